@@ -1,0 +1,191 @@
+"""Settings of a run: one frozen, validated model, its defaults beside its fields."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from reportgen.errors import UsageError
+
+SECTION_SLUGS = (
+    "overview",
+    "layers",
+    "filters",
+    "feature-maps",
+    "features",
+    "activation-maximization",
+    "deep-dream",
+    "predictions",
+    "units",
+)
+
+_UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "": 1}
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "": 1}
+
+
+def parse_size(value: Any) -> Any:
+    """Turn `"224x192"` into `(224, 192)`, height first; other values pass through."""
+    if isinstance(value, str):
+        match = re.fullmatch(r"\s*(\d+)\s*[xX]\s*(\d+)\s*", value)
+        if match is None:
+            raise ValueError(f"expected HEIGHTxWIDTH such as 224x224, got {value!r}")
+        return int(match[1]), int(match[2])
+    return value
+
+
+def parse_bytes(value: Any) -> Any:
+    """Turn `"25MB"` into a number of bytes; other values pass through."""
+    if isinstance(value, str):
+        match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kKmMgG]?[bB]?)\s*", value)
+        if match is None or match[2].upper() not in _UNITS:
+            raise ValueError(f"expected a size such as 25MB or 800kB, got {value!r}")
+        return int(float(match[1]) * _UNITS[match[2].upper()])
+    return value
+
+
+def parse_duration(value: Any) -> Any:
+    """Turn `"5m"`, `"90s"` or `"1h"` into seconds; other values pass through."""
+    if isinstance(value, str):
+        match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smh]?)\s*", value)
+        if match is None:
+            raise ValueError(f"expected a time such as 5m, 90s or 1h, got {value!r}")
+        return float(match[1]) * _SECONDS[match[2]]
+    return value
+
+
+def parse_list(value: Any) -> Any:
+    """Turn `"a,b"` into `("a", "b")`; other values pass through."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+def parse_assignments(value: Any) -> Any:
+    """Turn `("name=value", ...)` into a dictionary; other values pass through."""
+    if isinstance(value, list | tuple):
+        pairs = {}
+        for item in value:
+            name, equals, text = str(item).partition("=")
+            if not equals or not name:
+                raise ValueError(f"expected NAME=VALUE, got {item!r}")
+            pairs[name] = text
+        return pairs
+    return value
+
+
+class Config(BaseModel):
+    """Everything a run depends on, besides the model and the images themselves."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str = Field(default="", description="the network: a file, keras:NAME or python:module:callable")
+    images: tuple[str, ...] = Field(default=(), description="files, folders or globs")
+    output: Path | None = Field(default=None, description="the folder of the report")
+
+    weights: str = Field(default="imagenet", description="for keras:NAME: imagenet, none or a weights file")
+    top: bool = Field(default=True, description="for keras:NAME: with the classification head")
+    custom_objects: str | None = Field(default=None, description="python:module with custom layers")
+    inputs: Annotated[dict[str, str], BeforeValidator(parse_assignments)] = Field(
+        default={}, description="values of the network's other inputs, NAME=VALUE"
+    )
+
+    preprocess: str = Field(
+        default="auto",
+        description="auto, none (0..255), unit (0..1), tf (-1..1), torch, caffe or python:module:function",
+    )
+    resize: Literal["crop", "squash", "pad"] = Field(default="squash", description="how a photograph is made to fit")
+    interpolation: Literal["nearest", "bilinear", "bicubic", "lanczos"] = Field(
+        default="bilinear", description="the resampling filter"
+    )
+    size: Annotated[tuple[int, int] | None, BeforeValidator(parse_size)] = Field(
+        default=None, description="HEIGHTxWIDTH, where the network leaves it open (else 224x224)"
+    )
+    labels: Path | None = Field(default=None, description="class names: text, one a line, or JSON")
+    truth: str | None = Field(default=None, description="the right classes: FILE.csv or folders")
+
+    sections: Annotated[tuple[str, ...], BeforeValidator(parse_list)] = Field(
+        default=SECTION_SLUGS, description="which sections to make"
+    )
+    layers: tuple[str, ...] = Field(default=(), description="blocks, convs, all, a name or a glob")
+    max_channels: int = Field(default=64, ge=1, description="the most maps in one figure")
+    channels: str = Field(
+        default="strongest:8",
+        pattern=r"^(first:\d+|strongest:\d+|all|\d+(\s*,\s*\d+)*)$",
+        description="first:N, strongest:N, all or a list 0,3,7",
+    )
+    activation_max: Literal["classic", "crisp", "reference", "off"] = Field(
+        default="crisp", description="the preset of activation maximisation"
+    )
+    steps: int | None = Field(default=None, ge=1, description="steps of the ascent (else the preset's)")
+    canvas: Annotated[tuple[int, int] | None, BeforeValidator(parse_size)] = Field(
+        default=None, description="HEIGHTxWIDTH of a maximised image (else the preset's)"
+    )
+    ascent: dict[str, Any] = Field(default={}, description="further parameters of the preset")
+    seed: int = Field(default=0, ge=0, description="of all randomness")
+    budget: Annotated[float | None, BeforeValidator(parse_duration)] = Field(
+        default=None, gt=0, description="a time limit for activation maximisation, such as 5m"
+    )
+
+    engine: Literal["local", "dask"] = Field(default="local", description="where image statistics run")
+    dask_address: str | None = Field(default=None, description="tcp://host:8786 of a running scheduler")
+    image_pages: int = Field(default=50, ge=0, description="how many images get a page of their own")
+
+    title: str | None = Field(default=None, description="of the report")
+    logo: Path | None = Field(default=None, description="a picture beside the title")
+    css: Path | None = Field(default=None, description="a style sheet after the report's own")
+    templates: Path | None = Field(default=None, description="a folder whose templates go before the report's own")
+    script: bool = Field(default=True, description="pages carry the script")
+    format: Literal["site", "single", "both"] = Field(default="site", description="a folder, one file, or both")
+    max_size: Annotated[int | None, BeforeValidator(parse_bytes)] = Field(
+        default=None, gt=0, description="the most bytes of the whole report, such as 25MB"
+    )
+
+    fail_on: Literal["error", "warning"] | None = Field(
+        default=None, description="exit 3 when a finding of this severity or worse stands"
+    )
+    strict: bool = Field(default=False, description="an unreadable image is an error")
+    force: bool = Field(default=False, description="replace a folder this program did not make")
+    cache: Path | None = Field(default=None, description="where results are kept between runs")
+    use_cache: bool = Field(default=True, description="keep results between runs")
+
+    @classmethod
+    def checked(cls, **values: Any) -> Self:
+        """Validate `values`.
+
+        Raises:
+            UsageError: with one line that names the setting, what came and what it takes.
+        """
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = ".".join(str(part) for part in first["loc"]) or "settings"
+            if first["type"] == "extra_forbidden":
+                known = ", ".join(sorted(cls.model_fields))
+                raise UsageError(f"unknown setting {name!r}; known are {known}") from None
+            message = first["msg"].removeprefix("Value error, ")
+            raise UsageError(f"{name.replace('_', '-')}: {message} (got {first['input']!r})") from None
+
+    def draws(self, section: str) -> bool:
+        """Whether `section` was asked for."""
+        return section in self.sections
+
+
+def read_config_file(path: Path) -> dict[str, Any]:
+    """Read a `reportgen.toml`; keys are the long option names, `-` or `_` alike.
+
+    Raises:
+        UsageError: the file is missing or is not TOML.
+    """
+    try:
+        with path.open("rb") as file:
+            values = tomllib.load(file)
+    except OSError as error:
+        raise UsageError(f"--config: cannot read {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"--config: {path} is not TOML: {error}") from error
+    return {key.replace("-", "_"): value for key, value in values.items()}

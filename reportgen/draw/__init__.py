@@ -1,0 +1,1 @@
+"""Arrays to pictures; knows nothing of networks or pages."""

@@ -1,0 +1,281 @@
+"""What the analysis finds: frozen values that know nothing of networks, pages or files.
+
+Arrays are `(batch, height, width, channels)` or the same without the batch. Results that hold arrays
+are compared by identity, since comparing arrays gives no single truth value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+Shape = tuple[int | None, ...]
+FloatArray = NDArray[np.float32]
+ByteArray = NDArray[np.uint8]
+
+
+# --- images ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class SkippedImage:
+    """An image that could not be used: its name as reported, and why."""
+
+    file: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Placement:
+    """How a photograph was fitted into the network's input.
+
+    A point `(y, x)` of the input lies at `((y - top) / scale_y, (x - left) / scale_x)` of the photograph;
+    `top` and `left` are negative where the photograph was cropped, positive where it was padded.
+    """
+
+    scale_y: float
+    scale_x: float
+    top: float
+    left: float
+
+    def box(self, box: tuple[float, float, float, float], height: int, width: int) -> tuple[int, int, int, int]:
+        """Map `(top, left, bottom, right)` of the input to whole pixels of the photograph, clipped to it."""
+        top, left, bottom, right = box
+        rows = [(value - self.top) / self.scale_y for value in (top, bottom)]
+        columns = [(value - self.left) / self.scale_x for value in (left, right)]
+        return (
+            max(0, int(np.floor(rows[0] + 1e-6))),
+            max(0, int(np.floor(columns[0] + 1e-6))),
+            min(height, int(np.ceil(rows[1] - 1e-6))),
+            min(width, int(np.ceil(columns[1] - 1e-6))),
+        )
+
+
+# --- layers ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ReceptiveField:
+    """The input pixels one position of a map depends on, `(vertical, horizontal)` each.
+
+    Position `(y, x)` sees input rows from `y * stride - padding` on, `size` of them; columns alike.
+    """
+
+    size: tuple[int, int]
+    stride: tuple[float, float]
+    padding: tuple[float, float]
+
+    def box(self, y: int, x: int) -> tuple[float, float, float, float]:
+        """`(top, left, bottom, right)` in input pixels, not clipped; bottom and right are exclusive."""
+        top = y * self.stride[0] - self.padding[0]
+        left = x * self.stride[1] - self.padding[1]
+        return top, left, top + self.size[0], left + self.size[1]
+
+
+@dataclass(frozen=True)
+class LayerSummary:
+    """One row of the layer table: a layer, or one call of a shared layer.
+
+    Counts of a shared layer stand in the row of its first call and are zero in the others. `mac_count`
+    (multiply-accumulates) and `memory_bytes` (of the output) are for one image at the actual input size;
+    shapes have None for what the network leaves open, `actual_shape` is at the actual input size.
+    `is_map` says whether the output is a map `(batch, height, width, channels)`; `token_grid` is
+    `(height, width, leading tokens to drop)` where a row of tokens folds back into one.
+    """
+
+    index: int
+    name: str
+    type: str
+    block: str | None
+    output_shape: Shape | tuple[Shape, ...] | None
+    actual_shape: Shape | None
+    parameter_count: int
+    trainable_parameter_count: int
+    mac_count: int | None
+    memory_bytes: int | None
+    receptive_field: ReceptiveField | None
+    receptive_field_note: str | None
+    inputs: tuple[str, ...]
+    is_convolution: bool
+    is_map: bool
+    token_grid: tuple[int, int, int] | None
+    details: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class BlockSummary:
+    """Layers that belong together; `resolution` is the height and width of the last map among them."""
+
+    name: str
+    layers: tuple[str, ...]
+    resolution: tuple[int, int] | None
+
+
+@dataclass(frozen=True)
+class NetworkSummary:
+    """All layers of a network, its blocks and its totals (shared weights counted once)."""
+
+    layers: tuple[LayerSummary, ...]
+    blocks: tuple[BlockSummary, ...]
+    parameter_count: int
+    trainable_parameter_count: int
+    mac_count: int | None
+    memory_bytes: int | None
+    input_shape: Shape | tuple[Shape, ...]
+    output_shape: Shape | tuple[Shape, ...]
+
+    def layer(self, name: str) -> LayerSummary:
+        """The layer called `name`; KeyError if there is none."""
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        raise KeyError(name)
+
+
+# --- weights --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class FilterBank:
+    """The kernel of a convolution, `(height, width, in, filters)`, whatever way round Keras keeps it.
+
+    A depthwise kernel has `in` 1 and a filter for each of its output channels. `sees_colour` says that
+    the three input channels are red, green and blue of the image, in the order `colour_order` gives.
+    """
+
+    layer: str
+    kernel: FloatArray
+    bias: FloatArray | None
+    kernel_shape: tuple[int, ...]  # as Keras keeps it
+    sees_colour: bool
+    colour_order: tuple[int, int, int] = (0, 1, 2)
+
+
+@dataclass(frozen=True, eq=False)
+class WeightStatistics:
+    """Statistics of a kernel; not-a-number and infinite weights are left out of them and counted."""
+
+    layer: str
+    kernel_shape: tuple[int, ...]
+    bias_shape: tuple[int, ...] | None
+    min: float | None
+    max: float | None
+    mean: float | None
+    std: float | None
+    zero_fraction: float | None
+    nonfinite_count: int
+    dead_filters: tuple[int, ...]
+    edges: FloatArray
+    counts: NDArray[np.int64]
+
+
+# --- activations ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureMaps:
+    """The maps of one layer for one image: `activations` is `(height, width, channels)`, float32.
+
+    `channels` names the channel of each map where not all were kept, `channel_count` how many there are.
+    """
+
+    layer: str
+    image: str
+    activations: FloatArray
+    channels: tuple[int, ...]
+    channel_count: int
+
+
+@dataclass(frozen=True)
+class ClassScore:
+    """One class of an answer: its index, its name where known, and the score the network gave."""
+
+    index: int
+    label: str | None
+    score: float
+
+
+# --- drawing --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class TileGrid:
+    """Where the tiles of a mosaic lie, in pixels of the picture, row by row from the top left.
+
+    Tile `i` has its corner at `(i // columns * (height + gap), i % columns * (width + gap))`.
+    """
+
+    columns: int
+    rows: int
+    width: int
+    height: int
+    gap: int
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What colours mean: `low` and `high` are the values at the ends of `colormap`.
+
+    `basis` says over what they were taken: "whole layer", "each map", "each filter", ...
+    """
+
+    low: float | None
+    high: float | None
+    colormap: str
+    basis: str
+
+
+@dataclass(frozen=True, eq=False)
+class Drawing:
+    """A picture and all that a page says about it; `pixels` is uint8, `(height, width, 3)`.
+
+    `id` is a slug, unique in the report. Drawings of the same thing share a `group` and differ in
+    `variant`. `display` is the size in CSS pixels `(height, width)` at which it is looked at (None: its
+    own); where `pixelated` its pixels are enlarged as squares. `lossless` pictures keep every value.
+    `marks` says per tile what is peculiar ("silent", "constant", "nan", "dead") or None.
+    """
+
+    id: str
+    kind: str
+    section: str
+    title: str
+    shows: str
+    made: str
+    alt: str
+    pixels: ByteArray
+    reading: str | None = None
+    group: str | None = None
+    variant: str | None = None
+    layer: str | None = None
+    image: str | None = None
+    channels: tuple[int, ...] = ()
+    display: tuple[int, int] | None = None
+    pixelated: bool = False
+    lossless: bool = False
+    tiles: TileGrid | None = None
+    values: tuple[float | None, ...] | None = None
+    marks: tuple[str | None, ...] | None = None
+    scale: Scale | None = None
+    data: str | None = None
+
+
+# --- findings -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that stands out; see `reportgen.record.Finding` for the meaning of the fields."""
+
+    rule: str
+    severity: str
+    message: str
+    measured: str
+    threshold: str
+    why: str
+    action: str
+    layer: str | None = None
+    channels: tuple[int, ...] = field(default=())
+    image: str | None = None

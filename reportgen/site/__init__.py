@@ -1,0 +1,1 @@
+"""The record to pages to files; never sees TensorFlow."""
