@@ -15,7 +15,7 @@ class UsageError(ReportgenError):
     exit_status = 2
 
 
-class GateFailed(ReportgenError):
+class GateError(ReportgenError):
     """A gate the user asked for (`--fail-on`, `--max-size`, `verify`) did not pass."""
 
     exit_status = 3

@@ -9,7 +9,7 @@ weights cannot go astray, and each call of a shared layer is seen by itself.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,7 +28,7 @@ class _AllSeen(BaseException):
     """
 
 
-class LayerNotReached(Exception):
+class LayerNotReachedError(Exception):
     """A layer that the network does not call in a forward pass, or not by this name."""
 
     def __init__(self, names: Sequence[str]) -> None:
@@ -166,7 +166,7 @@ def run_layers(
         run ended early.
 
     Raises:
-        LayerNotReached: some of `names` were not called.
+        LayerNotReachedError: some of `names` were not called.
     """
     wanted = set(names)
     outputs: dict[str, list[tf.Tensor]] = {}
@@ -184,14 +184,11 @@ def run_layers(
             raise _AllSeen
 
     answer = None
-    with watched_calls(model, watcher):
-        try:
-            answer = model(inputs, training=False)
-        except _AllSeen:
-            pass
+    with watched_calls(model, watcher), suppress(_AllSeen):
+        answer = model(inputs, training=False)
     missing = [name for name in names if name not in outputs]
     if missing:
-        raise LayerNotReached(missing)
+        raise LayerNotReachedError(missing)
     return outputs, answer
 
 

@@ -1,0 +1,1 @@
+"""Images that excite a channel: objective, parameterisation, transforms, and the ascent that joins them."""
