@@ -2,6 +2,74 @@
 
 from __future__ import annotations
 
-from reportgen._version import __version__
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["__version__"]
+from reportgen._version import __version__
+from reportgen.config import Config
+from reportgen.errors import GateError, ReportgenError, UsageError
+from reportgen.progress import Progress, Silent
+from reportgen.record import Finding, Record, Report
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = [
+    "build",
+    "build_from",
+    "Config",
+    "Report",
+    "Record",
+    "Finding",
+    "ReportgenError",
+    "UsageError",
+    "GateError",
+    "__version__",
+]
+
+
+def build(
+    model: str | Path | keras.Model,
+    images: str | Path | list[str | Path] | NDArray[np.uint8],
+    output: str | Path | None = None,
+    **options: Any,
+) -> Report:
+    """Make a report of `model` on `images`.
+
+    Args:
+        model: a Keras model (never modified), or what the command line takes as MODEL.
+        images: files, folders or globs, or an array `(N, height, width, channels)` of 0..255.
+        output: the report's folder; without it one is made in the system's place for temporary files.
+        **options: the command line's options, with `_` for `-`.
+
+    Raises:
+        UsageError: an option that does not exist, or a value it does not take.
+        ReportgenError: the model or the images cannot be used; the text says why and what to do.
+        GateError: `fail_on` or `max_size` did not pass; the report is there all the same for `fail_on`.
+    """
+    named = isinstance(model, str | Path)
+    listed = [images] if isinstance(images, str | Path) else images
+    paths = tuple(str(image) for image in listed) if isinstance(listed, list | tuple) else ()
+    given = {
+        "model": str(model) if named else "",
+        "images": paths,
+        "output": None if output is None else Path(output),
+    }
+    config = Config.from_options(options | given)
+    return build_from(config, model=None if named else model, pixels=None if paths else images)
+
+
+def build_from(
+    config: Config,
+    *,
+    model: keras.Model | None = None,
+    pixels: Any = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Make the report `config` describes; `model` and `pixels` stand in for those it would name."""
+    # Loading TensorFlow takes seconds, which `--help`, `render` and the settings have no use for.
+    from reportgen.report import build_report
+
+    return build_report(config, model=model, pixels=pixels, progress=progress or Silent())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -22,6 +23,11 @@ SECTION_SLUGS = (
     "predictions",
     "units",
 )
+
+# Options whose name on the command line and in reportgen.toml is not the field's: those that switch
+# something off are the field's opposite.
+SWITCHED_OFF = {"no_top": "top", "no_script": "script", "no_cache": "use_cache"}
+RENAMED = {"input": "inputs"}
 
 _UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "": 1}
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "": 1}
@@ -168,7 +174,25 @@ class Config(BaseModel):
                 known = ", ".join(sorted(cls.model_fields))
                 raise UsageError(f"unknown setting {name!r}; known are {known}") from None
             message = first["msg"].removeprefix("Value error, ")
-            raise UsageError(f"{name.replace('_', '-')}: {message} (got {first['input']!r})") from None
+            raise UsageError(f"--{name.replace('_', '-')}: {message} (got {first['input']!r})") from None
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> Self:
+        """Settings from options by the names they have on the command line, `-` or `_` alike.
+
+        Raises:
+            UsageError: with one line that names the option, what came and what it takes.
+        """
+        values: dict[str, Any] = {}
+        for option, value in options.items():
+            name = option.replace("-", "_")
+            if name in SWITCHED_OFF:
+                if not isinstance(value, bool):
+                    raise UsageError(f"{option}: expected true or false, got {value!r}")
+                values[SWITCHED_OFF[name]] = not value
+            else:
+                values[RENAMED.get(name, name)] = value
+        return cls.checked(**values)
 
     def draws(self, section: str) -> bool:
         """Whether `section` was asked for."""
@@ -176,16 +200,15 @@ class Config(BaseModel):
 
 
 def read_config_file(path: Path) -> dict[str, Any]:
-    """Read a `reportgen.toml`; keys are the long option names, `-` or `_` alike.
+    """Read the options of a `reportgen.toml`.
 
     Raises:
         UsageError: the file is missing or is not TOML.
     """
     try:
         with path.open("rb") as file:
-            values = tomllib.load(file)
+            return tomllib.load(file)
     except OSError as error:
         raise UsageError(f"--config: cannot read {path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"--config: {path} is not TOML: {error}") from error
-    return {key.replace("-", "_"): value for key, value in values.items()}

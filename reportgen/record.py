@@ -6,7 +6,9 @@ is null, never missing. The pages are made from this and the stored pictures alo
 
 from __future__ import annotations
 
+import html
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -481,6 +483,25 @@ class Record(_Frozen):
     evaluation: Evaluation | None
     sections: list[SectionNote]
     provenance: Provenance
+
+
+@dataclass(frozen=True)
+class Report:
+    """A finished report: where it lies and what it says."""
+
+    path: Path
+    data: Record
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What stands out in the network."""
+        return self.data.findings
+
+    def _repr_html_(self) -> str:
+        """The report inline, for notebooks: the whole of it in a frame of its own."""
+        from reportgen.site import bundle_text
+
+        return f'<iframe sandbox width="100%" height="640" srcdoc="{html.escape(bundle_text(self.path))}"></iframe>'
 
 
 def dump_record(record: Record) -> str:
