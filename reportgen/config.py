@@ -6,13 +6,13 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from reportgen.errors import UsageError
 
-SECTION_SLUGS = (
+SectionSlug = Literal[
     "overview",
     "layers",
     "filters",
@@ -22,7 +22,8 @@ SECTION_SLUGS = (
     "deep-dream",
     "predictions",
     "units",
-)
+]
+SECTION_SLUGS: tuple[SectionSlug, ...] = get_args(SectionSlug)
 
 # Options whose name on the command line and in reportgen.toml is not the field's: those that switch
 # something off are the field's opposite.
@@ -64,9 +65,9 @@ def parse_duration(value: Any) -> Any:
 
 
 def parse_list(value: Any) -> Any:
-    """Turn `"a,b"` into `("a", "b")`; other values pass through."""
+    """Turn `"a,b_c"` into `("a", "b-c")`; other values pass through."""
     if isinstance(value, str):
-        return tuple(part.strip() for part in value.split(",") if part.strip())
+        return tuple(part.strip().replace("_", "-") for part in value.split(",") if part.strip())
     return value
 
 
@@ -113,7 +114,7 @@ class Config(BaseModel):
     labels: Path | None = Field(default=None, description="class names: text, one a line, or JSON")
     truth: str | None = Field(default=None, description="the right classes: FILE.csv or folders")
 
-    sections: Annotated[tuple[str, ...], BeforeValidator(parse_list)] = Field(
+    sections: Annotated[tuple[SectionSlug, ...], BeforeValidator(parse_list)] = Field(
         default=SECTION_SLUGS, description="which sections to make"
     )
     layers: tuple[str, ...] = Field(default=(), description="blocks, convs, all, a name or a glob")
