@@ -1,1 +1,1 @@
-"""Arrays to pictures; knows nothing of networks or pages."""
+"""Arrays become pictures here: pure functions that never see a network, a page or a file."""

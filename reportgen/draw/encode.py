@@ -1,0 +1,50 @@
+"""Pixels to the bytes of a picture file; the same pixels give the same bytes."""
+
+from __future__ import annotations
+
+import io
+
+from PIL import Image
+
+from reportgen.results import ByteArray
+
+# The format keeps 14 bits for a side.
+MAX_WEBP_SIDE = 16383
+
+# Below this one sees blocks in the fine texture of small maps; above it files grow and nothing is gained.
+QUALITY = 80
+
+
+def encode_png(pixels: ByteArray) -> bytes:
+    """A PNG file of uint8 `(height, width)` or `(height, width, 3)`.
+
+    >>> import numpy as np
+    >>> encode_png(np.zeros((2, 2, 3), np.uint8))[:4]
+    b'\\x89PNG'
+    """
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def encode_webp(pixels: ByteArray, *, quality: int = QUALITY, lossless: bool = False) -> bytes:
+    """A WebP file of uint8 `(height, width)` or `(height, width, 3)`.
+
+    Args:
+        pixels: sides of at most `MAX_WEBP_SIDE`.
+        quality: 0..100, of a picture that is not lossless.
+        lossless: every pixel keeps its colour.
+
+    Raises:
+        ValueError: a side is too long for the format.
+    """
+    height, width = pixels.shape[:2]
+    if max(height, width) > MAX_WEBP_SIDE:
+        raise ValueError(f"expected sides of at most {MAX_WEBP_SIDE} pixels for WebP, got {width} x {height}")
+    buffer = io.BytesIO()
+    image = Image.fromarray(pixels).convert("RGB")
+    if lossless:
+        image.save(buffer, "WEBP", lossless=True, quality=100, method=4)
+    else:
+        image.save(buffer, "WEBP", quality=quality, method=4)
+    return buffer.getvalue()
