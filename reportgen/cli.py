@@ -243,7 +243,7 @@ def layers(model: str, form: str, config_file: Path | None, **options: Any) -> N
 @click.option("--force", is_flag=True, help="replace a folder this program did not make")
 def compare(first: Path, second: Path, output: Path, force: bool) -> None:
     """Show two reports, A and B, side by side: what changed."""
-    from reportgen.compare import compare_reports
+    from reportgen.finished import compare_reports
 
     click.echo(compare_reports(first, second, output, force=force))
 
@@ -264,9 +264,10 @@ def bundle(folder: Path, output: Path) -> None:
 @settings_options(only=("css", "logo", "templates", "title", "script"))
 def render(folder: Path, config_file: Path | None, **options: Any) -> None:
     """Make the pages of the report in DIR again, from its report.json and pictures."""
-    from reportgen.render import render_again
+    from reportgen.finished import render_again
 
-    click.echo(render_again(folder, _settings(config_file, options)))
+    config = _settings(config_file, options)
+    click.echo(render_again(folder, config, frozenset(config.model_fields_set)))
 
 
 @commands.command()

@@ -485,6 +485,21 @@ class Record(_Frozen):
     provenance: Provenance
 
 
+def referenced_files(record: Record) -> list[str]:
+    """The files besides the pages that `record` speaks of: pictures, data, logo and style sheet, sorted."""
+    tiles = [tile for unit in record.units for top in unit.top_images for tile in (top.patch, top.whole)]
+    named = [
+        record.site.logo,
+        record.site.css,
+        *(figure.picture for figure in record.figures),
+        *(figure.data for figure in record.figures),
+        *(shown.picture for shown in record.maximizations),
+        *(feature.file for feature in record.features),
+        *(tile.picture for tile in tiles if tile is not None),
+    ]
+    return sorted({name for name in named if name is not None})
+
+
 @dataclass(frozen=True)
 class Report:
     """A finished report: where it lies and what it says."""
