@@ -8,17 +8,30 @@ weights cannot go astray, and each call of a shared layer is seen by itself.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
-Shape = tuple[int | None, ...]
+from reportgen.errors import ReportgenError
+from reportgen.models import Network
+from reportgen.results import Shape
+
+Reduce = Callable[[str, tf.Tensor], Any]
 
 INPUT = ""  # stands for the network's own input among the inputs of a layer call
+
+# Keras' classes are patched while a network is traced; two traces at a time would see each other's calls.
+_TRACING = threading.RLock()
+
+# What TensorFlow and Keras raise when a network cannot run on what it is given.
+_RUN_ERRORS = (tf.errors.OpError, ValueError, TypeError, NotImplementedError)
 
 
 class _AllSeen(BaseException):
@@ -28,11 +41,14 @@ class _AllSeen(BaseException):
     """
 
 
-class LayerNotReachedError(Exception):
+class LayerNotReachedError(ReportgenError):
     """A layer that the network does not call in a forward pass, or not by this name."""
 
     def __init__(self, names: Sequence[str]) -> None:
-        super().__init__(", ".join(names))
+        super().__init__(
+            f"expected layers that a forward pass calls, got {', '.join(names)}; "
+            "`reportgen layers MODEL` lists the names"
+        )
         self.names = tuple(names)
 
 
@@ -44,7 +60,9 @@ class LayerCall:
     shared layer (or shared sub-network) gets `:2`, `:3`, ... `inputs` are the names of the calls whose
     outputs it reads, `INPUT` for the network's own input, each once. `operations` are the types of the
     TensorFlow operations outside any layer that lie between those outputs and this call (as in a custom
-    `call` that adds two tensors). Shapes include the batch; None where open.
+    `call` that adds two tensors). For a composite layer, one made of other watched layers, both speak of
+    what its output is made from. Shapes include the batch; None where open. `input_tensors` and
+    `output_tensors` are symbolic.
     """
 
     name: str
@@ -53,17 +71,42 @@ class LayerCall:
     input_shapes: tuple[Shape, ...]
     output_shapes: tuple[Shape, ...]
     operations: tuple[str, ...]
+    input_tensors: tuple[tf.Tensor, ...]
+    output_tensors: tuple[tf.Tensor, ...]
+    channels_first: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """All layer calls of a forward pass, in order, and the symbolic tensors of the network's answer.
+
+    `producers` maps the names of symbolic tensors to the layer calls that gave them.
+    """
+
+    calls: tuple[LayerCall, ...]
+    answer: tuple[tf.Tensor, ...]
+    producers: Mapping[str, str]
+
+    @property
+    def answer_layers(self) -> tuple[str, ...]:
+        """The layer calls that give the answer as it is, without an operation in between."""
+        names = (self.producers.get(tensor.name, INPUT) for tensor in self.answer)
+        return tuple(dict.fromkeys(name for name in names if name != INPUT))
 
 
 @dataclass(frozen=True, eq=False)
 class _Seen:
-    """What a watched call took and gave: tensors flattened, `before` its fused activation's input."""
+    """What a watched call took and gave: tensors flattened, `before` its fused activation's input.
+
+    `channels_first` says which way round maps among the outputs lie.
+    """
 
     name: str
     layer: keras.Layer
     inputs: list[tf.Tensor]
     outputs: list[tf.Tensor]
     before: tf.Tensor | None
+    channels_first: bool
 
 
 @dataclass
@@ -85,64 +128,126 @@ def is_container(layer: keras.Layer) -> bool:
     return bool(layer._layers) and not type(layer).__module__.startswith("keras.")
 
 
+def is_activation(layer: keras.Layer) -> bool:
+    """Whether `layer` does nothing but apply a nonlinearity."""
+    kinds = (
+        keras.layers.Activation,
+        keras.layers.ReLU,
+        keras.layers.LeakyReLU,
+        keras.layers.PReLU,
+        keras.layers.ELU,
+        keras.layers.Softmax,
+    )
+    return isinstance(layer, kinds)
+
+
 def _tensors(structure: Any) -> list[tf.Tensor]:
-    return [leaf for leaf in tf.nest.flatten(structure) if tf.is_tensor(leaf)]
+    return [leaf for leaf in tf.nest.flatten(structure) if isinstance(leaf, tf.Tensor)]
+
+
+class _Watch:
+    """Stands in for `keras.Layer.__call__` and follows the calls below one network."""
+
+    def __init__(self, root: keras.Layer, watcher: Callable[[_Seen], None]) -> None:
+        self.root = root
+        self.watcher = watcher
+        self.original = keras.Layer.__call__
+        self.thread = threading.get_ident()
+        self.stack = [_Frame(INPUT, root)]
+        self.channels_first = False
+
+    def call(self, layer: keras.Layer, *args: Any, **kwargs: Any) -> Any:
+        parent = self.stack[-1]
+        if layer is self.root or not is_container(parent.layer) or threading.get_ident() != self.thread:
+            return self.original(layer, *args, **kwargs)
+        times = parent.calls_of[id(layer)] = parent.calls_of.get(id(layer), 0) + 1
+        own = layer.name if times == 1 else f"{layer.name}:{times}"
+        frame = _Frame(f"{parent.name}/{own}" if parent.name else own, layer)
+        self.stack.append(frame)
+        try:
+            with _activation_watched(layer) as applied:
+                result = self.original(layer, *args, **kwargs)
+        finally:
+            self.stack.pop()
+        inputs = _tensors((args, kwargs))
+        result = _own_tensors(result, inputs)
+        outputs = _tensors(result)
+        before = next((value for value, given in applied if any(given is output for output in outputs)), None)
+        self.channels_first = _lies_channels_first(layer, self.channels_first)
+        self.watcher(_Seen(frame.name, layer, inputs, outputs, before, self.channels_first))
+        return result
+
+
+def _own_tensors(result: Any, inputs: Sequence[tf.Tensor]) -> Any:
+    """Give a layer that passes its input on (dropout at rest) a tensor of its own.
+
+    Else a skip connection around it could not be told from the way through it. Masked tensors stay,
+    since the mask is an attribute of the tensor.
+    """
+    taken = {id(tensor) for tensor in inputs}
+
+    def own(leaf: Any) -> Any:
+        if id(leaf) in taken and isinstance(leaf, tf.Tensor) and getattr(leaf, "_keras_mask", None) is None:
+            return tf.identity(leaf)
+        return leaf
+
+    return tf.nest.map_structure(own, result)
+
+
+def _lies_channels_first(layer: keras.Layer, before: bool) -> bool:
+    """Whether maps lie `(batch, channels, height, width)` after `layer`, given how they lay before it."""
+    data_format = getattr(layer, "data_format", None)
+    if data_format is not None:
+        return bool(data_format == "channels_first")
+    if isinstance(layer, keras.layers.Permute) and len(layer.dims) == 3:
+        channel_axis = 1 if before else 3
+        return bool(layer.dims.index(channel_axis) == 0)
+    return before
 
 
 @contextmanager
 def watched_calls(root: keras.Layer, watcher: Callable[[_Seen], None]) -> Iterator[None]:
     """Tell `watcher` of every layer call below `root` made inside the block, as each one returns."""
-    original = keras.Layer.__call__
     check = keras.Layer._assert_input_compatibility
-    stack = [_Frame("", root)]
 
-    def watched(self: keras.Layer, *args: Any, **kwargs: Any) -> Any:
-        parent = stack[-1]
-        if self is root or not is_container(parent.layer):
-            return original(self, *args, **kwargs)
-        times = parent.calls_of[id(self)] = parent.calls_of.get(id(self), 0) + 1
-        own = self.name if times == 1 else f"{self.name}:{times}"
-        frame = _Frame(f"{parent.name}/{own}" if parent.name else own, self)
-        stack.append(frame)
-        try:
-            with _activation_watched(self) as before:
-                result = original(self, *args, **kwargs)
-        finally:
-            stack.pop()
-        watcher(_Seen(frame.name, self, _tensors((args, kwargs)), _tensors(result), before[0] if before else None))
-        return result
-
-    def relaxed(self: keras.Layer, *args: Any, **kwargs: Any) -> None:
+    def relaxed(layer: keras.Layer, *args: Any, **kwargs: Any) -> None:
         # A network states the one size it was trained at; its layers say what they truly need.
-        if not isinstance(self, keras.Model):
-            check(self, *args, **kwargs)
+        if not isinstance(layer, keras.Model):
+            check(layer, *args, **kwargs)
 
-    keras.Layer.__call__ = watched
-    keras.Layer._assert_input_compatibility = relaxed
-    try:
-        yield
-    finally:
-        keras.Layer.__call__ = original
-        keras.Layer._assert_input_compatibility = check
+    with _TRACING:
+        watch = _Watch(root, watcher)
+
+        def watched(layer: keras.Layer, *args: Any, **kwargs: Any) -> Any:
+            return watch.call(layer, *args, **kwargs)
+
+        keras.Layer.__call__ = watched
+        keras.Layer._assert_input_compatibility = relaxed
+        try:
+            yield
+        finally:
+            keras.Layer.__call__ = watch.original
+            keras.Layer._assert_input_compatibility = check
 
 
 @contextmanager
-def _activation_watched(layer: keras.Layer) -> Iterator[list[tf.Tensor]]:
-    """Collect what goes into the fused activation of `layer` during the block."""
-    seen: list[tf.Tensor] = []
+def _activation_watched(layer: keras.Layer) -> Iterator[list[tuple[tf.Tensor, tf.Tensor]]]:
+    """Collect what goes into and comes out of the fused activation of `layer` during the block."""
+    applied: list[tuple[tf.Tensor, tf.Tensor]] = []
     activation = layer.__dict__.get("activation")
     if not callable(activation):
-        yield seen
+        yield applied
         return
 
     def noted(value: tf.Tensor, *args: Any, **kwargs: Any) -> Any:
-        seen.append(value)
-        return activation(value, *args, **kwargs)
+        given = activation(value, *args, **kwargs)
+        applied.append((value, given))
+        return given
 
     # Past Keras' attribute tracking, which would take the change for one of the layer's making.
     layer.__dict__["activation"] = noted
     try:
-        yield seen
+        yield applied
     finally:
         layer.__dict__["activation"] = activation
 
@@ -162,8 +267,8 @@ def run_layers(
             activation layer.
 
     Returns:
-        The outputs, a list each (most layers give one tensor), and the model's own answer, None if the
-        run ended early.
+        The outputs, a list each (most layers give one tensor), float32, maps with their channels last
+        whichever way the network keeps them; and the model's own answer, None if the run ended early.
 
     Raises:
         LayerNotReachedError: some of `names` were not called.
@@ -175,11 +280,12 @@ def run_layers(
         if seen.name not in wanted:
             return
         if before_activation and seen.before is not None:
-            outputs[seen.name] = [seen.before]
+            tensors = [seen.before]
         elif before_activation and is_activation(seen.layer):
-            outputs[seen.name] = seen.inputs[:1]
+            tensors = seen.inputs[:1]
         else:
-            outputs[seen.name] = seen.outputs
+            tensors = seen.outputs
+        outputs[seen.name] = [_as_captured(tensor, seen.channels_first) for tensor in tensors]
         if not whole and len(outputs) == len(wanted):
             raise _AllSeen
 
@@ -192,27 +298,155 @@ def run_layers(
     return outputs, answer
 
 
-def is_activation(layer: keras.Layer) -> bool:
-    """Whether `layer` does nothing but apply a nonlinearity."""
-    kinds = (
-        keras.layers.Activation,
-        keras.layers.ReLU,
-        keras.layers.LeakyReLU,
-        keras.layers.PReLU,
-        keras.layers.ELU,
-        keras.layers.Softmax,
-    )
-    return isinstance(layer, kinds)
+def _as_captured(tensor: tf.Tensor, channels_first: bool) -> tf.Tensor:
+    """`tensor` in float32 (half precision overflows in sums), a map with its channels last."""
+    values = tf.cast(tensor, tf.float32)
+    return tf.transpose(values, (0, 2, 3, 1)) if channels_first and values.shape.rank == 4 else values
 
 
-def trace_calls(model: keras.Model, inputs: Any) -> tuple[tuple[LayerCall, ...], Any]:
-    """Every layer call of a forward pass, in order, without computing anything.
+class Extractor:
+    """Gives the outputs of chosen layers for batches of pictures, all from one forward pass.
+
+    Compiled once for each picture size. With `reduce`, each layer's output is handed to
+    `reduce(name, tensor)` inside the compiled function and only what that returns (a tensor or a structure
+    of tensors) is kept: all layers' statistics without all layers' maps in memory at once.
+
+    A layer that gives several tensors is represented by its first. `before_activation` is as in
+    `run_layers`.
+    """
+
+    def __init__(
+        self, network: Network, names: Sequence[str], *, before_activation: bool = False, reduce: Reduce | None = None
+    ) -> None:
+        self.network = network
+        self.names = tuple(names)
+        self.before_activation = before_activation
+        self.reduce = reduce
+        self._compiled: dict[tuple[Any, ...], Callable[[tf.Tensor], tuple[dict[str, Any], Any]]] = {}
+
+    def __call__(self, pixels: NDArray[Any] | tf.Tensor) -> dict[str, Any]:
+        """The layers' outputs for `pixels`.
+
+        Args:
+            pixels: `(batch, height, width, channels)` of 0..255, uint8 or float.
+
+        Returns:
+            Under each name a float32 array, `(batch, height, width, channels)` for maps, or what `reduce`
+            made of it.
+
+        Raises:
+            ReportgenError: a layer is not called in a forward pass, or the network cannot run here.
+        """
+        outputs, _ = self._run(pixels, whole=False)
+        return outputs
+
+    def with_answer(self, pixels: NDArray[Any] | tf.Tensor) -> tuple[dict[str, Any], tuple[NDArray[np.float32], ...]]:
+        """Like calling, and the network's answer with it, one array for each of its outputs."""
+        return self._run(pixels, whole=True)
+
+    def _run(self, pixels: NDArray[Any] | tf.Tensor, *, whole: bool) -> tuple[dict[str, Any], Any]:
+        fed = tf.convert_to_tensor(pixels)
+        key = (fed.dtype, *fed.shape[1:], whole)
+        with run_errors_explained(self.network):
+            if key not in self._compiled:
+                self._compiled[key] = self._compile(tf.TensorSpec((None, *fed.shape[1:]), fed.dtype), whole=whole)
+            outputs, answer = self._compiled[key](fed)
+        arrays = tf.nest.map_structure(lambda tensor: tensor.numpy(), (list(outputs.values()), answer))
+        return dict(zip(outputs, arrays[0], strict=True)), arrays[1]
+
+    def _compile(self, pixels: tf.TensorSpec, *, whole: bool) -> Callable[[tf.Tensor], tuple[dict[str, Any], Any]]:
+        @tf.function(autograph=False)  # type: ignore[untyped-decorator]
+        def run(pixels: tf.Tensor) -> tuple[dict[str, Any], Any]:
+            inputs = self.network.feed(self.network.prepare(pixels))
+            outputs, answer = run_layers(
+                self.network.model, inputs, self.names, before_activation=self.before_activation, whole=whole
+            )
+            first = {name: outputs[name][0] for name in self.names}
+            if self.reduce is not None:
+                first = {name: self.reduce(name, tensor) for name, tensor in first.items()}
+            return first, tuple(tf.cast(tensor, tf.float32) for tensor in _tensors(answer))
+
+        return run.get_concrete_function(pixels)  # type: ignore[no-any-return]
+
+
+@contextmanager
+def run_errors_explained(network: Network) -> Iterator[None]:
+    """Turn what TensorFlow raises while `network` runs into one clear line.
+
+    Raises:
+        ReportgenError: the network cannot run on this machine, or not on this input.
+    """
+    try:
+        yield
+    except _RUN_ERRORS as error:
+        said = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        advice = (
+            "convolutions with channels first need a GPU here; save the network with channels last"
+            if network.channels_first
+            else "check --size, --input and --custom-objects"
+        )
+        height, width = network.size
+        raise ReportgenError(
+            f"{network.name} cannot run on an input of {height}x{width}x{network.channels}: {said}; {advice}"
+        ) from error
+
+
+def fold_tokens(tokens: Any, grid: tuple[int, int, int]) -> Any:
+    """Fold rows of tokens back into maps.
+
+    Args:
+        tokens: `(batch, leading + height * width, channels)`, an array or a tensor.
+        grid: `(height, width, leading)`, as `LayerSummary.token_grid`.
+
+    Returns:
+        `(batch, height, width, channels)`, of the same kind; the `leading` tokens (class token) left out.
+    """
+    height, width, leading = grid
+    grid_tokens = tokens[:, leading:]
+    if isinstance(tokens, np.ndarray):
+        return grid_tokens.reshape(tokens.shape[0], height, width, tokens.shape[-1])
+    return tf.reshape(grid_tokens, (-1, height, width, tokens.shape[-1]))
+
+
+def check_capture(network: Network, pixels: NDArray[Any]) -> float:
+    """How far the captured final output is from what the network itself answers.
+
+    Args:
+        pixels: `(batch, height, width, channels)` of 0..255.
+
+    Returns:
+        The largest difference, over the largest absolute value of the answer where that is above 1;
+        infinite where one is a number and the other is not.
+    """
+    with run_errors_explained(network):
+        inputs = network.feed(network.prepare(pixels))
+        answer = [tf.cast(tensor, tf.float32).numpy() for tensor in _tensors(network.model(inputs, training=False))]
+        specs = tf.nest.map_structure(lambda tensor: tf.TensorSpec(tensor.shape, tensor.dtype), inputs)
+        trace = trace_network(network.model, specs)
+    outputs, captured = Extractor(network, trace.answer_layers).with_answer(pixels)
+    given = [
+        outputs.get(trace.producers.get(tensor.name, INPUT), whole)
+        for tensor, whole in zip(trace.answer, captured, strict=True)
+    ]
+    return max((_difference(one, other) for one, other in zip(given, answer, strict=True)), default=0.0)
+
+
+def _difference(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    if one.shape != other.shape or not np.array_equal(np.isfinite(one), np.isfinite(other)):
+        return float("inf")
+    finite = np.isfinite(other)
+    scale = max(1.0, float(np.abs(other[finite]).max(initial=0)))
+    return float(np.abs(one[finite] - other[finite]).max(initial=0)) / scale
+
+
+def trace_network(model: keras.Model, inputs: Any) -> Trace:
+    """Follow every layer call of a forward pass, without computing anything.
 
     Args:
         inputs: a structure of `tf.TensorSpec` in the form the model takes; open sides may be None.
 
     Returns:
-        The calls of all layers that are no `keras.Model`, and the model's answer as symbolic tensors.
+        The calls of all layers that are no `keras.Model`.
     """
     calls: list[LayerCall] = []
     producers: dict[str, str] = {}  # name of a tensor -> the layer call that gave it
@@ -220,7 +454,8 @@ def trace_calls(model: keras.Model, inputs: Any) -> tuple[tuple[LayerCall, ...],
     def watcher(seen: _Seen) -> None:
         if isinstance(seen.layer, keras.Model):
             return
-        sources, operations = _sources(seen.inputs, producers)
+        walked = seen.outputs if is_container(seen.layer) else seen.inputs
+        sources, operations = _sources(walked, producers)
         calls.append(
             LayerCall(
                 name=seen.name,
@@ -229,23 +464,42 @@ def trace_calls(model: keras.Model, inputs: Any) -> tuple[tuple[LayerCall, ...],
                 input_shapes=tuple(tuple(tensor.shape) for tensor in seen.inputs),
                 output_shapes=tuple(tuple(tensor.shape) for tensor in seen.outputs),
                 operations=operations,
+                input_tensors=tuple(seen.inputs),
+                output_tensors=tuple(seen.outputs),
+                channels_first=seen.channels_first,
             )
         )
-        for tensor in seen.outputs:
-            # A layer that passes its input on (dropout at rest) takes the tensor over; one that
-            # contains the true producer does not.
-            if not (is_container(seen.layer) and tensor.name in producers):
-                producers[tensor.name] = seen.name
+        producers.update({tensor.name: seen.name for tensor in seen.outputs})
 
-    @tf.function  # type: ignore[untyped-decorator]
+    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
     def run(structure: Any) -> Any:
-        for tensor in _tensors(structure):
-            producers[tensor.name] = INPUT
+        for tensor, name in zip(_tensors(structure), _input_names(model, structure), strict=True):
+            producers[tensor.name] = name
         with watched_calls(model, watcher):
-            return model(structure, training=False)
+            answers.extend(_tensors(model(structure, training=False)))
+        return answers[:]
 
-    answer = run.get_concrete_function(inputs).structured_outputs
-    return tuple(calls), answer
+    answers: list[tf.Tensor] = []
+    run.get_concrete_function(inputs)
+    return Trace(tuple(calls), tuple(answers), producers)
+
+
+def trace_calls(model: keras.Model, inputs: Any) -> tuple[tuple[LayerCall, ...], tuple[tf.Tensor, ...]]:
+    """The calls and the answer of `trace_network`."""
+    trace = trace_network(model, inputs)
+    return trace.calls, trace.answer
+
+
+def _input_names(model: keras.Model, structure: Any) -> list[str]:
+    """The names of the input layers that take the tensors of `structure`; `INPUT` where there are none."""
+    count = len(_tensors(structure))
+    if not isinstance(model, keras.models.Model) or isinstance(model, keras.Sequential):
+        return [INPUT] * count
+    layers = [layer.name for layer in model.layers if isinstance(layer, keras.layers.InputLayer)]
+    if isinstance(structure, Mapping):
+        return [key if key in layers else INPUT for key in sorted(structure)]
+    names = [tensor._keras_history.operation.name for tensor in model.inputs or ()]
+    return names if len(names) == count else [INPUT] * count
 
 
 def _sources(tensors: Sequence[tf.Tensor], producers: Mapping[str, str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
