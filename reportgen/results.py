@@ -152,6 +152,7 @@ class FilterBank:
     kernel_shape: tuple[int, ...]  # as Keras keeps it
     sees_colour: bool
     colour_order: tuple[int, int, int] = (0, 1, 2)
+    part: str | None = None  # "depthwise" or "pointwise", where a layer has both kernels
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,6 +171,7 @@ class WeightStatistics:
     dead_filters: tuple[int, ...]
     edges: FloatArray
     counts: NDArray[np.int64]
+    part: str | None = None  # as in the filter bank
 
 
 # --- activations ----------------------------------------------------------------------------------
