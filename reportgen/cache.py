@@ -1,0 +1,149 @@
+"""Results kept between runs, found again by what they were computed from.
+
+A key is a hash of everything a result depends on, so an entry never goes out of date: a changed weight or
+setting has another key. Entries are written whole or not at all, and one that was damaged counts as absent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_META = "__meta__"
+_DIGEST_BYTES = hashlib.sha256().digest_size
+
+
+def content_key(*parts: Any) -> str:
+    """A SHA-256, in hexadecimal, of `parts`.
+
+    Args:
+        parts: values JSON knows, bytes, numpy arrays and scalars, paths, and lists, tuples and mappings
+            of them. Lists and tuples of equal content are the same; so are mappings in another order.
+
+    Raises:
+        TypeError: a part has no agreed content, such as a function.
+    """
+    digest = hashlib.sha256()
+    _feed(digest, parts)
+    return digest.hexdigest()
+
+
+def _feed(digest: Any, value: Any) -> None:
+    """Add `value` to `digest`, each piece after its kind and length so that no two values run together."""
+    if isinstance(value, np.ndarray):
+        _piece(digest, "array", f"{value.dtype.str}{value.shape}".encode())
+        _piece(digest, "data", np.ascontiguousarray(value).data.cast("B") if value.size else b"")
+    elif isinstance(value, bytes):
+        _piece(digest, "bytes", value)
+    elif isinstance(value, Mapping):
+        _piece(digest, "mapping", str(len(value)).encode())
+        for key in sorted(value, key=str):
+            _feed(digest, str(key))
+            _feed(digest, value[key])
+    elif isinstance(value, list | tuple):
+        _piece(digest, "list", str(len(value)).encode())
+        for item in value:
+            _feed(digest, item)
+    elif isinstance(value, np.generic):
+        _feed(digest, value.item())
+    elif isinstance(value, Path):
+        _feed(digest, str(value))
+    elif value is None or isinstance(value, bool | int | float | str):
+        _piece(digest, type(value).__name__, repr(value).encode())
+    else:
+        raise TypeError(f"a cache key takes plain values and arrays, not {type(value).__name__}")
+
+
+def _piece(digest: Any, kind: str, data: bytes | memoryview) -> None:
+    digest.update(f"{kind}:{len(data)}:".encode())
+    digest.update(data)
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """What was kept: arrays by name, and values JSON knows."""
+
+    arrays: dict[str, NDArray[Any]]
+    meta: dict[str, Any]
+
+
+class Cache:
+    """A folder of entries; without a folder nothing is kept and nothing found.
+
+    Several processes may share the folder. A folder that cannot be written is no error, since a report
+    does not need it: `trouble` then says what went wrong first.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self.folder = folder
+        self.trouble: str | None = None
+
+    def path(self, key: str) -> Path | None:
+        """Where the entry of `key` is or would be."""
+        return None if self.folder is None else self.folder / key[:2] / f"{key[2:]}.entry"
+
+    def get(self, key: str) -> Entry | None:
+        """The entry of `key`, or None if there is none or it is damaged."""
+        path = self.path(key)
+        if path is None:
+            return None
+        try:
+            content = path.read_bytes()
+        except OSError:
+            return None
+        digest, payload = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
+        if hashlib.sha256(payload).digest() != digest:
+            return None
+        with np.load(io.BytesIO(payload), allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+        meta = json.loads(arrays.pop(_META).tobytes())
+        return Entry(arrays, meta)
+
+    def put(self, key: str, arrays: Mapping[str, NDArray[Any]], meta: Mapping[str, Any]) -> None:
+        """Keep `arrays` and `meta` under `key`, in place of what was there."""
+        path = self.path(key)
+        if path is None:
+            return
+        written = np.frombuffer(json.dumps(meta, sort_keys=True).encode(), np.uint8)
+        buffer = io.BytesIO()
+        np.savez(buffer, allow_pickle=False, **{**arrays, _META: written})
+        payload = buffer.getvalue()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write_whole(path, hashlib.sha256(payload).digest() + payload)
+        except OSError as error:
+            self.trouble = self.trouble or f"results cannot be kept in {self.folder}: {error.strerror or error}"
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    """Write `content` beside `path` and move it there, so that readers see the old or the new, never a part."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def default_folder() -> Path:
+    """The user's cache folder for this program, by the custom of the platform."""
+    if sys.platform == "win32":
+        local = os.environ.get("LOCALAPPDATA")
+        return (Path(local) if local else Path.home() / "AppData" / "Local") / "reportgen" / "Cache"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "reportgen"
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "reportgen"
