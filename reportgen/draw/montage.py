@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.results import ByteArray, TileGrid
+from reportgen.results import ByteArray
 
 # A grey between those of a light and a dark page, so that the lines of the grid glare on neither.
-GAP_COLOR = (128, 128, 128)
+GAP_COLOUR = (128, 128, 128)
 
 # Rows of 6 to 10 tiles can be counted by eye; of these, 8 is what readers of such figures expect.
 _COLUMNS = (8, 10, 9, 7, 6)
@@ -30,12 +30,9 @@ def grid_columns(count: int) -> int:
     return min(_COLUMNS, key=lambda columns: -count % columns)
 
 
-def tile_grid(count: int, columns: int, height: int, width: int, gap: int) -> TileGrid:
-    """Where `count` tiles of `(height, width)` pixels lie in `columns` columns, `gap` pixels between them."""
-    return TileGrid(columns=columns, rows=-(-count // columns), width=width, height=height, gap=gap)
-
-
-def montage(tiles: ByteArray, columns: int, *, gap: int = 1, background: tuple[int, int, int] = GAP_COLOR) -> ByteArray:
+def montage(
+    tiles: ByteArray, columns: int, *, gap: int = 1, background: tuple[int, int, int] = GAP_COLOUR
+) -> ByteArray:
     """Lay out tiles row by row from the top left, with lines between them and none around.
 
     Args:
@@ -51,17 +48,17 @@ def montage(tiles: ByteArray, columns: int, *, gap: int = 1, background: tuple[i
     [[1, 0, 2], [0, 0, 0], [3, 0, 0]]
     """
     count, height, width = tiles.shape[:3]
-    colors = tiles.shape[3:]
+    colours = tiles.shape[3:]
     rows = -(-count // columns)
-    cells = np.empty((rows, height + gap, columns, width + gap, *colors), np.uint8)
-    cells[...] = background if colors else background[0]
+    cells = np.empty((rows, height + gap, columns, width + gap, *colours), np.uint8)
+    cells[...] = background if colours else background[0]
     full = count // columns
     cells[:full, :height, :, :width] = (
-        tiles[: full * columns].reshape(full, columns, height, width, *colors).swapaxes(1, 2)
+        tiles[: full * columns].reshape(full, columns, height, width, *colours).swapaxes(1, 2)
     )
     for place in range(count - full * columns):
         cells[full, :height, place, :width] = tiles[full * columns + place]
-    picture = cells.reshape(rows * (height + gap), columns * (width + gap), *colors)
+    picture = cells.reshape(rows * (height + gap), columns * (width + gap), *colours)
     return np.ascontiguousarray(picture[: rows * (height + gap) - gap, : columns * (width + gap) - gap])
 
 

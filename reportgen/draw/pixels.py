@@ -29,10 +29,10 @@ MARK_SIDE = 16
 
 
 @cache
-def color_table(name: str) -> ByteArray:
+def colour_table(name: str) -> ByteArray:
     """The 256 colours of a colour map, uint8 `(256, 3)`, lowest value first.
 
-    >>> color_table("grey")[[0, 128, 255]].tolist()
+    >>> colour_table("grey")[[0, 128, 255]].tolist()
     [[0, 0, 0], [128, 128, 128], [255, 255, 255]]
     """
     table: ByteArray = colormaps[COLORMAPS[name]](np.arange(256), bytes=True)[:, :3].copy()
@@ -40,14 +40,14 @@ def color_table(name: str) -> ByteArray:
     return table
 
 
-def colorize(levels: NDArray[np.uint8], name: str) -> ByteArray:
+def coloured(levels: NDArray[np.uint8], name: str) -> ByteArray:
     """Give each of `levels` (0..255, any shape) its colour in the map `name`: uint8 `(..., 3)`.
 
-    >>> colorize(np.array([[0, 255]], np.uint8), "grey").tolist()
+    >>> coloured(np.array([[0, 255]], np.uint8), "grey").tolist()
     [[[0, 0, 0], [255, 255, 255]]]
     """
-    colors: ByteArray = np.take(color_table(name), levels, axis=0)
-    return colors
+    colours: ByteArray = np.take(colour_table(name), levels, axis=0)
+    return colours
 
 
 def finite_range(values: NDArray[Any]) -> tuple[float, float] | None:
@@ -91,7 +91,8 @@ def to_levels(values: NDArray[Any], low: Any, high: Any) -> NDArray[np.uint8]:
     scaled += 0.5
     np.clip(scaled, 0, 255, out=scaled)
     np.nan_to_num(scaled, copy=False, nan=0)
-    return scaled.astype(np.uint8)
+    levels: NDArray[np.uint8] = scaled.astype(np.uint8)
+    return levels
 
 
 def shared_levels(tiles: NDArray[Any]) -> tuple[NDArray[np.uint8], tuple[float, float] | None]:
@@ -161,8 +162,10 @@ def standardized_levels(tiles: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def tile_marks(tiles: NDArray[Any]) -> tuple[str | None, ...]:
-    """What is peculiar about each tile: "nan" (holds not-a-number or infinities), "silent" (all zero),
-    "constant" (the same value throughout; not said of a single value), or None.
+    """What is peculiar about each tile, or None.
+
+    "nan" holds not-a-number or an infinity, "silent" is all zero, "constant" has the same value
+    throughout, which is not said of a tile of a single value.
 
     >>> tile_marks(np.array([[[0.0, 0.0]], [[1.0, 1.0]], [[0.0, np.inf]], [[0.0, 1.0]]]))
     ('silent', 'constant', 'nan', None)

@@ -1,0 +1,168 @@
+"""The weights of convolutions: kernels as arrays of one orientation, their statistics, dead filters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from reportgen.models import Network
+from reportgen.results import FilterBank, FloatArray, NetworkSummary, WeightStatistics
+
+# A filter all of whose weights are this small beside the layer's largest adds nothing to what the layer
+# computes: it is less than the last digit of a float32 of the others' size.
+DEAD_FRACTION = 1e-6
+
+# Enough to see the shape of a distribution, few enough to write each bin into the report.
+HISTOGRAM_BINS = 48
+
+# Layers between the image and a first convolution that keep the channels what they are.
+_KEEPS_COLOUR = {
+    "InputLayer",
+    "Rescaling",
+    "Normalization",
+    "BatchNormalization",
+    "Resizing",
+    "CenterCrop",
+    "ZeroPadding2D",
+    "Cropping2D",
+    "Dropout",
+    "GaussianNoise",
+    "RandomFlip",
+    "RandomRotation",
+    "RandomZoom",
+    "RandomTranslation",
+    "RandomContrast",
+    "RandomBrightness",
+    "RandomCrop",
+}
+
+
+def filter_banks(network: Network, summary: NetworkSummary) -> tuple[FilterBank, ...]:
+    """The kernels of all two-dimensional convolutions, in the order of the layers.
+
+    A separable convolution has two, its depthwise and its pointwise one. Layers called more than once
+    give their kernel once.
+    """
+    coloured = _layers_of_colour(network, summary)
+    order = (2, 1, 0) if network.preprocessing.reverses_channels else (0, 1, 2)
+    banks: list[FilterBank] = []
+    seen: set[int] = set()
+    for row in summary.layers:
+        layer = find_layer(network.model, row.name)
+        if layer is None or id(layer) in seen:
+            continue
+        seen.add(id(layer))
+        for part, variable, kernel in _kernels(layer):
+            bias = getattr(layer, "bias", None) if part != "depthwise" else None
+            banks.append(
+                FilterBank(
+                    layer=row.name,
+                    kernel=kernel,
+                    bias=None if bias is None else _array(bias),
+                    kernel_shape=tuple(variable.shape),
+                    sees_colour=kernel.shape[2] == 3 and row.name in coloured and part is None,
+                    colour_order=order,
+                    part=part,
+                )
+            )
+    return tuple(banks)
+
+
+def find_layer(model: keras.Model, name: str) -> keras.Layer | None:
+    """The layer whose call is named `name` (`outer/inner`, `:2` for a second call), None if not below `model`."""
+    layer: keras.Layer = model
+    for step in name.split("/"):
+        own = step.partition(":")[0]
+        below = {inner.name: inner for inner in layer._flatten_layers(include_self=False, recursive=False)}
+        if own not in below:
+            return None
+        layer = below[own]
+    return layer
+
+
+def _kernels(layer: keras.Layer) -> Iterator[tuple[str | None, Any, FloatArray]]:
+    """Part, variable and kernel `(height, width, in, filters)` of each kernel of a convolution."""
+    if isinstance(layer, keras.layers.Conv2D):
+        yield None, layer.kernel, _array(layer.kernel)
+    elif isinstance(layer, keras.layers.Conv2DTranspose):
+        # Keras keeps (height, width, out, in) here.
+        yield None, layer.kernel, _array(layer.kernel).swapaxes(2, 3)
+    elif isinstance(layer, keras.layers.DepthwiseConv2D):
+        yield None, layer.kernel, _per_output(_array(layer.kernel))
+    elif isinstance(layer, keras.layers.SeparableConv2D):
+        yield "depthwise", layer.depthwise_kernel, _per_output(_array(layer.depthwise_kernel))
+        yield "pointwise", layer.pointwise_kernel, _array(layer.pointwise_kernel)
+
+
+def _per_output(kernel: FloatArray) -> FloatArray:
+    """A depthwise kernel `(height, width, in, multiplier)` as `(height, width, 1, in * multiplier)`."""
+    height, width, inputs, multiplier = kernel.shape
+    return kernel.reshape(height, width, 1, inputs * multiplier)
+
+
+def _array(variable: Any) -> FloatArray:
+    return np.asarray(keras.ops.convert_to_numpy(variable), dtype=np.float32)
+
+
+def _layers_of_colour(network: Network, summary: NetworkSummary) -> set[str]:
+    """Layers whose input is the image itself, its three channels still red, green and blue."""
+    if network.channels != 3:
+        return set()
+    rows = {row.name: row for row in summary.layers}
+    passing: dict[str, bool] = {}
+
+    def passes(name: str) -> bool:
+        """Whether what `name` gives is still the image."""
+        if name not in passing:
+            row = rows[name]
+            passing[name] = _is_image(row.type, name, network.image_input) and reads_image(row.inputs, rows)
+        return passing[name]
+
+    def reads_image(inputs: tuple[str, ...], known: Mapping[str, Any]) -> bool:
+        return all(passes(source) for source in inputs if source in known)
+
+    return {row.name for row in summary.layers if reads_image(row.inputs, rows)}
+
+
+def _is_image(kind: str, name: str, image_input: str | None) -> bool:
+    if kind == "InputLayer":
+        return image_input is None or "/" in name or name == image_input
+    return kind in _KEEPS_COLOUR
+
+
+def weight_statistics(bank: FilterBank) -> WeightStatistics:
+    """Statistics of a kernel and the filters in it that do nothing.
+
+    A filter counts as dead when none of its weights is larger than `DEAD_FRACTION` of the layer's
+    largest; one with weights that are not finite does not.
+    """
+    finite_mask = np.isfinite(bank.kernel)
+    weights = bank.kernel[finite_mask].astype(np.float64)
+    none = weights.size == 0
+    counts, edges = np.histogram(weights, bins=HISTOGRAM_BINS)
+    return WeightStatistics(
+        layer=bank.layer,
+        kernel_shape=bank.kernel_shape,
+        bias_shape=None if bank.bias is None else tuple(bank.bias.shape),
+        min=None if none else float(weights.min()),
+        max=None if none else float(weights.max()),
+        mean=None if none else float(weights.mean()),
+        std=None if none else float(weights.std()),
+        zero_fraction=None if none else float(np.mean(weights == 0)),
+        nonfinite_count=int(bank.kernel.size - weights.size),
+        dead_filters=dead_filters(bank.kernel),
+        edges=edges.astype(np.float32),
+        counts=counts.astype(np.int64),
+        part=bank.part,
+    )
+
+
+def dead_filters(kernel: FloatArray) -> tuple[int, ...]:
+    """The filters of `(height, width, in, filters)` all of whose weights are zero or next to it."""
+    magnitudes = np.abs(kernel).reshape(-1, kernel.shape[-1])
+    peaks = magnitudes.max(axis=0)
+    largest = peaks[np.isfinite(peaks)].max(initial=0.0)
+    return tuple(int(index) for index in np.flatnonzero(peaks <= DEAD_FRACTION * largest))
