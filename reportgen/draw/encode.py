@@ -11,8 +11,8 @@ from reportgen.results import ByteArray
 # The format keeps 14 bits for a side.
 MAX_WEBP_SIDE = 16383
 
-# Below this one sees blocks in the fine texture of small maps; above it files grow and nothing is gained.
-QUALITY = 80
+# Below this the thin lines of feature maps lose their colour; above it files grow and little is gained.
+QUALITY = 70
 
 
 def encode_png(pixels: ByteArray) -> bytes:

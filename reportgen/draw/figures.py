@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.draw.montage import enlarge, grid_columns, montage
+from reportgen.draw.montage import GAP_COLOUR, enlarge, grid_columns, montage
 from reportgen.draw.pixels import MARK_SIDE, with_marks
 from reportgen.results import ByteArray, TileGrid
 
@@ -28,6 +28,8 @@ MAX_MAP_SIDE = 128
 _MAX_ENLARGED_SIDE = 64
 
 _GAP = 4  # CSS pixels between tiles
+
+_MAX_SLUG = 80  # keeps paths made of it under 100 characters
 
 MARK_WORDS = {"nan": "with NaN or infinite values", "silent": "silent", "constant": "constant", "dead": "dead"}
 
@@ -76,7 +78,14 @@ class Mosaic:
     display: tuple[int, int]  # height, width in CSS pixels
 
 
-def draw_mosaic(tiles: ByteArray, marks: Sequence[str | None], size: TileSize, *, columns: int | None = None) -> Mosaic:
+def draw_mosaic(
+    tiles: ByteArray,
+    marks: Sequence[str | None],
+    size: TileSize,
+    *,
+    columns: int | None = None,
+    background: tuple[int, int, int] = GAP_COLOUR,
+) -> Mosaic:
     """Enlarge coloured tiles as `size` says, put marks in their places and lay all out.
 
     Args:
@@ -84,32 +93,29 @@ def draw_mosaic(tiles: ByteArray, marks: Sequence[str | None], size: TileSize, *
         marks: one for each tile, see `pixels.tile_marks`.
         size: of the tiles.
         columns: tiles in a row; None for a number that suits their count.
+        background: colour of the lines between tiles.
     """
     large = with_marks(enlarge(tiles, size.enlarged), marks)
     columns = columns or grid_columns(len(large))
-    pixels = montage(large, columns, gap=size.gap)
+    pixels = montage(large, columns, gap=size.gap, background=background)
     height, width = pixels.shape[:2]
     grid = TileGrid(columns, -(-len(large) // columns), large.shape[2], large.shape[1], size.gap)
     return Mosaic(pixels, grid, (height * size.shown, width * size.shown))
 
 
 def drawing_id(*parts: str) -> str:
-    """A slug that no other parts have: lowercase ASCII, with a hash where letters had to go.
+    """A slug that no other parts have: lowercase ASCII, with a hash where a part is not such a word.
 
     >>> drawing_id("filters", "conv2d_1", "rows")
     'filters-conv2d_1-rows'
     >>> drawing_id("filters", "base/Conv1", "rows")
     'filters-base-conv1-rows-9091a9'
     """
-    plain = "-".join(parts)
-    slug = re.sub(r"[^a-z0-9_]+", "-", plain.lower()).strip("-")
-    if slug == plain and not any("-" in part for part in parts[1:]) and len(slug) <= _MAX_SLUG:
+    slug = re.sub(r"[^a-z0-9_]+", "-", "-".join(parts).lower()).strip("-")
+    if all(re.fullmatch("[a-z0-9_]+", part) for part in parts) and len(slug) <= _MAX_SLUG:
         return slug
     digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:6]
     return f"{slug[:_MAX_SLUG].strip('-')}-{digest}"
-
-
-_MAX_SLUG = 80  # keeps paths made of it under 100 characters
 
 
 def number(value: float) -> str:

@@ -17,6 +17,7 @@ from reportgen.draw.figures import (
     shown_of,
     tile_size,
 )
+from reportgen.draw.montage import GAP_COLOUR
 from reportgen.draw.pixels import coloured, shared_levels, signed_levels, single_levels, to_levels, with_marks
 from reportgen.results import ByteArray, Drawing, FilterBank, FloatArray, Scale, TileGrid, WeightStatistics
 
@@ -27,8 +28,11 @@ ROW_COUNT, COLUMN_COUNT = 6, 3
 
 # A row of a matrix of 1x1 filters then still fits the width of a page.
 MATRIX_INPUTS = 256
-MATRIX_WIDTH = 768  # CSS pixels
+MATRIX_WIDTH, MATRIX_HEIGHT = 768, 480  # CSS pixels
 MATRIX_CELL = 12
+
+# Lines between tiles whose zero is mid grey.
+DARK = (24, 24, 28)
 
 WHOLE_LAYER, EACH_FILTER = "whole layer", "each filter"
 
@@ -68,14 +72,15 @@ def draw_first_filters(bank: FilterBank, statistics: WeightStatistics) -> Drawin
     low, high = _range(statistics)
     marks = tuple(mark for mark in _marks(bank, statistics, rows) for _ in range(columns))
     size = tile_size(height, width, target=FILTER_TILE)
-    mosaic = draw_mosaic(coloured(to_levels(tiles, low, high), "grey"), marks, size, columns=columns)
+    mosaic = draw_mosaic(coloured(to_levels(tiles, low, high), "grey"), marks, size, columns=columns, background=DARK)
     inputs_shown = shown_of(columns, inputs, "input channel")
+    across = f"each column one of {inputs_shown}" if inputs > 1 else "drawn for the one input channel it reads"
     return Drawing(
-        id=drawing_id("filters", bank.layer, bank.part or "", "rows"),
+        id=_id(bank, "rows"),
         kind="filters",
         section=SECTION,
         title=f"First filters of {_name(bank)}",
-        shows=f"Each row is one of {shown_of(rows, filters, 'filter')}, each column one of {inputs_shown}.",
+        shows=f"Each row is one of {shown_of(rows, filters, 'filter')}, {across}.",
         reading="Black is the layer's lowest weight, white its highest. Filters of one even grey have learned little.",
         made=f"Weights put on 0 to 1 over the whole layer: {number(low)} is black, {number(high)} white.",
         alt=f"{_name(bank)}, {shown_of(rows, filters, 'filter')} of {height} x {width}, "
@@ -127,7 +132,8 @@ def _draw_all(bank: FilterBank, statistics: WeightStatistics, content: _Content,
     tiles = content.tiles
     marks = _marks(bank, statistics, len(tiles))
     pixels, scale = _coloured(content, basis)
-    mosaic = draw_mosaic(pixels, marks, tile_size(*tiles.shape[1:3], target=FILTER_TILE))
+    background = DARK if content.colormap == "colour" else GAP_COLOUR
+    mosaic = draw_mosaic(pixels, marks, tile_size(*tiles.shape[1:3], target=FILTER_TILE), background=background)
     shown = shown_of(len(tiles), bank.kernel.shape[3], "filter")
     return _drawing(
         bank,
@@ -164,7 +170,7 @@ def _draw_matrix(bank: FilterBank, statistics: WeightStatistics, max_channels: i
     content = _Content(weights[:, None, :], "diverging", "", "")
     tiles, scale = _coloured(content, basis)
     pixels = with_marks(tiles, marks)[:, 0]
-    magnified = max(1, min(MATRIX_WIDTH // columns, MATRIX_CELL))
+    magnified = max(1, min(MATRIX_WIDTH // columns, MATRIX_HEIGHT // filters, MATRIX_CELL))
     mosaic = Mosaic(pixels, TileGrid(1, filters, columns, 1, 0), (filters * magnified, columns * magnified))
     shown, shown_inputs = shown_of(filters, total, "filter"), shown_of(columns, inputs, "input channel")
     return _drawing(
@@ -193,7 +199,7 @@ def _drawing(
 ) -> Drawing:
     """A figure of all filters, up to the limit, as one of the two variants of its group."""
     return Drawing(
-        id=drawing_id("filters", bank.layer, bank.part or "", "all", scale.basis),
+        id=_id(bank, "all", "shared" if scale.basis == WHOLE_LAYER else "each"),
         kind="filters",
         section=SECTION,
         title=f"Filters of {_name(bank)}",
@@ -202,7 +208,7 @@ def _drawing(
         made=_scale_words(scale),
         alt=alt,
         pixels=mosaic.pixels,
-        group=drawing_id("filters", bank.layer, bank.part or "", "all"),
+        group=_id(bank, "all"),
         variant=f"scale of {scale.basis}",
         layer=bank.layer,
         channels=tuple(range(len(marks))),
@@ -218,10 +224,15 @@ def _drawing(
 
 def _scale_words(scale: Scale) -> str:
     if scale.basis == EACH_FILTER:
-        return "Each filter has a scale of its own, up to its largest weight: compare shapes, not strengths."
+        ends = "from its lowest to its highest value" if scale.colormap == "viridis" else "up to its largest weight"
+        return f"Each filter has a scale of its own, {ends}: compare shapes, not strengths."
     if scale.low is None or scale.high is None:
         return "No weight is finite, so there is no scale."
     return f"One scale for the whole layer, from {number(scale.low)} to {number(scale.high)}: strengths compare."
+
+
+def _id(bank: FilterBank, *parts: str) -> str:
+    return drawing_id("filters", bank.layer, *((bank.part,) if bank.part else ()), *parts)
 
 
 def _name(bank: FilterBank) -> str:
