@@ -1,0 +1,183 @@
+"""What a network takes: which input is the image, how large it is, and what the other inputs get."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from reportgen.errors import ReportgenError, UsageError
+from reportgen.results import Shape
+
+DEFAULT_SIZE = (224, 224)
+
+# The numbers of channels pictures have: grey, colour, colour with transparency.
+_PICTURE_CHANNELS = (1, 3, 4)
+
+
+@dataclass(frozen=True)
+class InputSlot:
+    """One input of a network: `shape` with the batch first, None where open."""
+
+    name: str
+    shape: Shape
+    dtype: str
+
+
+def input_slots(model: keras.Model) -> Any:
+    """The inputs of `model`, `InputSlot`s in the structure (single, list, dictionary) it takes them in.
+
+    None where nothing is known: a network that was not built.
+    """
+    if isinstance(model, keras.Sequential):
+        tensors = model.inputs if model.built else None
+        return _slot(tensors[0]) if tensors else _built_slots(model)
+    try:
+        structure = model.input
+    except (AttributeError, ValueError):  # not a graph of layers
+        return _built_slots(model)
+    return keras.tree.map_structure(_slot, structure)
+
+
+def _slot(tensor: Any) -> InputSlot:
+    return InputSlot(tensor.name, tuple(tensor.shape), keras.backend.standardize_dtype(tensor.dtype))
+
+
+def _built_slots(model: keras.Model) -> Any:
+    """The inputs a subclassed network was built with, its batch size left open."""
+    config = model.get_build_config() if model.built else None
+    if not config or config.get("input_shape") is None:
+        return None
+    shapes = config["input_shape"]
+    if isinstance(shapes, dict):
+        return {name: InputSlot(name, (None, *shape[1:]), "float32") for name, shape in shapes.items()}
+    if shapes and isinstance(shapes[0], list | tuple):
+        return [InputSlot(f"input_{i}", (None, *shape[1:]), "float32") for i, shape in enumerate(shapes)]
+    return InputSlot("input", (None, *shapes[1:]), "float32")
+
+
+def flat_slots(slots: Any) -> list[InputSlot]:
+    """The inputs in Keras' flat order."""
+    return list(keras.tree.flatten(slots))
+
+
+def find_image_slot(slots: Any, given: Mapping[str, str]) -> InputSlot:
+    """The input that takes the image: the one given as NAME=image, else the only or likeliest one of rank 4.
+
+    Raises:
+        ReportgenError: no input takes images.
+    """
+    flat = flat_slots(slots)
+    named = [slot for slot in flat if given.get(slot.name) == "image"]
+    if named and len(named[0].shape) == 4:
+        return named[0]
+    pictures = [slot for slot in flat if len(slot.shape) == 4]
+    if named or not pictures:
+        taken = ", ".join(f"{slot.name} {slot.shape}" for slot in named or flat)
+        raise ReportgenError(
+            f"the network takes {taken}; expected an image input (batch, height, width, channels); "
+            "put keras.layers.Reshape before a network that takes images in another form"
+        )
+
+    def likelihood(slot: InputSlot) -> tuple[bool, bool]:
+        says_so = any(word in slot.name.lower() for word in ("image", "img", "pixel", "photo", "picture"))
+        return says_so, bool({slot.shape[1], slot.shape[3]} & set(_PICTURE_CHANNELS))
+
+    return max(pictures, key=likelihood)  # the first of equals
+
+
+def takes_channels_first(model: keras.Model, shape: Shape) -> bool:
+    """Whether images go in as `(batch, channels, height, width)`, by the shape or else by the first layer that says."""
+    first_is_colour, last_is_colour = shape[1] in _PICTURE_CHANNELS, shape[3] in _PICTURE_CHANNELS
+    if first_is_colour != last_is_colour:
+        return first_is_colour
+    for layer in _leaves(model):
+        data_format = getattr(layer, "data_format", None)
+        if data_format is not None:
+            return bool(data_format == "channels_first")
+    return False
+
+
+def _leaves(model: keras.Model) -> list[keras.Layer]:
+    return [layer for layer in model._flatten_layers(include_self=False) if not isinstance(layer, keras.Model)]
+
+
+def resolve_size(height: int | None, width: int | None, wanted: tuple[int, int] | None) -> tuple[int, int]:
+    """The input size: the network's, where it leaves it open the wanted one, else 224x224.
+
+    Raises:
+        ReportgenError: the wanted size is not the network's.
+    """
+    default = wanted or DEFAULT_SIZE
+    size = height or default[0], width or default[1]
+    if wanted is not None and size != tuple(wanted):
+        raise ReportgenError(
+            f"--size: the network takes {height or 'any'}x{width or 'any'} only, got {wanted[0]}x{wanted[1]}; "
+            "leave --size out"
+        )
+    return size
+
+
+def check_size(model: keras.Model, slots: Any, image: InputSlot, size: tuple[int, int], channels_first: bool) -> None:
+    """Follow the shapes through a network of open input size, to see that `size` suits it.
+
+    Raises:
+        ReportgenError: it does not.
+    """
+
+    def symbolic(slot: InputSlot) -> keras.KerasTensor:
+        shape: list[int | None] = [1, *(side or 1 for side in slot.shape[1:])]
+        if slot is image:
+            start = 2 if channels_first else 1
+            shape[start : start + 2] = size
+        return keras.KerasTensor(shape, dtype=slot.dtype)
+
+    try:
+        model.compute_output_spec(keras.tree.map_structure(symbolic, slots))
+    except (ValueError, TypeError) as error:
+        line = " ".join(str(error).split())[:200]
+        raise ReportgenError(
+            f"the network cannot take images of {size[0]}x{size[1]} (height x width): {line}; choose --size HxW"
+        ) from error
+
+
+def other_values(slots: Any, image: InputSlot, given: Mapping[str, str]) -> dict[str, np.ndarray[Any, np.dtype[Any]]]:
+    """One value for each input but the image, without the batch: as given by NAME=VALUE, else zeros.
+
+    A value is a number (for the whole input), numbers separated by commas, or the path of a `.npy` file.
+
+    Raises:
+        UsageError: a name the network does not have, or a value that does not fit.
+    """
+    others = {slot.name: slot for slot in flat_slots(slots) if slot is not image}
+    for name in given:
+        if name not in others and not (name == image.name and given[name] == "image"):
+            known = ", ".join(others) or "none but the image"
+            raise UsageError(f"--input {name}=...: the network has no such input; its other inputs are {known}")
+    return {name: _value(slot, given.get(name, "0")) for name, slot in others.items()}
+
+
+def _value(slot: InputSlot, text: str) -> np.ndarray[Any, np.dtype[Any]]:
+    shape = tuple(side or 1 for side in slot.shape[1:])
+    expected = (
+        f"--input {slot.name}={text}: expected a number, {math.prod(shape)} numbers or a .npy file of shape {shape}"
+    )
+    if slot.dtype == "string":
+        raise UsageError(f"--input {slot.name}: the network takes text here, which cannot be given")
+    try:
+        if text.endswith(".npy"):
+            value = np.load(Path(text), allow_pickle=False)
+        else:
+            value = np.array([float(part) for part in text.split(",")])
+            if value.size == 1:
+                value = np.full(shape, value[0])
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{expected}: {error}") from error
+    if value.size != math.prod(shape):
+        raise UsageError(f"{expected}, got shape {value.shape}")
+    return np.asarray(value.reshape(shape), dtype=slot.dtype)

@@ -1,0 +1,80 @@
+"""Class names: from a file, or those Keras keeps on this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from reportgen.errors import ReportgenError
+
+IMAGENET_CLASSES = 1000
+
+
+def read_labels(path: Path) -> tuple[str, ...]:
+    """Read class names in the order of the network's outputs.
+
+    A text file has one name a line; blank lines at the end do not count. A JSON file holds a list, a
+    dictionary from index to name or to `[identifier, name]`, or one from name to index.
+
+    Raises:
+        ReportgenError: the file is missing, is not UTF-8, or holds something else.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise ReportgenError(f"--labels: cannot read {path}: {error.strerror}; name a file of class names") from error
+    except UnicodeDecodeError as error:
+        raise ReportgenError(f"--labels: {path} is not UTF-8 text: {error}; save it as UTF-8") from error
+    labels = _from_json(path, text) if path.suffix.lower() == ".json" or text[:1] in "[{" else _from_lines(text)
+    if not labels:
+        raise ReportgenError(f"--labels: {path} holds no class names; expected one a line, or JSON")
+    return labels
+
+
+def _from_lines(text: str) -> tuple[str, ...]:
+    return tuple(line.strip() for line in text.rstrip().splitlines())
+
+
+def _from_json(path: Path, text: str) -> tuple[str, ...]:
+    expected = 'a list of names, {"0": "name"}, {"0": ["identifier", "name"]} or {"name": 0}'
+    try:
+        content = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ReportgenError(f"--labels: {path} is not JSON: {error}; expected {expected}") from error
+    if isinstance(content, dict):
+        content = _in_order(content)
+    if not isinstance(content, list) or not all(_is_name(item) for item in content):
+        raise ReportgenError(f"--labels: {path} holds JSON of another form; expected {expected}")
+    return tuple(str(item[-1] if isinstance(item, list) else item) for item in content)
+
+
+def _is_name(item: Any) -> bool:
+    return isinstance(item, str) or (isinstance(item, list) and bool(item) and isinstance(item[-1], str))
+
+
+def _in_order(content: dict[str, Any]) -> list[Any] | None:
+    """The values of `{"0": ..., "1": ...}` or the keys of `{"name": 0, ...}`; None unless all indices are there."""
+    if all(isinstance(value, int) for value in content.values()):
+        by_index: dict[int, Any] = {value: key for key, value in content.items()}
+    elif all(key.isdecimal() for key in content):
+        by_index = {int(key): value for key, value in content.items()}
+    else:
+        return None
+    if sorted(by_index) != list(range(len(content))):
+        return None
+    return [by_index[index] for index in range(len(content))]
+
+
+def imagenet_labels() -> tuple[str, ...] | None:
+    """The ImageNet class names as Keras keeps them after a first `decode_predictions`; None if it does not."""
+    home = Path(os.environ.get("KERAS_HOME") or Path("~/.keras").expanduser())
+    try:
+        content = json.loads((home / "models" / "imagenet_class_index.json").read_bytes())
+    except (OSError, ValueError):
+        return None
+    names = _in_order(content) if isinstance(content, dict) else None
+    if names is None or len(names) != IMAGENET_CLASSES or not all(_is_name(name) for name in names):
+        return None
+    return tuple(str(name[-1] if isinstance(name, list) else name) for name in names)

@@ -1,0 +1,168 @@
+"""Make a `Network` of what the user named."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import keras
+import numpy as np
+
+from reportgen.config import Config
+from reportgen.errors import ReportgenError
+from reportgen.models.applications import family_of_architecture, find_architecture
+from reportgen.models.inputs import (
+    DEFAULT_SIZE,
+    check_size,
+    find_image_slot,
+    input_slots,
+    other_values,
+    resolve_size,
+    takes_channels_first,
+)
+from reportgen.models.labels import imagenet_labels, read_labels
+from reportgen.models.network import Network, model_digest
+from reportgen.models.preprocessing import choose_preprocessing
+from reportgen.models.sources import (
+    build_application,
+    call_python,
+    collecting_warnings,
+    custom_objects,
+    keeping_output_off,
+    load_file,
+)
+
+# Names Keras makes up, which say nothing of the network.
+_MADE_UP_NAME = re.compile(r"(sequential|functional|model)(_\d+)?")
+
+
+@dataclass(frozen=True, eq=False)
+class _Source:
+    """A model, what to call it, and what is known of its origin."""
+
+    model: keras.Model
+    name: str
+    source: str
+    sha256: str | None = None
+    architecture: str | None = None  # the public name in keras.applications
+    own: bool = True  # made here, so that it may be built here
+
+
+def load_network(config: Config, model: keras.Model | None = None) -> Network:
+    """Load the network `config.model` names, or take `model`, with all it takes to feed it.
+
+    Raises:
+        UsageError: an option that does not fit.
+        ReportgenError: what cannot be loaded, or takes no images.
+    """
+    notes: list[str] = []
+    with collecting_warnings(notes):
+        source = _open(config) if model is None else _given(model)
+        loaded = _built(source, config)
+    slots = input_slots(loaded)
+    image = find_image_slot(slots, config.inputs)
+    channels_first = takes_channels_first(loaded, image.shape)
+    channels, height, width = image.shape[1:4] if channels_first else (image.shape[3], image.shape[1], image.shape[2])
+    subclassed = not getattr(loaded, "inputs", None)
+    # A subclassed network was called with some size once, which need not be the only one it takes.
+    size = config.size if subclassed and config.size else resolve_size(height, width, config.size)
+    if height is None or width is None:
+        check_size(loaded, slots, image, size, channels_first)
+    channels = channels or 3
+    family = family_of_architecture(source.architecture) if source.architecture else None
+    labels, origin = _labels(config, source)
+    return Network(
+        model=loaded,
+        name=source.name,
+        source=source.source,
+        sha256=source.sha256 or model_digest(loaded),
+        preprocessing=choose_preprocessing(
+            config.preprocess,
+            loaded,
+            channels,
+            family_mode=family.mode if family else None,
+            family_name=source.architecture,
+        ),
+        size=size,
+        channels=channels,
+        labels=labels,
+        labels_origin=origin,
+        image_input=image.name,
+        other_inputs=other_values(slots, image, config.inputs),
+        channels_first=channels_first,
+        input_slots=slots,
+        notes=tuple(notes),
+    )
+
+
+def _open(config: Config) -> _Source:
+    """Load what `config.model` names."""
+    kind, colon, rest = config.model.partition(":")
+    if colon and kind == "keras":
+        name = find_architecture(rest)
+        model = build_application(name, weights=config.weights, top=config.top, size=config.size)
+        weights = config.weights if config.weights in ("imagenet", "none") else Path(config.weights).name
+        head = "" if config.top else ", without its head"
+        return _Source(model, name, f"keras:{name}, weights {weights}{head}", architecture=name)
+    objects = custom_objects(config.custom_objects)
+    if colon and kind == "python":
+        with keras.saving.custom_object_scope(objects):
+            model = call_python(config.model)
+        return _Source(model, _name(model, rest.rpartition(":")[2]), config.model)
+    if not config.model:
+        raise ReportgenError("expected a network: a .keras or .h5 file, keras:NAME or python:module:callable")
+    path = Path(config.model)
+    model = load_file(path, objects)
+    return _Source(model, _name(model, path.stem), path.name, sha256=_file_digest(path))
+
+
+def _given(model: Any) -> _Source:
+    if not isinstance(model, keras.Model):
+        raise ReportgenError(f"expected a keras.Model or the name of one, got {type(model).__name__}")
+    return _Source(model, _name(model, type(model).__name__), "a keras.Model given from Python", own=False)
+
+
+def _name(model: keras.Model, otherwise: str) -> str:
+    return otherwise if _MADE_UP_NAME.fullmatch(model.name) else str(model.name)
+
+
+def _file_digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _built(source: _Source, config: Config) -> keras.Model:
+    """The model, built by running it once on an empty image if nobody did so before.
+
+    A model of the user's is not built in place: what is built is a copy, which loses nothing, since an
+    unbuilt model has no weights.
+    """
+    model = source.model
+    if model.built and input_slots(model) is not None:
+        return model
+    height, width = config.size or DEFAULT_SIZE
+    try:
+        if not source.own:
+            model = type(model).from_config(model.get_config())
+        with keeping_output_off():
+            model(np.zeros((1, height, width, 3), np.float32))
+    except (ValueError, TypeError, NotImplementedError, AttributeError) as error:
+        line = " ".join(str(error).split())[:200]
+        raise ReportgenError(
+            f"{source.name}: the network was never built, and calling it on an image of {height}x{width}x3 failed "
+            f"({line}); give it an Input layer, or call it once on an image of the right size"
+        ) from error
+    return model
+
+
+def _labels(config: Config, source: _Source) -> tuple[tuple[str, ...] | None, Literal["file", "application", "none"]]:
+    if config.labels is not None:
+        return read_labels(config.labels), "file"
+    if source.architecture and config.top and config.weights == "imagenet":
+        labels = imagenet_labels()
+        if labels is not None:
+            return labels, "application"
+    return None, "none"

@@ -1,0 +1,120 @@
+"""A loaded network with all it takes to feed it and to read its answer."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from reportgen.models.inputs import InputSlot, flat_slots
+from reportgen.models.preprocessing import Preprocessing
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A loaded network with all it takes to feed it and to read its answer.
+
+    `source` says where it came from without naming a folder; `sha256` is of the file, for networks that
+    come from no file of their architecture and weights. `channels` is what the network takes of an image:
+    1 is grey, 3 is red, green, blue. `notes` are what Keras warned of when it was loaded.
+    """
+
+    model: keras.Model
+    name: str
+    source: str
+    sha256: str | None
+    preprocessing: Preprocessing
+    size: tuple[int, int]  # height, width
+    channels: int
+    labels: tuple[str, ...] | None
+    labels_origin: Literal["file", "application", "none"]
+    image_input: str | None = None  # which of several inputs takes the image
+    other_inputs: Mapping[str, Any] = field(default_factory=dict)  # without the batch
+    channels_first: bool = False
+    input_slots: Any = None  # `InputSlot`s in the structure the model takes
+    notes: tuple[str, ...] = ()
+
+    @property
+    def label_count(self) -> int | None:
+        """How many class names there are, whether or not the network has as many classes."""
+        return None if self.labels is None else len(self.labels)
+
+    def label(self, index: int) -> str | None:
+        """The name of class `index`, None where it has none."""
+        if self.labels is None or not 0 <= index < len(self.labels):
+            return None
+        return self.labels[index] or None
+
+    @cached_property
+    def weights_digest(self) -> str:
+        """A digest of architecture and weights, the same for the same network wherever it came from."""
+        return model_digest(self.model)
+
+    def prepare(self, pixels: Any) -> tf.Tensor:
+        """Displayable pixels `(batch, height, width, channels)`, 0..255, as the network's input, float32."""
+        return self.preprocessing.apply(tf.cast(pixels, tf.float32))
+
+    def feed(self, prepared: tf.Tensor) -> Any:
+        """The structure the model takes, from `prepare`d images: layout turned, other inputs added for each."""
+        if self.input_slots is None:
+            return self._image(prepared, None)
+        batch = prepared.shape[0] if prepared.shape[0] is not None else tf.shape(prepared)[0]
+        return keras.tree.map_structure(
+            lambda slot: (
+                self._image(prepared, slot) if self._is_image(slot) else _repeated(self.other_inputs[slot.name], batch)
+            ),
+            self.input_slots,
+        )
+
+    def input_specs(self, size: tuple[int | None, int | None] | None = None, batch: int | None = None) -> Any:
+        """`tf.TensorSpec`s in the structure the model takes, for images of `size` (None: the network's size)."""
+        height, width = self.size if size is None else size
+
+        def spec(slot: InputSlot) -> tf.TensorSpec:
+            if not self._is_image(slot):
+                value = self.other_inputs[slot.name]
+                return tf.TensorSpec((batch, *value.shape), value.dtype)
+            sides = (self.channels, height, width) if self.channels_first else (height, width, self.channels)
+            return tf.TensorSpec((batch, *sides), slot.dtype)
+
+        if self.input_slots is None:
+            return spec(InputSlot("image", (None, None, None, None), "float32"))
+        return keras.tree.map_structure(spec, self.input_slots)
+
+    def _is_image(self, slot: InputSlot) -> bool:
+        return self.image_input is None or slot.name == self.image_input or len(flat_slots(self.input_slots)) == 1
+
+    def _image(self, prepared: tf.Tensor, slot: InputSlot | None) -> tf.Tensor:
+        image = tf.transpose(prepared, (0, 3, 1, 2)) if self.channels_first else prepared
+        dtype = tf.as_dtype(slot.dtype if slot is not None else "float32")
+        if dtype.is_integer:
+            # Casting cuts off what is behind the point, which would darken the image by half a level.
+            return tf.saturate_cast(tf.round(image), dtype)
+        return tf.cast(image, dtype)
+
+
+def _repeated(value: np.ndarray[Any, np.dtype[Any]], batch: Any) -> tf.Tensor:
+    return tf.repeat(tf.constant(value)[tf.newaxis], batch, axis=0)
+
+
+def model_digest(model: keras.Model) -> str:
+    """SHA-256 of the architecture, as Keras writes it down, and of all weights in order."""
+    digest = hashlib.sha256()
+    try:
+        architecture = json.loads(model.to_json())
+        architecture.pop("compile_config", None)
+        digest.update(json.dumps(architecture, sort_keys=True).encode())
+    except (NotImplementedError, TypeError, ValueError):  # a subclassed network without a description
+        digest.update(type(model).__qualname__.encode())
+    for weight in model.weights:
+        values = np.ascontiguousarray(weight)
+        digest.update(f"{weight.path} {values.dtype} {values.shape}".encode())
+        digest.update(values.view(np.uint8).data if values.ndim else values.tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,276 @@
+"""Where a Keras model comes from: a file, `keras.applications`, or the user's own Python."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import inspect
+import sys
+import warnings
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from reportgen.errors import ReportgenError, UsageError
+from reportgen.models.applications import architectures
+
+FILE_SUFFIXES = (".keras", ".h5", ".hdf5")
+
+# What Keras raises on a file it cannot make a model of; its own errors have no common base.
+_LOADING_ERRORS = (
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    ImportError,
+    NotImplementedError,
+    RuntimeError,
+    OSError,
+    zipfile.BadZipFile,
+    tf.errors.OpError,
+)
+
+_HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_LFS_SIGNATURE = b"version https://git-lfs"
+
+_FOREIGN = {
+    ".pb": "a frozen TensorFlow graph",
+    ".tflite": "a TensorFlow Lite model",
+    ".onnx": "an ONNX model",
+    ".pt": "a PyTorch file",
+    ".pth": "a PyTorch file",
+    ".safetensors": "weights alone",
+    ".npz": "an array file",
+}
+
+
+def import_attribute(reference: str, option: str) -> Any:
+    """What `python:package.module:name` refers to, with the current folder among the places looked in.
+
+    Raises:
+        UsageError: the reference has another form.
+        ReportgenError: there is no such module, or nothing of that name in it.
+    """
+    parts = reference.split(":")
+    if len(parts) != 3 or not parts[1] or not parts[2]:
+        raise UsageError(f"{option}: expected python:package.module:name, got {reference!r}")
+    module = import_module(parts[1], option)
+    try:
+        return getattr(module, parts[2])
+    except AttributeError as error:
+        raise ReportgenError(
+            f"{option} {reference}: the module {parts[1]} has no {parts[2]!r}; name a function it defines"
+        ) from error
+
+
+def import_module(name: str, option: str) -> Any:
+    """Import a module by its dotted name, also from the current folder.
+
+    Raises:
+        ReportgenError: it cannot be found or imported.
+    """
+    here = str(Path.cwd())
+    added = here not in sys.path
+    if added:
+        sys.path.insert(0, here)
+    try:
+        importlib.invalidate_caches()
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise ReportgenError(
+            f"{option}: cannot import the module {name}: {error}; run where it can be imported from, or install it"
+        ) from error
+    finally:
+        # The user's own imports inside functions may come later, so the folder stays behind the others.
+        if added:
+            sys.path.remove(here)
+            sys.path.append(here)
+
+
+def custom_objects(reference: str | None) -> dict[str, Any]:
+    """The classes and functions of the module `python:module` by name, for Keras to find them.
+
+    Raises:
+        UsageError: the reference has another form.
+        ReportgenError: the module cannot be imported or defines nothing.
+    """
+    if reference is None:
+        return {}
+    prefix, _, name = reference.partition(":")
+    if prefix != "python" or not name or ":" in name:
+        raise UsageError(f"--custom-objects: expected python:package.module, got {reference!r}")
+    module = import_module(name, "--custom-objects")
+    found = {
+        key: value
+        for key, value in vars(module).items()
+        if not key.startswith("__") and (inspect.isclass(value) or inspect.isfunction(value))
+    }
+    if not found:
+        raise ReportgenError(f"--custom-objects: the module {name} defines no class and no function")
+    return found
+
+
+def load_file(path: Path, objects: dict[str, Any]) -> keras.Model:
+    """Load a `.keras` or HDF5 file, in Keras' safe mode, without its optimizer.
+
+    Raises:
+        ReportgenError: with the reason, and what to do.
+    """
+    _check_file(path)
+    try:
+        with keeping_output_off(), keras.saving.custom_object_scope(objects):
+            model = keras.saving.load_model(path, compile=False, safe_mode=True)
+    except _LOADING_ERRORS as error:
+        raise ReportgenError(_loading_message(path, error)) from error
+    if not isinstance(model, keras.Model):
+        raise ReportgenError(f"{path} holds a {type(model).__name__}, expected a Keras model; save the whole model")
+    return model
+
+
+def _check_file(path: Path) -> None:
+    suffix = path.suffix.lower()
+    if path.is_dir():
+        what = "a SavedModel folder" if (path / "saved_model.pb").exists() else "a folder"
+        raise ReportgenError(
+            f"{path} is {what}; expected a .keras or .h5 file: load it where it was made and "
+            f"save it again with model.save('{path.name}.keras')"
+        )
+    if not path.exists():
+        raise ReportgenError(
+            f"{path}: there is no such file; expected a .keras or .h5 file, keras:NAME or python:module:callable"
+        )
+    if suffix not in FILE_SUFFIXES:
+        kind = _FOREIGN.get(suffix, f"a {suffix or 'nameless'} file")
+        raise ReportgenError(f"{path} is {kind}; expected a Keras model saved as .keras, .h5 or .hdf5")
+    with path.open("rb") as file:
+        start = file.read(len(_LFS_SIGNATURE))
+    if start == _LFS_SIGNATURE:
+        raise ReportgenError(f"{path} is a Git LFS pointer, not the file itself; fetch it with `git lfs pull`")
+    is_hdf5 = start.startswith(_HDF5_SIGNATURE)
+    if suffix == ".keras" and is_hdf5:
+        raise ReportgenError(f"{path} is an HDF5 file under another name; rename it to {path.stem}.h5")
+    if suffix == ".keras" and not zipfile.is_zipfile(path):
+        raise ReportgenError(f"{path} is no Keras model (or only part of one); save or copy it again")
+    if suffix != ".keras" and not is_hdf5:
+        raise ReportgenError(f"{path} is no HDF5 file; expected a Keras model saved as .keras or .h5")
+
+
+def _loading_message(path: Path, error: Exception) -> str:
+    text = " ".join(str(error).split())
+    if "lambda" in text.lower() and ("safe_mode" in text or "unsafe" in text.lower()):
+        return (
+            f"{path} holds a Lambda layer, that is, Python code, which safe mode does not run; "
+            "replace it by a layer class and give that with --custom-objects, "
+            "or build the network with python:module:callable"
+        )
+    if "No model config found" in text or (isinstance(error, KeyError) and "config.json" in text):
+        return (
+            f"{path} holds weights without a network; give the network too: keras:NAME --weights {path.name}, "
+            "or python:module:callable that loads them"
+        )
+    unknown = ("Could not locate class", "Could not locate function", "Unknown layer", "Unknown object", "Unknown ")
+    for phrase in unknown:
+        if phrase in text:
+            what = text[text.index(phrase) :].split(".")[0]
+            return (
+                f"{path}: Keras does not know a part of the network ({what}); give the module that defines it "
+                "with --custom-objects python:module"
+            )
+    return f"{path}: Keras {keras.__version__} cannot read it: {type(error).__name__}: {shortened(text)}"
+
+
+def shortened(text: str, length: int = 300) -> str:
+    """`text` on one line, cut after `length` characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= length else f"{line[:length].rstrip()} ..."
+
+
+def build_application(name: str, *, weights: str, top: bool, size: tuple[int, int] | None) -> keras.Model:
+    """Build an architecture of `keras.applications` by its public name.
+
+    Args:
+        weights: "imagenet", "none" or the path of a weights file.
+        size: the input size, None for the architecture's own (open, where it may be).
+
+    Raises:
+        ReportgenError: weights that cannot be had or do not fit, a size the architecture cannot take.
+    """
+    path = None if weights in ("imagenet", "none") else Path(weights)
+    if path is not None and not path.is_file():
+        raise ReportgenError(f"--weights: expected imagenet, none or a weights file, there is no file {weights}")
+    arguments: dict[str, Any] = {"weights": "imagenet" if weights == "imagenet" else None, "include_top": top}
+    if size is not None:
+        arguments["input_shape"] = (*size, 3)
+    try:
+        with keeping_output_off():
+            model = architectures()[name](**arguments)
+            if path is not None:
+                model.load_weights(path)
+    except Exception as error:  # Keras reports a failed download as a bare Exception
+        if "URL fetch failure" in str(error):
+            raise ReportgenError(
+                f"keras:{name}: the ImageNet weights could not be downloaded ({shortened(str(error), 160)}); "
+                "connect to the network once, or give --weights none or --weights FILE"
+            ) from error
+        if isinstance(error, _LOADING_ERRORS):
+            what = f"--weights {weights}: the file does not fit keras:{name}" if path else f"keras:{name}"
+            raise ReportgenError(f"{what}: {shortened(str(error))}") from error
+        raise
+    assert isinstance(model, keras.Model)
+    return model
+
+
+def call_python(reference: str) -> keras.Model:
+    """The model that `python:package.module:callable` returns, or refers to.
+
+    Raises:
+        ReportgenError: it cannot be imported, or gives no Keras model.
+    """
+    found = import_attribute(reference, "MODEL")
+    if not isinstance(found, keras.Model):
+        if not callable(found):
+            raise ReportgenError(
+                f"{reference}: expected a callable that returns a Keras model, got {type(found).__name__}"
+            )
+        with keeping_output_off():
+            found = found()
+    if not isinstance(found, keras.Model):
+        raise ReportgenError(f"{reference}: expected it to return a Keras model, it returned {type(found).__name__}")
+    return found
+
+
+@contextlib.contextmanager
+def keeping_output_off() -> Iterator[None]:
+    """Send what is printed during the block to standard error: standard output is for the program's answer."""
+    with contextlib.redirect_stdout(sys.stderr):
+        yield
+
+
+@contextlib.contextmanager
+def collecting_warnings(notes: list[str]) -> Iterator[None]:
+    """Add to `notes` what Keras warns of during the block, each once, but for what is of no concern here."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    for warning in caught:
+        text = shortened(str(warning.message))
+        harmless = not issubclass(warning.category, UserWarning) or any(part in text for part in _HARMLESS)
+        if not harmless and text not in notes:
+            notes.append(text)
+
+
+# Warnings about training, and about how the code that built the network was written.
+_HARMLESS = (
+    "optimizer",
+    "compiled",
+    "Do not pass an `input_shape`",
+    "The structure of `inputs`",
+    "Argument `input_shape`",
+    "`include_preprocessing`",
+    "`input_shape` is undefined or non-square",
+)
