@@ -191,6 +191,20 @@ class FeatureMaps:
     channel_count: int
 
 
+@dataclass(frozen=True, eq=False)
+class InputView:
+    """What goes into the network for one image: `prepared` is `(height, width, channels)`, float32.
+
+    `value_range` is what black and white become (None: not known); `reverses_channels` says that the
+    channels are blue, green, red.
+    """
+
+    image: str
+    prepared: FloatArray
+    value_range: tuple[float, float] | None
+    reverses_channels: bool
+
+
 @dataclass(frozen=True)
 class ClassScore:
     """One class of an answer: its index, its name where known, and the score the network gave."""

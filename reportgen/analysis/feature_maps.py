@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analysis.capture import Extractor
+from reportgen.analysis.capture import Extractor, fold_tokens
 from reportgen.results import ByteArray, FeatureMaps, FloatArray, LayerSummary, NetworkSummary
 
 
@@ -54,8 +54,8 @@ def as_maps(layer: LayerSummary, output: NDArray[np.float32]) -> FloatArray:
     if output.ndim == 3:
         return output
     if layer.token_grid is not None and output.ndim == 2:
-        height, width, leading = layer.token_grid
-        return output[leading:].reshape(height, width, -1)
+        folded: FloatArray = fold_tokens(output[None], layer.token_grid)[0]
+        return folded
     if output.ndim == 1:
         return output[None, None]
     raise ValueError(f"expected {layer.name} to give maps, got an output of shape {output.shape}")
