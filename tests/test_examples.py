@@ -1,0 +1,129 @@
+"""The scripts under examples/ run as their first lines say, and the demo's files are what its model card says."""
+
+from __future__ import annotations
+
+import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import textures
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[1]
+EXAMPLES = ROOT / "examples"
+DEMO = EXAMPLES / "demo"
+
+LARGEST_NETWORK = 500_000  # bytes: it travels with every installation
+LARGEST_EXAMPLES = 1_000_000
+
+
+def run_example(script: str, *arguments: str | Path) -> str:
+    """Run a script of the examples; its standard output."""
+    command = [sys.executable, EXAMPLES / script, *arguments]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+def demo_labels() -> list[str]:
+    return (DEMO / "labels.txt").read_text(encoding="utf-8").splitlines()
+
+
+def truth() -> dict[str, str]:
+    with (DEMO / "truth.csv").open(encoding="utf-8", newline="") as table:
+        return {row["file"]: row["label"] for row in csv.DictReader(table)}
+
+
+@pytest.mark.parametrize("label", textures.LABELS)
+def test_texture_is_seeded_and_uses_its_range(label: str) -> None:
+    first = textures.draw_texture(label, 32, np.random.default_rng(3))
+    again = textures.draw_texture(label, 32, np.random.default_rng(3))
+    other = textures.draw_texture(label, 32, np.random.default_rng(4))
+    assert first.shape == (32, 32, 3)
+    assert first.dtype == np.uint8
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+    assert np.ptp(first, axis=(0, 1)).max() > 40  # it shows something
+
+
+def dominant_direction(picture: textures.Picture) -> float:
+    """Angle of the strongest wave of a picture, in degrees from level, 0..180; bands run at a right angle to it."""
+    grey = picture.astype(float).mean(axis=2)
+    power = np.abs(np.fft.fft2(grey - grey.mean()))
+    row, column = np.unravel_index(power.argmax(), power.shape)
+    frequencies = np.fft.fftfreq(grey.shape[0])
+    return float(np.degrees(np.arctan2(-frequencies[row], frequencies[column])) % 180)
+
+
+@pytest.mark.parametrize(
+    ("label", "across"),
+    [("horizontal stripes", 90), ("vertical stripes", 0), ("rising stripes", 135), ("falling stripes", 45)],
+)
+def test_stripes_run_as_named(label: str, across: float) -> None:
+    angle = dominant_direction(textures.draw_texture(label, 64, np.random.default_rng(0), clean=True))
+    assert abs((angle - across + 90) % 180 - 90) <= 20
+
+
+def test_a_set_is_balanced() -> None:
+    pixels, labels = textures.draw_set(2 * len(textures.LABELS), 16, seed=1)
+    assert pixels.shape == (2 * len(textures.LABELS), 16, 16, 3)
+    assert np.bincount(labels).tolist() == [2] * len(textures.LABELS)
+
+
+def test_demo_files_are_small() -> None:
+    assert (DEMO / "texture_net.keras").stat().st_size < LARGEST_NETWORK
+    sizes = [file.stat().st_size for file in EXAMPLES.rglob("*") if file.is_file() and "__pycache__" not in file.parts]
+    assert sum(sizes) < LARGEST_EXAMPLES
+
+
+def test_labels_images_and_truth_agree() -> None:
+    assert demo_labels() == list(textures.LABELS)
+    files = {file.name for file in (DEMO / "images").iterdir()}
+    assert set(truth()) == files
+    assert set(truth().values()) <= set(demo_labels())
+    assert len(files) == 12
+
+
+def test_demo_network_names_the_clean_textures() -> None:
+    import keras
+
+    network = keras.models.load_model(DEMO / "texture_net.keras")
+    assert not network.compiled  # else the file would hold an optimizer, too
+    clean = {file: label for file, label in truth().items() if "half" not in file and "through" not in file}
+    pixels = [Image.open(DEMO / "images" / file).convert("RGB").resize((64, 64)) for file in clean]
+    answers = network.predict(np.stack([np.asarray(picture) for picture in pixels]), verbose=0).argmax(axis=1)
+    assert [demo_labels()[answer] for answer in answers] == list(clean.values())
+
+
+def test_demo_network_is_as_accurate_as_its_card_says() -> None:
+    import keras
+
+    card = (DEMO / "MODEL_CARD.md").read_text(encoding="utf-8")
+    stated = float(card.split("Held-out accuracy | **")[1].split("%")[0])
+    pixels, labels = textures.draw_set(60 * len(textures.LABELS), 64, seed=11)  # of neither set the card speaks of
+    network = keras.models.load_model(DEMO / "texture_net.keras")
+    accuracy = (network.predict(pixels, verbose=0).argmax(axis=1) == labels).mean()
+    assert 100 * accuracy == pytest.approx(stated, abs=2)  # 840 pictures: three standard errors are about 1.5
+
+
+def test_demo_images_are_redrawn_the_same(tmp_path: Path) -> None:
+    run_example("draw_demo_images.py", tmp_path / "images")
+    assert (tmp_path / "truth.csv").read_bytes() == (DEMO / "truth.csv").read_bytes()
+    for committed in sorted((DEMO / "images").iterdir()):
+        drawn = np.asarray(Image.open(tmp_path / "images" / committed.name).convert("RGB"), int)
+        kept = np.asarray(Image.open(committed).convert("RGB"), int)
+        assert np.abs(drawn - kept).mean() < 2, committed.name  # the encoder may differ between versions
+
+
+def test_report_in_python_and_reading_it(tmp_path: Path) -> None:
+    said = run_example("report_in_python.py", tmp_path / "report")
+    assert said.endswith(f"{tmp_path / 'report'}\n")
+    assert (tmp_path / "report" / "index.html").is_file()
+    read = run_example("read_report.py", tmp_path / "report")
+    assert read.startswith("texture_net: ")
+    assert "multiply-accumulates" in read
