@@ -9,6 +9,12 @@ from reportgen.analysis.capture import Extractor, fold_tokens
 from reportgen.results import ByteArray, FeatureMaps, FloatArray, LayerSummary, NetworkSummary
 
 
+def gives_maps(layer: LayerSummary) -> bool:
+    """Whether a layer's output can be drawn: maps, tokens that fold into maps, or a number per channel."""
+    shape = layer.actual_shape
+    return layer.is_map or layer.token_grid is not None or (shape is not None and len(shape) == 2)
+
+
 def extract_feature_maps(
     extractor: Extractor,
     summary: NetworkSummary,
@@ -20,7 +26,8 @@ def extract_feature_maps(
     """The maps of all layers of `extractor` for one image, in its order.
 
     Args:
-        extractor: made once for all images; its layers are those whose maps are wanted.
+        extractor: made once for all images; its layers are those whose maps are wanted, all of which
+            `gives_maps`.
         summary: of the same network.
         image: the image's name.
         pixels: `(height, width, channels)` of 0..255, fitted to the network's input.

@@ -35,7 +35,7 @@ def default_feature_layer(summary: NetworkSummary, head: Head) -> str:
     This is what `include_top=False` leaves of a network of `keras.applications`. A network without a
     classification head gives its features itself, in its last layer.
     """
-    rows = summary.layers
+    rows = [row for row in summary.layers if row.actual_shape is not None]
     if head.kind == "none":
         return rows[-1].name
     classifier = max((i for i, row in enumerate(rows) if row.parameter_count), default=len(rows) - 1)

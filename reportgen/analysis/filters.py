@@ -51,6 +51,8 @@ def filter_banks(network: Network, summary: NetworkSummary) -> tuple[FilterBank,
     banks: list[FilterBank] = []
     seen: set[int] = set()
     for row in summary.layers:
+        if row.actual_shape is None:  # never called
+            continue
         layer = find_layer(network.model, row.name)
         if layer is None or id(layer) in seen:
             continue

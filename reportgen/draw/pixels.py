@@ -35,7 +35,7 @@ def colour_table(name: str) -> ByteArray:
     >>> colour_table("grey")[[0, 128, 255]].tolist()
     [[0, 0, 0], [128, 128, 128], [255, 255, 255]]
     """
-    table: ByteArray = colormaps[COLORMAPS[name]](np.arange(256), bytes=True)[:, :3].copy()
+    table: ByteArray = np.rint(colormaps[COLORMAPS[name]](np.arange(256))[:, :3] * 255).astype(np.uint8)
     table.flags.writeable = False
     return table
 

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from reportgen.draw.input_view import draw_input
+from reportgen.results import InputView
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (6, 8, 3), np.uint8)
+
+
+def test_the_picture_comes_back_as_it_went_in() -> None:
+    view = InputView("a.png", (PIXELS / 127.5 - 1).astype(np.float32), (-1.0, 1.0), reverses_channels=False)
+    drawing = draw_input(view)
+    np.testing.assert_array_equal(drawing.pixels[:, :8], PIXELS)
+    for channel in range(3):
+        left = (channel + 1) * (8 + drawing.tiles.gap)
+        np.testing.assert_array_equal(drawing.pixels[:, left : left + 8, 1], PIXELS[:, :, channel])
+    assert "red" in drawing.made
+    assert drawing.tiles.columns == 4
+
+
+def test_reversed_channels_are_shown_in_true_colours_and_named() -> None:
+    drawing = draw_input(InputView("a.png", PIXELS[:, :, ::-1].astype(np.float32), (0, 255), reverses_channels=True))
+    np.testing.assert_array_equal(drawing.pixels[:, :8], PIXELS)
+    assert "blue, green, red" in drawing.alt
+
+
+def test_ranges_are_those_of_each_channel() -> None:
+    prepared = np.full((4, 4, 3), (0.0, 1.0, 2.0))
+    prepared[0, 0] = (-5, 6, 7)
+    drawing = draw_input(InputView("a.png", prepared.astype(np.float32), None, reverses_channels=False))
+    assert "red -5 to 0; green 1 to 6; blue 2 to 7" in drawing.made
+    assert (drawing.scale.low, drawing.scale.high) == (-5, 7)
+
+
+@pytest.mark.parametrize(("channels", "tiles"), [(1, 1), (2, 2), (12, 8)])
+def test_other_numbers_of_channels(channels: int, tiles: int) -> None:
+    prepared = np.random.default_rng(0).random((4, 4, channels), np.float32)
+    drawing = draw_input(InputView("a.png", prepared, (0, 1), reverses_channels=False))
+    assert drawing.tiles.columns == tiles
+    assert drawing.pixels.shape[2] == 3
+
+
+def test_values_that_are_not_finite() -> None:
+    drawing = draw_input(InputView("a.png", np.full((4, 4, 1), np.nan, np.float32), None, reverses_channels=False))
+    assert "not finite" in drawing.made
