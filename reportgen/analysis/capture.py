@@ -30,6 +30,8 @@ INPUT = ""  # stands for the network's own input among the inputs of a layer cal
 # Keras' classes are patched while a network is traced; two traces at a time would see each other's calls.
 _TRACING = threading.RLock()
 
+_SHAPE_OPERATIONS = frozenset({"Shape", "ShapeN", "Size", "Rank"})
+
 # What TensorFlow and Keras raise when a network cannot run on what it is given.
 _RUN_ERRORS = (tf.errors.OpError, ValueError, TypeError, NotImplementedError)
 
@@ -58,10 +60,10 @@ class LayerCall:
 
     `name` is the layer's name below the network, `outer/inner` for nested ones; a further call of a
     shared layer (or shared sub-network) gets `:2`, `:3`, ... `inputs` are the names of the calls whose
-    outputs it reads, `INPUT` for the network's own input, each once. `operations` are the types of the
-    TensorFlow operations outside any layer that lie between those outputs and this call (as in a custom
-    `call` that adds two tensors). For a composite layer, one made of other watched layers, both speak of
-    what its output is made from. Shapes include the batch; None where open. `input_tensors` and
+    outputs it reads (of a composite layer, one made of other watched layers: that its output is made
+    from), `INPUT` for the network's own input, each once. `operations` are the types of the TensorFlow
+    operations outside any layer that lie between those outputs and this call (as in a custom `call` that
+    adds two tensors). Shapes include the batch; None where open. `input_tensors` and
     `output_tensors` are symbolic.
     """
 
@@ -70,20 +72,28 @@ class LayerCall:
     inputs: tuple[str, ...]
     input_shapes: tuple[Shape, ...]
     output_shapes: tuple[Shape, ...]
-    operations: tuple[str, ...]
     input_tensors: tuple[tf.Tensor, ...]
     output_tensors: tuple[tf.Tensor, ...]
+    inner_operations: tuple[tf.Operation, ...]
+    loose_operations: tuple[tf.Operation, ...]
     channels_first: bool
+
+    @property
+    def operations(self) -> tuple[str, ...]:
+        """The types of the loose operations, each once."""
+        return tuple(dict.fromkeys(operation.type for operation in self.loose_operations))
 
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """All layer calls of a forward pass, in order, and the symbolic tensors of the network's answer.
+    """All layer calls of a forward pass, in order, with the symbolic tensors of what goes in and comes out.
 
-    `producers` maps the names of symbolic tensors to the layer calls that gave them.
+    `producers` maps the names of symbolic tensors to the layer calls that gave them (for what goes in: to
+    the input layers, or `INPUT`).
     """
 
     calls: tuple[LayerCall, ...]
+    inputs: tuple[tf.Tensor, ...]
     answer: tuple[tf.Tensor, ...]
     producers: Mapping[str, str]
 
@@ -153,12 +163,13 @@ class _Watch:
         self.watcher = watcher
         self.original = keras.Layer.__call__
         self.thread = threading.get_ident()
+        self.graph = _current_graph()
         self.stack = [_Frame(INPUT, root)]
         self.channels_first = False
 
     def call(self, layer: keras.Layer, *args: Any, **kwargs: Any) -> Any:
         parent = self.stack[-1]
-        if layer is self.root or not is_container(parent.layer) or threading.get_ident() != self.thread:
+        if layer is self.root or not is_container(parent.layer) or not self._is_real(args, kwargs):
             return self.original(layer, *args, **kwargs)
         times = parent.calls_of[id(layer)] = parent.calls_of.get(id(layer), 0) + 1
         own = layer.name if times == 1 else f"{layer.name}:{times}"
@@ -176,6 +187,16 @@ class _Watch:
         self.channels_first = _lies_channels_first(layer, self.channels_first)
         self.watcher(_Seen(frame.name, layer, inputs, outputs, before, self.channels_first))
         return result
+
+    def _is_real(self, args: Any, kwargs: Any) -> bool:
+        """Whether a call belongs to the watched run: not to another thread, nor to Keras inferring shapes."""
+        if threading.get_ident() != self.thread or _current_graph() is not self.graph:
+            return False
+        return not any(isinstance(leaf, keras.KerasTensor) for leaf in tf.nest.flatten((args, kwargs)))
+
+
+def _current_graph() -> Any:
+    return None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
 
 
 def _own_tensors(result: Any, inputs: Sequence[tf.Tensor]) -> Any:
@@ -449,39 +470,44 @@ def trace_network(model: keras.Model, inputs: Any) -> Trace:
         The calls of all layers that are no `keras.Model`.
     """
     calls: list[LayerCall] = []
-    producers: dict[str, str] = {}  # name of a tensor -> the layer call that gave it
+    producers: dict[str, str] = {}
+    given: list[tf.Tensor] = []
+    answers: list[tf.Tensor] = []
 
     def watcher(seen: _Seen) -> None:
-        if isinstance(seen.layer, keras.Model):
-            return
-        walked = seen.outputs if is_container(seen.layer) else seen.inputs
-        sources, operations = _sources(walked, producers)
-        calls.append(
-            LayerCall(
-                name=seen.name,
-                layer=seen.layer,
-                inputs=sources,
-                input_shapes=tuple(tuple(tensor.shape) for tensor in seen.inputs),
-                output_shapes=tuple(tuple(tensor.shape) for tensor in seen.outputs),
-                operations=operations,
-                input_tensors=tuple(seen.inputs),
-                output_tensors=tuple(seen.outputs),
-                channels_first=seen.channels_first,
-            )
-        )
-        producers.update({tensor.name: seen.name for tensor in seen.outputs})
+        if not isinstance(seen.layer, keras.Model):
+            calls.append(_layer_call(seen, producers))
+            producers.update({tensor.name: seen.name for tensor in seen.outputs})
 
     @tf.function(autograph=False)  # type: ignore[untyped-decorator]
     def run(structure: Any) -> Any:
-        for tensor, name in zip(_tensors(structure), _input_names(model, structure), strict=True):
-            producers[tensor.name] = name
+        given.extend(_tensors(structure))
+        producers.update(
+            {tensor.name: name for tensor, name in zip(given, _input_names(model, structure), strict=True)}
+        )
         with watched_calls(model, watcher):
             answers.extend(_tensors(model(structure, training=False)))
         return answers[:]
 
-    answers: list[tf.Tensor] = []
     run.get_concrete_function(inputs)
-    return Trace(tuple(calls), tuple(answers), producers)
+    return Trace(tuple(calls), tuple(given), tuple(answers), producers)
+
+
+def _layer_call(seen: _Seen, producers: Mapping[str, str]) -> LayerCall:
+    sources, loose = _walk_up(seen.inputs, producers, stop=())
+    within, inner = _walk_up(seen.outputs, producers, stop=[tensor.name for tensor in seen.inputs])
+    return LayerCall(
+        name=seen.name,
+        layer=seen.layer,
+        inputs=within if is_container(seen.layer) and within else sources,
+        input_shapes=tuple(tuple(tensor.shape) for tensor in seen.inputs),
+        output_shapes=tuple(tuple(tensor.shape) for tensor in seen.outputs),
+        input_tensors=tuple(seen.inputs),
+        output_tensors=tuple(seen.outputs),
+        inner_operations=inner,
+        loose_operations=loose,
+        channels_first=seen.channels_first,
+    )
 
 
 def trace_calls(model: keras.Model, inputs: Any) -> tuple[tuple[LayerCall, ...], tuple[tf.Tensor, ...]]:
@@ -502,21 +528,35 @@ def _input_names(model: keras.Model, structure: Any) -> list[str]:
     return names if len(names) == count else [INPUT] * count
 
 
-def _sources(tensors: Sequence[tf.Tensor], producers: Mapping[str, str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Walk the graph up from `tensors` to the nearest layer outputs."""
+def _walk_up(
+    tensors: Sequence[tf.Tensor], producers: Mapping[str, str], stop: Sequence[str]
+) -> tuple[tuple[str, ...], tuple[tf.Operation, ...]]:
+    """Walk the graph up from `tensors` to the nearest layer outputs, or to the tensors named in `stop`.
+
+    Returns:
+        The layer calls reached, and the operations on the way that carry data from them (those that only
+        read weights or compute shapes are left out).
+    """
     sources: dict[str, None] = {}
-    operations: dict[str, None] = {}
+    readers: dict[str, list[tf.Operation]] = {}  # name of a tensor -> operations that read it
+    ends: list[str] = []
     visited: set[str] = set()
     queue = list(tensors)
     while queue:
-        tensor = queue.pop(0)
+        tensor = queue.pop()
         if tensor.name in visited:
             continue
         visited.add(tensor.name)
-        if tensor.name in producers:
-            sources[producers[tensor.name]] = None
-            continue
-        if tensor.op.inputs:
-            operations[tensor.op.type] = None
-            queue.extend(tensor.op.inputs)
-    return tuple(sources), tuple(operations)
+        if tensor.name in stop or tensor.name in producers:
+            ends.append(tensor.name)
+            sources.update({producers[tensor.name]: None} if tensor.name in producers else {})
+        elif tensor.op.type not in _SHAPE_OPERATIONS:
+            for source in tensor.op.inputs:
+                readers.setdefault(source.name, []).append(tensor.op)
+                queue.append(source)
+    carriers: dict[str, tf.Operation] = {}
+    while ends:
+        for operation in readers.pop(ends.pop(), ()):
+            carriers[operation.name] = operation
+            ends.extend(output.name for output in operation.outputs)
+    return tuple(reversed(sources)), tuple(carriers.values())
