@@ -167,8 +167,9 @@ class Prediction(_Frozen):
 
 
 class Image(_Frozen):
-    """An input image, named relative to what was given."""
+    """An input image, named relative to what was given; `id` is its name as a slug, unique in the report."""
 
+    id: str
     file: str
     sha256: str
     width: int
