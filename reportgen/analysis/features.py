@@ -23,7 +23,17 @@ BATCH_SIZE = 8
 FILES_KEY = "files"
 
 # What stands between the last map and the classifier, and is no feature of its own.
-_BETWEEN = ("Global", "Flatten", "Reshape", "Dropout", "SpatialDropout", "Dense", "Permute", "InputLayer")
+_BETWEEN = (
+    "Global",
+    "Flatten",
+    "Reshape",
+    "Dropout",
+    "SpatialDropout",
+    "Dense",
+    "Permute",
+    "ZeroPadding",
+    "InputLayer",
+)
 
 # The earliest time a zip archive can state: the same features give the same bytes.
 _NO_TIME = (1980, 1, 1, 0, 0, 0)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import keras
 import numpy as np
 
 from reportgen.models import Network
-from reportgen.results import FilterBank, FloatArray, NetworkSummary, WeightStatistics
+from reportgen.results import FilterBank, FloatArray, LayerSummary, NetworkSummary, WeightStatistics
 
 # A filter all of whose weights are this small beside the layer's largest adds nothing to what the layer
 # computes: it is less than the last digit of a float32 of the others' size.
@@ -20,7 +20,6 @@ HISTOGRAM_BINS = 48
 
 # Layers between the image and a first convolution that keep the channels what they are.
 _KEEPS_COLOUR = {
-    "InputLayer",
     "Rescaling",
     "Normalization",
     "BatchNormalization",
@@ -114,25 +113,32 @@ def _layers_of_colour(network: Network, summary: NetworkSummary) -> set[str]:
     if network.channels != 3:
         return set()
     rows = {row.name: row for row in summary.layers}
+    image_inputs = _image_inputs(network)
     passing: dict[str, bool] = {}
 
     def passes(name: str) -> bool:
-        """Whether what `name` gives is still the image."""
+        """Whether what layer `name` gives is still the image."""
         if name not in passing:
             row = rows[name]
-            passing[name] = _is_image(row.type, name, network.image_input) and reads_image(row.inputs, rows)
+            if row.type == "InputLayer":
+                passing[name] = image_inputs is None or name in image_inputs
+            else:
+                passing[name] = row.type in _KEEPS_COLOUR and reads_image(row)
         return passing[name]
 
-    def reads_image(inputs: tuple[str, ...], known: Mapping[str, Any]) -> bool:
-        return all(passes(source) for source in inputs if source in known)
+    def reads_image(row: LayerSummary) -> bool:
+        return all(passes(source) for source in row.inputs if source in rows)
 
-    return {row.name for row in summary.layers if reads_image(row.inputs, rows)}
+    return {row.name for row in summary.layers if reads_image(row)}
 
 
-def _is_image(kind: str, name: str, image_input: str | None) -> bool:
-    if kind == "InputLayer":
-        return image_input is None or "/" in name or name == image_input
-    return kind in _KEEPS_COLOUR
+def _image_inputs(network: Network) -> set[str] | None:
+    """The input layers that take the image, of several; None where there is but one input."""
+    tensors = getattr(network.model, "inputs", None) or []
+    if len(tensors) < 2:
+        return None
+    # A layer and the tensor it stands for may have different names.
+    return {tensor._keras_history.operation.name for tensor in tensors if tensor.name == network.image_input}
 
 
 def weight_statistics(bank: FilterBank) -> WeightStatistics:
