@@ -8,7 +8,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from reportgen.errors import UsageError
 
@@ -32,6 +40,12 @@ RENAMED = {"input": "inputs"}
 
 _UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "": 1}
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "": 1}
+
+
+def option_name(field: str) -> str:
+    """The option of a settings field, without the leading `--`."""
+    names = {field: option for option, field in (SWITCHED_OFF | RENAMED).items()}
+    return names.get(field, field).replace("_", "-")
 
 
 def parse_size(value: Any) -> Any:
@@ -84,6 +98,71 @@ def parse_assignments(value: Any) -> Any:
     return value
 
 
+Interval = tuple[float, float]
+
+
+class AscentSettings(BaseModel):
+    """Parameters of activation maximisation that replace the preset's: `ascent` in the configuration file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    parameterization: Literal["pixels", "fourier"] | None = Field(
+        default=None, description="how the image is held: its pixels, or its spectrum with decorrelated colours"
+    )
+    before_activation: bool | None = Field(
+        default=None, description="maximise what goes into the layer's nonlinearity instead of what comes out"
+    )
+    optimizer: Literal["adam", "normalized"] | None = Field(
+        default=None, description="Adam, or steps along the gradient over its root mean square"
+    )
+    step_size: float | None = Field(default=None, gt=0, description="the learning rate")
+    noise_mean: float | None = Field(default=None, description="of the pixels at the start, in units of 0..255")
+    noise_std: float | None = Field(default=None, ge=0, description="of the pixels at the start, in units of 0..255")
+    spectrum_std: float | None = Field(default=None, ge=0, description="of the spectrum at the start")
+    spectrum_decay: float | None = Field(default=None, ge=0, description="the power of frequency the spectrum falls by")
+    pad: int | None = Field(default=None, ge=0, le=112, description="border of the random transforms, on 224 pixels")
+    jitter: int | None = Field(default=None, ge=0, le=112, description="first random shift, on 224 pixels")
+    scale: Interval | None = Field(default=None, description="random enlargement, lowest and highest factor")
+    rotate: Interval | None = Field(default=None, description="random rotation, lowest and highest angle in degrees")
+    final_jitter: int | None = Field(default=None, ge=0, le=112, description="last random shift, on 224 pixels")
+    relief_steps: int | None = Field(
+        default=None,
+        ge=0,
+        description="first steps in which gradients pass rectifiers that are dead for the whole image",
+    )
+    check_every: int | None = Field(
+        default=None,
+        ge=0,
+        description="steps between measurements of the picture; the best is kept; 0: only at the end",
+    )
+    patience: int | None = Field(
+        default=None, ge=0, description="measurements without gain after which an ascent ends; 0: never"
+    )
+    least_gain: float | None = Field(default=None, ge=0, description="the share by which a measurement must be higher")
+    least_canvas: int | None = Field(default=None, ge=1, description="the smallest side of a canvas, in pixels")
+    canvas_margin: float | None = Field(
+        default=None, ge=0, description="how much wider than the receptive field a canvas is, in receptive fields"
+    )
+    restarts: int | None = Field(default=None, ge=0, description="new seeds tried where an ascent has no gradient")
+    rival_steps: int | None = Field(
+        default=None, ge=0, description="further steps with the other channels held down, where these answer more"
+    )
+    rival_weight: float | None = Field(default=None, ge=0, description="how strongly they are held down")
+    second_seeds: int | None = Field(default=None, ge=0, description="channels of each layer made from two seeds")
+    display: Literal["as-is", "standardized"] | None = Field(
+        default=None, description="how the picture is shown: as it is, or with its contrast evened out"
+    )
+
+    @field_validator("scale", "rotate")
+    @classmethod
+    def _ordered(cls, value: Interval | None, info: ValidationInfo) -> Interval | None:
+        if value is not None and value[0] > value[1]:
+            raise ValueError("expected the lower value first")
+        if value is not None and info.field_name == "scale" and value[0] <= 0:
+            raise ValueError("expected factors above 0")
+        return value
+
+
 class Config(BaseModel):
     """Everything a run depends on, besides the model and the images themselves."""
 
@@ -131,7 +210,7 @@ class Config(BaseModel):
     canvas: Annotated[tuple[int, int] | None, BeforeValidator(parse_size)] = Field(
         default=None, description="HEIGHTxWIDTH of a maximised image (else the preset's)"
     )
-    ascent: dict[str, Any] = Field(default={}, description="further parameters of the preset")
+    ascent: AscentSettings = Field(default=AscentSettings(), description="further parameters of the preset")
     seed: int = Field(default=0, ge=0, description="of all randomness")
     budget: Annotated[float | None, BeforeValidator(parse_duration)] = Field(
         default=None, gt=0, description="a time limit for activation maximisation, such as 5m"
@@ -172,10 +251,12 @@ class Config(BaseModel):
             first = error.errors()[0]
             name = ".".join(str(part) for part in first["loc"]) or "settings"
             if first["type"] == "extra_forbidden":
-                known = ", ".join(sorted(cls.model_fields))
+                inside = AscentSettings if first["loc"][0] == "ascent" else cls
+                known = ", ".join(sorted(inside.model_fields))
                 raise UsageError(f"unknown setting {name!r}; known are {known}") from None
             message = first["msg"].removeprefix("Value error, ")
-            raise UsageError(f"--{name.replace('_', '-')}: {message} (got {first['input']!r})") from None
+            shown = name if first["loc"][:1] == ("ascent",) else f"--{name.replace('_', '-')}"
+            raise UsageError(f"{shown}: {message} (got {first['input']!r})") from None
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Self:
