@@ -92,11 +92,11 @@ def option_rows() -> str:
     return "\n".join(rows) + "\n"
 
 
-def test_options_table_follows_the_command_line(request: pytest.FixtureRequest) -> None:
+def test_options_table_follows_the_command_line(update_golden: bool) -> None:
     before, rest = readme().split(OPTIONS_START)
     shown, after = rest.split(OPTIONS_END)
     wanted = option_rows()
-    if request.config.getoption("--update-golden"):
+    if update_golden:
         README.write_text(before + OPTIONS_START + wanted + OPTIONS_END + after, encoding="utf-8")
     else:
         assert shown == wanted, "accept the change with: pytest tests/test_readme.py --update-golden"
@@ -117,3 +117,9 @@ def test_files_the_readme_links_to_exist() -> None:
     for link in links:
         if "://" not in link:
             assert (ROOT / link).exists(), link
+
+
+def test_theme_shown_is_the_theme_of_the_examples() -> None:
+    shown = re.search(r"^```jinja\n(.*?)^```$", readme(), flags=re.MULTILINE | re.DOTALL)
+    assert shown is not None
+    assert shown[1] == (ROOT / "examples/theme/templates/base.html.jinja2").read_text(encoding="utf-8")
