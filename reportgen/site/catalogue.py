@@ -1,0 +1,138 @@
+"""The record by name: what belongs to which layer, image and channel, looked up instead of searched for."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeVar
+
+from reportgen.record import Feature, Figure, Finding, Image, Layer, Maximization, Record, SectionNote, Unit
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+# Kinds of figures that show an image itself, the likeness one would choose for it first.
+LIKENESS = ("photo", "input")
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """A record and its lookups; all orders are those of the record."""
+
+    record: Record
+
+    @cached_property
+    def layers(self) -> Mapping[str, Layer]:
+        """Layers by name."""
+        return {layer.name: layer for layer in self.record.layers}
+
+    @cached_property
+    def images(self) -> Mapping[str, Image]:
+        """Images by file."""
+        return {image.file: image for image in self.record.images}
+
+    @cached_property
+    def units(self) -> Mapping[tuple[str, int], Unit]:
+        """Channels shown in detail, by layer and channel."""
+        return {(unit.layer, unit.channel): unit for unit in self.record.units}
+
+    @cached_property
+    def sections(self) -> Mapping[str, SectionNote]:
+        """Sections by slug."""
+        return {section.slug: section for section in self.record.sections}
+
+    @cached_property
+    def units_of_layer(self) -> Mapping[str, list[Unit]]:
+        """Channels shown in detail, by layer."""
+        return _grouped((unit.layer, unit) for unit in self.record.units)
+
+    @cached_property
+    def figures_of_layer(self) -> Mapping[str, list[Figure]]:
+        """Figures that speak of a layer."""
+        return _grouped((figure.layer, figure) for figure in self.record.figures if figure.layer is not None)
+
+    @cached_property
+    def figures_of_image(self) -> Mapping[str, list[Figure]]:
+        """Figures that speak of an image."""
+        return _grouped((figure.image, figure) for figure in self.record.figures if figure.image is not None)
+
+    @cached_property
+    def general_figures(self) -> list[Figure]:
+        """Figures that speak of the network as a whole."""
+        return [figure for figure in self.record.figures if figure.layer is None and figure.image is None]
+
+    @cached_property
+    def features_of_layer(self) -> Mapping[str, list[Feature]]:
+        """Arrays offered for download, by layer."""
+        return _grouped((feature.layer, feature) for feature in self.record.features)
+
+    @cached_property
+    def features_of_image(self) -> Mapping[str, list[Feature]]:
+        """Arrays offered for download, by image."""
+        return _grouped((feature.image, feature) for feature in self.record.features)
+
+    @cached_property
+    def maximizations_of_layer(self) -> Mapping[str, list[Maximization]]:
+        """Maximised images by layer."""
+        return _grouped((shown.layer, shown) for shown in self.record.maximizations)
+
+    @cached_property
+    def maximizations_of_unit(self) -> Mapping[tuple[str, int], list[Maximization]]:
+        """Maximised images by layer and channel."""
+        return _grouped(((shown.layer, shown.channel), shown) for shown in self.record.maximizations)
+
+    @cached_property
+    def findings_of_layer(self) -> Mapping[str, list[Finding]]:
+        """Findings by layer."""
+        return _grouped((finding.layer, finding) for finding in self.record.findings if finding.layer is not None)
+
+    @cached_property
+    def findings_of_image(self) -> Mapping[str, list[Finding]]:
+        """Findings by image."""
+        return _grouped((finding.image, finding) for finding in self.record.findings if finding.image is not None)
+
+    @cached_property
+    def following(self) -> Mapping[str, list[str]]:
+        """The layers that read a layer's output, by its name."""
+        return _grouped((source, layer.name) for layer in self.record.layers for source in layer.inputs)
+
+    @cached_property
+    def likenesses(self) -> Mapping[str, Figure]:
+        """The figure that shows an image itself, by file."""
+        found: dict[str, Figure] = {}
+        for kind in reversed(LIKENESS):
+            found |= {figure.image: figure for figure in self.record.figures if figure.kind == kind and figure.image}
+        return found
+
+    @cached_property
+    def sheets(self) -> Mapping[str, str]:
+        """The page with the sheet of all channels, by layer, for layers whose channels were measured."""
+        return {
+            layer.name: f"units/{layer.page.removeprefix('layers/').removesuffix('.html')}/index.html"
+            for layer in self.record.layers
+            if layer.page is not None and layer.activations is not None and layer.activations.columns is not None
+        }
+
+    def unit_page(self, layer: str, channel: int) -> str | None:
+        """The page of a channel, None where it has none."""
+        unit = self.units.get((layer, channel))
+        return None if unit is None else unit.page
+
+    def layer_page(self, name: str | None) -> str | None:
+        """The page of a layer, None where it has none or is not in the record."""
+        layer = self.layers.get(name) if name is not None else None
+        return None if layer is None else layer.page
+
+    def image_page(self, file: str | None) -> str | None:
+        """The page of an image, None where it has none or is not in the record."""
+        image = self.images.get(file) if file is not None else None
+        return None if image is None else image.page
+
+
+def _grouped(pairs: Iterable[tuple[Key, Value]]) -> Mapping[Key, list[Value]]:
+    groups: defaultdict[Key, list[Value]] = defaultdict(list)
+    for key, value in pairs:
+        groups[key].append(value)
+    return dict(groups)

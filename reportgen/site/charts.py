@@ -1,0 +1,149 @@
+"""Light drawings for inline SVG: coordinates and paths, ready for a template that only writes them down."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reportgen.record import CalibrationBin, Curve, Histogram
+
+# In CSS pixels; the drawing shrinks with a narrow page.
+WIDTH, HEIGHT = 320, 96
+
+# Beyond this many bars a chart of this width shows only what its outline shows.
+_TICK_SPACING = 0.25
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A number under a chart: the `value` at `x`, text `anchor` start, middle or end."""
+
+    x: float
+    value: float
+    anchor: str
+
+
+@dataclass(frozen=True)
+class HistogramChart:
+    """Bars as one path; `zero` is where the value 0 lies, None where it is outside."""
+
+    path: str
+    ticks: tuple[Tick, ...]
+    zero: float | None
+    total: int
+    highest: int
+    width: int = WIDTH
+    height: int = HEIGHT
+
+
+@dataclass(frozen=True)
+class LineChart:
+    """A line through points, and the ends of both axes."""
+
+    path: str
+    first: float
+    last: float
+    low: float
+    high: float
+    width: int = WIDTH
+    height: int = HEIGHT
+
+
+@dataclass(frozen=True)
+class CalibrationBar:
+    """One bin of confidence: its bar from the left, and the words for it."""
+
+    x: float
+    width: float
+    y: float
+    height: float
+    bin: CalibrationBin
+
+
+def draw_histogram(histogram: Histogram | None) -> HistogramChart | None:
+    """Bars whose areas grow with the square root of the counts, so that rare values show beside common ones."""
+    if histogram is None or not histogram.counts or max(histogram.counts) == 0:
+        return None
+    edges, counts = histogram.edges, histogram.counts
+    low, high = edges[0], edges[-1]
+    if not high > low:
+        return None
+    narrowest = min(right - left for left, right in itertools.pairwise(edges) if right > left)
+    heights = [
+        math.sqrt(amount * narrowest / (right - left)) if right > left else 0.0
+        for amount, left, right in zip(counts, edges, edges[1:], strict=False)
+    ]
+    tallest = max(heights)
+    parts = []
+    for tall, left, right in zip(heights, edges, edges[1:], strict=False):
+        if tall == 0:
+            continue
+        # A bar of a few images among millions is still one pixel tall.
+        top = HEIGHT - max(1.0, tall / tallest * (HEIGHT - 2))
+        x0, x1 = (_short((edge - low) / (high - low) * WIDTH) for edge in (left, right))
+        parts.append(f"M{x0} {HEIGHT}V{_short(top)}H{x1}V{HEIGHT}")
+    zero = -low / (high - low) * WIDTH if low < 0 < high else None
+    return HistogramChart(
+        path="".join(parts),
+        ticks=_ticks(low, high, zero),
+        zero=None if zero is None else round(zero, 1),
+        total=sum(counts),
+        highest=max(counts),
+    )
+
+
+def draw_curve(curve: Curve | None) -> LineChart | None:
+    """The objective over the steps of an ascent, None where there are not two points to join."""
+    if curve is None or len(curve.steps) < 2:
+        return None
+    first, last = curve.steps[0], curve.steps[-1]
+    low, high = min(curve.values), max(curve.values)
+    span = (high - low) or 1.0
+    across = [(step - first) / max(1, last - first) * WIDTH for step in curve.steps]
+    down = [HEIGHT - 2 - (value - low) / span * (HEIGHT - 4) for value in curve.values]
+    points = "L".join(f"{_short(x)} {_short(y)}" for x, y in zip(across, down, strict=False))
+    return LineChart(path=f"M{points}", first=first, last=last, low=low, high=high)
+
+
+def draw_calibration(bins: Sequence[CalibrationBin], side: int) -> tuple[CalibrationBar, ...]:
+    """A bar of its accuracy for each bin with images, in a square of `side` CSS pixels."""
+    return tuple(
+        CalibrationBar(
+            x=round(part.low * side, 1),
+            width=round((part.high - part.low) * side, 1),
+            y=round((1 - part.accuracy) * side, 1),
+            height=round(part.accuracy * side, 1),
+            bin=part,
+        )
+        for part in bins
+        if part.accuracy is not None
+    )
+
+
+def draw_profile(values: Sequence[float | None]) -> str:
+    """One path of a bar for each positive one of `values` from the left, the highest as tall as the chart."""
+    known = [value for value in values if value is not None]
+    highest = max(known, default=0.0)
+    if highest <= 0:
+        return ""
+    step = WIDTH / len(values)
+    return "".join(
+        f"M{_short((place + 0.5) * step)} {HEIGHT}V{_short(HEIGHT - value / highest * (HEIGHT - 2))}"
+        for place, value in enumerate(values)
+        if value is not None and value > 0
+    )
+
+
+def _ticks(low: float, high: float, zero: float | None) -> tuple[Tick, ...]:
+    """The ends of the axis, and zero where it stands clear of both."""
+    ticks = [Tick(0, low, "start"), Tick(WIDTH, high, "end")]
+    if zero is not None and _TICK_SPACING * WIDTH < zero < (1 - _TICK_SPACING) * WIDTH:
+        ticks.insert(1, Tick(round(zero, 1), 0.0, "middle"))
+    return tuple(ticks)
+
+
+def _short(value: float) -> str:
+    """A coordinate to a tenth of a pixel, without needless digits."""
+    return f"{value:.1f}".rstrip("0").rstrip(".")

@@ -1,0 +1,159 @@
+"""What is known of a network, a layer, a channel or an image, as names and words."""
+
+from __future__ import annotations
+
+from reportgen.record import (
+    Activations,
+    ChannelActivation,
+    Image,
+    Layer,
+    Maximization,
+    Model,
+    Preprocessing,
+    Provenance,
+    Unit,
+    Weights,
+)
+from reportgen.site.formats import byte_count, count, number, percent, shape, size
+
+Facts = tuple[tuple[str, str], ...]
+
+_ORIGINS = {
+    "flag": "as asked for",
+    "application": "the application's own",
+    "inside": "the network rescales inside",
+    "fallback": "assumed, since nothing says what the network was trained with",
+}
+_FITS = {"squash": "squashed", "crop": "cropped in the middle", "pad": "padded"}
+
+
+def model_facts(model: Model) -> Facts:
+    """What a network is."""
+    facts = [
+        ("Parameters", count(model.parameter_count)),
+        ("of these trainable", count(model.trainable_parameter_count)),
+        ("Multiply-accumulates", count(model.mac_count)),
+        ("Layers", count(model.layer_count)),
+        ("Input", shape(model.input_shape)),
+        ("Output", shape(model.output_shape)),
+        ("Preprocessing", preprocessing_words(model.preprocessing)),
+        ("Memory of all outputs", byte_count(model.memory_bytes)),
+        ("Source", model.source),
+        ("SHA-256", model.sha256 or ""),
+    ]
+    return tuple(facts)
+
+
+def preprocessing_words(preprocessing: Preprocessing) -> str:
+    """How photographs were fitted and scaled."""
+    low_high = preprocessing.value_range
+    scaled = "" if low_high is None else f", {number(low_high[0])} to {number(low_high[1])}"
+    fitted = f"{_FITS.get(preprocessing.resize, preprocessing.resize)} to {size(preprocessing.size)}"
+    return (
+        f"{preprocessing.description} ({preprocessing.mode}{scaled}; {_ORIGINS[preprocessing.origin]}), "
+        f"{fitted} ({preprocessing.interpolation})"
+    )
+
+
+def provenance_facts(provenance: Provenance) -> Facts:
+    """What to know to make the report again; settings that were left alone are in the record."""
+    versions = ", ".join(f"{name} {version}" for name, version in provenance.versions.items())
+    return (("Seed", str(provenance.seed)), ("Versions", versions), ("Made", provenance.created or ""))
+
+
+def layer_facts(layer: Layer) -> Facts:
+    """What a layer is."""
+    field = layer.receptive_field
+    seen = (
+        f"{size(field.size)} pixels, every {number(field.stride[0])}"
+        + (f" and {number(field.stride[1])}" if field.stride[0] != field.stride[1] else "")
+        if field is not None
+        else layer.receptive_field_note or ""
+    )
+    own = (
+        ("Output", shape(layer.output_shape)),
+        ("Parameters", count(layer.parameter_count)),
+        ("Multiply-accumulates", "" if layer.mac_count is None else count(layer.mac_count)),
+        ("Memory of its output", "" if layer.memory_bytes is None else byte_count(layer.memory_bytes)),
+        ("Receptive field", seen),
+        ("Block", layer.block or ""),
+    )
+    return (*own, *((name.capitalize(), value) for name, value in layer.details.items()))
+
+
+def weight_facts(weights: Weights | None) -> Facts:
+    """Statistics of a kernel."""
+    if weights is None:
+        return ()
+    return (
+        ("Kernel", size(weights.kernel_shape)),
+        ("Bias", "none" if weights.bias_shape is None else size(weights.bias_shape)),
+        ("Range", _span(weights.min, weights.max)),
+        ("Mean and deviation", f"{number(weights.mean)} ± {number(weights.std)}"),
+        ("Zeros", percent(weights.zero_fraction)),
+        ("Dead filters", count(len(weights.dead_filters))),
+    )
+
+
+def activation_facts(activations: Activations | None) -> Facts:
+    """Statistics of a layer's output."""
+    if activations is None:
+        return ()
+    return (
+        ("Range", _span(activations.min, activations.max)),
+        ("Mean and deviation", f"{number(activations.mean)} ± {number(activations.std)}"),
+        ("Zeros", percent(activations.zero_fraction)),
+        ("Channels dead on these images", count(len(activations.dead_channels))),
+    )
+
+
+def unit_facts(unit: Unit) -> Facts:
+    """Statistics of a channel."""
+    activation: ChannelActivation = unit.activation
+    return (
+        ("Fires on", "" if unit.firing_rate is None else f"{percent(unit.firing_rate)} of the images"),
+        ("Range", _span(activation.min, activation.max)),
+        ("Mean and deviation", f"{number(activation.mean)} ± {number(activation.std)}"),
+        ("Zeros", percent(activation.zero_fraction)),
+    )
+
+
+def maximization_facts(shown: Maximization) -> Facts:
+    """How a maximised image was made and how far it can be trusted."""
+    return (
+        ("Activation", number(shown.activation)),
+        ("Highest in the images", number(shown.dataset_max)),
+        ("Rank in its layer", "" if shown.rank is None else ordinal(shown.rank)),
+        ("Preset", f"{shown.preset}, {count(shown.steps)} steps, seed {shown.seed}"),
+        ("Canvas", f"{size(shown.canvas)} pixels"),
+    )
+
+
+def trust_words(shown: Maximization) -> str:
+    """How a maximised image compares with the images, in a few words."""
+    if shown.activation is None or shown.dataset_max is None or shown.dataset_max <= 0:
+        return ""
+    words = f"{number(round(shown.activation / shown.dataset_max, 2))} of the images' best"
+    return words if shown.rank is None else f"{words}, rank {shown.rank + 1}"
+
+
+def image_facts(image: Image) -> Facts:
+    """What an image file is."""
+    return (
+        ("Right class", image.truth or ""),
+        ("Size", f"{size((image.width, image.height))} pixels"),
+        ("SHA-256", image.sha256),
+    )
+
+
+def ordinal(rank: int) -> str:
+    """A place counted from zero, in words.
+
+    >>> ordinal(0), ordinal(11)
+    ('first', 'place 12')
+    """
+    return "first" if rank == 0 else f"place {rank + 1}"
+
+
+def _span(low: float | None, high: float | None) -> str:
+    return f"{number(low)} to {number(high)}"

@@ -1,0 +1,119 @@
+"""How numbers, sizes and shapes are written on the pages."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+NOTHING = "\N{EN DASH}"
+TIMES = " \N{MULTIPLICATION SIGN} "
+_MINUS = "\N{MINUS SIGN}"
+_SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+
+Shape = Sequence[int | None]
+
+
+def count(value: int | None) -> str:
+    """A whole number with its thousands set apart.
+
+    >>> count(14714688)
+    '14,714,688'
+    """
+    return NOTHING if value is None else f"{value:,}".replace("-", _MINUS)
+
+
+def short_count(value: int | None) -> str:
+    """A whole number to three digits, with k, M, G or T.
+
+    >>> [short_count(number) for number in (999, 14714688, 15346630656)]
+    ['999', '14.7 M', '15.3 G']
+    """
+    if value is None or abs(value) < 1000:
+        return count(value)
+    scaled = float(value)
+    for unit in "kMGT":
+        scaled /= 1000
+        if abs(scaled) < 999.5 or unit == "T":
+            break
+    return f"{_digits(scaled)} {unit}"
+
+
+def byte_count(value: int | None) -> str:
+    """A size of a file or of memory in decimal units.
+
+    >>> [byte_count(size) for size in (512, 56_000, 61_200_000)]
+    ['512 bytes', '56.0 kB', '61.2 MB']
+    """
+    if value is None:
+        return NOTHING
+    if value < 1000:
+        return f"{value} byte" if value == 1 else f"{value} bytes"
+    return f"{short_count(value)}B"
+
+
+def number(value: float | None) -> str:
+    """A number to three or four digits, in powers of ten where it is very large or small.
+
+    >>> [number(value) for value in (None, 0, 3.14159, -0.25, 1234.5, 0.00001234, 5e9)]
+    ['–', '0', '3.142', '−0.25', '1,234', '1.23 × 10⁻⁵', '5 × 10⁹']
+    """
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    if value == 0:
+        return "0"
+    magnitude = abs(value)
+    sign = _MINUS if value < 0 else ""
+    if magnitude >= 1e7 or magnitude < 1e-3:
+        exponent = math.floor(math.log10(magnitude))
+        mantissa = f"{magnitude / 10.0**exponent:.3g}"
+        if mantissa == "10":
+            mantissa, exponent = "1", exponent + 1
+        return f"{sign}{mantissa}{TIMES}10{str(exponent).translate(_SUPERSCRIPTS)}"
+    if magnitude >= 1000:
+        return f"{sign}{magnitude:,.0f}"
+    return f"{sign}{magnitude:.4g}"
+
+
+def percent(value: float | None) -> str:
+    """A share of one in per cent; what is not none and not all does not look like it.
+
+    >>> [percent(share) for share in (0, 0.0001, 0.123, 0.9999, 1)]
+    ['0 %', '<0.1 %', '12.3 %', '>99.9 %', '100 %']
+    """
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    if 0 < value < 0.0005:
+        return "<0.1 %"
+    if 0.9995 < value < 1:
+        return ">99.9 %"
+    return f"{value * 100:.0f} %" if value in (0, 1) else f"{value * 100:.1f} %"
+
+
+def size(sides: Shape | None) -> str:
+    """Side lengths with multiplication signs between them.
+
+    >>> size([3, 3, 64]), size([None, None, 3])
+    ('3 × 3 × 64', 'any × any × 3')
+    """
+    if sides is None:
+        return NOTHING
+    return TIMES.join("any" if side is None else str(side) for side in sides) or "single number"
+
+
+def shape(value: Shape | Sequence[Shape] | None) -> str:
+    """The shape of what a layer gives for one image: without the batch, several shapes set apart.
+
+    >>> shape((None, 14, 14, 512)), shape([(None, 10), (None, 4)]), shape(None)
+    ('14 × 14 × 512', '10; 4', '–')
+    """
+    if value is None:
+        return NOTHING
+    shapes = [part for part in value if isinstance(part, Sequence)]
+    if shapes:
+        return "; ".join(shape(part) for part in shapes)
+    return size([side for side in value if not isinstance(side, Sequence)][1:])
+
+
+def _digits(scaled: float) -> str:
+    """Three digits, as many of them after the point as that leaves room for."""
+    return f"{scaled:.{max(0, 2 - math.floor(math.log10(abs(scaled))))}f}"

@@ -1,0 +1,76 @@
+"""The front page: what network it is, whether anything is wrong, what it sees."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from reportgen.record import Maximization, Model
+from reportgen.site import formats
+from reportgen.site.catalogue import Catalogue
+from reportgen.site.facts import model_facts, provenance_facts
+from reportgen.site.image_pages import card_paths
+from reportgen.site.page import FRONT, Page
+from reportgen.site.parts import view_findings, view_image, view_maximizations, view_sections
+from reportgen.site.views import FrontView
+
+# What fits a glance; the rest has a page of its own.
+MOST_IMAGES = 12
+MOST_MAXIMIZED = 12
+MOST_FINDINGS = 40
+
+_HEADS = {
+    "softmax": "gives probabilities of {classes} classes",
+    "sigmoid": "gives a probability for each of {classes} classes",
+    "logits": "gives scores for {classes} classes",
+    "none": "gives features, not classes",
+}
+
+
+def front_page(catalogue: Catalogue) -> Page:
+    """The page one opens first."""
+    record = catalogue.record
+    findings = view_findings(record.findings, catalogue)
+    view = FrontView(
+        model=record.model,
+        record=record,
+        summary=summarize_model(record.model),
+        facts=model_facts(record.model),
+        provenance=provenance_facts(record.provenance),
+        findings=findings[:MOST_FINDINGS],
+        finding_count=len(findings),
+        cards=tuple(view_image(image, catalogue) for image in record.images[:MOST_IMAGES]),
+        image_count=len(record.images),
+        skipped=record.skipped,
+        skipped_page=f"{card_paths(catalogue)[-1]}#skipped",
+        maximizations=view_maximizations(_representatives(catalogue), catalogue),
+        sections=tuple(view_sections((), catalogue.general_figures, catalogue).values()),
+    )
+    return Page(FRONT, record.site.title, "index.html.jinja2", view)
+
+
+def summarize_model(model: Model) -> str:
+    """The network in a sentence."""
+    classes = formats.count(model.head.classes) if model.head.classes is not None else "its"
+    parts = [f"{formats.count(model.layer_count)} layers", f"{formats.short_count(model.parameter_count)} parameters"]
+    if model.mac_count is not None:
+        parts.append(f"{formats.short_count(model.mac_count)} multiply-accumulates an image")
+    answer = _HEADS[model.head.kind].format(classes=classes)
+    return f"{', '.join(parts)}. It reads {formats.shape(model.input_shape)} and {answer}."
+
+
+def _representatives(catalogue: Catalogue) -> list[Maximization]:
+    """The best maximised images over the depth: one layer after another, as many of each as there is room for."""
+    shown = {
+        layer: [one for one in made if one.status == "ok" and one.label is None and one.picture is not None]
+        for layer, made in catalogue.maximizations_of_layer.items()
+    }
+    layers = [made for made in shown.values() if made]
+    if not layers:
+        return []
+    each = max(1, MOST_MAXIMIZED // len(layers))
+    step = max(1, -(-len(layers) // MOST_MAXIMIZED))
+    return [one for made in islice(layers, 0, None, step) for one in _of_different_channels(made)[:each]]
+
+
+def _of_different_channels(made: list[Maximization]) -> list[Maximization]:
+    return list({one.channel: one for one in reversed(made)}.values())[::-1]

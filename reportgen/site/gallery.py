@@ -1,0 +1,149 @@
+"""Pages that show one thing over the whole network: filters, maximised images, dreams, the graph, the evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from reportgen.record import GraphEdge, GraphNode
+from reportgen.site.catalogue import Catalogue
+from reportgen.site.charts import draw_calibration
+from reportgen.site.figures import group_figures
+from reportgen.site.page import EVALUATION, GRAPH, HOME, Page, chained
+from reportgen.site.parts import page_links, page_paths, split, view_image, view_maximizations
+from reportgen.site.views import (
+    EdgeView,
+    EvaluationView,
+    GraphView,
+    MaximizationView,
+    MaximizedLayer,
+    MaximizedView,
+    NodeView,
+    PlatesView,
+    SectionView,
+)
+
+# The sections that have a page of their own besides their places on the pages of layers and images.
+GALLERIES = {
+    "filters": "filters.html",
+    "activation-maximization": "activation-maximization.html",
+    "deep-dream": "deep-dream.html",
+}
+
+# Small pictures on one page.
+PLATES = 48
+MAXIMIZED = 96
+
+# CSS pixels from one line of a node to the next.
+LINE_HEIGHT = 14
+
+# The side of the calibration chart in CSS pixels.
+CALIBRATION = 240
+
+# The most mistakes a reader goes through.
+MISTAKES = 24
+
+
+def gallery_pages(catalogue: Catalogue) -> list[Page]:
+    """The galleries of sections that have something to show."""
+    return [
+        *_plates_pages("filters", catalogue),
+        *_maximized_pages("activation-maximization", catalogue),
+        *_plates_pages("deep-dream", catalogue),
+    ]
+
+
+def _section(slug: str, catalogue: Catalogue) -> SectionView | None:
+    note = catalogue.sections.get(slug)
+    return None if note is None else SectionView(note.slug, note.title, note.note)
+
+
+def _plates_pages(slug: str, catalogue: Catalogue) -> list[Page]:
+    """The figures of a section: of each thing drawn, the last group (of filters that is all, not the first rows)."""
+    section = _section(slug, catalogue)
+    figures = [figure for figure in catalogue.record.figures if figure.section == slug]
+    if section is None or not figures:
+        return []
+    groups = group_figures(figures, catalogue)
+    latest = {(group.first.figure.layer, group.first.figure.image): group.first for group in groups}
+    plates = latest.values() if slug == "filters" else [group.first for group in groups]
+    runs = split(list(plates), PLATES)
+    return _gallery(
+        slug,
+        section,
+        [PlatesView(SectionView(slug, section.title, section.note, plates=tuple(run)), ()) for run in runs],
+    )
+
+
+def _maximized_pages(slug: str, catalogue: Catalogue) -> list[Page]:
+    section = _section(slug, catalogue)
+    made = view_maximizations(catalogue.record.maximizations, catalogue)
+    if section is None or not made:
+        return []
+    views = []
+    for run in split(made, MAXIMIZED):
+        layers: dict[str, list[MaximizationView]] = {}
+        for one in run:
+            layers.setdefault(one.shown.layer, []).append(one)
+        shown = tuple(MaximizedLayer(name, catalogue.layer_page(name), tuple(ones)) for name, ones in layers.items())
+        views.append(MaximizedView(section, shown, ()))
+    return _gallery(slug, section, views)
+
+
+def _gallery(slug: str, section: SectionView, views: Sequence[PlatesView | MaximizedView]) -> list[Page]:
+    paths = page_paths(GALLERIES[slug], f"{slug}-{{}}.html", len(views))
+    template = "maximized.html.jinja2" if isinstance(views[0], MaximizedView) else "plates.html.jinja2"
+    return chained(
+        [
+            Page(
+                path,
+                section.title if number == 1 else f"{section.title}, page {number}",
+                template,
+                replace(view, pages=page_links(paths)),
+                crumbs=(HOME,),
+                parent=GALLERIES[slug],
+            )
+            for number, (path, view) in enumerate(zip(paths, views, strict=True), 1)
+        ]
+    )
+
+
+def graph_pages(catalogue: Catalogue) -> list[Page]:
+    """The drawn layer graph, if there is one."""
+    graph = catalogue.record.graph
+    if graph is None:
+        return []
+    view = GraphView(graph, tuple(map(_view_node, graph.nodes)), tuple(map(_view_edge, graph.edges)))
+    return [Page(GRAPH, "Graph", "graph.html.jinja2", view, crumbs=(HOME,))]
+
+
+def _view_node(node: GraphNode) -> NodeView:
+    middle = node.x + node.width / 2
+    first = node.y + (node.height - (len(node.text) - 1) * LINE_HEIGHT) / 2
+    lines = tuple(
+        (round(middle, 1), round(first + LINE_HEIGHT * place, 1), text) for place, text in enumerate(node.text)
+    )
+    return NodeView(node, ", ".join(node.layers) or node.name, lines)
+
+
+def _view_edge(edge: GraphEdge) -> EdgeView:
+    """The edge as a path; its label stands at the middle of its points."""
+    x, y = edge.points[len(edge.points) // 2]
+    if len(edge.points) % 2 == 0:
+        before = edge.points[len(edge.points) // 2 - 1]
+        x, y = (x + before[0]) / 2, (y + before[1]) / 2
+    path = "M" + "L".join(f"{left:g} {top:g}" for left, top in edge.points)
+    return EdgeView(path, edge.label, round(x, 1), round(y, 1))
+
+
+def evaluation_pages(catalogue: Catalogue) -> list[Page]:
+    """The answers against the right classes, where those were given."""
+    evaluation = catalogue.record.evaluation
+    if evaluation is None:
+        return []
+    mistakes = tuple(
+        (mistake, view_image(catalogue.images[mistake.image], catalogue) if mistake.image in catalogue.images else None)
+        for mistake in evaluation.mistakes[:MISTAKES]
+    )
+    view = EvaluationView(evaluation, draw_calibration(evaluation.calibration, CALIBRATION), CALIBRATION, mistakes)
+    return [Page(EVALUATION, "Evaluation", "evaluation.html.jinja2", view, crumbs=(HOME,))]

@@ -1,0 +1,61 @@
+"""What a page refers to and what it can be referred to by, read from its text."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from urllib.parse import unquote, urlsplit
+
+_ADDRESSES = frozenset({"href", "src", "action", "data", "poster", "formaction", "xlink:href"})
+_CSS_ADDRESS = re.compile(r"""url\(\s*['"]?([^'")]+)['"]?\s*\)|@import\s+['"]([^'"]+)['"]""")
+
+
+@dataclass
+class PageLinks(HTMLParser):
+    """Addresses a page speaks of, in order, and its ids."""
+
+    addresses: list[str] = field(default_factory=list)
+    ids: set[str] = field(default_factory=set)
+    repeated: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002 - all alike
+        """Note the addresses and the id of an element."""
+        for name, value in attrs:
+            if name in _ADDRESSES and value is not None:
+                self.addresses.append(value)
+            elif name == "srcset" and value is not None:
+                self.addresses += [part.split()[0] for part in value.split(",") if part.strip()]
+            elif name == "id" and value is not None:
+                (self.repeated if value in self.ids else self.ids).add(value)
+
+
+def read_links(text: str) -> PageLinks:
+    """The links and ids of a page."""
+    links = PageLinks()
+    links.feed(text)
+    links.close()
+    return links
+
+
+def css_addresses(text: str) -> list[str]:
+    """What a style sheet refers to."""
+    return [first or second for first, second in _CSS_ADDRESS.findall(text)]
+
+
+def is_outside(address: str) -> bool:
+    """Whether an address leaves the folder of the report: a scheme, a host, or a path from the root of either."""
+    parts = urlsplit(address)
+    return bool(parts.scheme or parts.netloc or parts.path.startswith(("/", "\\")))
+
+
+def resolve(page: str, address: str) -> tuple[str, str]:
+    """The path in the report that `address` on `page` leads to, and its fragment; `../` at the front means outside."""
+    parts = urlsplit(address)
+    path = unquote(parts.path)
+    target = posixpath.normpath(posixpath.join(posixpath.dirname(page), path)) if path else page
+    return target, unquote(parts.fragment)

@@ -1,0 +1,122 @@
+"""The parts that several kinds of pages share: findings, image cards, maximised images, sections, paging."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+
+from reportgen.record import Figure, Finding, Image, Maximization, Prediction
+from reportgen.site import formats
+from reportgen.site.catalogue import Catalogue
+from reportgen.site.charts import draw_curve
+from reportgen.site.facts import maximization_facts, trust_words
+from reportgen.site.figures import crop_of, group_figures, list_channels, view_figure
+from reportgen.site.outline import Link
+from reportgen.site.views import Answer, FindingView, ImageCard, MaximizationView, SectionView
+
+Item = TypeVar("Item")
+
+SEVERITIES = ("error", "warning", "info")
+
+# Sections whose figures speak of an image and a layer at once: many, so a layer's page shows them small.
+PLATED = ("feature-maps",)
+
+
+def view_findings(findings: Iterable[Finding], catalogue: Catalogue) -> tuple[FindingView, ...]:
+    """Findings, the worst first."""
+    ordered = sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
+    return tuple(
+        FindingView(
+            finding=finding,
+            channels=list_channels(finding.channels),
+            layer_page=catalogue.layer_page(finding.layer),
+            image_page=catalogue.image_page(finding.image),
+        )
+        for finding in ordered
+    )
+
+
+def view_maximizations(shown: Iterable[Maximization], catalogue: Catalogue) -> tuple[MaximizationView, ...]:
+    """Maximised images with what makes them trustworthy."""
+    return tuple(_view_maximization(one, catalogue) for one in shown)
+
+
+def _view_maximization(shown: Maximization, catalogue: Catalogue) -> MaximizationView:
+    what = f"class {shown.label}" if shown.label is not None else f"channel {shown.channel}"
+    return MaximizationView(
+        shown=shown,
+        crop=crop_of(shown),
+        page=catalogue.unit_page(shown.layer, shown.channel),
+        layer_page=catalogue.layer_page(shown.layer),
+        trust=trust_words(shown),
+        facts=maximization_facts(shown),
+        curve=draw_curve(shown.curve),
+        alt=f"{shown.layer}, {what}: image made for {shown.objective}",
+    )
+
+
+def view_image(image: Image, catalogue: Catalogue) -> ImageCard:
+    """An image with its likeness and its answers."""
+    likeness = catalogue.likenesses.get(image.file)
+    best = image.predictions[0] if image.predictions else None
+    known = best is not None and image.truth is not None
+    return ImageCard(
+        image=image,
+        likeness=None if likeness is None else view_figure(likeness, catalogue),
+        answers=view_answers(image.predictions, catalogue.record.model.head.kind),
+        right=_name(best) == image.truth if known and best is not None else None,
+    )
+
+
+def view_answers(predictions: Sequence[Prediction], head: str) -> tuple[Answer, ...]:
+    """Scores in words: shares of one where they are probabilities, else plain numbers."""
+    write: Callable[[float | None], str] = formats.percent if head in {"softmax", "sigmoid"} else formats.number
+    longest = 1.0 if head in {"softmax", "sigmoid"} else max((abs(one.score) for one in predictions), default=1.0)
+    return tuple(
+        Answer(_name(one), write(one.score), round(min(100.0, max(0.0, one.score / (longest or 1.0) * 100)), 1))
+        for one in predictions
+    )
+
+
+def _name(prediction: Prediction) -> str:
+    return prediction.label if prediction.label is not None else f"class {prediction.index}"
+
+
+def view_sections(slugs: Sequence[str], figures: Iterable[Figure], catalogue: Catalogue) -> dict[str, SectionView]:
+    """The sections of one page, by slug, in the order of the record; those in `slugs` even without figures."""
+    by_section: dict[str, list[Figure]] = {}
+    for figure in figures:
+        by_section.setdefault(figure.section, []).append(figure)
+    return {
+        slug: SectionView(
+            slug=slug,
+            title=note.title,
+            note=note.note,
+            groups=group_figures(by_section.get(slug, []), catalogue),
+        )
+        for slug, note in catalogue.sections.items()
+        if slug in slugs or slug in by_section
+    }
+
+
+def split(items: Sequence[Item], size: int) -> list[Sequence[Item]]:
+    """Items in runs of at most `size`; one empty run where there is none.
+
+    >>> split([1, 2, 3], 2)
+    [[1, 2], [3]]
+    """
+    return [items[start : start + size] for start in range(0, len(items), size)] or [items]
+
+
+def page_paths(first: str, further: str, count: int) -> list[str]:
+    """The path of each page of something split: `first`, then `further` with `{}` for 2, 3, ...
+
+    >>> page_paths("layers/index.html", "layers/index-{}.html", 3)
+    ['layers/index.html', 'layers/index-2.html', 'layers/index-3.html']
+    """
+    return [first, *(further.format(number) for number in range(2, count + 1))]
+
+
+def page_links(paths: Sequence[str]) -> tuple[Link, ...]:
+    """Links to the pages of something split, none where there is but one."""
+    return tuple(Link(str(place), path) for place, path in enumerate(paths, 1)) if len(paths) > 1 else ()

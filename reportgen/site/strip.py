@@ -1,0 +1,123 @@
+"""The network strip: all layers in order, tall where their maps are large, set apart by block."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from reportgen.record import Layer, Record, Shape
+from reportgen.site.formats import size
+
+# CSS pixels. A layer with a page is a target for a finger, so it is as wide as accessibility rules ask for;
+# others only need to be seen.
+HEIGHT = 40
+_LINKED_WIDTH = 24
+_PLAIN_WIDTH = 6
+_THIN_WIDTH = 3
+_GAP = 1
+_LEAST_HEIGHT = 4
+
+# With more layers to link, the strip would fill several rows of a screen; then only its blocks are links.
+MOST_LINKED = 40
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A layer of the strip that is a link."""
+
+    layer: str
+    page: str
+    label: str
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class StripBlock:
+    """A block: its bars, those of layers without a page as one path."""
+
+    name: str
+    resolution: str
+    page: str | None
+    path: str
+    bars: tuple[Bar, ...]
+    places: Mapping[str, tuple[int, int]]  # left edge and width, by layer, for the mark of the layer one is at
+    width: int
+    height: int = HEIGHT
+
+
+def draw_strip(record: Record) -> tuple[StripBlock, ...]:
+    """The strip of a network; the same for all pages."""
+    linked = sum(layer.page is not None for layer in record.layers)
+    resolutions = {layer.name: _resolution(layer.output_shape) for layer in record.layers}
+    largest = max((sides[0] * sides[1] for sides in resolutions.values() if sides), default=1)
+    return tuple(
+        _draw_block(name, layers, resolutions, math.log2(largest) + 1, linked)
+        for name, layers in _blocks(record.layers)
+    )
+
+
+def _blocks(layers: Sequence[Layer]) -> Iterator[tuple[str, list[Layer]]]:
+    """Runs of layers of one block, in order; a layer outside any block goes with the run before it."""
+    run: list[Layer] = []
+    name: str | None = None
+    for layer in layers:
+        if run and layer.block is not None and name is not None and layer.block != name:
+            yield name, run
+            run, name = [], None
+        run.append(layer)
+        name = name or layer.block
+    if run:
+        yield name or "layers", run
+
+
+def _draw_block(
+    name: str, layers: Sequence[Layer], resolutions: Mapping[str, tuple[int, int] | None], scale: float, linked: int
+) -> StripBlock:
+    """One block's bars, from left to right."""
+    with_links = linked <= MOST_LINKED
+    path, bars, places = [], [], {}
+    x = 0
+    for layer in layers:
+        page = layer.page if with_links else None
+        width = _LINKED_WIDTH if page else _PLAIN_WIDTH if with_links else _THIN_WIDTH
+        sides = resolutions[layer.name]
+        height = _bar_height(sides, scale)
+        places[layer.name] = (x, width)
+        if page is None:
+            path.append(f"M{x} {HEIGHT - height}h{width}v{height}h-{width}")
+        else:
+            text = f"{layer.name}, {size(sides)}" if sides else layer.name
+            bars.append(Bar(layer.name, page, text, x, HEIGHT - height, width, height))
+        x += width + _GAP
+    last = next((resolutions[layer.name] for layer in reversed(layers) if resolutions[layer.name]), None)
+    return StripBlock(
+        name=name,
+        resolution=size(last) if last else "",
+        page=next((layer.page for layer in reversed(layers) if layer.page is not None), None),
+        path="".join(path),
+        bars=tuple(bars),
+        places=places,
+        width=max(x - _GAP, 1),
+    )
+
+
+def _bar_height(sides: tuple[int, int] | None, scale: float) -> int:
+    """Pixels of a bar: by the logarithm of the map's positions, so that 7 x 7 still shows beside 224 x 224."""
+    if sides is None:
+        return _LEAST_HEIGHT
+    share = (math.log2(sides[0] * sides[1]) + 1) / scale
+    return max(_LEAST_HEIGHT, round(share * HEIGHT))
+
+
+def _resolution(shape: Shape | list[Shape] | None) -> tuple[int, int] | None:
+    """Height and width of a map `(batch, height, width, channels)` with both known."""
+    if shape is None or len(shape) != 4:
+        return None
+    sides = shape[1:3]
+    if all(isinstance(side, int) and side > 0 for side in sides):
+        return sides[0], sides[1]  # type: ignore[return-value]
+    return None

@@ -1,0 +1,160 @@
+"""Channels: an overview, a sheet of all channels of each layer, and a page for each channel shown in detail."""
+
+from __future__ import annotations
+
+from reportgen.record import Layer, Unit
+from reportgen.site.catalogue import Catalogue
+from reportgen.site.charts import draw_histogram, draw_profile
+from reportgen.site.facts import unit_facts
+from reportgen.site.figures import crop_of, view_figure
+from reportgen.site.outline import Link
+from reportgen.site.page import HOME, LAYERS, UNITS, Page, chained
+from reportgen.site.parts import page_links, page_paths, split, view_findings, view_maximizations
+from reportgen.site.views import (
+    ChannelRow,
+    NeighbourView,
+    SheetView,
+    TopImageView,
+    UnitsLayer,
+    UnitsView,
+    UnitTile,
+    UnitView,
+)
+
+# Rows on one page of a sheet: with the outline they stay below 1,500 elements.
+CHANNELS = 100
+
+# Layers on the overview with their channels' pictures; of more, only the links.
+MOST_TILES = 160
+
+_OVERVIEW = Link("Channels", UNITS)
+
+
+def unit_pages(catalogue: Catalogue) -> list[Page]:
+    """All pages about channels; none where no channel was looked at."""
+    if not catalogue.record.units and not catalogue.sheets:
+        return []
+    pages = [_overview(catalogue)]
+    for layer in catalogue.record.layers:
+        pages += chained(_sheet_pages(layer, catalogue))
+        pages += chained([_unit_page(unit, catalogue) for unit in catalogue.units_of_layer.get(layer.name, ())])
+    return pages
+
+
+def _overview(catalogue: Catalogue) -> Page:
+    with_pictures = len(catalogue.record.units) <= MOST_TILES
+    layers = tuple(
+        UnitsLayer(
+            layer=layer,
+            anchor=units[0].page.rpartition("/")[0] if units else "",
+            sheet=catalogue.sheets.get(layer.name),
+            tiles=tuple(_tile(unit, catalogue, with_pictures) for unit in units),
+        )
+        for layer in catalogue.record.layers
+        if (units := catalogue.units_of_layer.get(layer.name, [])) or layer.name in catalogue.sheets
+    )
+    return Page(UNITS, "Channels", "units.html.jinja2", UnitsView(layers), crumbs=(HOME,))
+
+
+def _tile(unit: Unit, catalogue: Catalogue, with_picture: bool) -> UnitTile:
+    shown = next(
+        (one for one in catalogue.maximizations_of_unit.get((unit.layer, unit.channel), ()) if one.picture), None
+    )
+    return UnitTile(unit, crop_of(shown) if shown is not None and with_picture else None)
+
+
+def _sheet_pages(layer: Layer, catalogue: Catalogue) -> list[Page]:
+    first = catalogue.sheets.get(layer.name)
+    if first is None or layer.activations is None or layer.activations.columns is None:
+        return []
+    rows = _channel_rows(layer, catalogue)
+    runs = split(rows, CHANNELS)
+    paths = page_paths(first, first.removesuffix("index.html") + "index-{}.html", len(runs))
+    return [
+        Page(
+            path,
+            f"All channels of {layer.name}" + (f", page {number} of {len(runs)}" if len(runs) > 1 else ""),
+            "sheet.html.jinja2",
+            SheetView(
+                layer=layer,
+                rows=tuple(run),
+                total=len(rows),
+                profile=draw_profile(layer.activations.columns.max),
+                with_pictures=any(row.crop is not None for row in run),
+                pages=page_links(paths),
+                units=tuple(catalogue.units_of_layer.get(layer.name, ())),
+            ),
+            crumbs=(HOME, Link("Layers", LAYERS), Link(layer.name, layer.page or LAYERS)),
+            parent=first,
+            here=layer.name,
+        )
+        for number, (path, run) in enumerate(zip(paths, runs, strict=True), 1)
+    ]
+
+
+def _channel_rows(layer: Layer, catalogue: Catalogue) -> list[ChannelRow]:
+    assert layer.activations is not None
+    columns = layer.activations.columns
+    assert columns is not None
+    dead = set(layer.activations.dead_channels)
+    pictures = {
+        one.channel: crop_of(one)
+        for one in reversed(catalogue.maximizations_of_layer.get(layer.name, []))
+        if one.picture
+    }
+    values = zip(columns.min, columns.max, columns.mean, columns.zero_fraction, columns.firing_rate, strict=True)
+    return [
+        ChannelRow(
+            channel=channel,
+            page=catalogue.unit_page(layer.name, channel),
+            crop=pictures.get(channel),
+            min=low,
+            max=high,
+            mean=mean,
+            zero_fraction=zeros,
+            firing_rate=firing,
+            dead=channel in dead,
+        )
+        for channel, (low, high, mean, zeros, firing) in enumerate(values)
+    ]
+
+
+def _unit_page(unit: Unit, catalogue: Catalogue) -> Page:
+    layer = catalogue.layers.get(unit.layer)
+    sheet = catalogue.sheets.get(unit.layer)
+    filters = next(
+        (
+            figure
+            for figure in catalogue.figures_of_layer.get(unit.layer, ())
+            if figure.kind == "filters" and figure.tiles is not None and unit.channel in figure.channels
+        ),
+        None,
+    )
+    view = UnitView(
+        unit=unit,
+        facts=unit_facts(unit),
+        layer=layer,
+        maximizations=view_maximizations(
+            catalogue.maximizations_of_unit.get((unit.layer, unit.channel), ()), catalogue
+        ),
+        top=tuple(TopImageView(top, catalogue.image_page(top.image)) for top in unit.top_images),
+        histogram=draw_histogram(unit.activation.histogram),
+        before=tuple(NeighbourView(one, catalogue.unit_page(one.layer, one.channel)) for one in unit.before),
+        after=tuple(NeighbourView(one, catalogue.unit_page(one.layer, one.channel)) for one in unit.after),
+        selectivity=unit.selectivity,
+        findings=view_findings(
+            (one for one in catalogue.findings_of_layer.get(unit.layer, ()) if unit.channel in one.channels), catalogue
+        ),
+        sheet=sheet,
+        filters=None if filters is None else view_figure(filters, catalogue),
+    )
+    own = Link(unit.layer, layer.page) if layer is not None and layer.page is not None else _OVERVIEW
+    return Page(
+        unit.page,
+        f"{unit.layer}, channel {unit.channel}",
+        "unit.html.jinja2",
+        view,
+        crumbs=(HOME, Link("Layers", LAYERS), own, *([Link("All channels", sheet)] if sheet else [])),
+        parent=sheet or f"{UNITS}#{unit.page.rpartition('/')[0]}",
+        here=unit.layer,
+    )

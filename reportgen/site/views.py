@@ -1,0 +1,320 @@
+"""What each kind of page shows: complete, typed values that a template loops over and writes down."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reportgen.record import (
+    Evaluation,
+    Feature,
+    Finding,
+    Graph,
+    GraphNode,
+    Image,
+    Layer,
+    Maximization,
+    Mistake,
+    Model,
+    Neighbour,
+    Record,
+    Selectivity,
+    Skipped,
+    Tile,
+    TopImage,
+    Unit,
+)
+from reportgen.site.charts import CalibrationBar, HistogramChart, LineChart
+from reportgen.site.facts import Facts
+from reportgen.site.figures import FigureGroup, FigureView
+from reportgen.site.outline import Link
+
+
+@dataclass(frozen=True)
+class FindingView:
+    """A finding and the pages of what it speaks of."""
+
+    finding: Finding
+    channels: str
+    layer_page: str | None
+    image_page: str | None
+
+
+@dataclass(frozen=True)
+class MaximizationView:
+    """A maximised image; `trust` compares it with the images in a few words, empty where that cannot be said."""
+
+    shown: Maximization
+    crop: Tile | None
+    page: str | None
+    layer_page: str | None
+    trust: str
+    facts: Facts
+    curve: LineChart | None
+    alt: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One class of an image's answer: its name, its score in words, and its bar in per cent of the longest."""
+
+    name: str
+    score: str
+    bar: float
+
+
+@dataclass(frozen=True)
+class ImageCard:
+    """An image as one of many: its likeness, if there is one, and what the network says, best first."""
+
+    image: Image
+    likeness: FigureView | None
+    answers: tuple[Answer, ...]
+    right: bool | None  # whether the best class is the right one; None where that is not known
+
+
+@dataclass(frozen=True)
+class SectionView:
+    """A section as far as one page shows it; what a section does not have is empty."""
+
+    slug: str
+    title: str
+    note: str | None = None
+    groups: tuple[FigureGroup, ...] = ()
+    plates: tuple[FigureView, ...] = ()  # figures as small pictures, many side by side
+    maximizations: tuple[MaximizationView, ...] = ()
+    features: tuple[Feature, ...] = ()
+
+
+@dataclass(frozen=True)
+class FrontView:
+    """The front page."""
+
+    model: Model
+    record: Record
+    summary: str
+    facts: Facts
+    provenance: Facts
+    findings: tuple[FindingView, ...]
+    finding_count: int
+    cards: tuple[ImageCard, ...]
+    image_count: int
+    skipped: Sequence[Skipped]
+    skipped_page: str
+    maximizations: tuple[MaximizationView, ...]
+    sections: tuple[SectionView, ...]
+
+
+@dataclass(frozen=True)
+class LayerRow:
+    """A row of the layer table."""
+
+    layer: Layer
+    findings: int
+    worst: str | None
+
+
+@dataclass(frozen=True)
+class LayersView:
+    """The layer table, or one page of it."""
+
+    rows: tuple[LayerRow, ...]
+    total: int
+    model: Model
+    pages: tuple[Link, ...]
+
+
+@dataclass(frozen=True)
+class NodeView:
+    """A node of the graph and the lines of its text, each with its place."""
+
+    node: GraphNode
+    title: str
+    lines: tuple[tuple[float, float, str], ...]
+
+
+@dataclass(frozen=True)
+class EdgeView:
+    """An edge as an SVG path, its label (None without) and where that stands."""
+
+    path: str
+    label: str | None
+    x: float
+    y: float
+
+
+@dataclass(frozen=True)
+class GraphView:
+    """The layer graph as it is drawn."""
+
+    graph: Graph
+    nodes: tuple[NodeView, ...]
+    edges: tuple[EdgeView, ...]
+
+
+@dataclass(frozen=True)
+class LayerView:
+    """The page of a layer."""
+
+    layer: Layer
+    facts: Facts
+    weight_facts: Facts
+    activation_facts: Facts
+    before: tuple[tuple[str, str | None], ...]  # names and pages
+    after: tuple[tuple[str, str | None], ...]
+    sheet: str | None
+    units: tuple[Unit, ...]
+    weights: HistogramChart | None
+    activations: HistogramChart | None
+    profile: str
+    channel_count: int
+    findings: tuple[FindingView, ...]
+    sections: tuple[SectionView, ...]
+    pages: tuple[Link, ...]
+
+
+@dataclass(frozen=True)
+class PlatesView:
+    """Many figures of one kind as small pictures: further pages of a layer, or a section of its own."""
+
+    section: SectionView
+    pages: tuple[Link, ...]
+
+
+@dataclass(frozen=True)
+class ChannelRow:
+    """A row of the sheet of channels."""
+
+    channel: int
+    page: str | None
+    crop: Tile | None
+    min: float | None
+    max: float | None
+    mean: float | None
+    zero_fraction: float | None
+    firing_rate: float | None
+    dead: bool
+
+
+@dataclass(frozen=True)
+class SheetView:
+    """All channels of a layer, or one page of them."""
+
+    layer: Layer
+    rows: tuple[ChannelRow, ...]
+    total: int
+    profile: str
+    with_pictures: bool
+    pages: tuple[Link, ...]
+    units: tuple[Unit, ...]
+
+
+@dataclass(frozen=True)
+class TopImageView:
+    """One of a channel's top images."""
+
+    top: TopImage
+    page: str | None
+
+
+@dataclass(frozen=True)
+class NeighbourView:
+    """A tie to a channel of another layer."""
+
+    neighbour: Neighbour
+    page: str | None
+
+
+@dataclass(frozen=True)
+class UnitView:
+    """The page of a channel."""
+
+    unit: Unit
+    facts: Facts
+    layer: Layer | None
+    maximizations: tuple[MaximizationView, ...]
+    top: tuple[TopImageView, ...]
+    histogram: HistogramChart | None
+    before: tuple[NeighbourView, ...]
+    after: tuple[NeighbourView, ...]
+    selectivity: Sequence[Selectivity]
+    findings: tuple[FindingView, ...]
+    sheet: str | None
+    filters: FigureView | None
+
+
+@dataclass(frozen=True)
+class ImagesView:
+    """The images, or one page of them."""
+
+    cards: tuple[ImageCard, ...]
+    total: int
+    skipped: Sequence[Skipped]
+    pages: tuple[Link, ...]
+
+
+@dataclass(frozen=True)
+class ImageView:
+    """The page of an image."""
+
+    card: ImageCard
+    first: bool
+    facts: Facts
+    head_note: str | None
+    likenesses: tuple[FigureView, ...]
+    findings: tuple[FindingView, ...]
+    sections: tuple[SectionView, ...]
+    pages: tuple[Link, ...]
+
+
+@dataclass(frozen=True)
+class UnitTile:
+    """A channel on the overview."""
+
+    unit: Unit
+    crop: Tile | None
+
+
+@dataclass(frozen=True)
+class UnitsLayer:
+    """A layer on the overview of channels."""
+
+    layer: Layer
+    anchor: str
+    sheet: str | None
+    tiles: tuple[UnitTile, ...]
+
+
+@dataclass(frozen=True)
+class UnitsView:
+    """All channels shown in detail, layer by layer."""
+
+    layers: tuple[UnitsLayer, ...]
+
+
+@dataclass(frozen=True)
+class MaximizedLayer:
+    """A layer and its maximised images."""
+
+    layer: str
+    page: str | None
+    maximizations: tuple[MaximizationView, ...]
+
+
+@dataclass(frozen=True)
+class MaximizedView:
+    """Maximised images, layer by layer, or one page of them."""
+
+    section: SectionView
+    layers: tuple[MaximizedLayer, ...]
+    pages: tuple[Link, ...]
+
+
+@dataclass(frozen=True)
+class EvaluationView:
+    """The network's answers against the right classes; each mistake with its image."""
+
+    evaluation: Evaluation
+    bars: tuple[CalibrationBar, ...]
+    side: int  # of the square the bars stand in
+    mistakes: tuple[tuple[Mistake, ImageCard | None], ...]
