@@ -211,7 +211,7 @@ class Config(BaseModel):
         default=None, description="HEIGHTxWIDTH of a maximised image (else the preset's)"
     )
     ascent: AscentSettings = Field(default=AscentSettings(), description="further parameters of the preset")
-    seed: int = Field(default=0, ge=0, description="of all randomness")
+    seed: int = Field(default=0, ge=0, description="seed of all randomness")
     budget: Annotated[float | None, BeforeValidator(parse_duration)] = Field(
         default=None, gt=0, description="a time limit for activation maximisation, such as 5m"
     )
@@ -220,7 +220,7 @@ class Config(BaseModel):
     dask_address: str | None = Field(default=None, description="tcp://host:8786 of a running scheduler")
     image_pages: int = Field(default=50, ge=0, description="how many images get a page of their own")
 
-    title: str | None = Field(default=None, description="of the report")
+    title: str | None = Field(default=None, description="title of the report")
     logo: Path | None = Field(default=None, description="a picture beside the title")
     css: Path | None = Field(default=None, description="a style sheet after the report's own")
     templates: Path | None = Field(default=None, description="a folder whose templates go before the report's own")

@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
+import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 import pytest
 
 from reportgen.cli import commands
-from reportgen.config import Config
+from reportgen.config import SECTION_SLUGS, AscentSettings, Config, option_name
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
-OPTIONS_START, OPTIONS_END = "<!-- options -->\n", "<!-- end of options -->\n"
 
 
 def readme() -> str:
@@ -92,23 +93,41 @@ def option_rows() -> str:
     return "\n".join(rows) + "\n"
 
 
-def test_options_table_follows_the_command_line(update_golden: bool) -> None:
-    before, rest = readme().split(OPTIONS_START)
-    shown, after = rest.split(OPTIONS_END)
-    wanted = option_rows()
+def ascent_rows() -> str:
+    """The table of what may stand under `[ascent]`."""
+    rows = ["| parameter | meaning |", "|---|---|"]
+    rows += [f"| `{name}` | {field.description} |" for name, field in AscentSettings.model_fields.items()]
+    return "\n".join(rows) + "\n"
+
+
+@pytest.mark.parametrize(("table", "rows"), [("options", option_rows), ("ascent", ascent_rows)])
+def test_table_follows_the_settings(table: str, rows: Callable[[], str], update_golden: bool) -> None:
+    start, end = f"<!-- {table} -->\n", f"<!-- end of {table} -->\n"
+    before, rest = readme().split(start)
+    shown, after = rest.split(end)
     if update_golden:
-        README.write_text(before + OPTIONS_START + wanted + OPTIONS_END + after, encoding="utf-8")
+        README.write_text(before + start + rows() + end + after, encoding="utf-8")
     else:
-        assert shown == wanted, "accept the change with: pytest tests/test_readme.py --update-golden"
+        assert shown == rows(), "accept the change with: pytest tests/test_readme.py --update-golden"
 
 
 def test_every_setting_has_an_option_or_is_an_argument() -> None:
     table = option_rows()
-    without_option = {"model", "images", "ascent"}
-    renamed = {"top": "no_top", "script": "no_script", "use_cache": "no_cache", "inputs": "input"}
-    for field in Config.model_fields:
-        if field not in without_option:
-            assert f"--{renamed.get(field, field).replace('_', '-')}" in table, field
+    for field in set(Config.model_fields) - {"model", "images", "ascent"}:
+        assert f"`--{option_name(field)}" in table, field
+
+
+def test_every_section_is_described() -> None:
+    for slug in SECTION_SLUGS:
+        assert re.search(rf"^\| {slug} \| .+ \| .+ \|$", readme(), flags=re.MULTILINE), slug
+
+
+def test_configuration_file_shown_is_valid() -> None:
+    shown = re.search(r"^```toml\n(.*?)^```$", readme(), flags=re.MULTILINE | re.DOTALL)
+    assert shown is not None
+    config = Config.from_options(tomllib.loads(shown[1]))
+    assert config.preprocess == "tf"
+    assert config.ascent.rotate == (-20, 20)
 
 
 def test_files_the_readme_links_to_exist() -> None:
