@@ -1,0 +1,95 @@
+"""Figures of images made to excite channels or classes, and of dreams."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from reportgen.draw.figures import drawing_id, mark_counts
+from reportgen.draw.montage import grid_columns, montage
+from reportgen.draw.pixels import draw_mark
+from reportgen.results import ByteArray, Drawing, TileGrid
+
+SECTION = "activation-maximization"
+
+GAP = 4  # pixels
+# Smaller canvases (of layers with a small receptive field) are enlarged to about this.
+SHOWN_SIDE = 128  # CSS pixels
+
+
+def draw_maximized(
+    layer: str,
+    names: Sequence[str],
+    pictures: Sequence[ByteArray | None],
+    *,
+    channels: Sequence[int],
+    values: Sequence[float | None],
+    what: str,
+    made: str,
+) -> Drawing:
+    """The maximised images of one layer side by side, each pixel as it was made; failed ones crossed out.
+
+    Args:
+        layer: its name.
+        names: of the channels or classes, for the alternative text.
+        pictures: uint8 `(height, width, 3)`, all of one size, None where the ascent failed.
+        channels: one for each picture.
+        values: the activation of each.
+        what: is shown, a phrase such as "the 8 strongest channels".
+        made: how, a sentence.
+    """
+    shapes = {picture.shape[:2] for picture in pictures if picture is not None}
+    height, width = shapes.pop() if shapes else (SHOWN_SIDE, SHOWN_SIDE)
+    crossed = draw_mark("failed", height, width)
+    tiles = np.stack([crossed if picture is None else picture for picture in pictures])
+    marks = tuple("failed" if picture is None else None for picture in pictures)
+    columns = grid_columns(len(tiles))
+    pixels = montage(tiles, columns, gap=GAP)
+    enlarged = max(1, round(SHOWN_SIDE / max(height, width)))
+    return Drawing(
+        id=drawing_id("maximized", layer, made),
+        kind="activation_maximization",
+        section=SECTION,
+        title=f"What excites {layer}",
+        shows=f"Images made to excite {what} of {layer}, {width} x {height} pixels each.",
+        reading="Trust a picture as far as its numbers go: its activation against the highest over the input "
+        "images, and the rank of its channel on it. A cross stands where no image could be made.",
+        made=made,
+        alt=f"{layer}, images made to excite {', '.join(names[:8])}{mark_counts(marks)}",
+        pixels=pixels,
+        layer=layer,
+        channels=tuple(channels),
+        display=(pixels.shape[0] * enlarged, pixels.shape[1] * enlarged),
+        pixelated=enlarged > 1,
+        lossless=True,
+        tiles=TileGrid(columns, -(-len(tiles) // columns), width, height, GAP),
+        values=tuple(values),
+        marks=marks,
+    )
+
+
+def draw_dream(image: str, layer: str, variant: str, original: ByteArray, dream: ByteArray, made: str) -> Drawing:
+    """A dream beside the image it was started from, both uint8 `(height, width, 3)`.
+
+    Args:
+        variant: which of several dreams of the same image.
+        made: how, a sentence.
+    """
+    height, width = dream.shape[:2]
+    return Drawing(
+        id=drawing_id("dream", image, layer, variant),
+        kind="deep_dream",
+        section="deep-dream",
+        group=drawing_id("dream", image, layer),
+        variant=variant,
+        title=f"Deep dream of {layer}",
+        shows=f"On the left {image} as the network gets it, on the right the same after raising what {layer} answers.",
+        reading="What appears on the right is what the layer looks for; where nothing changed it found nothing to raise.",
+        made=made,
+        alt=f"{image} beside the same image with what excites {layer} brought out",
+        pixels=montage(np.stack([original, dream]), 2, gap=GAP),
+        layer=layer,
+        image=image,
+        tiles=TileGrid(2, 1, width, height, GAP),
+    )
