@@ -16,17 +16,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, Tim
 from rich.progress import Progress as Bars
 
 import reportgen
-from reportgen.config import RENAMED, SWITCHED_OFF, Config, read_config_file
+from reportgen.config import Config, option_name, read_config_file
 from reportgen.errors import GateError, ReportgenError, UsageError
 from reportgen.progress import Progress, Silent
 
-_OFF = {field: option for option, field in SWITCHED_OFF.items()}
 _OFF_HELP = {
     "top": "for keras:NAME: without the classification head",
     "script": "pages without the script",
     "use_cache": "compute everything again and keep nothing",
 }
-_OPTION_OF = {field: option for option, field in RENAMED.items()} | _OFF
 _ARGUMENTS = ("model", "images", "output")
 _TABLES = ("ascent",)  # only from the configuration file: they have parameters of their own
 _NETWORK = ("weights", "top", "custom_objects", "inputs", "size")
@@ -89,11 +87,12 @@ def _flatten(annotation: Any) -> list[Any]:
 
 def _option(name: str, field: FieldInfo) -> Callable[[Any], Any]:
     """The command-line option of a settings field: its name, type, help and default follow the field."""
-    flag = "--" + _OPTION_OF.get(name, name).replace("_", "-")
+    option = option_name(name)
+    flag, argument = f"--{option}", option.replace("-", "_")
     kind = _flatten(field.annotation)[0]
     text = field.description or ""
-    if name in _OFF:
-        return click.option(flag, _OFF[name], is_flag=True, default=None, help=_OFF_HELP[name])
+    if name in _OFF_HELP:
+        return click.option(flag, argument, is_flag=True, default=None, help=_OFF_HELP[name])
     if kind is bool:
         return click.option(flag, name, is_flag=True, default=None, help=text)
     repeatable = name in ("layers", "inputs")
@@ -105,7 +104,7 @@ def _option(name: str, field: FieldInfo) -> Callable[[Any], Any]:
     if field.default not in (None, (), {}, ""):
         shown = ",".join(field.default) if isinstance(field.default, tuple) else field.default
         text = f"{text}  [default: {'all' if name == 'sections' else shown}]"
-    return click.option(flag, _OPTION_OF.get(name, name), help=text, **settings)
+    return click.option(flag, argument, help=text, **settings)
 
 
 def _metavar(name: str, kind: Any) -> str:
