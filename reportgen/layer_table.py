@@ -12,7 +12,13 @@ from reportgen.results import LayerSummary, NetworkSummary, Shape
 _HEADINGS = ("index", "name", "type", "output shape", "parameters", "MACs", "receptive field", "block")
 _NUMERIC = frozenset({"index", "parameters", "MACs"})
 
-NONE = "–"  # what the table says where a value does not apply
+_COLUMNS = (
+    "index,name,type,block,output_shape,parameter_count,trainable_parameter_count,mac_count,memory_bytes,"
+    "receptive_field_height,receptive_field_width,stride_vertical,stride_horizontal,padding_vertical,"
+    "padding_horizontal,receptive_field_note,inputs"
+)
+
+NONE = "-"  # what the table says where a value does not apply
 
 
 def as_table(summary: NetworkSummary) -> str:
@@ -54,14 +60,9 @@ def as_json(summary: NetworkSummary) -> str:
 
 def as_csv(summary: NetworkSummary) -> str:
     """One line for each layer; lists are separated by spaces, shapes written as in the table."""
-    columns = (
-        "index,name,type,block,output_shape,parameter_count,trainable_parameter_count,mac_count,memory_bytes,"
-        "receptive_field_height,receptive_field_width,stride_vertical,stride_horizontal,padding_vertical,"
-        "padding_horizontal,receptive_field_note,inputs"
-    ).split(",")
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
+    writer.writerow(_COLUMNS.split(","))
     writer.writerows(_values(layer) for layer in summary.layers)
     return text.getvalue()
 

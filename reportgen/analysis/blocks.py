@@ -83,14 +83,11 @@ def _is_spread(place: Place) -> bool:
 
 def _by_names(places: Sequence[Place], *, fine: bool) -> dict[str, str]:
     """The block of each layer by its name; empty where names do not speak."""
-    keys = {place.name: _key(place.name, fine=fine) for place in places}
     convolutions = [place.name for place in places if place.is_convolution]
     counted = convolutions or [place.name for place in places if _is_spread(place)]
+    keys = _without_single_numbers({place.name: _key(place.name, fine=fine) for place in places}, counted)
     named = [name for name in counted if keys[name] is not None]
     if not counted or len(named) < NAMED_SHARE * len(counted):
-        return {}
-    numbers = {keys[name] for name in named if (keys[name] or "").startswith("conv")}
-    if numbers and len([name for name in named if keys[name] in numbers]) < CONVOLUTIONS_PER_NUMBER * len(numbers):
         return {}
     holding = {keys[name] for name in counted}
     division: dict[str, str] = {}
@@ -106,9 +103,19 @@ def _by_names(places: Sequence[Place], *, fine: bool) -> dict[str, str]:
     return _shortened(division)
 
 
+def _without_single_numbers(keys: Mapping[str, str | None], counted: Sequence[str]) -> dict[str, str | None]:
+    """Forget the keys `conv1`, `conv2`, ... where they number the convolutions one by one."""
+    numbered = [keys[name] for name in counted if re.fullmatch(r"(.*/)?conv\d+", keys[name] or "")]
+    if len(numbered) >= CONVOLUTIONS_PER_NUMBER * len(set(numbered)):
+        return dict(keys)
+    return {name: None if key in numbered else key for name, key in keys.items()}
+
+
 def _key(name: str, *, fine: bool) -> str | None:
     """What the name says of the block: `conv4_block2` (fine) or `conv4` (coarse); None if nothing."""
-    matches = [match for match in _KEY.finditer(name) if not _BETWEEN_BLOCKS.search(name[: match.start()])]
+    found = [match for match in _KEY.finditer(name) if not _BETWEEN_BLOCKS.search(name[: match.start()])]
+    # `conv4` in front of `block2` is a stage; `conv2` behind `block1` is one convolution.
+    matches = [match for i, match in enumerate(found) if i == 0 or match["conv"] is None]
     if not matches:
         return None
     outer = name[: matches[0].start()].rpartition("/")[0]

@@ -8,6 +8,7 @@ weights cannot go astray, and each call of a shared layer is seen by itself.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -376,7 +377,6 @@ class Extractor:
         return dict(zip(outputs, arrays[0], strict=True)), arrays[1]
 
     def _compile(self, pixels: tf.TensorSpec, *, whole: bool) -> Callable[[tf.Tensor], tuple[dict[str, Any], Any]]:
-        @tf.function(autograph=False)  # type: ignore[untyped-decorator]
         def run(pixels: tf.Tensor) -> tuple[dict[str, Any], Any]:
             inputs = self.network.feed(self.network.prepare(pixels))
             outputs, answer = run_layers(
@@ -387,7 +387,16 @@ class Extractor:
                 first = {name: self.reduce(name, tensor) for name, tensor in first.items()}
             return first, tuple(tf.cast(tensor, tf.float32) for tensor in _tensors(answer))
 
-        return run.get_concrete_function(pixels)  # type: ignore[no-any-return]
+        return compiled(self.network, run).get_concrete_function(pixels)  # type: ignore[no-any-return]
+
+
+def compiled(network: Network, function: Callable[..., Any]) -> Any:
+    """`function`, which runs `network`, as a `tf.function`.
+
+    TensorFlow's own convolutions take maps with channels first on a GPU only; XLA takes them anywhere.
+    """
+    needs_xla = network.channels_first and not tf.config.list_physical_devices("GPU")
+    return tf.function(function, autograph=False, jit_compile=needs_xla or None)
 
 
 @contextmanager
@@ -400,16 +409,18 @@ def run_errors_explained(network: Network) -> Iterator[None]:
     try:
         yield
     except _RUN_ERRORS as error:
-        said = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
-        advice = (
-            "convolutions with channels first need a GPU here; save the network with channels last"
-            if network.channels_first
-            else "check --size, --input and --custom-objects"
-        )
         height, width = network.size
         raise ReportgenError(
-            f"{network.name} cannot run on an input of {height}x{width}x{network.channels}: {said}; {advice}"
+            f"{network.name} cannot run on an input of {height}x{width}x{network.channels} "
+            f"(height x width x channels): {_essence(error)}; check --size, --input and --custom-objects"
         ) from error
+
+
+def _essence(error: Exception) -> str:
+    """The line of an error's text that says what is wrong, without Keras' and TensorFlow's wrapping."""
+    lines = [re.sub(r"\x1b\[\d*m|\{\{.*?\}\}|\[Op:.*?\]", "", line).strip() for line in str(error).splitlines()]
+    telling = [line for line in lines if line and not line.startswith("Exception encountered when calling")]
+    return telling[0].rstrip(".") if telling else type(error).__name__
 
 
 def fold_tokens(tokens: Any, grid: tuple[int, int, int]) -> Any:
@@ -441,9 +452,9 @@ def check_capture(network: Network, pixels: NDArray[Any]) -> float:
     """
     with run_errors_explained(network):
         inputs = network.feed(network.prepare(pixels))
-        answer = [tf.cast(tensor, tf.float32).numpy() for tensor in _tensors(network.model(inputs, training=False))]
-        specs = tf.nest.map_structure(lambda tensor: tf.TensorSpec(tensor.shape, tensor.dtype), inputs)
-        trace = trace_network(network.model, specs)
+        answered = compiled(network, network.model)(inputs) if network.channels_first else network.model(inputs)
+        answer = [tf.cast(tensor, tf.float32).numpy() for tensor in _tensors(answered)]
+        trace = trace_network(network.model, network.input_specs())
     outputs, captured = Extractor(network, trace.answer_layers).with_answer(pixels)
     given = [
         outputs.get(trace.producers.get(tensor.name, INPUT), whole)
@@ -524,7 +535,7 @@ def _input_names(model: keras.Model, structure: Any) -> list[str]:
     layers = [layer.name for layer in model.layers if isinstance(layer, keras.layers.InputLayer)]
     if isinstance(structure, Mapping):
         return [key if key in layers else INPUT for key in sorted(structure)]
-    names = [tensor._keras_history.operation.name for tensor in model.inputs or ()]
+    names = [tensor._keras_history.operation.name for tensor in getattr(model, "inputs", None) or ()]
     return names if len(names) == count else [INPUT] * count
 
 

@@ -82,7 +82,7 @@ def summarize_network(network: Network) -> NetworkSummary:
         trainable_parameter_count=_count_weights(model.trainable_weights),
         mac_count=mac_count,
         memory_bytes=sum(memory) if memory else None,
-        input_shape=_one_or_all([_shape_of(slot.shape) for slot in _slots(network, actual)]),
+        input_shape=_one_or_all([(None, *_shape_of(slot.shape)[1:]) for slot in _slots(network, actual)]),
         output_shape=_one_or_all(shapes[INPUT]),
     )
 
@@ -266,7 +266,7 @@ def describe_layer(layer: keras.Layer) -> dict[str, str]:
     found = {label: _said(getattr(layer, attribute, None)) for attribute, label in _DETAILS.items()}
     found["activation"] = _activation_name(layer)
     found["rate"] = _said(getattr(layer, "rate", None)) if not hasattr(layer, "dilation_rate") else None
-    return {label: text for label, text in found.items() if text is not None and _IDLE.get(label) != text}
+    return {label: text for label, text in found.items() if text is not None and text not in _IDLE.get(label, ())}
 
 
 _DETAILS = {
@@ -297,19 +297,28 @@ _DETAILS = {
 }
 
 # What a setting is when it does nothing.
-_IDLE = {"dilation": "1x1", "groups": "1", "depth multiplier": "1", "negative slope": "0.0", "activation": "linear"}
+_IDLE = {
+    "activation": ("linear",),
+    "axis": ("-1",),
+    "depth multiplier": ("1",),
+    "dilation": ("1", "1x1", "1x1x1"),
+    "groups": ("1",),
+    "negative slope": ("0",),
+    "offset": ("0",),
+}
 
 
 def _said(value: Any) -> str | None:
-    """A setting as text: sizes as 3x3, nested padding as (1, 1), (1, 1); None for what is no plain value."""
+    """A setting as text: sizes as 3x3, padding of two sides as (0, 1), (0, 1); None for what is no plain value."""
     if isinstance(value, bool) or value is None or callable(value):
         return None
     if isinstance(value, list | tuple):
         parts = [_said(part) for part in value]
         if any(part is None for part in parts):
             return None
-        sizes = all(isinstance(part, int) for part in value)
-        return "x".join(str(part) for part in value) if sizes else ", ".join(f"({part})" for part in parts)
+        if all(isinstance(part, int) for part in value):
+            return "x".join(str(part) for part in value)
+        return ", ".join(str(tuple(part)) if isinstance(part, list | tuple) else str(part) for part in value)
     if isinstance(value, int | float):
         return f"{value:g}" if isinstance(value, float) else str(value)
     return value if isinstance(value, str) else None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from reportgen.analysis.capture import Trace
+from reportgen.analysis.capture import LayerCall, Trace
 
 Grid = tuple[int, int, int]  # height, width, leading tokens
 
@@ -23,9 +23,11 @@ def find_token_grids(trace: Trace) -> dict[str, Grid]:
     if not trace.inputs:
         return {}
     grids: dict[str, Grid] = {}
+    given_by = {tensor.name: call for call in trace.calls for tensor in call.output_tensors}
     for operation in trace.inputs[0].graph.get_operations():
         for tensor in operation.outputs:
-            grid = _grid_of(operation, tensor, grids)
+            call = given_by.get(tensor.name)
+            grid = _grid_of(operation, tensor, grids) or (_grid_after(call, tensor, grids) if call else None)
             if grid is not None:
                 grids[tensor.name] = grid
     return {
@@ -54,6 +56,14 @@ def _grid_of(operation: tf.Operation, tensor: tf.Tensor, grids: dict[str, Grid])
         if operation.type == "StridedSlice" and tokens == height * width:
             return (height, width, 0)
     return None
+
+
+def _grid_after(call: LayerCall, tensor: tf.Tensor, grids: dict[str, Grid]) -> Grid | None:
+    """The grid of what a layer makes of a row of tokens: the same where it gives one token for each."""
+    source = next((given for given in call.input_tensors if given.name in grids), None)
+    if source is None or tensor.shape.rank != 3 or tensor.shape[1] != source.shape[1]:
+        return None
+    return grids[source.name]
 
 
 def _flattened(shape: tf.TensorShape, tokens: int, channels: int) -> Grid | None:
