@@ -24,31 +24,37 @@ STANDARDISED: Variant = "standardised"
 # are pictures, where a lossy file is a fifth of the size and looks the same.
 LOSSLESS_PIXELS = 100_000
 
+# Negative values of a tenth of the largest positive one make a layer signed; the small negative tails of
+# swish and GELU do not.
+SIGNED_SHARE = 0.1
+
 _READING = {
-    SHARED: "Bright maps answer strongly, dark ones weakly: maps compare with each other.",
+    "viridis": "Bright maps answer strongly, dark ones weakly: maps compare with each other.",
+    "diverging": "White is zero, red is above and blue below it: maps compare with each other. "
+    "An activation that follows this layer will damp or cut off what is blue.",
     EACH: "Each map is stretched to the full range of colours: compare where maps answer, not how strongly.",
     STANDARDISED: "Mid green is a map's mean; contrast is measured in its own standard deviations.",
 }
 
 
 def draw_feature_maps(maps: FeatureMaps, *, variants: Sequence[Variant] = (SHARED, EACH)) -> tuple[Drawing, ...]:
-    """The maps as a mosaic in viridis, once in each of `variants`.
+    """The maps as a mosaic, once in each of `variants`.
 
-    "shared scale" puts the lowest to the highest value of all maps shown on one scale, "each map" gives
-    each its own; "standardised" is `pixels.standardized_levels`. Maps that are all zero, constant or not
-    finite are drawn as marks.
+    "shared scale" has one scale for all maps shown, in viridis from the lowest to the highest value, or,
+    where the layer is signed, in diverging colours with zero in the middle. "each map" gives each map its
+    own scale in viridis; "standardised" is `pixels.standardized_levels` in viridis. Maps that are all
+    zero, constant or not finite are drawn as marks.
     """
     full = np.ascontiguousarray(maps.activations.transpose(2, 0, 1))
     marks = tile_marks(full)
-    peaks = highest(full)
-    scale = finite_range(full)
     size = tile_size(*full.shape[1:], target=MAP_TILE)
     finite = np.array([mark != "nan" for mark in marks])
     reduced = reduce_maps(np.where(finite, maps.activations, 0), size.reduced)
     tiles = np.ascontiguousarray(reduced.transpose(2, 0, 1))
     drawings = []
     for variant in variants:
-        mosaic = draw_mosaic(coloured(_levels(tiles, variant, scale), "viridis"), marks, size)
+        scale = _scale(maps, variant)
+        mosaic = draw_mosaic(coloured(_levels(tiles, variant, scale), scale.colormap), marks, size)
         lossless = mosaic.pixels.shape[0] * mosaic.pixels.shape[1] <= LOSSLESS_PIXELS
         drawings.append(
             Drawing(
@@ -58,8 +64,8 @@ def draw_feature_maps(maps: FeatureMaps, *, variants: Sequence[Variant] = (SHARE
                 title=f"Feature maps of {maps.layer}",
                 shows=f"{_shown(maps, capital=True)} of {maps.layer} for {maps.image}, "
                 f"{full.shape[1]} x {full.shape[2]} positions each.",
-                reading=_READING[variant],
-                made=_made(maps, variant, scale, size.reduced),
+                reading=_READING[scale.colormap if variant == SHARED else variant],
+                made=_made(variant, scale, size.reduced),
                 alt=f"{maps.layer}, {_shown(maps)} of {maps.image}{mark_counts(marks)}",
                 pixels=mosaic.pixels,
                 group=drawing_id("feature-maps", maps.layer, maps.image),
@@ -71,17 +77,32 @@ def draw_feature_maps(maps: FeatureMaps, *, variants: Sequence[Variant] = (SHARE
                 pixelated=size.shown > 1,
                 lossless=lossless,
                 tiles=mosaic.tiles,
-                values=peaks,
+                values=highest(full),
                 marks=marks,
-                scale=_scale(maps, variant, scale),
+                scale=scale,
             )
         )
     return tuple(drawings)
 
 
-def _levels(tiles: NDArray[Any], variant: Variant, scale: tuple[float, float] | None) -> NDArray[np.uint8]:
+def _scale(maps: FeatureMaps, variant: Variant) -> Scale:
+    """What the colours of a variant mean; without ends where each map has its own, or no value is finite."""
+    if variant != SHARED:
+        return Scale(None, None, "viridis", EACH)
+    basis = "whole layer" if len(maps.channels) == maps.channel_count else "maps shown"
+    ends = finite_range(maps.activations)
+    if ends is None:
+        return Scale(None, None, "viridis", basis)
+    low, high = ends
+    if low < 0 and -low >= SIGNED_SHARE * high:
+        largest = max(-low, high)
+        return Scale(-largest, largest, "diverging", basis)
+    return Scale(low, high, "viridis", basis)
+
+
+def _levels(tiles: NDArray[Any], variant: Variant, scale: Scale) -> NDArray[np.uint8]:
     if variant == SHARED:
-        return to_levels(tiles, *(scale or (0.0, 0.0)))
+        return to_levels(tiles, scale.low or 0.0, scale.high or 0.0)
     return single_levels(tiles) if variant == EACH else standardized_levels(tiles)
 
 
@@ -90,22 +111,15 @@ def _shown(maps: FeatureMaps, *, capital: bool = False) -> str:
     return words[0].upper() + words[1:] if capital else words
 
 
-def _made(maps: FeatureMaps, variant: Variant, scale: tuple[float, float] | None, reduced: int) -> str:
+def _made(variant: Variant, scale: Scale, reduced: int) -> str:
     """How the figure was made, in a sentence or two."""
     if variant == STANDARDISED:
         how = "Each map minus its mean, over its standard deviation, times 64, plus 128, clipped to 0 to 255."
     elif variant == EACH:
         how = "Each map on a scale of its own, from its lowest to its highest value."
-    elif scale is None:
+    elif scale.low is None or scale.high is None:
         how = "No value is finite, so there is no scale."
     else:
-        over = "all maps of the layer" if len(maps.channels) == maps.channel_count else "the maps shown"
-        how = f"One scale for {over}, from {number(scale[0])} to {number(scale[1])}."
+        over = "all maps of the layer" if scale.basis == "whole layer" else "the maps shown"
+        how = f"One scale for {over}, from {number(scale.low)} to {number(scale.high)}."
     return f"{how} A pixel is the mean of {reduced} x {reduced} positions." if reduced > 1 else how
-
-
-def _scale(maps: FeatureMaps, variant: Variant, scale: tuple[float, float] | None) -> Scale:
-    if variant != SHARED or scale is None:
-        return Scale(None, None, "viridis", "each map")
-    basis = "whole layer" if len(maps.channels) == maps.channel_count else "maps shown"
-    return Scale(*scale, "viridis", basis)

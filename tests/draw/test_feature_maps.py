@@ -87,7 +87,7 @@ def test_left_out_maps_are_stated() -> None:
 
 
 def test_large_maps_are_reduced_by_means_and_say_so() -> None:
-    activations = np.random.default_rng(0).normal(size=(224, 224, 2)).astype(np.float32)
+    activations = np.random.default_rng(0).random((224, 224, 2), np.float32)
     shared, _ = draw_feature_maps(_maps(activations))
     assert shared.pixels.shape == (112, 228, 3)
     assert "mean of 2 x 2 positions" in shared.made
@@ -95,6 +95,24 @@ def test_large_maps_are_reduced_by_means_and_say_so() -> None:
     mean = activations[:2, :2, 0].mean()
     level = (mean - activations.min()) / (activations.max() - activations.min()) * 255
     assert tuple(shared.pixels[0, 0]) in {_viridis(int(level)), _viridis(int(level) + 1)}
+
+
+def test_signed_maps_have_zero_in_the_middle_of_the_shared_scale() -> None:
+    activations = np.zeros((4, 4, 2))
+    activations[-1, -1] = (-3, 1.5)
+    shared, each = draw_feature_maps(_maps(activations))
+    assert (shared.scale.low, shared.scale.high, shared.scale.colormap) == (-3, 3, "diverging")
+    table = colour_table("diverging").astype(int)
+    assert _corner(shared, 0) == tuple(table[0])
+    assert _corner(shared, 1) == tuple(table[191])
+    assert each.scale.colormap == "viridis"
+
+
+def test_a_small_negative_tail_does_not_make_maps_signed() -> None:
+    activations = np.zeros((4, 4, 1))
+    activations[0, 0], activations[1, 1] = -0.27, 9
+    shared, _ = draw_feature_maps(_maps(activations))
+    assert (shared.scale.low, shared.scale.high, shared.scale.colormap) == pytest.approx((-0.27, 9, "viridis"))
 
 
 def test_maps_of_one_position() -> None:
