@@ -7,7 +7,7 @@ import numpy as np
 from reportgen.draw.figures import counted, drawing_id, number
 from reportgen.draw.montage import montage
 from reportgen.draw.pixels import finite_range, to_levels
-from reportgen.results import Drawing, InputView, Scale, TileGrid
+from reportgen.results import Drawing, InputView, Scale
 
 SECTION = "overview"
 
@@ -46,7 +46,6 @@ def draw_input(view: InputView) -> Drawing:
         pixels=pixels,
         image=view.image,
         display=pixels.shape[:2],
-        tiles=TileGrid(len(tiles), 1, width, height, GAP),
         scale=Scale(low, high, "grey", "whole input"),
     )
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from reportgen.draw.input_view import draw_input
+from reportgen.draw.input_view import GAP, draw_input
 from reportgen.results import InputView
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (6, 8, 3), np.uint8)
@@ -14,10 +14,10 @@ def test_the_picture_comes_back_as_it_went_in() -> None:
     drawing = draw_input(view)
     np.testing.assert_array_equal(drawing.pixels[:, :8], PIXELS)
     for channel in range(3):
-        left = (channel + 1) * (8 + drawing.tiles.gap)
+        left = (channel + 1) * (8 + GAP)
         np.testing.assert_array_equal(drawing.pixels[:, left : left + 8, 1], PIXELS[:, :, channel])
     assert "red" in drawing.made
-    assert drawing.tiles.columns == 4
+    assert drawing.pixels.shape == (6, 4 * 8 + 3 * GAP, 3)
 
 
 def test_reversed_channels_are_shown_in_true_colours_and_named() -> None:
@@ -38,8 +38,7 @@ def test_ranges_are_those_of_each_channel() -> None:
 def test_other_numbers_of_channels(channels: int, tiles: int) -> None:
     prepared = np.random.default_rng(0).random((4, 4, channels), np.float32)
     drawing = draw_input(InputView("a.png", prepared, (0, 1), reverses_channels=False))
-    assert drawing.tiles.columns == tiles
-    assert drawing.pixels.shape[2] == 3
+    assert drawing.pixels.shape == (4, tiles * 4 + (tiles - 1) * GAP, 3)
 
 
 def test_values_that_are_not_finite() -> None:
