@@ -8,6 +8,8 @@ from typing import Any, Literal
 import keras
 import numpy as np
 
+from reportgen.models.network import Network
+
 HeadKind = Literal["softmax", "sigmoid", "logits", "none"]
 
 # How far a row of probabilities may sum from one: float16 networks are off by up to about 2e-3.
@@ -43,12 +45,13 @@ def class_output(shapes: list[tuple[int | None, ...]]) -> int | None:
     return next((index for index in flat if shapes[index][1] != 1), flat[0] if flat else None)
 
 
-def describe_head(model: keras.Model, answer: Any, *, label_count: int | None = None) -> Head:
-    """Describe what `model` gives, by its last layer and by an answer it gave.
+def describe_head(network: Network, answer: Any) -> Head:
+    """Describe what `network` gives, by its last layer and, where that does not tell, by an answer it gave.
+
+    Class names, if there are as many as outputs, tell class scores from features.
 
     Args:
         answer: the model's outputs for a few images, in its own structure.
-        label_count: how many class names were given; they tell class scores from features.
     """
     leaves = [np.asarray(leaf, dtype=np.float64) for leaf in keras.tree.flatten(answer)]
     index = class_output([leaf.shape for leaf in leaves])
@@ -58,9 +61,9 @@ def describe_head(model: keras.Model, answer: Any, *, label_count: int | None = 
         return Head("none", None, f"The network ends in {what} of shape {shape}, not in class scores.", None)
     scores = leaves[index]
     classes = int(scores.shape[1])
-    outputs = getattr(model, "outputs", None)
+    outputs = getattr(network.model, "outputs", None)
     last = _last_operation(outputs[index]) if outputs else None
-    kind, note = _by_operation(last, label_count == classes) if last is not None else (None, "")
+    kind, note = _by_operation(last, network.label_count == classes) if last is not None else (None, "")
     if kind is None:
         kind, note = _by_scores(scores)
     if len(leaves) > 1:

@@ -16,6 +16,9 @@ from reportgen.results import Shape
 
 DEFAULT_SIZE = (224, 224)
 
+# Tried in turn where a network of open input size cannot take the default: the sizes others were trained at.
+_FURTHER_SIZES = ((256, 256), (299, 299), (331, 331), (384, 384))
+
 # The numbers of channels pictures have: grey, colour, colour with transparency.
 _PICTURE_CHANNELS = (1, 3, 4)
 
@@ -123,12 +126,29 @@ def resolve_size(height: int | None, width: int | None, wanted: tuple[int, int] 
     return size
 
 
-def check_size(model: keras.Model, slots: Any, image: InputSlot, size: tuple[int, int], channels_first: bool) -> None:
-    """Follow the shapes through a network of open input size, to see that `size` suits it.
+def resolve_open_size(
+    model: keras.Model, slots: Any, image: InputSlot, wanted: tuple[int, int] | None, channels_first: bool
+) -> tuple[int, int]:
+    """The input size of a network that leaves a side open: one that its shapes allow.
 
     Raises:
-        ReportgenError: it does not.
+        ReportgenError: the wanted size, or every usual one, does not suit it.
     """
+    height, width = image.shape[2:4] if channels_first else image.shape[1:3]
+    refusal = ""
+    for candidate in (wanted,) if wanted else (DEFAULT_SIZE, *_FURTHER_SIZES):
+        size = resolve_size(height, width, wanted) if wanted else (height or candidate[0], width or candidate[1])
+        reason = _refusal(model, slots, image, size, channels_first)
+        if reason is None:
+            return size
+        refusal = refusal or f"the network cannot take images of {size[0]}x{size[1]} (height x width): {reason}"
+    raise ReportgenError(f"{refusal}; choose --size HxW")
+
+
+def _refusal(
+    model: keras.Model, slots: Any, image: InputSlot, size: tuple[int, int], channels_first: bool
+) -> str | None:
+    """Why images of `size` do not go through `model`, by following shapes; None if they do."""
 
     def symbolic(slot: InputSlot) -> keras.KerasTensor:
         shape: list[int | None] = [1, *(side or 1 for side in slot.shape[1:])]
@@ -140,10 +160,8 @@ def check_size(model: keras.Model, slots: Any, image: InputSlot, size: tuple[int
     try:
         model.compute_output_spec(keras.tree.map_structure(symbolic, slots))
     except (ValueError, TypeError) as error:
-        line = " ".join(str(error).split())[:200]
-        raise ReportgenError(
-            f"the network cannot take images of {size[0]}x{size[1]} (height x width): {line}; choose --size HxW"
-        ) from error
+        return " ".join(str(error).split())[:200]
+    return None
 
 
 def other_values(slots: Any, image: InputSlot, given: Mapping[str, str]) -> dict[str, np.ndarray[Any, np.dtype[Any]]]:

@@ -37,7 +37,7 @@ _KEEP_VALUES = (
     keras.layers.RandomContrast,
     keras.layers.RandomBrightness,
 )
-_KEEP_OPERATIONS = ("Cast", "GetItem", "Flip", "Transpose", "Reshape", "ExpandDims", "Squeeze")
+_KEEP_OPERATIONS = ("Cast", "GetItem", "Stack", "Flip", "Transpose", "Reshape", "ExpandDims", "Squeeze")
 
 
 @dataclass(frozen=True)
@@ -57,15 +57,17 @@ def leading_operations(model: keras.Model, start: Any) -> Iterator[tuple[Any, An
 
     Sub-networks are entered; `start` is the symbolic input of `model` that takes the image.
     """
-    tensor = start
-    while True:
+    tensors = [start]
+    while tensors:
         consumers = [
             (operation, node)
             for operation in getattr(model, "operations", model.layers)
             for node in operation._inbound_nodes
-            if any(argument is tensor for argument in node.input_tensors)
+            if any(argument is tensor for argument in node.input_tensors for tensor in tensors)
         ]
-        if len(consumers) != 1:
+        # Colours taken apart (to be put together in another order) are one way still.
+        apart = all(type(operation).__name__ == "GetItem" for operation, _ in consumers)
+        if not consumers or (len(consumers) > 1 and not apart):
             return
         operation, node = consumers[0]
         yield operation, node
@@ -73,9 +75,7 @@ def leading_operations(model: keras.Model, start: Any) -> Iterator[tuple[Any, An
             if len(operation.inputs or ()) == 1:
                 yield from leading_operations(operation, operation.inputs[0])
             return
-        if len(node.output_tensors) != 1:
-            return
-        tensor = node.output_tensors[0]
+        tensors = [tensor for _, node in consumers for tensor in node.output_tensors]
 
 
 def find_rescaling(model: keras.Model) -> Rescaling | None:
@@ -141,7 +141,7 @@ def _by_arithmetic(operation: str, constant: np.ndarray[Any, np.dtype[np.float64
 
 def _constant(node: Any) -> np.ndarray[Any, np.dtype[np.float64]] | None:
     """The one constant among the arguments of an operation on an image, if that is what it has."""
-    if node is None:
+    if node is None or len(node.input_tensors) != 1:
         return None
     values = [*node.arguments.args, *node.arguments.kwargs.values()]
     constants = [value for value in values if value is not None and not keras.backend.is_keras_tensor(value)]

@@ -16,10 +16,10 @@ from reportgen.errors import ReportgenError
 from reportgen.models.applications import family_of_architecture, find_architecture
 from reportgen.models.inputs import (
     DEFAULT_SIZE,
-    check_size,
     find_image_slot,
     input_slots,
     other_values,
+    resolve_open_size,
     resolve_size,
     takes_channels_first,
 )
@@ -66,11 +66,13 @@ def load_network(config: Config, model: keras.Model | None = None) -> Network:
     image = find_image_slot(slots, config.inputs)
     channels_first = takes_channels_first(loaded, image.shape)
     channels, height, width = image.shape[1:4] if channels_first else (image.shape[3], image.shape[1], image.shape[2])
-    subclassed = not getattr(loaded, "inputs", None)
-    # A subclassed network was called with some size once, which need not be the only one it takes.
-    size = config.size if subclassed and config.size else resolve_size(height, width, config.size)
     if height is None or width is None:
-        check_size(loaded, slots, image, size, channels_first)
+        size = resolve_open_size(loaded, slots, image, config.size, channels_first)
+    elif config.size and not getattr(loaded, "inputs", None):
+        # A subclassed network was called with some size once, which need not be the only one it takes.
+        size = config.size
+    else:
+        size = resolve_size(height, width, config.size)
     channels = channels or 3
     family = family_of_architecture(source.architecture) if source.architecture else None
     labels, origin = _labels(config, source)

@@ -115,6 +115,6 @@ def model_digest(model: keras.Model) -> str:
         digest.update(type(model).__qualname__.encode())
     for weight in model.weights:
         values = np.ascontiguousarray(weight)
-        digest.update(f"{weight.path} {values.dtype} {values.shape}".encode())
+        digest.update(f"{weight.name} {values.dtype} {values.shape}".encode())
         digest.update(values.view(np.uint8).data if values.ndim else values.tobytes())
     return digest.hexdigest()

@@ -80,7 +80,8 @@ def import_module(name: str, option: str) -> Any:
         sys.path.insert(0, here)
     try:
         importlib.invalidate_caches()
-        return importlib.import_module(name)
+        with keeping_output_off():
+            return importlib.import_module(name)
     except ImportError as error:
         raise ReportgenError(
             f"{option}: cannot import the module {name}: {error}; run where it can be imported from, or install it"
