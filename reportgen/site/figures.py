@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reportgen.record import Figure, Maximization, Scale, Tile
 from reportgen.site.catalogue import Catalogue
@@ -56,14 +56,24 @@ class FigureGroup:
 
 def view_figure(figure: Figure, catalogue: Catalogue) -> FigureView:
     """`figure` with all that a page says about it."""
+    return replace(
+        view_alone(figure),
+        tiles=_tile_data(figure, catalogue),
+        layer_page=catalogue.layer_page(figure.layer),
+        image_page=catalogue.image_page(figure.image),
+    )
+
+
+def view_alone(figure: Figure) -> FigureView:
+    """`figure` without links to pages of layers and images."""
     scale = figure.scale
     return FigureView(
         figure=figure,
-        tiles=_tile_data(figure, catalogue),
+        tiles=None,
         bar=scale if scale is not None and scale.colormap in BARS else None,
         marked=describe_marks(figure.channels, figure.marks),
-        layer_page=catalogue.layer_page(figure.layer),
-        image_page=catalogue.image_page(figure.image),
+        layer_page=None,
+        image_page=None,
     )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from reportgen.record import Record
 
@@ -11,14 +12,18 @@ from reportgen.record import Record
 MOST_ENTRIES = 20_000
 
 
-def search_index(record: Record) -> str:
-    """A classic script that sets `reportgenSearch` to rows of `[kind, text, page]`; files are read without a server."""
-    entries = list(dict.fromkeys(_entries(record)))[:MOST_ENTRIES]
-    # "<" could end a script element where the file is put into a page.
-    return f"reportgenSearch={json.dumps(entries, separators=(',', ':')).replace('<', chr(92) + 'u003c')};\n"
+Entry = tuple[str, str, str]  # kind, text, page
 
 
-def _entries(record: Record) -> Iterator[tuple[str, str, str]]:
+def search_script(entries: Iterable[Entry]) -> str:
+    """A classic script that sets `reportgenSearch` to `entries`: unlike data, it can be read without a server."""
+    kept = list(islice(dict.fromkeys(entries), MOST_ENTRIES))
+    # "<" could end a script element where someone puts the file into a page.
+    return f"reportgenSearch={json.dumps(kept, separators=(',', ':')).replace('<', chr(92) + 'u003c')};\n"
+
+
+def search_entries(record: Record) -> Iterator[Entry]:
+    """Everything in a report that has a page of its own, and the classes that lead there."""
     for layer in record.layers:
         if layer.page is not None:
             yield "layer", f"{layer.name} {layer.type}", layer.page

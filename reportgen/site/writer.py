@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment
 
-from reportgen.record import Record
+from reportgen.record import RECORD_NAME, Record
 from reportgen.site.environment import make_environment, template_directory
 from reportgen.site.front import summarize_model
 from reportgen.site.outline import Outline
 from reportgen.site.page import Page
 from reportgen.site.pages import outline_of, settle_pages
-from reportgen.site.search import search_index
+from reportgen.site.search import Entry, search_entries, search_script
 from reportgen.site.strip import StripBlock, draw_strip
 
 MANIFEST = "manifest.json"
@@ -25,8 +25,18 @@ ASSETS = "assets"
 
 
 @dataclass(frozen=True)
+class Assets:
+    """The files all pages use, as paths in the site; None without script."""
+
+    icon: str
+    style: str
+    script: str | None
+    search: str | None
+
+
+@dataclass(frozen=True)
 class SiteView:
-    """What all pages share; the files are paths in the report."""
+    """What all pages share; the files are paths in the site. `record` is None where no record belongs to the pages."""
 
     title: str
     description: str
@@ -34,10 +44,8 @@ class SiteView:
     created: str | None
     logo: str | None
     css: str | None
-    icon: str
-    style: str
-    script: str | None
-    search: str | None
+    record: str | None
+    assets: Assets
 
 
 def write_site(record: Record, folder: Path, *, templates: Path | None = None) -> None:
@@ -49,12 +57,22 @@ def write_site(record: Record, folder: Path, *, templates: Path | None = None) -
         templates: a folder whose templates go before the report's own.
     """
     pages = settle_pages(record)
-    site = _write_assets(record, folder)
+    look = record.site
+    site = SiteView(
+        title=look.title,
+        description=summarize_model(record.model),
+        generator=f"{record.generator.name} {record.generator.version}",
+        created=record.provenance.created,
+        logo=look.logo,
+        css=look.css,
+        record=RECORD_NAME,
+        assets=write_assets(folder, search_entries(record) if look.script else None),
+    )
     outline, strip = outline_of(record, pages), draw_strip(record)
     environment = make_environment(templates)
     for page in pages:
-        _write_text(folder / page.path, render_page(environment, page, site, outline, strip))
-    (folder / NO_JEKYLL).write_bytes(b"")
+        write_text(folder / page.path, render_page(environment, page, site, outline, strip))
+    finish_site(folder)
 
 
 def render_page(
@@ -66,6 +84,11 @@ def render_page(
     )
 
 
+def finish_site(folder: Path) -> None:
+    """Write what a static host asks for: GitHub's would leave out files without it."""
+    (folder / NO_JEKYLL).write_bytes(b"")
+
+
 def write_manifest(folder: Path) -> None:
     """Write the SHA-256 of every file of the report but the manifest itself."""
     files = {
@@ -73,30 +96,25 @@ def write_manifest(folder: Path) -> None:
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path != folder / MANIFEST
     }
-    _write_text(
+    write_text(
         folder / MANIFEST, json.dumps({"files": dict(sorted(files.items()))}, indent=1, ensure_ascii=False) + "\n"
     )
 
 
-def _write_assets(record: Record, folder: Path) -> SiteView:
-    own = template_directory() / "assets"
-    look = record.site
-    return SiteView(
-        title=look.title,
-        description=summarize_model(record.model),
-        generator=f"{record.generator.name} {record.generator.version}",
-        created=record.provenance.created,
-        logo=look.logo,
-        css=look.css,
+def write_assets(folder: Path, entries: Iterable[Entry] | None) -> Assets:
+    """Write icon, style and, where there are `entries` to search, the script and what it searches."""
+    own = template_directory() / ASSETS
+    with_script = entries is not None
+    return Assets(
         icon=_write_asset(folder, "icon.svg", (own / "icon.svg").read_bytes()),
         style=_write_asset(folder, "style.css", (own / "style.css").read_bytes()),
-        script=_write_asset(folder, "script.js", (own / "script.js").read_bytes()) if look.script else None,
-        search=_write_asset(folder, "search.js", search_index(record).encode()) if look.script else None,
+        script=_write_asset(folder, "script.js", (own / "script.js").read_bytes()) if with_script else None,
+        search=_write_asset(folder, "search.js", search_script(entries).encode()) if entries is not None else None,
     )
 
 
 def _write_asset(folder: Path, name: str, data: bytes) -> str:
-    """Write `data` under a name with a hash of it; the path in the report."""
+    """Write `data` under a name with a hash of it; the path in the site."""
     stem, dot, suffix = name.partition(".")
     path = f"{ASSETS}/{stem}-{hashlib.sha256(data).hexdigest()[:10]}{dot}{suffix}"
     (folder / ASSETS).mkdir(exist_ok=True)
@@ -104,6 +122,7 @@ def _write_asset(folder: Path, name: str, data: bytes) -> str:
     return path
 
 
-def _write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
+    """Write a page, with the same line ends on every system."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8", newline="\n")

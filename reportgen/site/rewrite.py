@@ -1,0 +1,178 @@
+"""Pages taken apart and put together again: parts of their markup, with links and pictures for one file."""
+
+from __future__ import annotations
+
+import html
+import mimetypes
+import posixpath
+import re
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import quote
+
+from reportgen.site.links import is_outside, resolve
+
+Attributes = list[tuple[str, str | None]]
+
+_VOID = frozenset(
+    {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+)
+# Attributes that name elements of their page by id; some hold several, with spaces between.
+_REFERENCES = frozenset(
+    {"id", "for", "popovertarget", "aria-labelledby", "aria-describedby", "aria-controls", "aria-owns", "headers"}
+)
+_LOCAL_ADDRESS = re.compile(r"url\(#([^)]+)\)")
+# What a picture has as an `img` and has no use for as a drawing.
+_IMAGE_ONLY = frozenset({"src", "alt", "loading", "decoding", "srcset", "sizes"})
+
+mimetypes.add_type("image/webp", ".webp")
+mimetypes.add_type("image/avif", ".avif")
+
+
+def data_address(file: Path) -> str:
+    """The content of a file as an address that needs nothing else."""
+    kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+    return f"data:{kind};base64,{b64encode(file.read_bytes()).decode()}"
+
+
+@dataclass
+class Pictures:
+    """The pictures of a report in the order of their first use, each under a short id.
+
+    `sizes` are width and height in pixels by path; of a picture it does not know, every use is a copy.
+    """
+
+    folder: Path
+    sizes: dict[str, tuple[int, int]]
+    ids: dict[str, str] = field(default_factory=dict)
+
+    def use(self, path: str) -> str:
+        """The id of the picture at `path`."""
+        return self.ids.setdefault(path, f"picture-{len(self.ids)}")
+
+
+@dataclass
+class Part(HTMLParser):
+    """The markup inside one element of a page, rewritten for a file that holds all pages.
+
+    Args:
+        page: the path of the page.
+        pages: the id under which each page stands in the file, by path.
+        prefix: goes before every id of the page, so that those of different pages differ; empty for the frame
+            that is around all pages.
+        wanted: the id of the element whose inside is taken.
+        pictures: collects what is used.
+    """
+
+    page: str
+    pages: Mapping[str, str]
+    prefix: str
+    wanted: str
+    pictures: Pictures
+    pieces: list[str] = field(default_factory=list)
+    depth: int = 0
+    done: bool = False
+
+    def __post_init__(self) -> None:
+        super().__init__(convert_charrefs=False)
+
+    def handle_starttag(self, tag: str, attrs: Attributes) -> None:
+        """Write a start tag, or begin with the wanted element."""
+        if self.depth and not self.done:
+            self._write_tag(tag, attrs, closed=False)
+            self.depth += tag not in _VOID
+        elif not self.done and dict(attrs).get("id") == self.wanted:
+            self.depth = 1
+
+    def handle_startendtag(self, tag: str, attrs: Attributes) -> None:
+        """Write an element that closes itself, as those of drawings do."""
+        if self.depth and not self.done:
+            self._write_tag(tag, attrs, closed=True)
+
+    def handle_endtag(self, tag: str) -> None:
+        """Write an end tag, or be done with the wanted element."""
+        if not self.depth or self.done:
+            return
+        self.depth -= 1
+        if self.depth:
+            self.pieces.append(f"</{tag}>")
+        else:
+            self.done = True
+
+    def handle_data(self, data: str) -> None:
+        """Write text."""
+        if self.depth and not self.done:
+            self.pieces.append(data)
+
+    def handle_entityref(self, name: str) -> None:
+        """Write a named character."""
+        self.handle_data(f"&{name};")
+
+    def handle_charref(self, name: str) -> None:
+        """Write a numbered character."""
+        self.handle_data(f"&#{name};")
+
+    def _write_tag(self, tag: str, attrs: Attributes, *, closed: bool) -> None:
+        if tag in {"img", "image"}:
+            self.pieces.append(self._picture(tag, dict(attrs)))
+            return
+        rewritten = [item for name, value in attrs for item in self._attribute(tag, name, value)]
+        self.pieces.append(f"<{tag}{_written(rewritten)}{'/' if closed else ''}>")
+
+    def _attribute(self, tag: str, name: str, value: str | None) -> Attributes:
+        """What becomes of an attribute: itself, changed, or nothing."""
+        if value is None:
+            return [(name, None)]
+        if name.startswith("data-"):  # only the script reads them, and there is none
+            return []
+        if name == "aria-current" and not self.prefix:  # the frame around all pages is at none of them
+            return []
+        if name in _REFERENCES or (name == "name" and tag == "input"):
+            return [(name, " ".join(self.prefix + part for part in value.split()))]
+        if name == "href":
+            address = self._address(value)
+            return [] if address is None else [(name, address)]
+        return [(name, _LOCAL_ADDRESS.sub(lambda match: f"url(#{self.prefix}{match[1]})", value))]
+
+    def _address(self, value: str) -> str | None:
+        """Where a link leads inside the file; None for files that are not in it."""
+        if is_outside(value):
+            return value
+        target, fragment = resolve(self.page, value)
+        if target not in self.pages:
+            return None
+        place = self.pages[target]
+        return f"#{quote(f'{place}:{fragment}' if fragment else place, safe='/:~')}"
+
+    def _picture(self, tag: str, attributes: dict[str, str | None]) -> str:
+        """A picture as a reference to the one copy of it, drawn at the size it had."""
+        path = resolve(self.page, attributes.pop("href" if tag == "image" else "src") or "")[0]
+        if tag == "image":
+            size = int(attributes.get("width") or 0), int(attributes.get("height") or 0)
+            self.pictures.sizes.setdefault(path, size)
+            return f'<use href="#{self.pictures.use(path)}"/>'
+        if path not in self.pictures.sizes:
+            kept = [(name, value) for name, value in attributes.items() if name not in {"loading", "decoding"}]
+            return f"<img{_written([('src', data_address(self.pictures.folder / path)), *kept])}>"
+        width, height = self.pictures.sizes[path]
+        alternative = attributes.get("alt") or ""
+        kept = [(name, value) for name, value in attributes.items() if name not in _IMAGE_ONLY]
+        said = [("role", "img"), ("aria-label", alternative)] if alternative else [("aria-hidden", "true")]
+        opening = _written([*kept, ("viewBox", f"0 0 {width} {height}"), *said])
+        return f'<svg{opening}><use href="#{self.pictures.use(path)}"/></svg>'
+
+
+def _written(attributes: Attributes) -> str:
+    return "".join(f" {name}" if value is None else f' {name}="{html.escape(value)}"' for name, value in attributes)
+
+
+def page_id(path: str) -> str:
+    """The id of a page in a file that holds all of them.
+
+    >>> page_id("layers/conv1.html")
+    'layers/conv1'
+    """
+    return posixpath.splitext(path)[0]
