@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -205,6 +206,60 @@ class InputView:
     reverses_channels: bool
 
 
+@dataclass(frozen=True, eq=False)
+class Histogram:
+    """`counts[i]` values lie in `edges[i] <= value < edges[i + 1]`, the last bin closed."""
+
+    edges: NDArray[np.float64]
+    counts: NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class ActivationStatistics:
+    """What a layer, or one channel of it, gave on all images, over all positions of its map.
+
+    Not-a-number and infinite values are left out and counted; what cannot be said without a finite value
+    is None. The histogram is made of a part of the values where there are very many.
+    """
+
+    min: float | None
+    max: float | None
+    mean: float | None
+    std: float | None
+    zero_fraction: float | None
+    nonfinite_count: int
+    histogram: Histogram
+
+
+@dataclass(frozen=True, eq=False)
+class ChannelStatistics:
+    """The channels of a layer over all images, `(channels,)` each.
+
+    Not-a-number stands where a channel had no finite value. `firing_rate` is the share of images in which
+    the channel is above zero anywhere.
+    """
+
+    layer: str
+    min: NDArray[np.float32]
+    max: NDArray[np.float32]
+    mean: NDArray[np.float64]
+    std: NDArray[np.float64]
+    zero_fraction: NDArray[np.float64]
+    firing_rate: NDArray[np.float64]
+    nan_count: NDArray[np.int64]
+    infinity_count: NDArray[np.int64]
+    dead_channels: tuple[int, ...]  # zero everywhere on every image
+
+
+@dataclass(frozen=True)
+class TopActivation:
+    """One of the images that excite a channel most: its place in the set, the value and where it stands."""
+
+    image: int
+    value: float
+    position: tuple[int, int] | None  # (y, x) in the layer's map, None where it has none
+
+
 @dataclass(frozen=True)
 class ClassScore:
     """One class of an answer: its index, its name where known, and the score the network gave."""
@@ -212,6 +267,46 @@ class ClassScore:
     index: int
     label: str | None
     score: float
+
+
+# --- activation maximisation ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class MaximizedChannel:
+    """A picture made to excite one channel of `layer`, or one class of the network's answer.
+
+    `pixels` is uint8 `(*canvas, channels)`, None where `status` is "failed". `activation` is that of `pixels`,
+    fed back; `dataset_max` the highest over the input images by the same measure; `rank` the channel's place
+    among its layer's channels on this picture, 0 is first. `curve` is the objective at some of the steps.
+    `again` marks a further picture of a channel, from another seed, made to be seen beside the first.
+    """
+
+    layer: str
+    channel: int
+    objective: str
+    label: str | None
+    preset: str
+    seed: int
+    steps: int
+    canvas: tuple[int, int]
+    pixels: ByteArray | None
+    activation: float | None
+    dataset_max: float | None
+    rank: int | None
+    status: Literal["ok", "weak", "failed"]
+    curve: tuple[tuple[int, float], ...]
+    note: str | None
+    again: bool = False
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Channels that were to be maximised and were not, and why."""
+
+    layer: str
+    channels: tuple[int, ...]
+    reason: str
 
 
 # --- drawing --------------------------------------------------------------------------------------

@@ -1,0 +1,94 @@
+"""Histograms whose range need not be known beforehand, and which merge exactly.
+
+The bins of a histogram at level `k` are the `BINS` equal parts of `-2**k .. 2**k`. Two neighbours make one
+bin of level `k + 1`, so a histogram can be brought to a higher level at any time, without loss against
+having been counted there; the level in the end is that of the largest value, whatever the order.
+"""
+
+from __future__ import annotations
+
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Enough for a shape to be seen when all values lie on one side, in the lower half of their octave: 33 bins.
+BINS = 128
+
+# Values below 2 ** LOWEST_LEVEL need no bins of their own: float32 itself ends not far below.
+LOWEST_LEVEL = -100
+
+
+class DyadicHistograms:
+    """One histogram for each of a row of channels: `counts` is int32 `(channels, BINS)`, `levels` int32."""
+
+    def __init__(self, levels: NDArray[np.int32], counts: NDArray[np.int32]) -> None:
+        self.levels = levels
+        self.counts = counts
+
+    @classmethod
+    def empty(cls, channels: int) -> Self:
+        """Histograms of nothing."""
+        return cls(np.full(channels, LOWEST_LEVEL, np.int32), np.zeros((channels, BINS), np.int32))
+
+    def add(self, values: NDArray[np.float32], channels: NDArray[np.intp], largest: NDArray[np.float32]) -> None:
+        """Count `values` `(samples,)`, each in its channel of `channels` `(samples,)`.
+
+        Args:
+            largest: a bound on the absolute values of each channel, `(channels,)`, which sets its level.
+        """
+        self.raise_to(np.frexp(largest)[1].astype(np.int32))
+        # Multiplying by a power of two is exact, so a value falls where it would at any other level.
+        scale = np.ldexp(np.float32(BINS // 2), -self.levels).astype(np.float32)
+        bins = np.floor(values * scale[channels]).astype(np.intp)
+        bins += channels * BINS + BINS // 2
+        np.add.at(self.counts.reshape(-1), bins, 1)
+
+    def merge(self, other: DyadicHistograms) -> None:
+        """Count what `other` counted."""
+        self.raise_to(other.levels)
+        raised = DyadicHistograms(other.levels.copy(), other.counts.copy())
+        raised.raise_to(self.levels)
+        self.counts += raised.counts
+
+    def raise_to(self, levels: NDArray[np.int32]) -> None:
+        """Bring every histogram to at least its level in `levels`."""
+        behind = np.flatnonzero(self.levels < levels)
+        filled = self.counts[behind].any(axis=1)
+        self.levels[behind[~filled]] = levels[behind[~filled]]
+        behind = behind[filled]
+        while behind.size:
+            merged = self.counts[behind].reshape(-1, BINS // 2, 2).sum(axis=2)
+            self.counts[behind] = 0
+            self.counts[behind, BINS // 4 : BINS // 4 + BINS // 2] = merged
+            self.levels[behind] += 1
+            behind = behind[self.levels[behind] < levels[behind]]
+
+
+def display_histogram(
+    levels: NDArray[np.int32], counts: NDArray[np.int32], low: float, high: float
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """One histogram of all the channels together, for showing.
+
+    Args:
+        levels: `(channels,)`.
+        counts: `(channels, BINS)`.
+        low: the least value counted.
+        high: the largest one.
+
+    Returns:
+        `edges` `(bins + 1,)`, from `low` to `high` with bin bounds between, and `counts` `(bins,)`.
+    """
+    raised = DyadicHistograms(levels.copy(), counts.copy())
+    level = int(levels.max())
+    raised.raise_to(np.full_like(levels, level))
+    total = raised.counts.sum(axis=0, dtype=np.int64)
+    bounds = np.ldexp(np.arange(-(BINS // 2), BINS // 2 + 1, dtype=np.float64), level - (BINS // 2).bit_length() + 1)
+    used = np.flatnonzero(total)
+    if used.size == 0:
+        return np.array([low, high]), np.zeros(1, np.int64)
+    first, last = int(used[0]), int(used[-1])
+    edges = bounds[first : last + 2].copy()
+    edges[0] = max(edges[0], min(low, edges[1]))
+    edges[-1] = min(edges[-1], max(high, edges[-2]))
+    return edges, total[first : last + 1]

@@ -1,0 +1,282 @@
+"""One pass over images: decode, fit, run the network and reduce, all streaming.
+
+Every image runs through the network by itself and on one processor, several images at a time. TensorFlow's
+convolutions and products give other last digits with another batch size, another place in the batch or
+another number of threads, since these decide how their sums are cut up; an image alone on one thread always
+gets the same bits, so it does not matter how images are split over chunks, threads and machines. It is no
+slower: whole images in parallel need no waiting for each other inside an operation.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from reportgen.analysis.capture import run_errors_explained, run_layers
+from reportgen.analysis.measurements import TOP_CLASSES, LayerLayout, Layout, Measurements, Rows
+from reportgen.analysis.reduction import layout_layer, reduce_layers
+from reportgen.images import ImageFile, Interpolation, Resize, UnreadableImageError, fit_image, load_image
+from reportgen.models import Network
+from reportgen.models.heads import class_output
+from reportgen.results import ByteArray, NetworkSummary
+
+# Values per channel that a histogram is made of, where there are as many: more would not be seen in a
+# drawing and cost more than the rest of the statistics together.
+HISTOGRAM_VALUES = 65_536
+
+# Values per channel and image that a histogram gets at least, however many images there are.
+LEAST_SAMPLES = 16
+
+# Images that are taken in at once: few enough not to matter in memory, enough to make numpy's work per
+# call small beside its work per value.
+_ROWS = 8
+
+# Memory that maps of images under way may take together; on machines of many processors it bounds how
+# many images run at a time.
+_MAP_MEMORY = 4 << 30
+
+
+@dataclass(frozen=True)
+class ImageChunk:
+    """Images of a set that lie beside each other; the first has place `start` in the set."""
+
+    start: int
+    images: tuple[ImageFile, ...]
+
+    @property
+    def size(self) -> int:
+        """How many images there are."""
+        return len(self.images)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the images are called."""
+        return tuple(image.file for image in self.images)
+
+    def halves(self) -> tuple[ImageChunk, ...]:
+        """Two chunks of half the images each; none if there is only one image."""
+        middle = self.size // 2
+        if middle == 0:
+            return ()
+        return ImageChunk(self.start, self.images[:middle]), ImageChunk(self.start + middle, self.images[middle:])
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is measured, and how images are made to fit; it travels to workers."""
+
+    layout: Layout
+    grids: Mapping[str, tuple[int, int, int]]
+    resize: Resize
+    interpolation: Interpolation
+
+    @classmethod
+    def make(
+        cls,
+        summary: NetworkSummary,
+        layers: Sequence[str],
+        image_count: int,
+        resize: Resize,
+        interpolation: Interpolation,
+    ) -> Plan:
+        """A plan to measure `layers`; those whose output has no channels are left out."""
+        layouts: list[LayerLayout] = []
+        for name in layers:
+            layout = layout_layer(summary.layer(name), layouts[-1].stop if layouts else 0)
+            if layout is not None:
+                layouts.append(layout)
+        grids = {layer.name: layer.token_grid for layer in summary.layers if layer.token_grid is not None}
+        measured = {layout.name for layout in layouts}
+        return cls(
+            Layout(tuple(layouts), image_count),
+            {name: grid for name, grid in grids.items() if name in measured},
+            resize,
+            interpolation,
+        )
+
+    def sample_count(self, layer: LayerLayout) -> int:
+        """How many values of each channel one image gives to the histogram."""
+        share = HISTOGRAM_VALUES // max(1, self.layout.image_count)
+        return min(layer.positions, max(LEAST_SAMPLES, share))
+
+    @cached_property
+    def sample_channels(self) -> NDArray[np.intp]:
+        """Whose the samples of an image are, `(samples,)`."""
+        channels = [
+            np.tile(np.arange(layer.start, layer.stop, dtype=np.intp), self.sample_count(layer))
+            for layer in self.layout.layers
+        ]
+        return np.concatenate(channels) if channels else np.zeros(0, np.intp)
+
+
+class ImagePass:
+    """Measures images with a network; compiled once, at the first image."""
+
+    def __init__(self, network: Network, plan: Plan) -> None:
+        self.network = network
+        self.plan = plan
+        self._compiled: dict[bool, Callable[..., Any]] = {}
+
+    def measure(self, chunk: ImageChunk, advance: Callable[[int], None]) -> Measurements:
+        """Measure the images of `chunk`; those that cannot be decoded are skipped, with the reason.
+
+        Args:
+            advance: is told how many more images are done.
+
+        Raises:
+            ReportgenError: the network cannot run.
+        """
+        measured = Measurements(self.plan.layout.channels)
+        group: list[dict[str, Any]] = []
+        for position, row in self._rows(chunk):
+            if isinstance(row, str):
+                measured.skipped[chunk.start + position] = row
+            else:
+                group.append(row)
+            if len(group) == _ROWS:
+                measured.add(self._joined(group))
+                group.clear()
+            advance(1)
+        if group:
+            measured.add(self._joined(group))
+        return measured
+
+    def _joined(self, rows: Sequence[dict[str, Any]]) -> Rows:
+        fields = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+        return Rows(**fields, sample_channels=self.plan.sample_channels)
+
+    def _rows(self, chunk: ImageChunk) -> Iterator[tuple[int, dict[str, Any] | str]]:
+        """Each image's place in the chunk and what was measured on it, or why it was not."""
+        reasons: dict[int, str] = {}
+        height, width, channels = *self.network.size, self.network.channels
+
+        def load(position: NDArray[np.int64]) -> ByteArray:
+            try:
+                return self._fitted(chunk.images[int(position)])
+            except UnreadableImageError as error:
+                reasons[int(position)] = error.reason
+                return np.zeros((height, width, channels), np.uint8)
+
+        def loaded(position: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            pixels = tf.numpy_function(load, [position], tf.uint8, stateful=False)
+            return position, tf.ensure_shape(pixels, (height, width, channels))
+
+        processors = _processors()
+        positions = tf.data.Dataset.range(chunk.size).map(loaded, num_parallel_calls=processors)
+        with run_errors_explained(self.network):
+            for position, pixels, *outputs in self._measured(positions, chunk.start, careful=False):
+                place = int(position)
+                if place in reasons:
+                    yield place, reasons[place]
+                    continue
+                row = self._row(chunk.start + place, outputs)
+                if not (np.isfinite(row["sums"]).all() and np.isfinite(row["squares"]).all()):
+                    again = tf.data.Dataset.from_tensors((position, pixels))
+                    row = self._row(
+                        chunk.start + place, next(iter(self._measured(again, chunk.start, careful=True)))[2:]
+                    )
+                yield place, row
+
+    def _fitted(self, image: ImageFile) -> ByteArray:
+        pixels = load_image(image, self.network.channels)
+        return fit_image(pixels, self.network.size, self.plan.resize, self.plan.interpolation)[0]
+
+    def _measured(self, images: tf.data.Dataset, start: int, *, careful: bool) -> Iterator[tuple[Any, ...]]:
+        """Run the network on each of `images` (place in the chunk, pixels), one processor each."""
+        if careful not in self._compiled:
+            self._compiled[careful] = self._compile(careful=careful)
+        run = self._compiled[careful]
+        outputs = images.map(
+            lambda position, pixels: (position, pixels, *run(pixels, position + start)),
+            num_parallel_calls=self._images_at_a_time(),
+            deterministic=True,
+        )
+        options = tf.data.Options()
+        options.threading.max_intra_op_parallelism = 1
+        return outputs.with_options(options).as_numpy_iterator()  # type: ignore[no-any-return]
+
+    def _images_at_a_time(self) -> int:
+        layers = self.plan.layout.layers
+        largest = max((layer.positions * layer.channels * 4 for layer in layers), default=1)
+        # A layer's input, its output and what is computed from it are alive at the same time.
+        return max(1, min(_processors(), _MAP_MEMORY // (4 * largest)))
+
+    def _compile(self, *, careful: bool) -> Callable[..., Any]:
+        layout = self.plan.layout
+
+        def run(pixels: tf.Tensor, index: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            inputs = self.network.feed(self.network.prepare(pixels[tf.newaxis]))
+            names = [layer.name for layer in layout.layers]
+            outputs, answer = run_layers(self.network.model, inputs, names, whole=True)
+            sampled = [self._sampled_places(layer, index) for layer in layout.layers]
+            reduced = reduce_layers(outputs, layout.layers, self.plan.grids, sampled, careful=careful)
+            return (*reduced, *_best_classes(answer))
+
+        height, width, channels = *self.network.size, self.network.channels
+        signature = [tf.TensorSpec((height, width, channels), tf.uint8), tf.TensorSpec((), tf.int64)]
+        compiled = tf.function(run, autograph=False, input_signature=signature)
+        with run_errors_explained(self.network):
+            return compiled.get_concrete_function()  # type: ignore[no-any-return]
+
+    def _sampled_places(self, layer: LayerLayout, index: tf.Tensor) -> tf.Tensor:
+        """Places spread evenly over the map; with each image they move on by one."""
+        count = self.plan.sample_count(layer)
+        spread = tf.range(count, dtype=tf.int64) * layer.positions // count
+        return (spread + index) % layer.positions
+
+    def _row(self, index: int, outputs: Sequence[NDArray[Any]]) -> dict[str, Any]:
+        """The fields of `Rows` for one image."""
+        fields, places, samples, classes, scores, score_sum = outputs
+        maxima, minima, sums, squares, zeros, not_numbers, infinities = fields
+        return {
+            "index": np.int64(index),
+            "maxima": maxima.astype(np.float32),
+            "places": places,
+            "minima": minima.astype(np.float32),
+            "sums": sums,
+            "squares": squares,
+            "zeros": zeros.astype(np.int64),
+            "not_numbers": not_numbers.astype(np.int64),
+            "infinities": infinities.astype(np.int64),
+            "samples": samples,
+            "classes": classes,
+            "scores": scores,
+            "score_sums": score_sum,
+        }
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _best_classes(answer: Any) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """The indices and scores of the best classes, `(TOP_CLASSES,)` each, and the sum of all scores.
+
+    Of equal scores the lower index goes first; scores that are not finite are left out. Where there are
+    fewer, or the answer has no classes, -1 and not-a-number stand.
+    """
+    leaves = [leaf for leaf in tf.nest.flatten(answer) if isinstance(leaf, tf.Tensor)]
+    which = class_output([tuple(leaf.shape) for leaf in leaves])
+    if which is None:
+        none = tf.fill((TOP_CLASSES,), -1), tf.fill((TOP_CLASSES,), float("nan"))
+        return *none, tf.constant(float("nan"), tf.float64)
+    scores = tf.cast(leaves[which][0], tf.float32)
+    lowest = tf.constant(float("-inf"))
+    ordered = tf.where(tf.math.is_finite(scores), scores, lowest)
+    best = tf.math.top_k(ordered, min(TOP_CLASSES, scores.shape[0]))
+    missing = TOP_CLASSES - best.values.shape[0]
+    values = tf.pad(best.values, [[0, missing]], constant_values=float("-inf"))
+    indices = tf.pad(best.indices, [[0, missing]], constant_values=-1)
+    there = values > lowest
+    return (
+        tf.where(there, indices, -1),
+        tf.where(there, values, float("nan")),
+        tf.cast(tf.reduce_sum(scores), tf.float64),
+    )

@@ -1,0 +1,16 @@
+"""Run tasks in this process, one chunk after the other; a task uses the processors by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from reportgen.engines.chunks import Advance, Chunk, Outcome, Task
+
+
+class LocalEngine:
+    """The engine that needs nothing else."""
+
+    def run(self, task: Task, chunks: Sequence[Chunk], advance: Advance) -> Iterator[Outcome]:
+        """Run `task` on `chunks` in their order."""
+        for chunk in chunks:
+            yield Outcome(chunk, task.run(chunk, advance))
