@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,12 +14,15 @@ import pytest
 import textures
 from PIL import Image
 
+from reportgen.cli import main
+
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "examples"
 DEMO = EXAMPLES / "demo"
 
 LARGEST_NETWORK = 500_000  # bytes: it travels with every installation
 LARGEST_EXAMPLES = 1_000_000
+LARGEST_SCREENSHOT = 200_000
 
 
 def run_example(script: str, *arguments: str | Path) -> str:
@@ -120,10 +124,41 @@ def test_demo_images_are_redrawn_the_same(tmp_path: Path) -> None:
         assert np.abs(drawn - kept).mean() < 2, committed.name  # the encoder may differ between versions
 
 
-def test_report_in_python_and_reading_it(tmp_path: Path) -> None:
-    said = run_example("report_in_python.py", tmp_path / "report")
-    assert said.endswith(f"{tmp_path / 'report'}\n")
-    assert (tmp_path / "report" / "index.html").is_file()
-    read = run_example("read_report.py", tmp_path / "report")
-    assert read.startswith("texture_net: ")
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report that an example makes."""
+    folder = tmp_path_factory.mktemp("example") / "report"
+    said = run_example("report_in_python.py", folder)
+    assert said.endswith(f"{folder}\n")
+    assert "bricks (" in said
+    return folder
+
+
+def test_a_report_from_python_is_read_with_the_standard_library(report: Path) -> None:
+    read = run_example("read_report.py", report)
+    assert read.startswith("texture_net: 93,966 parameters\n")
     assert "multiply-accumulates" in read
+
+
+def test_theme_changes_the_look_of_every_page(report: Path, tmp_path: Path) -> None:
+    themed = tmp_path / "report"
+    shutil.copytree(report, themed)
+    look = ["--css", str(EXAMPLES / "theme/theme.css"), "--templates", str(EXAMPLES / "theme/templates")]
+    assert main(["render", str(themed), *look]) == 0
+    (style,) = (themed / "assets").glob("css-*.css")
+    assert style.read_bytes() == (EXAMPLES / "theme/theme.css").read_bytes()
+    pages = list(themed.rglob("*.html"))
+    assert len(pages) > 1
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        assert f"assets/{style.name}" in text
+        assert "Texture Laboratory" in text
+
+
+@pytest.mark.browser
+def test_screenshot_is_small(report: Path, tmp_path: Path) -> None:
+    if shutil.which("chromium") is None:
+        pytest.skip("Chromium is not installed")
+    run_example("take_screenshot.py", report, tmp_path / "taken.webp")
+    assert (tmp_path / "taken.webp").stat().st_size < LARGEST_SCREENSHOT
+    assert Image.open(tmp_path / "taken.webp").width == 1000
