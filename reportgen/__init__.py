@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from reportgen._quiet import quiet_tensorflow
 from reportgen._version import __version__
 from reportgen.config import Config
 from reportgen.errors import GateError, ReportgenError, UsageError
@@ -70,6 +71,7 @@ def build_from(
 ) -> Report:
     """Make the report `config` describes; `model` and `pixels` stand in for those it would name."""
     # Loading TensorFlow takes seconds, which `--help`, `render` and the settings have no use for.
+    quiet_tensorflow()
     from reportgen.report import build_report
 
     return build_report(config, model=model, pixels=pixels, progress=progress or Silent())

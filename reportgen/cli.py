@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, Tim
 from rich.progress import Progress as Bars
 
 import reportgen
+from reportgen._quiet import quiet_tensorflow
 from reportgen.config import Config, option_name, read_config_file
 from reportgen.errors import GateError, ReportgenError, UsageError
 from reportgen.progress import Progress, Silent
@@ -103,7 +104,7 @@ def _option(name: str, field: FieldInfo) -> Callable[[Any], Any]:
         settings["metavar"] = _metavar(name, kind)
     if field.default not in (None, (), {}, ""):
         shown = ",".join(field.default) if isinstance(field.default, tuple) else field.default
-        text = f"{text}  [default: {'all' if name == 'sections' else shown}]"
+        text = f"{text}  [default: {'all but features' if name == 'sections' else shown}]"
     return click.option(flag, argument, help=text, **settings)
 
 
@@ -218,6 +219,7 @@ def features(
     quiet: bool, verbose: bool, **options: Any,
 ) -> None:  # fmt: skip
     """Save the features that layers give for the images: an array (images, ...) per layer, and `files`."""
+    quiet_tensorflow()
     from reportgen.report import save_features
 
     config = _settings(config_file, options, model=model, images=tuple(images), layers=tuple(wanted))
@@ -230,6 +232,7 @@ def features(
 @settings_options(only=_NETWORK)
 def layers(model: str, form: str, config_file: Path | None, **options: Any) -> None:
     """Print the layer summary of MODEL."""
+    quiet_tensorflow()
     from reportgen.report import print_layers
 
     click.echo(print_layers(_settings(config_file, options, model=model), form), nl=False)

@@ -33,6 +33,9 @@ SectionSlug = Literal[
 ]
 SECTION_SLUGS: tuple[SectionSlug, ...] = get_args(SectionSlug)
 
+# Arrays to download are large and rarely wanted: they are made on request.
+DEFAULT_SECTIONS: tuple[SectionSlug, ...] = tuple(slug for slug in SECTION_SLUGS if slug != "features")
+
 # Options whose name on the command line and in reportgen.toml is not the field's: those that switch
 # something off are the field's opposite.
 SWITCHED_OFF = {"no_top": "top", "no_script": "script", "no_cache": "use_cache"}
@@ -83,6 +86,12 @@ def parse_list(value: Any) -> Any:
     if isinstance(value, str):
         return tuple(part.strip().replace("_", "-") for part in value.split(",") if part.strip())
     return value
+
+
+def parse_sections(value: Any) -> Any:
+    """Like `parse_list`; `all` stands for every section."""
+    names = parse_list(value)
+    return SECTION_SLUGS if names in (("all",), ["all"]) else names
 
 
 def parse_assignments(value: Any) -> Any:
@@ -193,8 +202,8 @@ class Config(BaseModel):
     labels: Path | None = Field(default=None, description="class names: text, one a line, or JSON")
     truth: str | None = Field(default=None, description="the right classes: FILE.csv or folders")
 
-    sections: Annotated[tuple[SectionSlug, ...], BeforeValidator(parse_list)] = Field(
-        default=SECTION_SLUGS, description="which sections to make"
+    sections: Annotated[tuple[SectionSlug, ...], BeforeValidator(parse_sections)] = Field(
+        default=DEFAULT_SECTIONS, description="which sections to make, or all"
     )
     layers: tuple[str, ...] = Field(default=(), description="blocks, convs, all, a name or a glob")
     max_channels: int = Field(default=64, ge=1, description="the most maps in one figure")

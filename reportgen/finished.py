@@ -88,8 +88,13 @@ def compare_reports(first: Path, second: Path, output: Path, *, force: bool = Fa
         ReportgenError: one of them is no report, or `output` is not to be replaced.
     """
     records = read_record(first), read_record(second)
-    folders = tuple(path if path.is_dir() else path.parent for path in (first, second))
+    folders = _folder_of(first), _folder_of(second)
     with replacing_folder(output, force=force) as new:
         site.write_comparison(compare(*records), folders, new)
         site.write_manifest(new)
     return output
+
+
+def _folder_of(report: Path) -> Path:
+    """The folder of a report given by its folder or its `report.json`."""
+    return report if report.is_dir() else report.parent

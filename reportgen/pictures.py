@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from reportgen import record
 from reportgen.draw.encode import QUALITY, encode_webp
@@ -43,9 +48,11 @@ class PictureStore:
         data = encode_webp(pixels, lossless=lossless, quality=quality)
         return self._write(name, data, ".webp", pixels.shape[1], pixels.shape[0])
 
-    def save_file(self, name: str, data: bytes, suffix: str) -> str:
-        """Write `data` as a file of another kind; returns its path in the report."""
-        return self._write(name, data, suffix, 0, 0).path
+    def save_array(self, name: str, array: NDArray[Any]) -> str:
+        """Write an array as `.npy`; returns its path in the report."""
+        buffer = io.BytesIO()
+        np.save(buffer, array, allow_pickle=False)
+        return self._write(name, buffer.getvalue(), ".npy", 0, 0).path
 
     def _write(self, name: str, data: bytes, suffix: str, width: int, height: int) -> StoredPicture:
         digest = hashlib.sha256(data).hexdigest()[:10]

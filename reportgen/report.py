@@ -1,0 +1,155 @@
+"""The one place where everything meets: settings to network, images, analysis, pictures, record and pages."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from reportgen import site
+from reportgen.analysis.capture import Extractor
+from reportgen.analysis.features import default_feature_layer
+from reportgen.analysis.features import save_features as write_features
+from reportgen.analysis.layers import summarize_network
+from reportgen.analysis.selection import select_layers
+from reportgen.cache import Cache, default_folder
+from reportgen.config import Config
+from reportgen.errors import GateError, UsageError
+from reportgen.finished import site_look, write_pages
+from reportgen.images import ImageSet, collect_images
+from reportgen.layer_table import as_csv, as_json, as_table
+from reportgen.models import Network, load_network
+from reportgen.output import check_target, replacing_file, replacing_folder
+from reportgen.pictures import PictureStore
+from reportgen.progress import Progress, stage
+from reportgen.record import Record, Report, Site
+from reportgen.recording import make_record
+from reportgen.sections import SECTIONS
+from reportgen.shrink import fit_size, folder_size
+from reportgen.study import Study, Workshop, find_head, fitted_images, prepare_study
+
+_WORST_FIRST = ("error", "warning", "info")
+
+
+def build_report(config: Config, *, model: Any, pixels: Any, progress: Progress) -> Report:
+    """Make the report `config` describes; see `reportgen.build`."""
+    output = config.output or Path(tempfile.mkdtemp(prefix="reportgen-")) / "report"
+    folder, single = _targets(config, output)
+    if folder is not None:
+        check_target(folder, force=config.force)
+    with stage(progress, "Loading the network"):
+        network = load_network(config, model)
+    images = collect_images(
+        config.images if pixels is None else pixels, channels=network.channels, strict=config.strict
+    )
+    for skipped in images.skipped:
+        progress.say(f"skipped {skipped.file}: {skipped.reason}")
+    with _building(folder, force=config.force) as new:
+        cache = Cache((config.cache or default_folder()) if config.use_cache else None)
+        workshop = Workshop(PictureStore(new), cache, progress)
+        study = prepare_study(config, network, images, workshop)
+        record = _record(study, workshop)
+        record = _finish(record, new, config)
+        if single is not None:
+            site.bundle_report(new, single)
+    if cache.trouble is not None:
+        progress.say(cache.trouble)
+    _check_findings(record, config)
+    return Report(path=folder or single or output, data=record)
+
+
+def _collect(config: Config, network: Network, pixels: Any, progress: Progress) -> ImageSet:
+    """The images given, with a word about those that cannot be used."""
+    given = config.images if pixels is None else pixels
+    images = collect_images(given, channels=network.channels, strict=config.strict)
+    for skipped in images.skipped:
+        progress.say(f"skipped {skipped.file}: {skipped.reason}")
+    return images
+
+
+def _targets(config: Config, output: Path) -> tuple[Path | None, Path | None]:
+    """The folder and the single file to make, None for what was not asked for.
+
+    The single file is `output` itself where that ends in `.html`, else stands beside it.
+    """
+    is_file = output.suffix.lower() == ".html"
+    if is_file and config.format != "single":
+        raise UsageError(f"--format {config.format}: expected a folder with -o, got the file {output}")
+    single = output if is_file else output.with_name(f"{output.name}.html")
+    return (
+        None if config.format == "single" else output,
+        None if config.format == "site" else single,
+    )
+
+
+@contextmanager
+def _building(folder: Path | None, *, force: bool) -> Iterator[Path]:
+    """A place to build in: what becomes `folder`, or one that is thrown away where only a file is wanted."""
+    if folder is not None:
+        with replacing_folder(folder, force=force) as new:
+            yield new
+    else:
+        with tempfile.TemporaryDirectory(prefix="reportgen-") as name:
+            yield Path(name)
+
+
+def _record(study: Study, workshop: Workshop) -> Record:
+    """Run the sections asked for and put everything into the record."""
+    asked = [section for section in SECTIONS if study.config.draws(section.slug)]
+    made = [(section, section.make(study, workshop)) for section in asked]
+    look = Site(**site_look(study.config, study.network.name, workshop.pictures.folder))
+    return make_record(study, look, made, [])
+
+
+def _finish(record: Record, folder: Path, config: Config) -> Record:
+    """Write the pages, within the size asked for."""
+
+    def finish(shown: Record) -> int:
+        write_pages(shown, folder, config.templates)
+        sizes = {
+            "site": lambda: folder_size(folder),
+            "single": lambda: len(site.bundle_text(folder).encode()),
+            "both": lambda: folder_size(folder) + len(site.bundle_text(folder).encode()),
+        }
+        return 0 if config.max_size is None else sizes[config.format]()
+
+    if config.max_size is None:
+        finish(record)
+        return record
+    return fit_size(record, folder, config.max_size, finish)
+
+
+def _check_findings(record: Record, config: Config) -> None:
+    """Raise GateError where a finding is as bad as `--fail-on` says."""
+    if config.fail_on is None:
+        return
+    bad = _WORST_FIRST[: _WORST_FIRST.index(config.fail_on) + 1]
+    found = [finding for finding in record.findings if finding.severity in bad]
+    if found:
+        raise GateError(
+            f"--fail-on {config.fail_on}: expected no such finding, got {len(found)}; "
+            f"the first: {found[0].message} The report says what to do."
+        )
+
+
+def save_features(config: Config, output: Path, *, progress: Progress) -> Path:
+    """Write the features of `config.layers` (default: before the head) for `config.images` to `output`."""
+    network = load_network(config)
+    images = _collect(config, network, None, progress)
+    summary = summarize_network(network)
+    if config.layers:
+        layers = select_layers(summary, config.layers)
+    else:
+        layers = (default_feature_layer(summary, find_head(config, network, images)),)
+    with stage(progress, "Features", len(images)), replacing_file(output) as new:
+        fitted = ((item.image.file, item.pixels) for item in fitted_images(config, network, images.images, progress))
+        write_features(Extractor(network, layers), fitted, new)
+    return output
+
+
+def print_layers(config: Config, form: str) -> str:
+    """The layer summary of `config.model` as a table, JSON or CSV."""
+    summary = summarize_network(load_network(config))
+    return {"table": as_table, "json": as_json, "csv": as_csv}[form](summary)

@@ -1,0 +1,132 @@
+"""The sections of a report, in order: what each is called and what it contributes.
+
+A section takes the study and gives pictures and facts for the record. Adding one is a file of analysis,
+a partial `templates/sections/<slug>.html.jinja2`, and a line in `SECTIONS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from reportgen import record
+from reportgen.analysis.capture import Extractor
+from reportgen.analysis.feature_maps import extract_feature_maps
+from reportgen.analysis.features import default_feature_layer
+from reportgen.analysis.input_view import view_input
+from reportgen.config import SectionSlug
+from reportgen.draw.feature_maps import draw_feature_maps
+from reportgen.draw.filters import draw_filters
+from reportgen.draw.input_view import draw_input
+from reportgen.draw.photo import draw_photo
+from reportgen.progress import stage
+from reportgen.study import FittedImage, Study, Workshop, chosen_layers, fitted_images
+
+
+@dataclass(frozen=True, eq=False)
+class Contribution:
+    """What a section adds to the record; `note` says why it has nothing to show, where it has not."""
+
+    figures: tuple[record.Figure, ...] = ()
+    maximizations: tuple[record.Maximization, ...] = ()
+    units: tuple[record.Unit, ...] = ()
+    features: tuple[record.Feature, ...] = ()
+    graph: record.Graph | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the report; `make` computes, draws and stores it."""
+
+    slug: SectionSlug
+    title: str
+    make: Callable[[Study, Workshop], Contribution]
+
+
+def _each_image(study: Study, workshop: Workshop, title: str) -> Iterator[FittedImage]:
+    """The images that have a page, one after the other, as one stage of the progress."""
+    with stage(workshop.progress, title, len(study.shown)) as progress:
+        yield from fitted_images(study.config, study.network, study.shown, progress)
+
+
+def make_overview(study: Study, workshop: Workshop) -> Contribution:
+    """The photographs and how they look to the network."""
+    figures = []
+    for fitted in _each_image(study, workshop, "Images"):
+        photo = draw_photo(fitted.image.file, fitted.original)
+        view = draw_input(view_input(study.network, fitted.image.file, fitted.pixels))
+        figures += [workshop.pictures.save_drawing(drawing) for drawing in (photo, view)]
+    return Contribution(figures=tuple(figures))
+
+
+def make_layers(study: Study, _workshop: Workshop) -> Contribution:
+    """The drawing of the layer graph; the table itself is always in the record."""
+    return Contribution(graph=None)
+
+
+def make_filters(study: Study, workshop: Workshop) -> Contribution:
+    """Filters of every convolution, or of those `--layers` names."""
+    wanted = set(chosen_layers(study.config, study.summary, "convs"))
+    banks = [weighed for weighed in study.weighed if weighed.bank.layer in wanted]
+    if not banks:
+        return Contribution(note="There is no two-dimensional convolution among the layers asked for.")
+    figures: list[record.Figure] = []
+    with stage(workshop.progress, "Filters", len(banks)) as progress:
+        for weighed in banks:
+            drawings = draw_filters(weighed.bank, weighed.statistics, max_channels=study.config.max_channels)
+            figures += [workshop.pictures.save_drawing(drawing) for drawing in drawings]
+            progress.advance(1, weighed.bank.layer)
+    return Contribution(figures=tuple(figures))
+
+
+def make_feature_maps(study: Study, workshop: Workshop) -> Contribution:
+    """Feature maps of every image that has a page, all layers from one forward pass."""
+    if not study.map_layers:
+        return Contribution(note="None of the layers asked for gives a map.")
+    extractor = Extractor(study.network, study.map_layers)
+    figures: list[record.Figure] = []
+    for fitted in _each_image(study, workshop, "Feature maps"):
+        maps = extract_feature_maps(
+            extractor, study.summary, fitted.image.file, fitted.pixels, max_channels=study.config.max_channels
+        )
+        for layer_maps in maps:
+            figures += [workshop.pictures.save_drawing(drawing) for drawing in draw_feature_maps(layer_maps)]
+    return Contribution(figures=tuple(figures))
+
+
+def make_features(study: Study, workshop: Workshop) -> Contribution:
+    """Features of every image that has a page, as arrays to download."""
+    names = study.config.layers or (default_feature_layer(study.summary, study.head),)
+    layers = chosen_layers(study.config, study.summary, names[0])
+    extractor = Extractor(study.network, layers)
+    features = []
+    for fitted in _each_image(study, workshop, "Features"):
+        for layer, rows in extractor(fitted.pixels[None]).items():
+            array = np.asarray(rows[0], dtype=np.float32)
+            file = workshop.pictures.save_array(f"features-{layer}-{fitted.image.file}", array)
+            features.append(
+                record.Feature(
+                    layer=layer, image=fitted.image.file, file=file, shape=list(array.shape), dtype=str(array.dtype)
+                )
+            )
+    return Contribution(features=tuple(features))
+
+
+def make_predictions(study: Study, _workshop: Workshop) -> Contribution:
+    """The answers themselves stand with the images; a network without classes is said to have none."""
+    if study.head.kind == "none":
+        return Contribution(note=f"{study.head.note} There are no predictions to show.")
+    return Contribution()
+
+
+SECTIONS: tuple[Section, ...] = (
+    Section("overview", "Overview", make_overview),
+    Section("layers", "Layers", make_layers),
+    Section("filters", "Filters", make_filters),
+    Section("feature-maps", "Feature maps", make_feature_maps),
+    Section("features", "Features", make_features),
+    Section("predictions", "Predictions", make_predictions),
+)
