@@ -480,28 +480,30 @@ def trace_network(model: keras.Model, inputs: Any) -> Trace:
     Returns:
         The calls of all layers that are no `keras.Model`.
     """
+    traces: list[Trace] = []
+
+    def run(structure: Any) -> Any:
+        traces.append(_followed(model, structure))
+        return traces[-1].answer
+
+    tf.function(run, autograph=False).get_concrete_function(inputs)
+    return traces[-1]  # TensorFlow runs a function twice where that creates variables
+
+
+def _followed(model: keras.Model, structure: Any) -> Trace:
     calls: list[LayerCall] = []
-    producers: dict[str, str] = {}
-    given: list[tf.Tensor] = []
-    answers: list[tf.Tensor] = []
+    given = _tensors(structure)
+    names = _input_names(model, structure)
+    producers = {tensor.name: name for tensor, name in zip(given, names, strict=True)}
 
     def watcher(seen: _Seen) -> None:
         if not isinstance(seen.layer, keras.Model):
             calls.append(_layer_call(seen, producers))
             producers.update({tensor.name: seen.name for tensor in seen.outputs})
 
-    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
-    def run(structure: Any) -> Any:
-        given.extend(_tensors(structure))
-        producers.update(
-            {tensor.name: name for tensor, name in zip(given, _input_names(model, structure), strict=True)}
-        )
-        with watched_calls(model, watcher):
-            answers.extend(_tensors(model(structure, training=False)))
-        return answers[:]
-
-    run.get_concrete_function(inputs)
-    return Trace(tuple(calls), tuple(given), tuple(answers), producers)
+    with watched_calls(model, watcher):
+        answer = _tensors(model(structure, training=False))
+    return Trace(tuple(calls), tuple(given), tuple(answer), producers)
 
 
 def _layer_call(seen: _Seen, producers: Mapping[str, str]) -> LayerCall:
