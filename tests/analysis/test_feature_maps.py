@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 from support.networks import seeded, two_convolutions
+from support.zoo import open_zoo, pictures
 
 from reportgen.analysis.capture import Extractor
 from reportgen.analysis.feature_maps import as_maps, extract_feature_maps, gives_maps
@@ -64,6 +65,28 @@ def test_an_output_that_is_no_map_is_refused() -> None:
     assert not gives_maps(row)
     with pytest.raises(ValueError, match="row to give maps"):
         as_maps(row, np.zeros((14, 2), np.float32))
+
+
+@pytest.mark.parametrize("name", ["nested", "convolution_kinds", "mixed_float16", "vision_transformer"])
+def test_odd_networks_are_drawn_whole(name: str) -> None:
+    network = open_zoo(name)
+    summary = summarize_network(network)
+    layers_of_maps = [row.name for row in summary.layers if row.type != "InputLayer" and gives_maps(row)]
+    maps = extract_feature_maps(Extractor(network, layers_of_maps), summary, "a.png", pictures(network)[0])
+    drawings = [drawing for found in maps for drawing in draw_feature_maps(found)]
+    assert len({drawing.id for drawing in drawings}) == 2 * len(layers_of_maps)
+    assert all(drawing.pixels.dtype == np.uint8 for drawing in drawings)
+
+
+def test_tokens_fold_into_the_map_they_came_from() -> None:
+    network = open_zoo("vision_transformer")
+    summary = summarize_network(network)
+    row = next(row for row in summary.layers if row.token_grid is not None)
+    height, width, leading = row.token_grid
+    (maps,) = extract_feature_maps(Extractor(network, [row.name]), summary, "a.png", pictures(network)[0])
+    (tokens,) = Extractor(network, [row.name])(pictures(network)[:1])[row.name]
+    assert maps.activations.shape[:2] == (height, width)
+    np.testing.assert_array_equal(maps.activations[1, 2], tokens[leading + width + 2])
 
 
 def test_own_network_standardised() -> None:
