@@ -191,6 +191,10 @@ def shortened(text: str, length: int = 300) -> str:
     return line if len(line) <= length else f"{line[:length].rstrip()} ..."
 
 
+# Architectures that take no image at all when built for an open size: the paddings Keras computes do not fit.
+_FIXED_SIZES = {"NASNetLarge": (331, 331)}
+
+
 def build_application(name: str, *, weights: str, top: bool, size: tuple[int, int] | None) -> keras.Model:
     """Build an architecture of `keras.applications` by its public name.
 
@@ -205,6 +209,7 @@ def build_application(name: str, *, weights: str, top: bool, size: tuple[int, in
     if path is not None and not path.is_file():
         raise ReportgenError(f"--weights: expected imagenet, none or a weights file, there is no file {weights}")
     arguments: dict[str, Any] = {"weights": "imagenet" if weights == "imagenet" else None, "include_top": top}
+    size = size or _FIXED_SIZES.get(name)
     if size is not None:
         arguments["input_shape"] = (*size, 3)
     try:
