@@ -14,7 +14,7 @@ from reportgen.record import (
     Unit,
     Weights,
 )
-from reportgen.site.formats import byte_count, count, number, percent, shape, size
+from reportgen.site.formats import byte_count, count, number, percent, shape, short_count, size
 
 Facts = tuple[tuple[str, str], ...]
 
@@ -27,31 +27,39 @@ _ORIGINS = {
 _FITS = {"squash": "squashed", "crop": "cropped in the middle", "pad": "padded"}
 
 
+def key_facts(model: Model) -> Facts:
+    """The size of a network at a glance: what is counted, and how much of it."""
+    return (
+        ("parameters", short_count(model.parameter_count)),
+        ("multiply-accumulates an image", "" if model.mac_count is None else short_count(model.mac_count)),
+        ("layers", count(model.layer_count)),
+        ("input", shape(model.input_shape)),
+        ("output", shape(model.output_shape)),
+    )
+
+
 def model_facts(model: Model) -> Facts:
-    """What a network is."""
-    facts = [
+    """All else there is to know of a network."""
+    return (
         ("Parameters", count(model.parameter_count)),
-        ("of these trainable", count(model.trainable_parameter_count)),
-        ("Multiply-accumulates", count(model.mac_count)),
-        ("Layers", count(model.layer_count)),
-        ("Input", shape(model.input_shape)),
-        ("Output", shape(model.output_shape)),
-        ("Preprocessing", preprocessing_words(model.preprocessing)),
-        ("Memory of all outputs", byte_count(model.memory_bytes)),
+        ("Trainable parameters", count(model.trainable_parameter_count)),
+        ("Multiply-accumulates", "" if model.mac_count is None else count(model.mac_count)),
+        ("Memory of all outputs", "" if model.memory_bytes is None else byte_count(model.memory_bytes)),
+        ("Answer", model.head.note or ""),
         ("Source", model.source),
         ("SHA-256", model.sha256 or ""),
-    ]
-    return tuple(facts)
+    )
 
 
 def preprocessing_words(preprocessing: Preprocessing) -> str:
-    """How photographs were fitted and scaled."""
+    """How photographs were fitted and scaled, in sentences."""
     low_high = preprocessing.value_range
-    scaled = "" if low_high is None else f", {number(low_high[0])} to {number(low_high[1])}"
-    fitted = f"{_FITS.get(preprocessing.resize, preprocessing.resize)} to {size(preprocessing.size)}"
+    values = "" if low_high is None else f", values {number(low_high[0])} to {number(low_high[1])}"
+    fitted = _FITS.get(preprocessing.resize, preprocessing.resize)
     return (
-        f"{preprocessing.description} ({preprocessing.mode}{scaled}; {_ORIGINS[preprocessing.origin]}), "
-        f"{fitted} ({preprocessing.interpolation})"
+        f"Images are {fitted} to {size(preprocessing.size)} pixels ({preprocessing.interpolation}). "
+        f"{preprocessing.description.rstrip('.')}. Preprocessing {preprocessing.mode}: "
+        f"{_ORIGINS[preprocessing.origin]}{values}."
     )
 
 

@@ -39,6 +39,7 @@ class FigureView:
     marked: tuple[str, ...]  # such as "3 silent: 4, 17, 23"
     layer_page: str | None
     image_page: str | None
+    likeness: Figure | None  # of the image it speaks of
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ def view_figure(figure: Figure, catalogue: Catalogue) -> FigureView:
         tiles=_tile_data(figure, catalogue),
         layer_page=catalogue.layer_page(figure.layer),
         image_page=catalogue.image_page(figure.image),
+        likeness=catalogue.likenesses.get(figure.image) if figure.image is not None else None,
     )
 
 
@@ -74,6 +76,7 @@ def view_alone(figure: Figure) -> FigureView:
         marked=describe_marks(figure.channels, figure.marks),
         layer_page=None,
         image_page=None,
+        likeness=None,
     )
 
 

@@ -7,10 +7,10 @@ from itertools import islice
 from reportgen.record import Maximization, Model
 from reportgen.site import formats
 from reportgen.site.catalogue import Catalogue
-from reportgen.site.facts import model_facts, provenance_facts
+from reportgen.site.facts import key_facts, model_facts, preprocessing_words, provenance_facts
 from reportgen.site.image_pages import card_paths
 from reportgen.site.page import FRONT, Page
-from reportgen.site.parts import view_findings, view_image, view_maximizations, view_sections
+from reportgen.site.parts import count_severities, view_findings, view_image, view_maximizations, view_sections
 from reportgen.site.views import FrontView
 
 # What fits a glance; the rest has a page of its own.
@@ -34,7 +34,10 @@ def front_page(catalogue: Catalogue) -> Page:
         model=record.model,
         record=record,
         summary=summarize_model(record.model),
+        key_facts=key_facts(record.model),
         facts=model_facts(record.model),
+        preprocessing=preprocessing_words(record.model.preprocessing),
+        verdict=count_severities(record.findings),
         provenance=provenance_facts(record.provenance),
         findings=findings[:MOST_FINDINGS],
         finding_count=len(findings),
@@ -51,11 +54,12 @@ def front_page(catalogue: Catalogue) -> Page:
 def summarize_model(model: Model) -> str:
     """The network in a sentence."""
     classes = formats.count(model.head.classes) if model.head.classes is not None else "its"
-    parts = [f"{formats.count(model.layer_count)} layers", f"{formats.short_count(model.parameter_count)} parameters"]
-    if model.mac_count is not None:
-        parts.append(f"{formats.short_count(model.mac_count)} multiply-accumulates an image")
+    layers, parameters = formats.count(model.layer_count), formats.short_count(model.parameter_count)
     answer = _HEADS[model.head.kind].format(classes=classes)
-    return f"{', '.join(parts)}. It reads {formats.shape(model.input_shape)} and {answer}."
+    return (
+        f"A network of {layers} layers and {parameters} parameters that reads images of "
+        f"{formats.shape(model.input_shape)} and {answer}."
+    )
 
 
 def _representatives(catalogue: Catalogue) -> list[Maximization]:

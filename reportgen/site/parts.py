@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-from reportgen.record import Figure, Finding, Image, Maximization, Prediction
+from reportgen.record import Figure, Finding, Image, Maximization, Prediction, Severity
 from reportgen.site import formats
 from reportgen.site.catalogue import Catalogue
 from reportgen.site.charts import draw_curve
@@ -16,7 +17,7 @@ from reportgen.site.views import Answer, FindingView, ImageCard, MaximizationVie
 
 Item = TypeVar("Item")
 
-SEVERITIES = ("error", "warning", "info")
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 
 # Sections whose figures speak of an image and a layer at once: many, so a layer's page shows them small.
 PLATED = ("feature-maps",)
@@ -34,6 +35,12 @@ def view_findings(findings: Iterable[Finding], catalogue: Catalogue) -> tuple[Fi
         )
         for finding in ordered
     )
+
+
+def count_severities(findings: Sequence[Finding]) -> tuple[tuple[str, int], ...]:
+    """How many findings there are of each severity, the worst first; severities without one are left out."""
+    counts = Counter(finding.severity for finding in findings)
+    return tuple((severity, counts[severity]) for severity in SEVERITIES if counts[severity])
 
 
 def view_maximizations(shown: Iterable[Maximization], catalogue: Catalogue) -> tuple[MaximizationView, ...]:

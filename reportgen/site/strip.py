@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from reportgen.record import Layer, Record, Shape
 from reportgen.site.formats import size
@@ -61,17 +62,22 @@ def draw_strip(record: Record) -> tuple[StripBlock, ...]:
 
 
 def _blocks(layers: Sequence[Layer]) -> Iterator[tuple[str, list[Layer]]]:
-    """Runs of layers of one block, in order; a layer outside any block goes with the run before it."""
-    run: list[Layer] = []
-    name: str | None = None
-    for layer in layers:
-        if run and layer.block is not None and name is not None and layer.block != name:
-            yield name, run
-            run, name = [], None
-        run.append(layer)
-        name = name or layer.block
-    if run:
-        yield name or "layers", run
+    """Runs of layers of one block, in order; those before the first block are the stem, after the last the head.
+
+    A layer outside any block in between goes with the run before it.
+    """
+    blocked = [place for place, layer in enumerate(layers) if layer.block is not None]
+    if not blocked:
+        yield "layers", list(layers)
+        return
+    first, end = blocked[0], blocked[-1] + 1
+    if first:
+        yield "stem", list(layers[:first])
+    starts = [first, *(here for before, here in pairwise(blocked) if layers[before].block != layers[here].block), end]
+    for start, stop in pairwise(starts):
+        yield layers[start].block or "", list(layers[start:stop])
+    if end < len(layers):
+        yield "head", list(layers[end:])
 
 
 def _draw_block(

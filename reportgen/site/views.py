@@ -93,7 +93,10 @@ class FrontView:
     model: Model
     record: Record
     summary: str
+    key_facts: Facts
     facts: Facts
+    preprocessing: str
+    verdict: tuple[tuple[str, int], ...]  # how many findings of each severity there is one of
     provenance: Facts
     findings: tuple[FindingView, ...]
     finding_count: int
