@@ -220,6 +220,9 @@ class Config(BaseModel):
         default=None, description="HEIGHTxWIDTH of a maximised image (else the preset's)"
     )
     ascent: AscentSettings = Field(default=AscentSettings(), description="further parameters of the preset")
+    dream_image: str | None = Field(default=None, description="the image of the deep dream (else the first)")
+    dream_layer: str | None = Field(default=None, description="the layer of the deep dream (else the last of --layers)")
+    dream_channel: int | None = Field(default=None, ge=0, description="one channel of it (else all; classic: 0)")
     seed: int = Field(default=0, ge=0, description="seed of all randomness")
     budget: Annotated[float | None, BeforeValidator(parse_duration)] = Field(
         default=None, gt=0, description="a time limit for activation maximisation, such as 5m"

@@ -6,7 +6,7 @@ a partial `templates/sections/<slug>.html.jinja2`, and a line in `SECTIONS`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,12 +16,18 @@ from reportgen.analysis.capture import Extractor
 from reportgen.analysis.feature_maps import extract_feature_maps
 from reportgen.analysis.features import default_feature_layer
 from reportgen.analysis.input_view import view_input
+from reportgen.analysis.selection import select_layers
 from reportgen.config import SectionSlug
 from reportgen.draw.feature_maps import draw_feature_maps
 from reportgen.draw.filters import draw_filters
 from reportgen.draw.input_view import draw_input
-from reportgen.draw.photo import draw_photo
+from reportgen.draw.maximized import draw_dream
+from reportgen.draw.photo import draw_photo, to_rgb
+from reportgen.dreaming import make_dreams
+from reportgen.errors import UsageError
+from reportgen.maximizing import Maximizing, store_maximized
 from reportgen.progress import stage
+from reportgen.results import MaximizedChannel
 from reportgen.study import FittedImage, Study, Workshop, chosen_layers, fitted_images
 
 
@@ -122,11 +128,75 @@ def make_predictions(study: Study, _workshop: Workshop) -> Contribution:
     return Contribution()
 
 
+def make_maximizations(study: Study, workshop: Workshop) -> Contribution:
+    """Images made to excite the chosen channels, and the classes the network found in the images."""
+    if study.config.activation_max == "off":
+        return Contribution(note="Activation maximisation was switched off.")
+    if not study.network.preprocessing.differentiable:
+        return Contribution(
+            note="The preprocessing function is not differentiable, so no image can be made by climbing its gradient."
+        )
+    maker = Maximizing(study, workshop)
+    channels, left_out = maker.channels()
+    made = [*channels, *maker.classes()]
+    stored = [store_maximized(layer, shown, workshop.pictures) for layer, shown in _by_layer(made).items()]
+    return Contribution(
+        figures=tuple(figure for figures, _ in stored for figure in figures),
+        maximizations=tuple(shown for _, records in stored for shown in records),
+        note=" ".join(f"{item.layer}: {len(item.channels)} channels left out, {item.reason}." for item in left_out)
+        or None,
+    )
+
+
+def _by_layer(made: Iterable[MaximizedChannel]) -> dict[str, list[MaximizedChannel]]:
+    layers: dict[str, list[MaximizedChannel]] = {}
+    for shown in made:
+        layers.setdefault(shown.layer, []).append(shown)
+    return layers
+
+
+def make_deep_dream(study: Study, workshop: Workshop) -> Contribution:
+    """One of the images with what a layer sees in it brought out, in octaves and in the tutorials' form."""
+    layer = _dream_layer(study)
+    if layer is None:
+        return Contribution(note="None of the layers asked for gives a map to dream of.")
+    if not study.network.preprocessing.differentiable:
+        return Contribution(note="The preprocessing function is not differentiable, so there is no gradient to follow.")
+    fitted = _dream_image(study)
+    with stage(workshop.progress, "Deep dream", None):
+        dreams = make_dreams(study.network, fitted.pixels, layer, study.config, workshop.cache)
+    drawings = [
+        draw_dream(fitted.image.file, layer, variant, to_rgb(fitted.pixels), to_rgb(pixels), made)
+        for variant, pixels, made in dreams
+    ]
+    return Contribution(figures=tuple(workshop.pictures.save_drawing(drawing) for drawing in drawings))
+
+
+def _dream_layer(study: Study) -> str | None:
+    """The layer asked for, else the deepest of those whose maps are drawn that has more than one position."""
+    if study.config.dream_layer is not None:
+        return select_layers(study.summary, (study.config.dream_layer,))[-1]
+    maps = [study.summary.layer(name) for name in study.map_layers]
+    wide = [layer.name for layer in maps if layer.is_map and layer.actual_shape and layer.actual_shape[1:3] != (1, 1)]
+    return wide[-1] if wide else None
+
+
+def _dream_image(study: Study) -> FittedImage:
+    wanted = study.config.dream_image
+    images = [image for image in study.images if wanted in (None, image.file)]
+    if not images:
+        known = ", ".join(image.file for image in study.images.images[:3])
+        raise UsageError(f"--dream-image: expected one of the images, got {wanted}; the first are {known}")
+    return next(fitted_images(study.config, study.network, images[:1]))
+
+
 SECTIONS: tuple[Section, ...] = (
     Section("overview", "Overview", make_overview),
     Section("layers", "Layers", make_layers),
     Section("filters", "Filters", make_filters),
     Section("feature-maps", "Feature maps", make_feature_maps),
     Section("features", "Features", make_features),
+    Section("activation-maximization", "Activation maximisation", make_maximizations),
+    Section("deep-dream", "Deep dream", make_deep_dream),
     Section("predictions", "Predictions", make_predictions),
 )

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib.metadata import version
 from typing import Any, Literal
 
 import keras
@@ -56,6 +57,19 @@ class Network:
     def weights_digest(self) -> str:
         """A digest of architecture and weights, the same for the same network wherever it came from."""
         return model_digest(self.model)
+
+    @cached_property
+    def content(self) -> list[Any]:
+        """Everything this network's answers depend on besides the images, for keys of kept results."""
+        # What a preprocessing does says more than its name, which may stand for a function of the user's.
+        probe = np.linspace(0, 255, 5 * 7 * self.channels, dtype=np.float32).reshape(1, 5, 7, self.channels)
+        return [
+            [version(name) for name in ("tensorflow", "keras", "numpy")],
+            self.weights_digest,
+            np.asarray(self.prepare(probe)),
+            self.size,
+            {name: np.asarray(value) for name, value in self.other_inputs.items()},
+        ]
 
     def prepare(self, pixels: Any) -> tf.Tensor:
         """Displayable pixels `(batch, height, width, channels)`, 0..255, as the network's input, float32."""
