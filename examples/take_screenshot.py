@@ -47,7 +47,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         taken = Path(folder) / "page.png"
         photograph(report / "index.html", taken)
-        picture = Image.open(taken).convert("RGB")
+        with Image.open(taken) as page:
+            picture = page.convert("RGB")
     height = round(picture.height * WIDTH / picture.width)
     picture.resize((WIDTH, height), Image.Resampling.LANCZOS).save(target, quality=QUALITY, method=6)
     print(target)

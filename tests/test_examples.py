@@ -43,6 +43,13 @@ def truth() -> dict[str, str]:
         return {row["file"]: row["label"] for row in csv.DictReader(table)}
 
 
+def pixels_of(file: Path, size: int | None = None) -> textures.Picture:
+    """A picture's RGB pixels, resized to a square if `size` says so."""
+    with Image.open(file) as picture:
+        colours = picture.convert("RGB")
+    return np.asarray(colours if size is None else colours.resize((size, size), Image.Resampling.BILINEAR))
+
+
 @pytest.mark.parametrize("label", textures.LABELS)
 def test_texture_is_seeded_and_uses_its_range(label: str) -> None:
     first = textures.draw_texture(label, 32, np.random.default_rng(3))
@@ -99,8 +106,8 @@ def test_demo_network_names_the_clean_textures() -> None:
     network = keras.models.load_model(DEMO / "texture_net.keras")
     assert not network.compiled  # else the file would hold an optimizer, too
     clean = {file: label for file, label in truth().items() if "half" not in file and "through" not in file}
-    pixels = [Image.open(DEMO / "images" / file).convert("RGB").resize((64, 64)) for file in clean]
-    answers = network.predict(np.stack([np.asarray(picture) for picture in pixels]), verbose=0).argmax(axis=1)
+    pixels = np.stack([pixels_of(DEMO / "images" / file, 64) for file in clean])
+    answers = network.predict(pixels, verbose=0).argmax(axis=1)
     assert [demo_labels()[answer] for answer in answers] == list(clean.values())
 
 
@@ -119,9 +126,10 @@ def test_demo_images_are_redrawn_the_same(tmp_path: Path) -> None:
     run_example("draw_demo_images.py", tmp_path / "images")
     assert (tmp_path / "truth.csv").read_bytes() == (DEMO / "truth.csv").read_bytes()
     for committed in sorted((DEMO / "images").iterdir()):
-        drawn = np.asarray(Image.open(tmp_path / "images" / committed.name).convert("RGB"), int)
-        kept = np.asarray(Image.open(committed).convert("RGB"), int)
-        assert np.abs(drawn - kept).mean() < 2, committed.name  # the encoder may differ between versions
+        drawn = pixels_of(tmp_path / "images" / committed.name).astype(int)
+        assert np.abs(drawn - pixels_of(committed)).mean() < 2, (
+            committed.name
+        )  # the encoder may differ between versions
 
 
 @pytest.fixture(scope="module")
@@ -161,4 +169,5 @@ def test_screenshot_is_small(report: Path, tmp_path: Path) -> None:
         pytest.skip("Chromium is not installed")
     run_example("take_screenshot.py", report, tmp_path / "taken.webp")
     assert (tmp_path / "taken.webp").stat().st_size < LARGEST_SCREENSHOT
-    assert Image.open(tmp_path / "taken.webp").width == 1000
+    with Image.open(tmp_path / "taken.webp") as taken:
+        assert taken.width == 1000
