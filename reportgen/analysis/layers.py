@@ -127,29 +127,33 @@ def _one_or_all(shapes: Sequence[Shape]) -> Shape | tuple[Shape, ...]:
 
 def _rows(model: keras.Model, trace: Trace) -> Iterator[_Row]:
     calls = {call.name: call for call in trace.calls}
+    called = {id(call.layer) for call in trace.calls}
     indices: dict[int, int] = {}  # id of a layer -> its index
-    yield from _rows_below(model, "", calls, indices, first=True)
+    for name, layer in _named_layers(model, "", calls):
+        if name not in calls and (id(layer) in called or id(layer) in indices):
+            continue  # held here as well, but described where it is called
+        first = id(layer) not in indices
+        index = indices.setdefault(id(layer), len(indices))
+        yield _Row(index, name, layer, calls.get(name), first=first)
 
 
-def _rows_below(
-    container: keras.Layer, path: str, calls: Mapping[str, LayerCall], indices: dict[int, int], *, first: bool
-) -> Iterator[_Row]:
-    """The rows of the layers `container` is made of; `path` is the name of the call of it that is described."""
+def _named_layers(
+    container: keras.Layer, path: str, calls: Mapping[str, LayerCall]
+) -> Iterator[tuple[str, keras.Layer]]:
+    """All layers `container` is made of, under the names of their calls or, without one, of their place.
+
+    `path` is the name of the call of `container`. A composite layer stands after its parts.
+    """
     for layer in _children(container):
         name = f"{path}/{layer.name}" if path else layer.name
         if isinstance(layer, _LAYERS.InputLayer) and path:
             continue
-        own_calls = _calls_of(name, calls)
-        if is_container(layer):
-            for i, own in enumerate(own_calls or [name]):
-                yield from _rows_below(layer, own, calls, indices, first=first and i == 0)
-        if isinstance(layer, keras.Model):
-            continue
-        if not own_calls and not first:
-            continue  # said once, where the sub-network is called first
-        index = indices.setdefault(id(layer), len(indices))
-        for i, own in enumerate(own_calls or [name]):
-            yield _Row(index, own, layer, calls.get(own), first=first and i == 0)
+        own_calls = _calls_of(name, calls) or [name]
+        for own in own_calls:
+            if is_container(layer):
+                yield from _named_layers(layer, own, calls)
+            if not isinstance(layer, keras.Model):
+                yield own, layer
 
 
 def _children(container: keras.Layer) -> list[keras.Layer]:
