@@ -14,7 +14,7 @@ from reportgen.record import (
     Unit,
     Weights,
 )
-from reportgen.site.formats import byte_count, count, number, percent, shape, short_count, size
+from reportgen.site.formats import TIMES, byte_count, count, number, percent, shape, short_count, size
 
 Facts = tuple[tuple[str, str], ...]
 
@@ -58,8 +58,8 @@ def preprocessing_words(preprocessing: Preprocessing) -> str:
     fitted = _FITS.get(preprocessing.resize, preprocessing.resize)
     return (
         f"Images are {fitted} to {size(preprocessing.size)} pixels ({preprocessing.interpolation}). "
-        f"{preprocessing.description.rstrip('.')}. Preprocessing {preprocessing.mode}: "
-        f"{_ORIGINS[preprocessing.origin]}{values}."
+        f"{preprocessing.description.rstrip('.')}. Preprocessing {preprocessing.mode}{values}: "
+        f"{_ORIGINS[preprocessing.origin]}."
     )
 
 
@@ -141,7 +141,7 @@ def trust_words(shown: Maximization) -> str:
     """How a maximised image compares with the images, in a few words."""
     if shown.activation is None or shown.dataset_max is None or shown.dataset_max <= 0:
         return ""
-    words = f"{number(round(shown.activation / shown.dataset_max, 2))} of the images' best"
+    words = f"{shown.activation / shown.dataset_max:.2f}{TIMES}the best image"
     return words if shown.rank is None else f"{words}, rank {shown.rank + 1}"
 
 

@@ -31,7 +31,7 @@ GALLERIES = {
 }
 
 # Small pictures on one page.
-PLATES = 48
+PLATES = 32
 MAXIMIZED = 96
 
 # CSS pixels from one line of a node to the next.

@@ -28,7 +28,7 @@ from reportgen.site.views import LayerRow, LayersView, LayerView, PlatesView, Se
 ROWS = 80
 
 # Small pictures on one page beside all else a layer has.
-PLATES = 30
+PLATES = 24
 
 _TABLE = Link("Layers", LAYERS)
 

@@ -310,7 +310,10 @@
   document.body.append(help, tip, dock);
   document.querySelectorAll("table.sortable").forEach(makeSortable);
   const pinned = document.querySelector("[data-pin]");
-  if (pinned) document.querySelector("h1").after(make("p", {}, make("button", { type: "button", onclick: () => pinThis(pinned) }, "Pin for comparison")));
+  if (pinned) document.querySelector("h1").after(make("p", { class: "pin-this" }, make("button", { type: "button", onclick: () => pinThis(pinned) }, "Pin for comparison")));
   showDock();
+  const outline = document.getElementById("outline");
+  const here = outline.querySelector("[aria-current]");
+  if (here) outline.scrollTop = here.offsetTop - outline.clientHeight / 2;
   document.querySelectorAll(".canvas:not([data-unit-folder]) > img").forEach((image) => image.addEventListener("dblclick", () => image.parentElement.querySelector(".zoom")?.click()));
 })();
