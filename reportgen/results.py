@@ -136,6 +136,45 @@ class NetworkSummary:
         raise KeyError(name)
 
 
+@dataclass(frozen=True)
+class GraphNode:
+    """A box of the drawn graph, its top left corner at `(x, y)`; lengths in CSS pixels.
+
+    `layers` are the layers folded into it, `layer` the one a reader wants to see first, `kind` one of
+    "input", "convolution", "pooling", "dense", "merge", "block" and "other".
+    """
+
+    name: str
+    kind: str
+    layers: tuple[str, ...]
+    layer: str | None
+    x: float
+    y: float
+    width: float
+    height: float
+    text: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class GraphEdge:
+    """A line of the drawn graph along `points` `(x, y)`, labelled with the shape it carries."""
+
+    source: str
+    target: str
+    points: tuple[tuple[float, float], ...]
+    label: str | None
+
+
+@dataclass(frozen=True)
+class Graph:
+    """The network as a layered drawing, data flowing from the top; lengths in CSS pixels."""
+
+    width: float
+    height: float
+    nodes: tuple[GraphNode, ...]
+    edges: tuple[GraphEdge, ...]
+
+
 # --- weights --------------------------------------------------------------------------------------
 
 

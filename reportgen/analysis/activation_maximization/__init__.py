@@ -1,1 +1,19 @@
-"""Images that excite a channel: objective, parameterisation, transforms, and the ascent that joins them."""
+"""Pictures made to excite single channels and classes, and how far they can be trusted."""
+
+from reportgen.analysis.activation_maximization.maximization import maximize, maximize_classes, maximize_layer
+from reportgen.analysis.activation_maximization.presets import CLASSIC, CRISP, PRESETS, REFERENCE, Preset, chosen_preset
+from reportgen.analysis.activation_maximization.scheduling import choose_channels, plan_channels
+
+__all__ = [
+    "CLASSIC",
+    "CRISP",
+    "PRESETS",
+    "Preset",
+    "REFERENCE",
+    "choose_channels",
+    "chosen_preset",
+    "maximize",
+    "maximize_classes",
+    "maximize_layer",
+    "plan_channels",
+]

@@ -1,0 +1,128 @@
+"""Gradients as the ascent needs them: through dead rectifiers at first, and at the speed of a forward pass.
+
+Inside `ascent_gradients` operations added to the graph get other gradient functions, found by `tf.gradients`
+(a `GradientTape` does not look at them). It acts on operations, so it does not matter which layers they stand in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+import tensorflow as tf
+
+_RECTIFIER = "ReportgenRectifier"
+_CONVOLUTION = "ReportgenConvolution"
+
+_relief: ContextVar[tf.Tensor | None] = ContextVar("relief", default=None)
+
+
+@contextmanager
+def ascent_gradients(relief: tf.Tensor | None = None) -> Iterator[None]:
+    """Use these gradients for the operations added to, and the gradients taken in, the graph of the block.
+
+    Args:
+        relief: boolean scalar, whether the gradient passes rectifiers that are dead for a whole image; None
+            means never.
+    """
+    replaced = {"Conv2D": _CONVOLUTION}
+    if relief is not None:
+        replaced |= {"Relu": _RECTIFIER, "Relu6": _RECTIFIER}
+    token = _relief.set(relief)
+    try:
+        with tf.compat.v1.get_default_graph().gradient_override_map(replaced):
+            yield
+    finally:
+        _relief.reset(token)
+
+
+def relieved_gradient(output: tf.Tensor, gradient: tf.Tensor, ceiling: float | None) -> tf.Tensor:
+    """The gradient of a rectifier, let through where nothing else would come through.
+
+    A rectifier passes the gradient where its output lies between its floor (zero) and its ceiling. Where for a
+    whole image none of it comes through, cells at the floor pass what would raise them and cells at the ceiling
+    what would lower them; other images are as usual:
+
+        image            output        gradient > 0    gradient < 0
+        some passes      between       through         through
+        some passes      floor         0               0
+        some passes      ceiling       0               0
+        nothing passes   floor         through         0
+        nothing passes   ceiling       0               through
+
+    Args:
+        output: `(batch, ...)` of the rectifier.
+        gradient: of what is to be raised, with respect to `output`.
+        ceiling: 6 for ReLU6, None for ReLU.
+    """
+    live = output > 0 if ceiling is None else (output > 0) & (output < ceiling)
+    usual = tf.where(live, gradient, 0.0)
+    passes = tf.reduce_any(usual != 0, axis=list(range(1, len(output.shape))), keepdims=True)
+    mends = (output <= 0) & (gradient > 0)
+    if ceiling is not None:
+        mends |= (output >= ceiling) & (gradient < 0)
+    return tf.where(passes, usual, tf.where(mends, gradient, 0.0))
+
+
+@tf.RegisterGradient(_RECTIFIER)  # type: ignore[untyped-decorator]
+def _rectifier_gradient(operation: tf.Operation, gradient: tf.Tensor) -> tf.Tensor:
+    """Of ReLU and ReLU6, from their output, so that they may stay fused with what comes before."""
+    output = operation.outputs[0]
+    clipped = operation.type == "Relu6"
+    raw = tf.raw_ops.Relu6Grad if clipped else tf.raw_ops.ReluGrad
+    relief = _relief.get()
+    if relief is None:
+        return raw(gradients=gradient, features=output)
+    return tf.cond(
+        relief,
+        lambda: relieved_gradient(output, gradient, 6.0 if clipped else None),
+        lambda: raw(gradients=gradient, features=output),
+    )
+
+
+@tf.RegisterGradient(_CONVOLUTION)  # type: ignore[untyped-decorator]
+def _convolution_gradient(operation: tf.Operation, gradient: tf.Tensor) -> tuple[tf.Tensor, None]:
+    """Of a convolution with respect to its input; weights are not what an ascent changes.
+
+    Where the stride is one the gradient is itself a convolution, with the kernel turned half round and its
+    channels exchanged, and TensorFlow runs that up to three times faster than its own gradient operation.
+    """
+    images, kernel = operation.inputs
+    attributes = {
+        name: operation.get_attr(name)
+        for name in ("strides", "padding", "dilations", "data_format", "explicit_paddings")
+    }
+    attributes["padding"] = attributes["padding"].decode()
+    attributes["data_format"] = attributes["data_format"].decode()
+    grouped = kernel.shape[2] != images.shape[3]
+    if grouped or attributes["data_format"] != "NHWC" or set(attributes["strides"]) != {1}:
+        return (
+            tf.raw_ops.Conv2DBackpropInput(
+                input_sizes=tf.shape(images), filter=kernel, out_backprop=gradient, **attributes
+            ),
+            None,
+        )
+    turned = tf.transpose(tf.reverse(kernel, axis=[0, 1]), (0, 1, 3, 2))
+    padding = _opposite_padding(
+        kernel.shape, attributes["padding"], attributes["dilations"], attributes["explicit_paddings"]
+    )
+    return tf.nn.conv2d(gradient, turned, 1, padding, dilations=attributes["dilations"][1:3]), None
+
+
+def _opposite_padding(
+    kernel_shape: tf.TensorShape, padding: str, dilations: list[int], explicit: list[int]
+) -> list[list[int]]:
+    """The padding with which the gradient convolution gives back the size of the input."""
+    pairs = [[0, 0]]
+    for axis in (0, 1):
+        reach = (kernel_shape[axis] - 1) * dilations[axis + 1]
+        if padding == "SAME":
+            before = reach // 2
+            after = reach - before
+        elif padding == "EXPLICIT":
+            before, after = explicit[2 * (axis + 1) : 2 * (axis + 2)]
+        else:
+            before = after = 0
+        pairs.append([reach - before, reach - after])
+    return [*pairs, [0, 0]]

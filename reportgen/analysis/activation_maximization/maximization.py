@@ -1,0 +1,447 @@
+"""Pictures of what excites the channels of a network's layers and the classes of its answer."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.analysis.activation_maximization import objectives
+from reportgen.analysis.activation_maximization.ascent import Climb, Climber, climb, make_climber, random_transform
+from reportgen.analysis.activation_maximization.judging import (
+    RANKS_OK,
+    Status,
+    judge,
+    logit_function,
+    rank_of,
+    response_function,
+)
+from reportgen.analysis.activation_maximization.parameterizations import (
+    Parameterization,
+    colour_matrix,
+    fourier,
+    pixel_grid,
+)
+from reportgen.analysis.activation_maximization.presets import Preset
+from reportgen.analysis.activation_maximization.scheduling import (
+    Clock,
+    Job,
+    batches,
+    expense_of,
+    said_duration,
+    schedule,
+)
+from reportgen.analysis.capture import trace_network
+from reportgen.cache import Cache, Entry, content_key
+from reportgen.models import Network
+from reportgen.results import ByteArray, FloatArray, LeftOut, MaximizedChannel, NetworkSummary
+
+Progress = Callable[[float, float, str], None]
+
+# Counted up when the same settings would give other pictures than before.
+_VERSION = 1
+
+# The layer of a class's picture is the network's answer, which has no channels of its own.
+_ANSWER = ""
+
+# Objectives are told at no more steps than a chart can show.
+_CURVE_POINTS = 64
+
+
+@dataclass(frozen=True)
+class _Item:
+    """One picture to be made."""
+
+    channel: int
+    seed: int
+    again: bool
+
+
+@dataclass(frozen=True, eq=False)
+class _Outcome:
+    """One picture made, as it is kept in the cache: nothing in it is a judgement."""
+
+    pixels: ByteArray
+    responses: FloatArray
+    scores: FloatArray
+    steps: int
+    flat: bool
+    attempts: int
+    against_rivals: bool
+
+    def entry(self) -> Entry:
+        arrays: dict[str, NDArray[Any]] = {"pixels": self.pixels, "responses": self.responses, "scores": self.scores}
+        meta = {
+            "steps": self.steps,
+            "flat": self.flat,
+            "attempts": self.attempts,
+            "against_rivals": self.against_rivals,
+        }
+        return Entry(arrays, meta)
+
+    @classmethod
+    def of_entry(cls, entry: Entry) -> _Outcome:
+        values: dict[str, Any] = {**entry.arrays, **entry.meta}
+        return cls(**values)
+
+
+class LayerAscents:
+    """All ascents of one layer (or, for layer `""`, of the classes of the answer) on one canvas.
+
+    Args:
+        colour: from decorrelated to shown colours; None where channels are no colours.
+        dataset_max: `(channels,)` of the layer, None if unknown.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        layer: str,
+        canvas: tuple[int, int],
+        preset: Preset,
+        colour: FloatArray | None,
+        dataset_max: FloatArray | None,
+    ) -> None:
+        self.network = network
+        self.layer = layer
+        self.canvas = canvas
+        self.preset = preset
+        self.colour = colour
+        self.dataset_max = dataset_max
+
+    @cached_property
+    def _parameterization(self) -> Parameterization:
+        preset = self.preset
+        if preset.parameterization == "pixels":
+            return pixel_grid(self.canvas, self.network.channels, mean=preset.noise_mean, std=preset.noise_std)
+        return fourier(
+            self.canvas,
+            self.network.channels,
+            std=preset.spectrum_std,
+            decay=preset.spectrum_decay,
+            colour=self.colour,
+        )
+
+    @cached_property
+    def _measure(self) -> Callable[[ByteArray], FloatArray]:
+        return response_function(self.network, self.layer) if self.layer else logit_function(self.network)
+
+    @cached_property
+    def _climber(self) -> Climber:
+        layer = self.layer
+        return make_climber(
+            self.network,
+            lambda channels: objectives.channel(layer, channels) if layer else objectives.logit(channels),
+            self._parameterization,
+            self.preset,
+            random_transform(self.preset, self.canvas),
+        )
+
+    @cached_property
+    def _rival_climber(self) -> Climber:
+        scale, weight = self.dataset_max, self.preset.rival_weight
+        assert scale is not None
+        return make_climber(
+            self.network,
+            lambda channels: objectives.apart_from_rivals(self.layer, channels, scale, weight),
+            self._parameterization,
+            self.preset,
+            random_transform(self.preset, self.canvas),
+        )
+
+    def run(self, items: Sequence[_Item]) -> list[_Outcome]:
+        """Maximise `items` as one batch, again from other seeds where there was no gradient at all."""
+        climbs = self._climb(items, 0)
+        attempts = [1] * len(items)
+        for attempt in range(1, self.preset.restarts + 1):
+            flat = [i for i, one in enumerate(climbs) if one.flat]
+            if not flat:
+                break
+            for i, one in zip(flat, self._climb([items[i] for i in flat], attempt), strict=True):
+                climbs[i] = one
+                attempts[i] += 1
+        outcomes = [_outcome(one, attempt) for one, attempt in zip(climbs, attempts, strict=True)]
+        rivalled = [i for i, item in enumerate(items) if self._has_rivals(item, climbs[i])]
+        if rivalled:
+            better = self._climb_apart([items[i] for i in rivalled], [climbs[i] for i in rivalled])
+            for i, one in zip(rivalled, better, strict=True):
+                if one.value > self._standing(items[i].channel, climbs[i].responses):
+                    outcomes[i] = _outcome(one, attempts[i], first=climbs[i])
+        return outcomes
+
+    def _climb(self, items: Sequence[_Item], attempt: int) -> list[Climb]:
+        generators = [np.random.default_rng([item.seed, item.channel, attempt]) for item in items]
+        return climb(
+            self._climber,
+            self._climber.start(generators),
+            np.array([item.channel for item in items], np.int32),
+            self.preset,
+            steps=self.preset.steps,
+            seed=items[0].seed,
+            measure=self._measure,
+            value=lambda i, responses: float(responses[items[i].channel]),
+        )
+
+    def _climb_apart(self, items: Sequence[_Item], climbs: Sequence[Climb]) -> list[Climb]:
+        """Go on from `climbs` with the other channels held down."""
+        return climb(
+            self._rival_climber,
+            self._rival_climber.resume([one.variables for one in climbs]),
+            np.array([item.channel for item in items], np.int32),
+            self.preset,
+            steps=self.preset.rival_steps,
+            seed=items[0].seed + 1,
+            measure=self._measure,
+            value=lambda i, responses: self._standing(items[i].channel, responses),
+            enough=_GOOD_STANDING,
+        )
+
+    def _has_rivals(self, item: _Item, one: Climb) -> bool:
+        """Whether the picture leaves its channel behind others, or behind what images reach."""
+        if not self.preset.rival_steps or not self.layer or self.dataset_max is None or one.flat:
+            return False
+        return self.dataset_max[item.channel] > 0 and self._standing(item.channel, one.responses) < _GOOD_STANDING
+
+    def _standing(self, channel: int, responses: FloatArray) -> float:
+        """How far a picture is on the way to "ok", `_GOOD_STANDING` and more if it is."""
+        assert self.dataset_max is not None
+        rank = rank_of(channel, responses, self.dataset_max) or 0
+        ratio = float(responses[channel] / self.dataset_max[channel])
+        # What is beyond counts little, but decides between two pictures that are both good.
+        return min(ratio, 1.0) + 1 / (1 + max(0, rank - RANKS_OK + 1)) + 1e-3 * ratio
+
+
+_GOOD_STANDING = 2.0
+
+
+def _outcome(one: Climb, attempts: int, first: Climb | None = None) -> _Outcome:
+    """`first` is the ascent that `one` went on from."""
+    return _Outcome(
+        pixels=one.pixels,
+        responses=one.responses,
+        scores=np.asarray((first or one).scores, np.float32),
+        steps=one.step + (first.steps if first else 0),
+        flat=one.flat if first is None else first.flat,
+        attempts=attempts,
+        against_rivals=first is not None,
+    )
+
+
+# --- the public functions -------------------------------------------------------------------------
+
+
+def maximize(
+    network: Network,
+    summary: NetworkSummary,
+    plan: Mapping[str, Sequence[int]],
+    preset: Preset,
+    *,
+    dataset_max: Mapping[str, FloatArray],
+    colour_covariance: FloatArray | None = None,
+    seed: int = 0,
+    cache: Cache | None = None,
+    progress: Progress | None = None,
+    budget: float | None = None,
+    now: Callable[[], float] = time.monotonic,
+) -> tuple[list[MaximizedChannel], list[LeftOut]]:
+    """Make the pictures of `plan`.
+
+    Args:
+        plan: channels of each layer (see `scheduling.plan_channels`).
+        dataset_max: under a layer's name `(channels,)`, the highest value over positions and images of the
+            layer's output.
+        colour_covariance: `(3, 3)` of red, green and blue over the images; by default that of photographs.
+        cache: where pictures are kept between runs.
+        progress: told `(seconds done, seconds in all, text)` before each batch and at the end.
+        budget: a time limit in seconds. The order then is such that every layer gets something first.
+
+    Returns:
+        The pictures in the order of `plan`, and what the time limit left out.
+    """
+    makers: dict[str, LayerAscents] = {}
+    colour = colour_matrix(colour_covariance) if network.channels == 3 else None
+    jobs = schedule(plan, summary, network.size, preset, in_rounds=budget is not None)
+    clock = Clock(jobs, now, budget)
+    made: dict[tuple[str, int, bool], MaximizedChannel] = {}
+    skipped: dict[str, list[int]] = {}
+    for job in jobs:
+        maker = makers.setdefault(
+            job.layer, LayerAscents(network, job.layer, job.canvas, preset, colour, dataset_max.get(job.layer))
+        )
+        items = _items(job, plan[job.layer], preset, seed)
+        store = _Store(cache or Cache(None), maker, items)
+        if store.missing and not clock.has_time_for(job):
+            skipped.setdefault(job.layer, []).extend(job.channels)
+            continue
+        if progress is not None:
+            progress(
+                clock.taken, clock.taken + clock.remaining(), f"{job.layer}, {said_duration(clock.remaining())} left"
+            )
+        started = now()
+        for item, outcome in zip(items, store.complete(), strict=True):
+            made[job.layer, item.channel, item.again] = _judged(maker, item, outcome, job.layer)
+        clock.done(job, now() - started, bool(store.missing))
+    if progress is not None:
+        progress(clock.taken, clock.taken, "")
+    ordered = [(layer, channel, again) for layer in plan for channel in plan[layer] for again in (False, True)]
+    reason = f"the time limit of {said_duration(budget)} was used up" if budget else ""
+    return (
+        [made[key] for key in ordered if key in made],
+        [LeftOut(layer, tuple(skipped[layer]), reason) for layer in plan if layer in skipped],
+    )
+
+
+def maximize_layer(
+    network: Network,
+    summary: NetworkSummary,
+    layer: str,
+    channels: Sequence[int],
+    preset: Preset,
+    *,
+    dataset_max: FloatArray | None = None,
+    colour_covariance: FloatArray | None = None,
+    seed: int = 0,
+    cache: Cache | None = None,
+) -> list[MaximizedChannel]:
+    """Make the pictures of some channels of one layer (see `maximize`)."""
+    known = {} if dataset_max is None else {layer: dataset_max}
+    pictures, _ = maximize(
+        network,
+        summary,
+        {layer: channels},
+        preset,
+        dataset_max=known,
+        colour_covariance=colour_covariance,
+        seed=seed,
+        cache=cache,
+    )
+    return pictures
+
+
+def maximize_classes(
+    network: Network,
+    summary: NetworkSummary,
+    classes: Sequence[int],
+    preset: Preset,
+    *,
+    dataset_max: FloatArray | None = None,
+    colour_covariance: FloatArray | None = None,
+    seed: int = 0,
+    cache: Cache | None = None,
+) -> list[MaximizedChannel]:
+    """Make a picture of each class, by its logit, on a canvas of the network's size.
+
+    `rank` is here the place of the class in the network's answer to the picture: 0 says that it is recognised.
+
+    Args:
+        dataset_max: `(classes,)`, the highest logit over the images.
+    """
+    colour = colour_matrix(colour_covariance) if network.channels == 3 else None
+    maker = LayerAscents(network, _ANSWER, network.size, preset, colour, dataset_max)
+    answer = trace_network(network.model, network.input_specs()).answer_layers
+    expense = expense_of(summary, None, network.size, network.size)
+    pictures = []
+    for batch in batches(classes, expense):
+        items = [_Item(channel, seed, again=False) for channel in batch]
+        outcomes = _Store(cache or Cache(None), maker, items).complete()
+        pictures += [_judged(maker, item, outcome, answer[0]) for item, outcome in zip(items, outcomes, strict=True)]
+    return pictures
+
+
+def _items(job: Job, planned: Sequence[int], preset: Preset, seed: int) -> list[_Item]:
+    twice = set(planned[: preset.second_seeds])
+    first = [_Item(channel, seed, again=False) for channel in job.channels]
+    return first + [_Item(channel, seed + 1, again=True) for channel in job.channels if channel in twice]
+
+
+class _Store:
+    """The outcomes of a batch, as far as they are kept."""
+
+    def __init__(self, cache: Cache, maker: LayerAscents, items: Sequence[_Item]) -> None:
+        self._cache = cache
+        self._maker = maker
+        self._items = items
+        self._keys = [_key(maker, item) for item in items]
+        self._found = {item: entry for item, key in zip(items, self._keys, strict=True) if (entry := cache.get(key))}
+        self.missing = [item for item in items if item not in self._found]
+
+    def complete(self) -> list[_Outcome]:
+        """The outcomes of all items; those not kept are made now, and kept."""
+        made = dict(zip(self.missing, self._maker.run(self.missing) if self.missing else [], strict=True))
+        outcomes = []
+        for item, key in zip(self._items, self._keys, strict=True):
+            if item in made:
+                entry = made[item].entry()
+                self._cache.put(key, entry.arrays, entry.meta)
+            outcomes.append(made[item] if item in made else _Outcome.of_entry(self._found[item]))
+        return outcomes
+
+
+def _key(maker: LayerAscents, item: _Item) -> str:
+    """Everything a picture depends on."""
+    network = maker.network
+    # What a preprocessing does says more than its name, which may stand for a function of the user's.
+    probe = np.linspace(0, 255, 5 * 7 * network.channels, dtype=np.float32).reshape(1, 5, 7, network.channels)
+    return content_key(
+        "activation maximisation",
+        _VERSION,
+        [importlib.metadata.version(name) for name in ("tensorflow", "keras", "numpy")],
+        network.weights_digest,
+        np.asarray(network.prepare(probe)),
+        network.size,
+        {name: np.asarray(value) for name, value in network.other_inputs.items()},
+        maker.layer,
+        maker.canvas,
+        maker.preset.content(),
+        maker.colour,
+        maker.dataset_max if maker.preset.rival_steps and maker.layer else None,
+        item.channel,
+        item.seed,
+    )
+
+
+def _judged(maker: LayerAscents, item: _Item, outcome: _Outcome, layer: str) -> MaximizedChannel:
+    channel, maxima = item.channel, maker.dataset_max
+    activation = float(outcome.responses[channel])
+    highest = None if maxima is None else float(maxima[channel])
+    if not maker.layer:
+        rank: int | None = int(np.count_nonzero(outcome.responses > activation))
+    else:
+        rank = None if maxima is None else rank_of(channel, outcome.responses, maxima)
+    status: Status = judge(activation, highest, rank, outcome.flat)
+    kept = np.linspace(0, len(outcome.scores) - 1, min(_CURVE_POINTS, len(outcome.scores))).round().astype(int)
+    return MaximizedChannel(
+        layer=layer,
+        channel=channel,
+        objective="channel" if maker.layer else "logit",
+        label=None if maker.layer else maker.network.label(channel),
+        preset=maker.preset.name,
+        seed=item.seed,
+        steps=outcome.steps,
+        canvas=maker.canvas,
+        pixels=None if status == "failed" else outcome.pixels,
+        activation=activation,
+        dataset_max=highest,
+        rank=rank,
+        status=status,
+        curve=tuple((int(step) + 1, float(outcome.scores[step])) for step in kept),
+        note="; ".join(_notes(maker, outcome, status)) or None,
+        again=item.again,
+    )
+
+
+def _notes(maker: LayerAscents, outcome: _Outcome, status: Status) -> Iterable[str]:
+    if status == "failed":
+        yield "no image with a gradient was found" if outcome.flat else "the layer's output stayed at zero"
+    if outcome.attempts > 1:
+        yield f"{outcome.attempts} starts"
+    if outcome.against_rivals:
+        yield "other channels of the layer held down in the last steps"
+    if maker.canvas[0] < maker.network.size[0] or maker.canvas[1] < maker.network.size[1]:
+        yield "a smaller canvas, after the layer's receptive field"

@@ -1,0 +1,183 @@
+"""What to maximise: functions of a network's activations that give one score for each image.
+
+An objective says which activations it reads and how it scores them; it knows nothing of networks. It reads
+*before* the nonlinearity unless the preset says otherwise, so that a channel at rest still says which way is up.
+Objectives are added, negated and weighted to make others; none is ever changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import ArrayLike
+
+# Rivals are held a little below the channel, since the measure is taken on the 8-bit picture without transforms.
+RIVAL_MARGIN = 0.9
+
+
+class Activations(Protocol):
+    """What a network did with a batch of images."""
+
+    def channel(self, layer: str, indices: tf.Tensor) -> tf.Tensor:
+        """Map `indices[i]` of `layer` for image `i`: `(batch, height, width)`."""
+
+    def layer(self, layer: str) -> tf.Tensor:
+        """All maps of `layer`: `(batch, height, width, channels)`."""
+
+    def logits(self) -> tf.Tensor:
+        """The network's answer before its softmax or sigmoid: `(batch, classes)`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Objective:
+    """A score to raise.
+
+    `score` maps activations to float32 `(batch,)`. `layers` are those it reads, `reads_logits` whether it
+    needs the network's whole answer.
+    """
+
+    layers: frozenset[str]
+    score: Callable[[Activations], tf.Tensor]
+    reads_logits: bool = False
+
+    def __add__(self, other: Objective) -> Objective:
+        return weighted_sum([(1.0, self), (1.0, other)])
+
+    def __sub__(self, other: Objective) -> Objective:
+        return weighted_sum([(1.0, self), (-1.0, other)])
+
+    def __mul__(self, weight: float) -> Objective:
+        return weighted_sum([(weight, self)])
+
+    __rmul__ = __mul__
+
+    def __neg__(self) -> Objective:
+        return negative(self)
+
+
+def channel(layer: str, index: int | tf.Tensor) -> Objective:
+    """The mean of one channel's map; `index` is one for all images or `(batch,)`, one for each."""
+
+    def score(activations: Activations) -> tf.Tensor:
+        return tf.reduce_mean(activations.channel(layer, tf.convert_to_tensor(index, tf.int32)), axis=(1, 2))
+
+    return Objective(frozenset({layer}), score)
+
+
+def unit(layer: str, index: int | tf.Tensor, position: tuple[int, int] | None = None) -> Objective:
+    """One cell `(y, x)` of one channel's map; by default the centre, marked below.
+
+    odd size          even size
+    +---+---+---+     +---+---+---+---+
+    |   |   |   |     |   |   |   |   |
+    +---+---+---+     +---+---+---+---+
+    |   | o |   |     |   |   |   |   |
+    +---+---+---+     +---+---+---+---+
+    |   |   |   |     |   |   | o |   |
+    +---+---+---+     +---+---+---+---+
+                      |   |   |   |   |
+                      +---+---+---+---+
+    """
+
+    def score(activations: Activations) -> tf.Tensor:
+        cells = activations.channel(layer, tf.convert_to_tensor(index, tf.int32))
+        shape = tf.shape(cells)
+        y, x = (shape[1] // 2, shape[2] // 2) if position is None else position
+        return cells[:, y, x]
+
+    return Objective(frozenset({layer}), score)
+
+
+def logit(index: int | tf.Tensor) -> Objective:
+    """The logit of one class; `index` is one for all images or `(batch,)`, one for each."""
+
+    def score(activations: Activations) -> tf.Tensor:
+        answers = activations.logits()
+        wanted = tf.broadcast_to(tf.convert_to_tensor(index, tf.int32), tf.shape(answers)[:1])
+        return tf.gather(answers, wanted, axis=1, batch_dims=1)
+
+    return Objective(frozenset(), score, reads_logits=True)
+
+
+def direction(layer: str, vector: ArrayLike) -> Objective:
+    """The mean over positions of the maps' projection on `vector` `(channels,)`, taken at unit length."""
+    array = np.asarray(vector, np.float32)
+    length = float(np.linalg.norm(array))
+    unit_vector = array / length if length else array
+
+    def score(activations: Activations) -> tf.Tensor:
+        return tf.reduce_mean(tf.linalg.matvec(activations.layer(layer), unit_vector), axis=(1, 2))
+
+    return Objective(frozenset({layer}), score)
+
+
+def negative(objective: Objective) -> Objective:
+    """What `objective` likes least."""
+    return weighted_sum([(-1.0, objective)])
+
+
+def weighted_sum(terms: Sequence[tuple[float, Objective]]) -> Objective:
+    """The sum of each objective's score times its weight."""
+
+    def score(activations: Activations) -> tf.Tensor:
+        return tf.add_n([weight * objective.score(activations) for weight, objective in terms])
+
+    return Objective(
+        frozenset().union(*(objective.layers for _, objective in terms)),
+        score,
+        any(objective.reads_logits for _, objective in terms),
+    )
+
+
+def diversity(layer: str) -> Objective:
+    """How little the images of the batch resemble each other in style; add a share of it to another objective.
+
+    The score of an image is minus its mean cosine similarity, by Gram matrix of the maps of `layer`, to the
+    other images of the batch (Olah et al., "Feature Visualization", 2017). One image alone scores 0.
+    """
+
+    def score(activations: Activations) -> tf.Tensor:
+        maps = activations.layer(layer)
+        shape = tf.shape(maps)
+        flat = tf.reshape(maps, (shape[0], shape[1] * shape[2], shape[3]))
+        gram = tf.linalg.matmul(flat, flat, transpose_a=True)
+        styles = tf.math.l2_normalize(tf.reshape(gram, (shape[0], shape[3] * shape[3])), axis=1)
+        similarity = tf.linalg.matmul(styles, styles, transpose_b=True)
+        others = tf.reduce_sum(similarity, axis=1) - tf.linalg.diag_part(similarity)
+        return -others / tf.cast(tf.maximum(shape[0] - 1, 1), tf.float32)
+
+    return Objective(frozenset({layer}), score)
+
+
+def layer_energy(layer: str) -> Objective:
+    """The mean square of all maps of `layer`: whatever the network sees there, more of it (deep dream)."""
+
+    def score(activations: Activations) -> tf.Tensor:
+        return tf.reduce_mean(tf.square(activations.layer(layer)), axis=(1, 2, 3))
+
+    return Objective(frozenset({layer}), score)
+
+
+def apart_from_rivals(layer: str, index: tf.Tensor, scale: ArrayLike, weight: float) -> Objective:
+    """A channel's mean and its peak, less how far the peaks of other channels of the layer rise above its own.
+
+    Every map is taken in units of its channel's `scale` `(channels,)`, the highest value it has on the images;
+    channels whose scale is not above zero are no rivals. `index` is `(batch,)`, each with a scale above zero.
+    """
+    scales = np.asarray(scale, np.float32)
+    known = scales > 0
+    shares = tf.constant(np.divide(1, scales, out=np.zeros_like(scales), where=known))
+
+    def score(activations: Activations) -> tf.Tensor:
+        maps = activations.layer(layer) * shares
+        own = tf.gather(maps, index, axis=3, batch_dims=1)
+        peaks = tf.reduce_max(maps, axis=(1, 2))
+        peak = tf.reduce_max(own, axis=(1, 2))
+        above = tf.nn.relu(peaks - RIVAL_MARGIN * peak[:, None])
+        return tf.reduce_mean(own, axis=(1, 2)) + peak - weight * tf.reduce_sum(above, axis=1)
+
+    return Objective(frozenset({layer}), score)

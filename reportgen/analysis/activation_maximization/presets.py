@@ -1,0 +1,130 @@
+"""The recipes of activation maximisation by name, every parameter of which the settings may change."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+from reportgen.config import Config
+
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preset:
+    """All parameters of an ascent; `reportgen.config.AscentSettings` describes those a user may set.
+
+    `canvas` None means as large as the layer's receptive field asks for.
+    """
+
+    name: str
+    steps: int
+    canvas: Size | None
+    least_canvas: int
+    canvas_margin: float
+    parameterization: Literal["pixels", "fourier"]
+    before_activation: bool
+    optimizer: Literal["adam", "normalized"]
+    step_size: float
+    noise_mean: float
+    noise_std: float
+    spectrum_std: float
+    spectrum_decay: float
+    pad: int
+    jitter: int
+    scale: tuple[float, float]
+    rotate: tuple[float, float]
+    final_jitter: int
+    relief_steps: int
+    check_every: int
+    patience: int
+    least_gain: float
+    restarts: int
+    rival_steps: int
+    rival_weight: float
+    second_seeds: int
+    display: Literal["as-is", "standardized"]
+
+    def content(self) -> dict[str, Any]:
+        """What a cached result depends on."""
+        content = asdict(self)
+        content.pop("second_seeds")
+        return content
+
+
+# The recipe of the tutorials: noise around middle grey, the gradient at the same length every time, the picture
+# shown with its contrast evened out. It looks at the layer's output, so a channel at rest stays at rest.
+CLASSIC = Preset(
+    name="classic",
+    steps=20,
+    canvas=(128, 128),
+    least_canvas=1,
+    canvas_margin=0,
+    parameterization="pixels",
+    before_activation=False,
+    optimizer="normalized",
+    step_size=1.0,
+    noise_mean=127.0,
+    noise_std=10.0,
+    spectrum_std=0.01,
+    spectrum_decay=1.0,
+    pad=0,
+    jitter=0,
+    scale=(1.0, 1.0),
+    rotate=(0.0, 0.0),
+    final_jitter=0,
+    relief_steps=0,
+    check_every=0,
+    patience=0,
+    least_gain=0.0,
+    restarts=0,
+    rival_steps=0,
+    rival_weight=0.0,
+    second_seeds=0,
+    display="standardized",
+)
+
+CRISP = Preset(
+    name="crisp",
+    steps=128,
+    canvas=None,
+    least_canvas=64,
+    canvas_margin=0.25,
+    parameterization="fourier",
+    before_activation=True,
+    optimizer="adam",
+    step_size=0.05,
+    noise_mean=127.0,
+    noise_std=10.0,
+    spectrum_std=0.01,
+    spectrum_decay=1.0,
+    pad=12,
+    jitter=8,
+    scale=(0.9, 1.1),
+    rotate=(-10.0, 10.0),
+    final_jitter=4,
+    relief_steps=16,
+    check_every=16,
+    patience=2,
+    least_gain=0.01,
+    restarts=2,
+    rival_steps=64,
+    rival_weight=1.0,
+    second_seeds=1,
+    display="as-is",
+)
+
+REFERENCE = replace(CRISP, name="reference", steps=512, patience=0)
+
+PRESETS = {preset.name: preset for preset in (CLASSIC, CRISP, REFERENCE)}
+
+
+def chosen_preset(config: Config) -> Preset:
+    """The preset `config.activation_max` names, with the changes `config` makes to it."""
+    preset = PRESETS[config.activation_max]
+    changes: dict[str, Any] = config.ascent.model_dump(exclude_none=True)
+    if config.steps is not None:
+        changes["steps"] = config.steps
+    if config.canvas is not None:
+        changes["canvas"] = config.canvas
+    return replace(preset, **changes)
