@@ -31,7 +31,13 @@ _GAP = 4  # CSS pixels between tiles
 
 _MAX_SLUG = 80  # keeps paths made of it under 100 characters
 
-MARK_WORDS = {"nan": "with NaN or infinite values", "silent": "silent", "constant": "constant", "dead": "dead"}
+MARK_WORDS = {
+    "nan": "with NaN or infinite values",
+    "silent": "silent",
+    "constant": "constant",
+    "dead": "dead",
+    "failed": "failed",
+}
 
 
 @dataclass(frozen=True)

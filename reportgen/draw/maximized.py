@@ -14,8 +14,10 @@ from reportgen.results import ByteArray, Drawing, TileGrid
 SECTION = "activation-maximization"
 
 GAP = 4  # pixels
-# Smaller canvases (of layers with a small receptive field) are enlarged to about this.
+# Smaller canvases (of layers with a small receptive field) and dreams of small networks are enlarged to
+# about this.
 SHOWN_SIDE = 128  # CSS pixels
+DREAM_SIDE = 320
 
 
 def draw_maximized(
@@ -77,6 +79,8 @@ def draw_dream(image: str, layer: str, variant: str, original: ByteArray, dream:
         made: how, a sentence.
     """
     height, width = dream.shape[:2]
+    pixels = montage(np.stack([original, dream]), 2, gap=GAP)
+    enlarged = max(1, DREAM_SIDE // max(height, width))
     return Drawing(
         id=drawing_id("dream", image, layer, variant),
         kind="deep_dream",
@@ -88,8 +92,10 @@ def draw_dream(image: str, layer: str, variant: str, original: ByteArray, dream:
         reading="What appears on the right is what the layer looks for; where nothing changed it found nothing to raise.",
         made=made,
         alt=f"{image} beside the same image with what excites {layer} brought out",
-        pixels=montage(np.stack([original, dream]), 2, gap=GAP),
+        pixels=pixels,
         layer=layer,
         image=image,
+        display=(pixels.shape[0] * enlarged, pixels.shape[1] * enlarged),
+        pixelated=enlarged > 1,
         tiles=TileGrid(2, 1, width, height, GAP),
     )

@@ -1,0 +1,261 @@
+"""The whole way from a network and pictures to a folder, on small ones; what is measured is checked elsewhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+from support.images import random_images, write_images
+from support.networks import seeded, two_convolutions
+
+import reportgen
+from reportgen import GateError, ReportgenError, UsageError
+from reportgen.cli import main
+from reportgen.config import SECTION_SLUGS
+from reportgen.record import schema
+from reportgen.site import verify_report
+
+QUICK = {"steps": 4, "channels": "first:2", "no_cache": True}
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("model") / "network.keras"
+    two_convolutions(size=16).save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("home-of-somebody") / "photos"
+    write_images(folder, 3)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def built(model: Path, photos: Path, tmp_path_factory: pytest.TempPathFactory) -> reportgen.Report:
+    return reportgen.build(model, photos, tmp_path_factory.mktemp("out") / "report", sections="all", **QUICK)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_a_report_is_whole(built: reportgen.Report) -> None:
+    assert verify_report(built.path) == []
+    record = json.loads((built.path / "report.json").read_text(encoding="utf-8"))
+    jsonschema.validate(record, schema())
+    assert tuple(section["slug"] for section in record["sections"]) == SECTION_SLUGS
+    kinds = {figure["kind"] for figure in record["figures"]}
+    assert {"photo", "input", "filters", "feature_maps", "activation_maximization", "deep_dream"} <= kinds
+    assert (built.path / ".nojekyll").read_bytes() == b""
+
+
+def test_what_the_record_says_of_pictures_is_so(built: reportgen.Report) -> None:
+    for figure in built.data.figures:
+        with Image.open(built.path / figure.picture) as picture:
+            assert picture.size == (figure.width, figure.height)
+        assert figure.alt
+        if figure.tiles is not None:
+            grid = figure.tiles
+            assert grid.columns * (grid.width + grid.gap) - grid.gap <= figure.width
+            assert grid.rows * (grid.height + grid.gap) - grid.gap <= figure.height
+            assert len(figure.channels) <= grid.columns * grid.rows
+
+
+def test_the_activation_of_a_maximised_picture_is_that_of_the_picture_stored(
+    built: reportgen.Report, model: Path
+) -> None:
+    network = keras.models.load_model(model)
+    checked = 0
+    for shown in built.data.maximizations:
+        if shown.picture is None or shown.tile is None or shown.objective != "channel":
+            continue
+        left, top, width, height = shown.tile
+        with Image.open(built.path / shown.picture) as picture:
+            pixels = np.asarray(picture.convert("RGB"))[top : top + height, left : left + width]
+        layer = network.get_layer(shown.layer)
+        part = keras.Model(network.inputs[0], layer.output)
+        assert pixels.shape[:2] == tuple(shown.canvas) == (16, 16)
+        answer = part(pixels[None].astype("float32") / 255, training=False).numpy()
+        assert shown.activation == pytest.approx(answer[..., shown.channel].max(), rel=1e-4, abs=1e-5)
+        checked += 1
+    assert checked >= 3
+
+
+def test_features_to_download_are_those_of_keras(built: reportgen.Report, model: Path, photos: Path) -> None:
+    network = keras.models.load_model(model)
+    part = keras.Model(network.inputs[0], network.get_layer("conv2").output)
+    for feature in built.data.features:
+        with Image.open(photos / feature.image) as picture:
+            fitted = np.asarray(picture.resize((16, 16), Image.Resampling.BILINEAR), dtype="float32") / 255
+        expected = part(fitted[None], training=False).numpy()[0]
+        stored = np.load(built.path / feature.file)
+        assert feature.layer == "conv2"
+        assert list(stored.shape) == feature.shape == [8, 8, 8]
+        np.testing.assert_allclose(stored, expected, atol=1e-5)
+
+
+def test_the_same_inputs_give_the_same_bytes(
+    model: Path, photos: Path, built: reportgen.Report, tmp_path: Path
+) -> None:
+    again = reportgen.build(model, photos, tmp_path / "again", sections="all", **QUICK)
+    one, two = contents(built.path), contents(again.path)
+    assert sorted(one) == sorted(two)
+    assert [name for name in one if one[name] != two[name]] == []
+
+
+def test_what_the_cache_gives_back_is_the_same(model: Path, photos: Path, tmp_path: Path) -> None:
+    settings = QUICK | {"no_cache": False, "cache": tmp_path / "cache"}
+    first = reportgen.build(model, photos, tmp_path / "first", **settings)
+    second = reportgen.build(model, photos, tmp_path / "second", **settings)
+    assert contents(first.path) == contents(second.path)
+    assert any((tmp_path / "cache").rglob("*.entry"))
+
+
+def test_nothing_private_is_told(built: reportgen.Report, model: Path, photos: Path) -> None:
+    texts = [data for name, data in contents(built.path).items() if name.endswith((".html", ".json", ".js"))]
+    for private in (str(model.parent), str(photos.parent), photos.parent.name, str(built.path.parent)):
+        assert not any(private.encode() in text for text in texts)
+
+
+def test_a_model_and_an_array_from_python_are_taken_and_not_changed(tmp_path: Path) -> None:
+    network = two_convolutions(size=8)
+    before = [weight.copy() for weight in network.get_weights()]
+    activations = [layer.activation for layer in network.layers if hasattr(layer, "activation")]
+    report = reportgen.build(network, random_images(2), tmp_path / "out", sections="feature-maps,deep-dream", **QUICK)
+    assert [image.file for image in report.data.images] == ["image-0", "image-1"]
+    assert report.path == tmp_path / "out"
+    assert all(np.array_equal(one, two) for one, two in zip(before, network.get_weights(), strict=True))
+    assert activations == [layer.activation for layer in network.layers if hasattr(layer, "activation")]
+    assert "<iframe" in report._repr_html_()
+
+
+def test_predictions_are_those_of_the_network(built: reportgen.Report, model: Path, photos: Path) -> None:
+    network = keras.models.load_model(model)
+    for image in built.data.images:
+        with Image.open(photos / image.file) as picture:
+            fitted = np.asarray(picture.resize((16, 16), Image.Resampling.BILINEAR), dtype="float32") / 255
+        scores = network(fitted[None], training=False).numpy()[0]
+        assert [best.index for best in image.predictions] == np.argsort(-scores)[:5].tolist()
+        assert [best.score for best in image.predictions] == pytest.approx(sorted(scores, reverse=True)[:5], rel=1e-4)
+
+
+def test_the_fallback_of_preprocessing_is_a_warning(built: reportgen.Report) -> None:
+    assert built.data.model.preprocessing.origin == "fallback"
+    assert "warning" in {finding.severity for finding in built.findings if "preprocess" in finding.rule}
+
+
+def test_a_gate_fails_with_the_report_in_place(model: Path, photos: Path, tmp_path: Path) -> None:
+    with pytest.raises(GateError, match="--fail-on warning"):
+        reportgen.build(model, photos, tmp_path / "out", sections="overview", fail_on="warning", **QUICK)
+    assert verify_report(tmp_path / "out") == []
+
+
+def test_a_size_that_cannot_be_kept_leaves_nothing(model: Path, photos: Path, tmp_path: Path) -> None:
+    with pytest.raises(GateError, match="--max-size"):
+        reportgen.build(model, photos, tmp_path / "out", sections="overview", max_size="2kB", **QUICK)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("form", ["single", "both"])
+def test_one_file_of_the_whole_report(model: Path, photos: Path, tmp_path: Path, form: str) -> None:
+    report = reportgen.build(model, photos, tmp_path / "out", sections="overview,layers", format=form, **QUICK)
+    text = (tmp_path / "out.html").read_text(encoding="utf-8")
+    assert "image-0.png" in text
+    assert report.path == (tmp_path / "out.html" if form == "single" else tmp_path / "out")
+    assert (tmp_path / "out").is_dir() == (form == "both")
+
+
+def test_mistakes_of_layers_channels_and_dreams_are_told_before_anything_is_written(
+    model: Path, photos: Path, tmp_path: Path
+) -> None:
+    for options, says in (
+        ({"layers": ["conv9"]}, "conv1, conv2|conv2, conv1"),
+        ({"channels": "99"}, "no layer has a channel 99"),
+        ({"dream_image": "absent.png"}, "--dream-image"),
+    ):
+        with pytest.raises(UsageError, match=says):
+            reportgen.build(model, photos, tmp_path / "out", **QUICK | options)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_broken_picture_is_listed_or_with_strict_an_error(model: Path, photos: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.png"
+    broken.write_bytes((photos / "image-0.png").read_bytes()[:200])
+    report = reportgen.build(model, [photos, broken], tmp_path / "out", sections="overview", **QUICK)
+    assert [skipped.file for skipped in report.data.skipped] == ["broken.png"]
+    with pytest.raises(ReportgenError, match=r"broken\.png"):
+        reportgen.build(model, [photos, broken], tmp_path / "strict", sections="overview", strict=True, **QUICK)
+    assert not (tmp_path / "strict").exists()
+
+
+def test_a_run_killed_in_the_middle_leaves_the_earlier_report(model: Path, photos: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    reportgen.build(model, photos, target, sections="overview", title="The earlier one", **QUICK)
+    before = contents(target)
+    arguments = ["build", str(model), str(photos), "-o", str(target), "--no-cache", "--verbose", "--steps", "5000"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "reportgen", *arguments], stderr=subprocess.PIPE, cwd=Path(__file__).parents[1]
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if b"Feature maps" in line:  # pictures have been written, pages not yet
+            break
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    process.stderr.close()
+    assert contents(target) == before
+    assert len(os.listdir(tmp_path)) == 2  # what was half built lies beside it
+    reportgen.build(model, photos, target, sections="overview", **QUICK)
+    assert os.listdir(tmp_path) == ["out"]
+
+
+def test_the_command_line_prints_the_path_and_nothing_else(
+    model: Path, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["build", str(model), str(photos), "-o", str(tmp_path / "out"), "--sections", "overview", "--no-cache"]
+    assert main([*arguments, "--quiet"]) == 0
+    said = capsys.readouterr()
+    assert said.out.strip() == str(tmp_path / "out")
+    assert said.err == ""
+
+
+def test_features_from_the_command_line(model: Path, photos: Path, tmp_path: Path) -> None:
+    target = tmp_path / "features.npz"
+    arguments = ["features", str(model), str(photos), "--layer", "conv1", "--layer", "average", "-o", str(target)]
+    assert main([*arguments, "--quiet"]) == 0
+    with np.load(target) as stored:
+        assert stored["conv1"].shape == (3, 16, 16, 6)
+        assert stored["average"].shape == (3, 8)
+        assert stored["files"].tolist() == ["image-0.png", "image-1.png", "image-2.png"]
+
+
+def test_layers_from_the_command_line(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["layers", str(model), "--format", "json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    rows = rows["layers"] if isinstance(rows, dict) else rows
+    assert [row["name"] for row in rows] == ["conv1", "pool1", "conv2", "average", "classes"]
+    assert main(["layers", str(model)]) == 0
+    assert "conv2" in capsys.readouterr().out
+
+
+def test_a_network_without_convolutions_has_a_report(tmp_path: Path) -> None:
+    network = seeded(
+        keras.Sequential(
+            [keras.layers.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(3, activation="sigmoid")]
+        )
+    )
+    grey = random_images(2)[..., :1]
+    report = reportgen.build(network, grey, tmp_path / "out", **QUICK)
+    assert verify_report(report.path) == []
+    assert any(section.note for section in report.data.sections if section.slug == "filters")
