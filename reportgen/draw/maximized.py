@@ -89,7 +89,7 @@ def draw_dream(image: str, layer: str, variant: str, original: ByteArray, dream:
         variant=variant,
         title=f"Deep dream of {layer}",
         shows=f"On the left {image} as the network gets it, on the right the same after raising what {layer} answers.",
-        reading="What appears on the right is what the layer looks for; where nothing changed it found nothing to raise.",
+        reading="What appears on the right is what the layer looks for; where nothing changed, nothing was found.",
         made=made,
         alt=f"{image} beside the same image with what excites {layer} brought out",
         pixels=pixels,
