@@ -85,7 +85,7 @@ def _by_names(places: Sequence[Place], *, fine: bool) -> dict[str, str]:
     """The block of each layer by its name; empty where names do not speak."""
     convolutions = [place.name for place in places if place.is_convolution]
     counted = convolutions or [place.name for place in places if _is_spread(place)]
-    keys = _without_single_numbers({place.name: _key(place.name, fine=fine) for place in places}, counted)
+    keys = _without_single_numbers({place.name: name_key(place.name, fine=fine) for place in places}, counted)
     named = [name for name in counted if keys[name] is not None]
     if not counted or len(named) < NAMED_SHARE * len(counted):
         return {}
@@ -111,7 +111,7 @@ def _without_single_numbers(keys: Mapping[str, str | None], counted: Sequence[st
     return {name: None if key in numbered else key for name, key in keys.items()}
 
 
-def _key(name: str, *, fine: bool) -> str | None:
+def name_key(name: str, *, fine: bool) -> str | None:
     """What the name says of the block: `conv4_block2` (fine) or `conv4` (coarse); None if nothing."""
     found = [match for match in _KEY.finditer(name) if not _BETWEEN_BLOCKS.search(name[: match.start()])]
     # `conv4` in front of `block2` is a stage; `conv2` behind `block1` is one convolution.
