@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import html
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from reportgen import results
 from reportgen.errors import ReportgenError
 
 SCHEMA_VERSION: Literal["1.0"] = "1.0"
@@ -97,6 +99,16 @@ class Histogram(_Frozen):
 
     edges: list[float]
     counts: list[int]
+
+
+def finite(value: float | None) -> float | None:
+    """`value` as JSON can say it: None where it is not a finite number."""
+    return None if value is None or not math.isfinite(value) else float(value)
+
+
+def describe_histogram(histogram: results.Histogram) -> Histogram:
+    """A histogram as data."""
+    return Histogram(edges=histogram.edges.tolist(), counts=histogram.counts.tolist())
 
 
 class Weights(_Frozen):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import platform
 import shlex
@@ -19,9 +18,9 @@ from reportgen._version import __version__
 from reportgen.analysis.statistics import ImageStatistics
 from reportgen.config import Config, option_name
 from reportgen.models import Network
-from reportgen.results import Finding, Histogram, LayerSummary, WeightStatistics
+from reportgen.results import Finding, Graph, GraphNode, LayerSummary, WeightStatistics
 from reportgen.sections import Contribution, Section
-from reportgen.site.paths import slugs
+from reportgen.site.paths import Pages, slugs
 from reportgen.study import Study, Weighed
 
 _PACKAGES = ("tensorflow", "keras", "numpy", "pillow")
@@ -30,11 +29,6 @@ _PACKAGES = ("tensorflow", "keras", "numpy", "pillow")
 _MACHINE = {"output", "force", "cache", "use_cache", "engine", "dask_address"}
 # Settings that are, or may be, paths.
 _PATHS = {"model", "images", "weights", "truth", "inputs"}
-
-
-def finite(value: float | None) -> float | None:
-    """`value` as JSON can say it: None where it is not a finite number."""
-    return None if value is None or not math.isfinite(value) else float(value)
 
 
 def record_model(study: Study) -> record.Model:
@@ -113,13 +107,13 @@ def _record_activations(statistics: ImageStatistics, layer: str) -> record.Activ
     if whole is None or each is None:
         return None
     return record.Activations(
-        min=finite(whole.min),
-        max=finite(whole.max),
-        mean=finite(whole.mean),
-        std=finite(whole.std),
-        zero_fraction=finite(whole.zero_fraction),
+        min=record.finite(whole.min),
+        max=record.finite(whole.max),
+        mean=record.finite(whole.mean),
+        std=record.finite(whole.std),
+        zero_fraction=record.finite(whole.zero_fraction),
         dead_channels=list(each.dead_channels),
-        histogram=record_histogram(whole.histogram),
+        histogram=record.describe_histogram(whole.histogram),
         columns=record.ChannelColumns(
             min=_column(each.min),
             max=_column(each.max),
@@ -131,14 +125,40 @@ def _record_activations(statistics: ImageStatistics, layer: str) -> record.Activ
     )
 
 
-def record_histogram(histogram: Histogram) -> record.Histogram:
-    """A histogram as data."""
-    return record.Histogram(edges=histogram.edges.tolist(), counts=histogram.counts.tolist())
-
-
 def _column(values: NDArray[Any]) -> list[float | None]:
     """One value per channel to seven digits, more than a float32 holds."""
-    return [None if (kept := finite(value)) is None else float(f"{kept:.7g}") for value in values.tolist()]
+    return [None if (kept := record.finite(value)) is None else float(f"{kept:.7g}") for value in values.tolist()]
+
+
+def record_graph(graph: Graph, pages: Pages) -> record.Graph:
+    """The drawn graph, its boxes with the page of the layer one wants to see first."""
+    return record.Graph(
+        width=graph.width,
+        height=graph.height,
+        nodes=[
+            record.GraphNode(
+                name=node.name,
+                kind=node.kind,
+                layers=list(node.layers),
+                x=node.x,
+                y=node.y,
+                width=node.width,
+                height=node.height,
+                text=list(node.text),
+                page=_first_page(node, pages),
+            )
+            for node in graph.nodes
+        ],
+        edges=[
+            record.GraphEdge(source=edge.source, target=edge.target, points=list(edge.points), label=edge.label)
+            for edge in graph.edges
+        ],
+    )
+
+
+def _first_page(node: GraphNode, pages: Pages) -> str | None:
+    names = ([node.layer] if node.layer is not None else []) + list(node.layers)
+    return next((page for name in names if (page := pages.layer_page(name)) is not None), None)
 
 
 def record_images(study: Study) -> list[record.Image]:
@@ -172,11 +192,11 @@ def _record_weights(statistics: WeightStatistics) -> record.Weights:
     return record.Weights(
         kernel_shape=list(statistics.kernel_shape),
         bias_shape=None if statistics.bias_shape is None else list(statistics.bias_shape),
-        min=finite(statistics.min),
-        max=finite(statistics.max),
-        mean=finite(statistics.mean),
-        std=finite(statistics.std),
-        zero_fraction=finite(statistics.zero_fraction),
+        min=record.finite(statistics.min),
+        max=record.finite(statistics.max),
+        mean=record.finite(statistics.mean),
+        std=record.finite(statistics.std),
+        zero_fraction=record.finite(statistics.zero_fraction),
         dead_filters=list(statistics.dead_filters),
         histogram=record.Histogram(edges=statistics.edges.tolist(), counts=statistics.counts.tolist()),
     )
@@ -273,7 +293,7 @@ def make_record(
         site=site,
         model=record_model(study),
         layers=record_layers(study),
-        graph=next((contribution.graph for contribution in made if contribution.graph is not None), None),
+        graph=next((record_graph(one.graph, study.pages) for one in made if one.graph is not None), None),
         images=record_images(study),
         skipped=[record.Skipped(file=item.file, reason=item.reason) for item in study.images.skipped],
         units=[unit for contribution in made for unit in contribution.units],

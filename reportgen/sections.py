@@ -15,6 +15,7 @@ from reportgen import record
 from reportgen.analysis.capture import Extractor
 from reportgen.analysis.feature_maps import extract_feature_maps
 from reportgen.analysis.features import default_feature_layer
+from reportgen.analysis.graph import lay_out_graph
 from reportgen.analysis.input_view import view_input
 from reportgen.analysis.selection import select_layers
 from reportgen.config import SectionSlug
@@ -27,8 +28,9 @@ from reportgen.dreaming import make_dreams
 from reportgen.errors import UsageError
 from reportgen.maximizing import Maximizing, store_maximized
 from reportgen.progress import stage
-from reportgen.results import MaximizedChannel
+from reportgen.results import Graph, MaximizedChannel
 from reportgen.study import FittedImage, Study, Workshop, chosen_layers, fitted_images
+from reportgen.unit_details import make_units
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +41,7 @@ class Contribution:
     maximizations: tuple[record.Maximization, ...] = ()
     units: tuple[record.Unit, ...] = ()
     features: tuple[record.Feature, ...] = ()
-    graph: record.Graph | None = None
+    graph: Graph | None = None
     note: str | None = None
 
 
@@ -70,7 +72,7 @@ def make_overview(study: Study, workshop: Workshop) -> Contribution:
 
 def make_layers(study: Study, _workshop: Workshop) -> Contribution:
     """The drawing of the layer graph; the table itself is always in the record."""
-    return Contribution(graph=None)
+    return Contribution(graph=lay_out_graph(study.summary))
 
 
 def make_filters(study: Study, workshop: Workshop) -> Contribution:
@@ -190,6 +192,12 @@ def _dream_image(study: Study) -> FittedImage:
     return next(fitted_images(study.config, study.network, images[:1]))
 
 
+def make_unit_pages(study: Study, workshop: Workshop) -> Contribution:
+    """A page for each chosen channel; every channel of every measured layer stands in its layer's sheet."""
+    units = tuple(make_units(study, workshop))
+    return Contribution(units=units, note=None if units else "None of the layers asked for has channels.")
+
+
 SECTIONS: tuple[Section, ...] = (
     Section("overview", "Overview", make_overview),
     Section("layers", "Layers", make_layers),
@@ -199,4 +207,5 @@ SECTIONS: tuple[Section, ...] = (
     Section("activation-maximization", "Activation maximisation", make_maximizations),
     Section("deep-dream", "Deep dream", make_deep_dream),
     Section("predictions", "Predictions", make_predictions),
+    Section("units", "Channels", make_unit_pages),
 )

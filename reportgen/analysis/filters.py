@@ -18,6 +18,9 @@ DEAD_FRACTION = 1e-6
 # Enough to see the shape of a distribution, few enough to write each bin into the report.
 HISTOGRAM_BINS = 48
 
+# A dense layer with more weights reads flattened maps, whose numbers are no channels.
+MOST_DENSE_WEIGHTS = 8_000_000
+
 # Layers between the image and a first convolution that keep the channels what they are.
 _KEEPS_COLOUR = {
     "Rescaling",
@@ -69,6 +72,17 @@ def filter_banks(network: Network, summary: NetworkSummary) -> tuple[FilterBank,
                     part=part,
                 )
             )
+    return tuple(banks)
+
+
+def dense_banks(network: Network, summary: NetworkSummary) -> tuple[FilterBank, ...]:
+    """The kernels of dense layers as 1 x 1 filters, but for the huge ones that read flattened maps."""
+    banks = []
+    for row in summary.layers:
+        layer = find_layer(network.model, row.name) if row.type == "Dense" and row.actual_shape else None
+        if layer is not None and int(np.prod(layer.kernel.shape)) <= MOST_DENSE_WEIGHTS:
+            kernel = _array(layer.kernel)[None, None]
+            banks.append(FilterBank(row.name, kernel, None, tuple(layer.kernel.shape), sees_colour=False))
     return tuple(banks)
 
 

@@ -121,7 +121,8 @@ def tie_strengths(kernel: NDArray[np.float32]) -> NDArray[np.float32]:
     [[5.0, -5.0]]
     """
     strength = np.sqrt(np.square(kernel, dtype=np.float64).sum(axis=(0, 1)))
-    return np.copysign(strength, kernel.sum(axis=(0, 1))).astype(np.float32)
+    signed: NDArray[np.float32] = np.copysign(strength, kernel.sum(axis=(0, 1))).astype(np.float32)
+    return signed
 
 
 def _strongest(named: Sequence[tuple[Channel, float]], most: int) -> tuple[Tie, ...]:

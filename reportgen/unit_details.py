@@ -1,0 +1,119 @@
+"""The channels shown in detail: their top images as pictures, their neighbours, their statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from reportgen import record
+from reportgen.analysis.filters import dense_banks
+from reportgen.analysis.neighbours import Tie, Wiring
+from reportgen.analysis.units import LoadedImage, Sighting, find_sightings
+from reportgen.draw.patches import Sprite, cut_patch, mark_box, pack
+from reportgen.images import fit_image, load_image
+from reportgen.pictures import PictureStore, StoredPicture
+from reportgen.progress import stage
+from reportgen.record import Tile, TopImage
+from reportgen.results import ByteArray
+from reportgen.study import Study, Workshop
+
+
+@dataclass(frozen=True, eq=False)
+class _Shown:
+    """A top image of a channel with its two pictures: what was seen, and the whole with the place marked."""
+
+    sighting: Sighting
+    patch: ByteArray
+    whole: ByteArray
+
+
+def make_units(study: Study, workshop: Workshop) -> Iterator[record.Unit]:
+    """The chosen channels of every layer shown in detail, layer by layer."""
+    banks = [item.bank for item in study.weighed] + list(dense_banks(study.network, study.summary))
+    wiring = Wiring(study.summary, banks)
+    with stage(workshop.progress, "Channels", sum(map(len, study.chosen.values()))) as progress:
+        for layer, channels in study.chosen.items():
+            shown = _top_images(study, layer, channels)
+            for channel in channels:
+                top_images = _stored(study, layer, channel, shown[channel], workshop.pictures)
+                yield _unit(study, wiring, layer, channel, top_images)
+                progress.advance(1, layer)
+
+
+def _top_images(study: Study, layer: str, channels: Sequence[int]) -> dict[int, list[_Shown]]:
+    """The top images of each channel, best first, with their pictures."""
+    tops = {channel: study.statistics.top_images(layer, channel) for channel in channels}
+    shown: dict[int, dict[int, _Shown]] = {channel: {} for channel in channels}
+
+    def load(place: int) -> LoadedImage:
+        config = study.config
+        pixels = load_image(study.statistics.images[place], study.network.channels)
+        return LoadedImage(pixels, fit_image(pixels, study.network.size, config.resize, config.interpolation)[1])
+
+    found = find_sightings(study.summary.layer(layer), tops, load, study.network.size)
+    for channel, rank, sighting, loaded in found:
+        photo = loaded.pixels
+        box = sighting.box or (0, 0, *photo.shape[:2])
+        shown[channel][rank] = _Shown(sighting, cut_patch(photo, box), mark_box(photo, box))
+    return {channel: [ranked[rank] for rank in sorted(ranked)] for channel, ranked in shown.items()}
+
+
+def _stored(study: Study, layer: str, channel: int, shown: Sequence[_Shown], pictures: PictureStore) -> list[TopImage]:
+    """The top images of one channel, their pictures stored as one."""
+    if not shown:
+        return []
+    sprite = pack([item.patch for item in shown] + [item.whole for item in shown], columns=len(shown))
+    stored = pictures.save(f"seen-{layer}-{channel}", sprite.pixels)
+    count = len(shown)
+    return [
+        _top_image(study, item.sighting, _tile(stored, sprite, index), _tile(stored, sprite, count + index))
+        for index, item in enumerate(shown)
+    ]
+
+
+def _tile(stored: StoredPicture, sprite: Sprite, index: int) -> Tile:
+    place = sprite.places[index]
+    return stored.tile(place.left, place.top, place.width, place.height)
+
+
+def _top_image(study: Study, sighting: Sighting, patch: Tile, whole: Tile) -> TopImage:
+    best = study.statistics.predictions(sighting.image, study.head, study.network)[:1]
+    return TopImage(
+        image=study.statistics.images[sighting.image].file,
+        value=sighting.value,
+        position=sighting.position,
+        box=sighting.box,
+        label=(best[0].label or f"class {best[0].index}") if best else None,
+        patch=patch,
+        whole=whole,
+    )
+
+
+def _unit(study: Study, wiring: Wiring, layer: str, channel: int, top_images: list[TopImage]) -> record.Unit:
+    measured = study.statistics.channel(layer, channel)
+    columns = study.statistics.channels(layer)
+    page = study.pages.unit_page(layer, channel)
+    assert columns is not None
+    assert page is not None
+    return record.Unit(
+        layer=layer,
+        channel=channel,
+        page=page,
+        activation=record.ChannelActivation(
+            min=record.finite(measured.min),
+            max=record.finite(measured.max),
+            mean=record.finite(measured.mean),
+            std=record.finite(measured.std),
+            zero_fraction=record.finite(measured.zero_fraction),
+            histogram=record.describe_histogram(measured.histogram),
+        ),
+        firing_rate=record.finite(columns.firing_rate[channel]),
+        top_images=top_images,
+        before=[_neighbour(tie) for tie in wiring.before(layer, channel)],
+        after=[_neighbour(tie) for tie in wiring.after(layer, channel)],
+        selectivity=[],
+    )
+
+
+def _neighbour(tie: Tie) -> record.Neighbour:
+    return record.Neighbour(layer=tie.layer, channel=tie.channel, weight=tie.weight)
