@@ -1,6 +1,7 @@
 """Pictures made to excite single channels and classes, and how far they can be trusted."""
 
 from reportgen.analysis.activation_maximization.maximization import maximize, maximize_classes, maximize_layer
+from reportgen.analysis.activation_maximization.parameterizations import colour_covariance
 from reportgen.analysis.activation_maximization.presets import CLASSIC, CRISP, PRESETS, REFERENCE, Preset, chosen_preset
 from reportgen.analysis.activation_maximization.scheduling import choose_channels, plan_channels
 
@@ -12,6 +13,7 @@ __all__ = [
     "REFERENCE",
     "choose_channels",
     "chosen_preset",
+    "colour_covariance",
     "maximize",
     "maximize_classes",
     "maximize_layer",

@@ -243,7 +243,7 @@ def maximize(
     preset: Preset,
     *,
     dataset_max: Mapping[str, FloatArray],
-    colour_covariance: FloatArray | None = None,
+    colour_covariance: NDArray[np.float64] | None = None,
     seed: int = 0,
     cache: Cache | None = None,
     progress: Progress | None = None,
@@ -305,7 +305,7 @@ def maximize_layer(
     preset: Preset,
     *,
     dataset_max: FloatArray | None = None,
-    colour_covariance: FloatArray | None = None,
+    colour_covariance: NDArray[np.float64] | None = None,
     seed: int = 0,
     cache: Cache | None = None,
 ) -> list[MaximizedChannel]:
@@ -331,7 +331,7 @@ def maximize_classes(
     preset: Preset,
     *,
     dataset_max: FloatArray | None = None,
-    colour_covariance: FloatArray | None = None,
+    colour_covariance: NDArray[np.float64] | None = None,
     seed: int = 0,
     cache: Cache | None = None,
 ) -> list[MaximizedChannel]:

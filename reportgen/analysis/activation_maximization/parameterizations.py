@@ -5,20 +5,23 @@ Either way what comes out is displayable: float32 `(batch, height, width, channe
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float32]
+from reportgen.results import ByteArray, FloatArray
 
-# Covariance of red, green and blue over natural images is used through its square root, columns being
-# brightness, blue against yellow and green against magenta; it stands in where a report has too few pixels
-# of its own to tell. The values are those of an image set in which the channels correlate at 0.95 (red,
-# green), 0.87 (red, blue) and 0.95 (green, blue) with a standard deviation of a quarter of the range each.
-FALLBACK_CORRELATION = np.array([[1.0, 0.95, 0.87], [0.95, 1.0, 0.95], [0.87, 0.95, 1.0]])
+# The covariance of red, green and blue (of 0..1) over ImageNet's photographs, after the square root published
+# with Olah, Mordvintsev and Schubert, "Feature Visualization" (2017); it stands in where the report's own images
+# do not tell.
+PHOTOGRAPH_COVARIANCE = np.array([[0.0761, 0.0692, 0.0627], [0.0692, 0.0754, 0.0714], [0.0627, 0.0714, 0.0819]])
+
+# Images whose colours vary less than this share of their brightness are grey, or grey but for compression: their
+# covariance would allow no colour at all. Photographs reach a fiftieth.
+LEAST_COLOUR = 1 / 500
 
 # Spectra of natural images fall off as one over frequency, so coefficients drawn alike and scaled that way
 # start as smooth noise; a quarter keeps the sigmoid in its middle.
@@ -101,14 +104,36 @@ def fourier(
     return Parameterization(size, channels, start, pixels, of_image)
 
 
-def colour_matrix(covariance: NDArray[np.floating] | None = None) -> FloatArray:
+def colour_covariance(pictures: Iterable[ByteArray]) -> NDArray[np.float64] | None:
+    """The covariance `(3, 3)` of red, green and blue over `pictures`, as shares of the range.
+
+    Args:
+        pictures: uint8 `(height, width, 3)` each, of any sizes.
+
+    Returns:
+        None where there are no pictures or no colours in them.
+    """
+    count, total, products = 0, np.zeros(3), np.zeros((3, 3))
+    for picture in pictures:
+        values = picture.reshape(-1, 3).astype(np.float64) / 255
+        count += len(values)
+        total += values.sum(axis=0)
+        products += values.T @ values
+    if not count:
+        return None
+    mean = total / count
+    covariance: NDArray[np.float64] = products / count - np.outer(mean, mean)
+    spread = np.linalg.eigvalsh(covariance)
+    return covariance if spread[0] > LEAST_COLOUR * spread[-1] else None
+
+
+def colour_matrix(covariance: NDArray[np.float64] | None = None) -> FloatArray:
     """The map from decorrelated to shown colours: the square root of `covariance`, its largest column of length 1.
 
     Args:
-        covariance: `(3, 3)` of red, green and blue; by default that of natural images.
+        covariance: `(3, 3)` of red, green and blue; by default that of photographs.
     """
-    matrix = FALLBACK_CORRELATION if covariance is None else np.asarray(covariance, np.float64)
-    vectors, values, _ = np.linalg.svd(matrix)
+    vectors, values, _ = np.linalg.svd(PHOTOGRAPH_COVARIANCE if covariance is None else covariance)
     root = vectors * np.sqrt(values)
     # The sign of a singular vector is arbitrary and differs between libraries: the largest entry is made positive.
     root *= np.sign(root[np.abs(root).argmax(axis=0), range(root.shape[1])])

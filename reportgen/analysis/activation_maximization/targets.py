@@ -45,6 +45,8 @@ class NetworkActivations:
         Raises:
             capture.LayerNotReachedError: some of `layers` are none.
         """
+        # Of the input: asking the output for it would have the whole output computed.
+        self._batch = tf.shape(images)[:1]
         inputs = network.feed(network.prepare(images))
         self._outputs: dict[str, list[tf.Tensor]] = {}
         self._answer: tf.Tensor | None = None
@@ -62,7 +64,7 @@ class NetworkActivations:
     def channel(self, layer: str, indices: tf.Tensor) -> tf.Tensor:
         """Map `indices[i]` of `layer` for image `i`: `(batch, height, width)`."""
         output = self._outputs[layer][0]
-        indices = tf.broadcast_to(indices, tf.shape(output)[:1])
+        indices = tf.broadcast_to(indices, self._batch)
         sliced = sliced_output(output, indices)
         if sliced is None:
             return tf.gather(self.layer(layer), indices, axis=3, batch_dims=1)

@@ -1,0 +1,53 @@
+"""What tests of the ascent share: small networks to climb and the plainest way to climb them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import keras
+import numpy as np
+import tensorflow as tf
+from support.networks import two_convolutions
+
+from reportgen.analysis.activation_maximization import CRISP, Preset
+from reportgen.analysis.activation_maximization.ascent import make_climber
+from reportgen.analysis.activation_maximization.objectives import Objective
+from reportgen.analysis.activation_maximization.parameterizations import pixel_grid
+from reportgen.config import Config
+from reportgen.models import Network, load_network
+
+# Without random transforms scores can be compared from step to step.
+STEADY = replace(CRISP, pad=0, jitter=0, scale=(1.0, 1.0), rotate=(0.0, 0.0), final_jitter=0)
+
+
+def as_network(model: keras.Model, preprocess: str = "none") -> Network:
+    """`model` as a network that takes 0..255, or `preprocess`."""
+    return load_network(Config(preprocess=preprocess), model)
+
+
+def small_network() -> Network:
+    """Two convolutions with ReLU, 16x16 pixels."""
+    return as_network(two_convolutions(16), "unit")
+
+
+def scores_of(
+    network: Network,
+    objective: Callable[[tf.Tensor], Objective],
+    channels: list[int],
+    steps: int = 5,
+    preset: Preset = STEADY,
+) -> np.ndarray:
+    """Scores `(steps, batch)` of pixels climbing from noise, one image for each of `channels`."""
+    size = network.size
+    parameterization = pixel_grid(size, network.channels, mean=127, std=20)
+    climber = make_climber(network, objective, parameterization, replace(preset, step_size=2.0))
+    state = climber.start([np.random.default_rng([0, i]) for i in range(len(channels))])
+    scores = []
+    for count in range(1, steps + 1):
+        matrix = tf.constant(climber.draw(np.random.default_rng(count)))
+        state, score, _ = climber.step(
+            state, tf.constant(channels), matrix, tf.constant(float(count)), tf.constant(count <= preset.relief_steps)
+        )
+        scores.append(score.numpy())
+    return np.stack(scores)
