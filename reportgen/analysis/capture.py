@@ -33,6 +33,26 @@ _TRACING = threading.RLock()
 
 _SHAPE_OPERATIONS = frozenset({"Shape", "ShapeN", "Size", "Rank"})
 
+# Layers whose operations TensorFlow offers with channels first on a GPU only.
+_WINDOWED = (
+    keras.layers.AveragePooling1D,
+    keras.layers.AveragePooling2D,
+    keras.layers.AveragePooling3D,
+    keras.layers.Conv1D,
+    keras.layers.Conv1DTranspose,
+    keras.layers.Conv2D,
+    keras.layers.Conv2DTranspose,
+    keras.layers.Conv3D,
+    keras.layers.Conv3DTranspose,
+    keras.layers.DepthwiseConv1D,
+    keras.layers.DepthwiseConv2D,
+    keras.layers.MaxPooling1D,
+    keras.layers.MaxPooling2D,
+    keras.layers.MaxPooling3D,
+    keras.layers.SeparableConv1D,
+    keras.layers.SeparableConv2D,
+)
+
 # What TensorFlow and Keras raise when a network cannot run on what it is given.
 _RUN_ERRORS = (tf.errors.OpError, ValueError, TypeError, NotImplementedError)
 
@@ -156,6 +176,9 @@ def _tensors(structure: Any) -> list[tf.Tensor]:
     return [leaf for leaf in tf.nest.flatten(structure) if isinstance(leaf, tf.Tensor)]
 
 
+_Applied = list[tuple[tf.Tensor, tf.Tensor]]  # what went into a fused activation and what came out
+
+
 class _Watch:
     """Stands in for `keras.Layer.__call__` and follows the calls below one network."""
 
@@ -178,7 +201,7 @@ class _Watch:
         self.stack.append(frame)
         try:
             with _activation_watched(layer) as applied:
-                result = self.original(layer, *args, **kwargs)
+                result = self._computed(layer, args, kwargs, applied)
         finally:
             self.stack.pop()
         inputs = _tensors((args, kwargs))
@@ -189,11 +212,28 @@ class _Watch:
         self.watcher(_Seen(frame.name, layer, inputs, outputs, before, self.channels_first))
         return result
 
+    def _computed(self, layer: keras.Layer, args: Any, kwargs: Any, applied: _Applied) -> Any:
+        """What `layer` gives, by XLA where TensorFlow itself would need a GPU for it."""
+        if not isinstance(layer, _WINDOWED) or layer.data_format != "channels_first" or _has_gpu():
+            return self.original(layer, *args, **kwargs)
+
+        def run() -> Any:
+            result = self.original(layer, *args, **kwargs)
+            return result, [value for value, given in applied if given is result]
+
+        result, before = tf.function(run, autograph=False, jit_compile=True)()
+        applied[:] = [(value, result) for value in before]
+        return result
+
     def _is_real(self, args: Any, kwargs: Any) -> bool:
         """Whether a call belongs to the watched run: not to another thread, nor to Keras inferring shapes."""
         if threading.get_ident() != self.thread or _current_graph() is not self.graph:
             return False
         return not any(isinstance(leaf, keras.KerasTensor) for leaf in tf.nest.flatten((args, kwargs)))
+
+
+def _has_gpu() -> bool:
+    return bool(tf.config.list_physical_devices("GPU"))
 
 
 def _current_graph() -> Any:
@@ -253,9 +293,9 @@ def watched_calls(root: keras.Layer, watcher: Callable[[_Seen], None]) -> Iterat
 
 
 @contextmanager
-def _activation_watched(layer: keras.Layer) -> Iterator[list[tuple[tf.Tensor, tf.Tensor]]]:
+def _activation_watched(layer: keras.Layer) -> Iterator[_Applied]:
     """Collect what goes into and comes out of the fused activation of `layer` during the block."""
-    applied: list[tuple[tf.Tensor, tf.Tensor]] = []
+    applied: _Applied = []
     activation = layer.__dict__.get("activation")
     if not callable(activation):
         yield applied
@@ -387,16 +427,7 @@ class Extractor:
                 first = {name: self.reduce(name, tensor) for name, tensor in first.items()}
             return first, tuple(tf.cast(tensor, tf.float32) for tensor in _tensors(answer))
 
-        return compiled(self.network, run).get_concrete_function(pixels)  # type: ignore[no-any-return]
-
-
-def compiled(network: Network, function: Callable[..., Any]) -> Any:
-    """`function`, which runs `network`, as a `tf.function`.
-
-    TensorFlow's own convolutions take maps with channels first on a GPU only; XLA takes them anywhere.
-    """
-    needs_xla = network.channels_first and not tf.config.list_physical_devices("GPU")
-    return tf.function(function, autograph=False, jit_compile=needs_xla or None)
+        return tf.function(run, autograph=False).get_concrete_function(pixels)  # type: ignore[no-any-return]
 
 
 @contextmanager
@@ -452,8 +483,11 @@ def check_capture(network: Network, pixels: NDArray[Any]) -> float:
     """
     with run_errors_explained(network):
         inputs = network.feed(network.prepare(pixels))
-        answered = compiled(network, network.model)(inputs) if network.channels_first else network.model(inputs)
-        answer = [tf.cast(tensor, tf.float32).numpy() for tensor in _tensors(answered)]
+        # Compiled as a whole, the network itself runs with channels first on any machine too.
+        model = (
+            tf.function(network.model, jit_compile=True) if network.channels_first and not _has_gpu() else network.model
+        )
+        answer = [tf.cast(tensor, tf.float32).numpy() for tensor in _tensors(model(inputs, training=False))]
         trace = trace_network(network.model, network.input_specs())
     outputs, captured = Extractor(network, trace.answer_layers).with_answer(pixels)
     given = [

@@ -257,3 +257,24 @@ def test_tokens_fold_back_into_the_map_they_came_from() -> None:
     assert fold_tokens(outputs["class_token"], with_class).shape == (2, 4, 4, 8)
     tokens = tf.constant(outputs["class_token"])
     np.testing.assert_array_equal(fold_tokens(tokens, with_class), fold_tokens(tokens.numpy(), with_class))
+
+
+def test_channels_first_is_differentiable_and_shows_what_its_activations_take() -> None:
+    image = keras.Input((3, 8, 8), name="image")
+    maps = layers.Conv2D(4, 3, activation="relu", data_format="channels_first", name="conv")(image)
+    maps = layers.AveragePooling2D(2, data_format="channels_first", name="halve")(maps)
+    network = _opened(keras.Model(image, layers.Conv2D(2, 1, data_format="channels_first", name="classes")(maps)))
+    pixels = tf.Variable(zoo.pictures(network).astype(np.float32))
+
+    @tf.function(autograph=False)
+    def gradient() -> tuple[tf.Tensor, tf.Tensor]:
+        with tf.GradientTape() as tape:
+            inputs = network.feed(network.prepare(pixels))
+            outputs, _ = run_layers(network.model, inputs, ["conv"], before_activation=True)
+            before = outputs["conv"][0]
+        return before, tape.gradient(before, pixels)
+
+    before, slope = gradient()
+    assert before.shape == (2, 6, 6, 4)
+    assert before.numpy().min() < 0
+    assert np.abs(slope.numpy()).max() > 0
