@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from reportgen import record
 from reportgen._version import __version__
+from reportgen.analysis.evaluation import Evaluation
 from reportgen.analysis.statistics import ImageStatistics
 from reportgen.config import Config, option_name
 from reportgen.models import Network
@@ -173,7 +174,7 @@ def record_images(study: Study) -> list[record.Image]:
             width=image.width,
             height=image.height,
             page=study.pages.image_page(image.file),
-            truth=None,
+            truth=study.truth.get(image.file),
             predictions=[
                 record.Prediction(index=best.index, label=best.label, score=best.score)
                 for best in study.statistics.predictions(places[image.file], study.head, study.network)
@@ -199,6 +200,21 @@ def _record_weights(statistics: WeightStatistics) -> record.Weights:
         zero_fraction=record.finite(statistics.zero_fraction),
         dead_filters=list(statistics.dead_filters),
         histogram=record.Histogram(edges=statistics.edges.tolist(), counts=statistics.counts.tolist()),
+    )
+
+
+def _record_evaluation(evaluation: Evaluation | None) -> record.Evaluation | None:
+    """The answers against the right classes, as data."""
+    if evaluation is None:
+        return None
+    return record.Evaluation(
+        images=evaluation.images,
+        accuracy=evaluation.accuracy,
+        top5_accuracy=evaluation.top5_accuracy,
+        unmatched=list(evaluation.unmatched),
+        confusions=[record.Confusion(**vars(one)) for one in evaluation.confusions],
+        mistakes=[record.Mistake(**vars(one)) for one in evaluation.mistakes],
+        calibration=[record.CalibrationBin(**vars(one)) for one in evaluation.calibration],
     )
 
 
@@ -301,7 +317,7 @@ def make_record(
         figures=[figure for contribution in made for figure in contribution.figures],
         features=[feature for contribution in made for feature in contribution.features],
         findings=record_findings(findings, study),
-        evaluation=None,
+        evaluation=_record_evaluation(study.evaluation),
         sections=[
             record.SectionNote(slug=section.slug, title=section.title, note=contribution.note)
             for section, contribution in sections

@@ -10,6 +10,7 @@ import numpy as np
 
 from reportgen.analysis.activation_maximization.scheduling import plan_channels
 from reportgen.analysis.capture import run_errors_explained
+from reportgen.analysis.evaluation import Evaluation, evaluate, read_truth
 from reportgen.analysis.filters import filter_banks, weight_statistics
 from reportgen.analysis.layers import summarize_network
 from reportgen.analysis.selection import last_of_blocks, select_layers
@@ -40,7 +41,7 @@ class Study:
     """A network, its images and what was measured on them.
 
     `shown` are the images that get a page; `map_layers` the layers whose feature maps are drawn, `chosen` for
-    each of them the channels that are shown in detail.
+    each of them the channels that are shown in detail; `truth` is the right class of each image, where given.
     """
 
     config: Config
@@ -54,6 +55,8 @@ class Study:
     map_layers: tuple[str, ...]
     chosen: Mapping[str, tuple[int, ...]]
     pages: Pages
+    truth: Mapping[str, str]
+    evaluation: Evaluation | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,6 +125,7 @@ def prepare_study(config: Config, network: Network, images: ImageSet, workshop: 
     weighed = tuple(Weighed(bank, weight_statistics(bank)) for bank in filter_banks(network, summary))
     measured = dict.fromkeys((*default_layers(config, network, summary), *map_layers))
     in_order = tuple(layer.name for layer in summary.layers if layer.name in measured)
+    truth = read_truth(config.truth, [image.file for image in images]) if config.truth else {}
     statistics = collect(network, summary, images, in_order, config, workshop.progress, workshop.cache)
     read = _readable(images, statistics)
     shown = sample_evenly(read, config.image_pages)
@@ -142,7 +146,21 @@ def prepare_study(config: Config, network: Network, images: ImageSet, workshop: 
         pages=assign_pages(
             _paged_layers(summary, in_order), units if config.draws("units") else [], [image.file for image in shown]
         ),
+        truth=truth,
+        evaluation=_evaluate(truth, statistics, head, network) if truth else None,
     )
+
+
+def _evaluate(truth: Mapping[str, str], statistics: ImageStatistics, head: Head, network: Network) -> Evaluation | None:
+    """The answers against the right classes; None for a network without classes."""
+    if head.kind == "none" or head.classes is None:
+        return None
+    answers = {
+        image.file: statistics.predictions(place, head, network) for place, image in enumerate(statistics.images)
+    }
+    # A single sigmoid tells two classes apart.
+    classes = max(head.classes, 2)
+    return evaluate(truth, answers, network.labels, classes, probabilities=head.kind in ("softmax", "sigmoid"))
 
 
 def _readable(images: ImageSet, statistics: ImageStatistics) -> tuple[ImageFile, ...]:

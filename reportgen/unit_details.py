@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from reportgen import record
 from reportgen.analysis.filters import dense_banks
 from reportgen.analysis.neighbours import Tie, Wiring
+from reportgen.analysis.selectivity import ClassResponse, Selectivity
 from reportgen.analysis.units import LoadedImage, Sighting, find_sightings
 from reportgen.draw.patches import Sprite, cut_patch, mark_box, pack
 from reportgen.images import fit_image, load_image
@@ -15,7 +16,10 @@ from reportgen.pictures import PictureStore, StoredPicture
 from reportgen.progress import stage
 from reportgen.record import Tile, TopImage
 from reportgen.results import ByteArray
-from reportgen.study import Study, Workshop
+from reportgen.study import Study, Workshop, fitted_images, sample_evenly
+
+# Means over more images of each class would hardly differ.
+SELECTIVITY_IMAGES = 2000
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,12 +35,14 @@ def make_units(study: Study, workshop: Workshop) -> Iterator[record.Unit]:
     """The chosen channels of every layer shown in detail, layer by layer."""
     banks = [item.bank for item in study.weighed] + list(dense_banks(study.network, study.summary))
     wiring = Wiring(study.summary, banks)
+    selectivity = _selectivity(study, workshop)
     with stage(workshop.progress, "Channels", sum(map(len, study.chosen.values()))) as progress:
         for layer, channels in study.chosen.items():
             shown = _top_images(study, layer, channels)
             for channel in channels:
                 top_images = _stored(study, layer, channel, shown[channel], workshop.pictures)
-                yield _unit(study, wiring, layer, channel, top_images)
+                classes = selectivity.of(layer, channel) if selectivity is not None else ()
+                yield _unit(study, wiring, layer, channel, top_images, classes)
                 progress.advance(1, layer)
 
 
@@ -89,7 +95,22 @@ def _top_image(study: Study, sighting: Sighting, patch: Tile, whole: Tile) -> To
     )
 
 
-def _unit(study: Study, wiring: Wiring, layer: str, channel: int, top_images: list[TopImage]) -> record.Unit:
+def _selectivity(study: Study, workshop: Workshop) -> Selectivity | None:
+    """How channels answer to the classes, where those are given."""
+    labelled = [image for image in study.images if image.file in study.truth]
+    if not labelled or not study.chosen:
+        return None
+    found = Selectivity(study.network, list(study.chosen))
+    sample = sample_evenly(tuple(labelled), SELECTIVITY_IMAGES)
+    with stage(workshop.progress, "Classes of the images", len(sample)) as progress:
+        fitted = fitted_images(study.config, study.network, sample, progress)
+        found.add((study.truth[item.image.file], item.pixels) for item in fitted)
+    return found
+
+
+def _unit(
+    study: Study, wiring: Wiring, layer: str, channel: int, top_images: list[TopImage], classes: Sequence[ClassResponse]
+) -> record.Unit:
     measured = study.statistics.channel(layer, channel)
     columns = study.statistics.channels(layer)
     page = study.pages.unit_page(layer, channel)
@@ -111,7 +132,7 @@ def _unit(study: Study, wiring: Wiring, layer: str, channel: int, top_images: li
         top_images=top_images,
         before=[_neighbour(tie) for tie in wiring.before(layer, channel)],
         after=[_neighbour(tie) for tie in wiring.after(layer, channel)],
-        selectivity=[],
+        selectivity=[record.Selectivity(**vars(one)) for one in classes],
     )
 
 
