@@ -80,12 +80,12 @@ class LayerCall:
     """One call of one layer during a forward pass.
 
     `name` is the layer's name below the network, `outer/inner` for nested ones; a further call of a
-    shared layer (or shared sub-network) gets `:2`, `:3`, ... `inputs` are the names of the calls whose
-    outputs it reads (of a composite layer, one made of other watched layers: that its output is made
-    from), `INPUT` for the network's own input, each once. `operations` are the types of the TensorFlow
-    operations outside any layer that lie between those outputs and this call (as in a custom `call` that
-    adds two tensors). Shapes include the batch; None where open. `input_tensors` and
-    `output_tensors` are symbolic.
+    shared layer (or shared sub-network), or of another layer of that name, gets `:2`, `:3`, ... `inputs` are
+    the names of the calls whose outputs it reads (of a composite layer, one made of other watched layers:
+    that its output is made from), `INPUT` for the network's own input, each once. Shapes include the batch;
+    None where open. `input_tensors` and `output_tensors` are symbolic; `inner_operations` lead from the ones
+    to the others inside the layer (of a composite layer: outside the layers it is made of), `loose_operations`
+    lie before it, outside any layer (as in a custom `call` that adds two tensors).
     """
 
     name: str
@@ -110,10 +110,12 @@ class Trace:
     """All layer calls of a forward pass, in order, with the symbolic tensors of what goes in and comes out.
 
     `producers` maps the names of symbolic tensors to the layer calls that gave them (for what goes in: to
-    the input layers, or `INPUT`).
+    the input layers, or `INPUT`). `layers` holds every watched layer, sub-networks too, under the names of
+    its calls.
     """
 
     calls: tuple[LayerCall, ...]
+    layers: Mapping[str, keras.Layer]
     inputs: tuple[tf.Tensor, ...]
     answer: tuple[tf.Tensor, ...]
     producers: Mapping[str, str]
@@ -142,11 +144,11 @@ class _Seen:
 
 @dataclass
 class _Frame:
-    """A layer call under way, and how often it has called each layer below it."""
+    """A layer call under way, and how often it has called a layer of each name below it."""
 
     name: str
     layer: keras.Layer
-    calls_of: dict[int, int] = field(default_factory=dict)
+    calls_of: dict[str, int] = field(default_factory=dict)
 
 
 def is_container(layer: keras.Layer) -> bool:
@@ -195,7 +197,7 @@ class _Watch:
         parent = self.stack[-1]
         if layer is self.root or not is_container(parent.layer) or not self._is_real(args, kwargs):
             return self.original(layer, *args, **kwargs)
-        times = parent.calls_of[id(layer)] = parent.calls_of.get(id(layer), 0) + 1
+        times = parent.calls_of[layer.name] = parent.calls_of.get(layer.name, 0) + 1
         own = layer.name if times == 1 else f"{layer.name}:{times}"
         frame = _Frame(f"{parent.name}/{own}" if parent.name else own, layer)
         self.stack.append(frame)
@@ -530,14 +532,17 @@ def _followed(model: keras.Model, structure: Any) -> Trace:
     names = _input_names(model, structure)
     producers = {tensor.name: name for tensor, name in zip(given, names, strict=True)}
 
+    layers: dict[str, keras.Layer] = {}
+
     def watcher(seen: _Seen) -> None:
+        layers[seen.name] = seen.layer
         if not isinstance(seen.layer, keras.Model):
             calls.append(_layer_call(seen, producers))
             producers.update({tensor.name: seen.name for tensor in seen.outputs})
 
     with watched_calls(model, watcher):
         answer = _tensors(model(structure, training=False))
-    return Trace(tuple(calls), tuple(given), tuple(answer), producers)
+    return Trace(tuple(calls), layers, tuple(given), tuple(answer), producers)
 
 
 def _layer_call(seen: _Seen, producers: Mapping[str, str]) -> LayerCall:

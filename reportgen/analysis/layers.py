@@ -128,8 +128,11 @@ def _one_or_all(shapes: Sequence[Shape]) -> Shape | tuple[Shape, ...]:
 def _rows(model: keras.Model, trace: Trace) -> Iterator[_Row]:
     calls = {call.name: call for call in trace.calls}
     called = {id(call.layer) for call in trace.calls}
+    names: dict[tuple[str, int], list[str]] = {}  # name of the call around it, id of the layer -> names of its calls
+    for name, layer in trace.layers.items():
+        names.setdefault((name.rpartition("/")[0], id(layer)), []).append(name)
     indices: dict[int, int] = {}  # id of a layer -> its index
-    for name, layer in _named_layers(model, "", calls):
+    for name, layer in _named_layers(model, "", names):
         if name not in calls and (id(layer) in called or id(layer) in indices):
             continue  # held here as well, but described where it is called
         first = id(layer) not in indices
@@ -138,20 +141,18 @@ def _rows(model: keras.Model, trace: Trace) -> Iterator[_Row]:
 
 
 def _named_layers(
-    container: keras.Layer, path: str, calls: Mapping[str, LayerCall]
+    container: keras.Layer, path: str, names: Mapping[tuple[str, int], Sequence[str]]
 ) -> Iterator[tuple[str, keras.Layer]]:
     """All layers `container` is made of, under the names of their calls or, without one, of their place.
 
     `path` is the name of the call of `container`. A composite layer stands after its parts.
     """
     for layer in _children(container):
-        name = f"{path}/{layer.name}" if path else layer.name
         if isinstance(layer, _LAYERS.InputLayer) and path:
             continue
-        own_calls = _calls_of(name, calls) or [name]
-        for own in own_calls:
+        for own in names.get((path, id(layer))) or [f"{path}/{layer.name}" if path else layer.name]:
             if is_container(layer):
-                yield from _named_layers(layer, own, calls)
+                yield from _named_layers(layer, own, names)
             if not isinstance(layer, keras.Model):
                 yield own, layer
 
@@ -160,16 +161,6 @@ def _children(container: keras.Layer) -> list[keras.Layer]:
     """The layers of a network or composite layer, each once, in Keras' order."""
     layers = container.layers if isinstance(container, keras.Model) else container._layers
     return list({id(layer): layer for layer in layers}.values())
-
-
-def _calls_of(name: str, calls: Mapping[str, LayerCall]) -> list[str]:
-    """The names of all calls of one layer, whose first is `name`: its own, or the path of calls inside it."""
-    paths = {
-        call[: end if (end := call.find("/", len(name))) >= 0 else None] for call in calls if call.startswith(name)
-    }
-    numbered = {path: path[len(name) :] for path in paths}
-    found = [path for path, rest in numbered.items() if not rest or (rest[0] == ":" and rest[1:].isdigit())]
-    return sorted(found, key=lambda path: int(numbered[path][1:] or 1))
 
 
 def _place(row: _Row, token_grids: Mapping[str, tuple[int, int, int]]) -> Place:

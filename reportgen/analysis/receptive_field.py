@@ -398,6 +398,15 @@ def _padded(operation: tf.Operation, _: tf.Tensor, __: tf.Tensor, field: _Field)
     return _through(field, [_Window(1, 1, -top), _Window(1, 1, -left)])
 
 
+def _einsum(operation: tf.Operation, source: tf.Tensor, _: tf.Tensor, field: _Field) -> _State:
+    """A product that runs over channels alone leaves rows and columns where they are."""
+    left, right = operation.get_attr("equation").decode().split("->")
+    term = left.split(",")[0]
+    kept = source is operation.inputs[0] and len(term) == len(right) == 4 and "." not in term
+    spatial = slice(field.rows, field.rows + 2)
+    return field if kept and term[spatial] == right[spatial] else _Undefined(FLATTENED)
+
+
 def _transposed_axes(operation: tf.Operation, _: tf.Tensor, __: tf.Tensor, field: _Field) -> _State:
     order = _constant(operation.inputs[1])
     if order is None or field.rows not in order:
@@ -434,6 +443,7 @@ _OPERATION_RULES: dict[str, Callable[[tf.Operation, tf.Tensor, tf.Tensor, _Field
     **dict.fromkeys(
         ("ResizeArea", "ResizeBicubic", "ResizeBilinear", "ResizeNearestNeighbor", "ScaleAndTranslate"), _resized
     ),
+    "Einsum": _einsum,
     "StridedSlice": _sliced,
     "Transpose": _transposed_axes,
 }

@@ -270,3 +270,22 @@ def test_summary_has_only_plain_values() -> None:
     summary = _facts("convolution_kinds")
     for layer in summary.layers:
         assert not any(isinstance(value, np.generic) for value in vars(layer).values())
+
+
+def test_two_layers_of_one_name_are_told_apart() -> None:
+    class Namesakes(keras.Model):
+        def __init__(self, **settings: Any) -> None:
+            super().__init__(**settings)
+            self.first, self.second = layers.Conv2D(2, 3, name="conv"), layers.Conv2D(5, 3, name="conv")
+
+        def call(self, inputs: Any) -> Any:
+            return self.second(self.first(inputs))
+
+    model = Namesakes(name="namesakes")
+    model(np.zeros((1, 8, 8, 3), np.float32))
+    network = load_network(Config(preprocess="none"), model)
+    summary = check_network(network, zoo.pictures(network))
+    assert [(layer.index, layer.name, layer.parameter_count) for layer in summary.layers] == [
+        (0, "conv", 56),
+        (1, "conv:2", 95),
+    ]

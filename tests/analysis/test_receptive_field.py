@@ -70,6 +70,12 @@ def padded_by_layers(image: Any) -> Any:
     return layers.Conv2D(2, 3, name="b")(maps)
 
 
+def dense_on_maps(image: Any) -> Any:
+    maps = layers.Dense(4, name="dense")(layers.Conv2D(2, 3, name="a")(image))
+    maps = layers.EinsumDense("bhwc,cd->bhwd", output_shape=(None, None, 2), name="einsum")(maps)
+    return layers.Conv2D(2, 3, name="b")(maps)
+
+
 def written_out(image: Any) -> Any:
     """The same kinds of windows as TensorFlow operations inside a custom layer."""
     return RawWindows(name="raw")(image)
@@ -131,6 +137,7 @@ def mean_for_maximum(monkeypatch: pytest.MonkeyPatch) -> None:
         inception,
         depthwise_and_separable,
         padded_by_layers,
+        dense_on_maps,
         written_out,
     ],
     ids=lambda build: build.__name__,
