@@ -42,7 +42,7 @@ class DyadicHistograms:
         scale = np.ldexp(np.float32(BINS // 2), -self.levels).astype(np.float32)
         bins = np.floor(values * scale[channels]).astype(np.intp)
         bins += channels * BINS + BINS // 2
-        np.add.at(self.counts.reshape(-1), bins, 1)
+        np.add.at(self.counts.reshape(-1), bins, np.int32(1))
 
     def merge(self, other: DyadicHistograms) -> None:
         """Count what `other` counted."""

@@ -39,13 +39,13 @@ class ExactSum:
         return cls(np.zeros((LIMBS, *shape), np.int64))
 
     def add(self, terms: NDArray[np.float64]) -> None:
-        """Add `terms`, finite float64 of the sums' shape, cutting off what is below 2 ** -128."""
+        """Add `terms`, finite float64 `(terms, *shape)`, cutting off what is below 2 ** -128 in each."""
         rest = terms.astype(np.float64)
         largest = float(np.abs(rest).max(initial=0.0))
         for place, unit in enumerate(_UNITS):
             if largest >= unit:
                 whole = np.trunc(rest / unit)
-                self.limbs[place] += whole.astype(np.int64)
+                self.limbs[place] += whole.astype(np.int64).sum(axis=0)
                 rest -= whole * unit
 
     def merge(self, other: ExactSum) -> None:

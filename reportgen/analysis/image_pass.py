@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from reportgen.analysis.capture import run_errors_explained, run_layers
 from reportgen.analysis.measurements import TOP_CLASSES, LayerLayout, Layout, Measurements, Rows
-from reportgen.analysis.reduction import layout_layer, reduce_layers
+from reportgen.analysis.reduction import as_map, layout_layer, reduce_map
 from reportgen.images import ImageFile, Interpolation, Resize, UnreadableImageError, fit_image, load_image
 from reportgen.models import Network
 from reportgen.models.heads import class_output
@@ -29,14 +29,21 @@ from reportgen.results import ByteArray, NetworkSummary
 
 # Values per channel that a histogram is made of, where there are as many: more would not be seen in a
 # drawing and cost more than the rest of the statistics together.
-HISTOGRAM_VALUES = 65_536
+HISTOGRAM_VALUES = 16_384
 
 # Values per channel and image that a histogram gets at least, however many images there are.
-LEAST_SAMPLES = 16
+LEAST_SAMPLES = 4
 
 # Images that are taken in at once: few enough not to matter in memory, enough to make numpy's work per
 # call small beside its work per value.
 _ROWS = 8
+
+# Layers are reduced by calls from TensorFlow into numpy, which cost as much as reducing a small map: small
+# layers share a call, as long as their maps together are not more than this.
+_GROUP_BYTES = 8 << 20
+
+# What is computed for each channel, in the order of the rows that leave the graph.
+_FIELDS = ("maxima", "minima", "sums", "squares", "zeros", "not_numbers", "infinities")
 
 # Memory that maps of images under way may take together; on machines of many processors it bounds how
 # many images run at a time.
@@ -110,7 +117,7 @@ class Plan:
     def sample_channels(self) -> NDArray[np.intp]:
         """Whose the samples of an image are, `(samples,)`."""
         channels = [
-            np.tile(np.arange(layer.start, layer.stop, dtype=np.intp), self.sample_count(layer))
+            np.repeat(np.arange(layer.start, layer.stop, dtype=np.intp), self.sample_count(layer))
             for layer in self.layout.layers
         ]
         return np.concatenate(channels) if channels else np.zeros(0, np.intp)
@@ -122,7 +129,6 @@ class ImagePass:
     def __init__(self, network: Network, plan: Plan) -> None:
         self.network = network
         self.plan = plan
-        self._compiled: dict[bool, Callable[..., Any]] = {}
 
     def measure(self, chunk: ImageChunk, advance: Callable[[int], None]) -> Measurements:
         """Measure the images of `chunk`; those that cannot be decoded are skipped, with the reason.
@@ -157,94 +163,100 @@ class ImagePass:
         reasons: dict[int, str] = {}
         height, width, channels = *self.network.size, self.network.channels
 
-        def load(position: NDArray[np.int64]) -> ByteArray:
+        def load(place: NDArray[np.int64]) -> ByteArray:
             try:
-                return self._fitted(chunk.images[int(position)])
+                return self._fitted(chunk.images[int(place)])
             except UnreadableImageError as error:
-                reasons[int(position)] = error.reason
+                reasons[int(place)] = error.reason
                 return np.zeros((height, width, channels), np.uint8)
 
-        def loaded(position: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            pixels = tf.numpy_function(load, [position], tf.uint8, stateful=False)
-            return position, tf.ensure_shape(pixels, (height, width, channels))
+        def measured(place: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            pixels = tf.numpy_function(load, [place], tf.uint8, stateful=False)
+            return self._compiled(tf.ensure_shape(pixels, (height, width, channels)), place + chunk.start)
 
-        processors = _processors()
-        positions = tf.data.Dataset.range(chunk.size).map(loaded, num_parallel_calls=processors)
+        places = tf.data.Dataset.range(chunk.size)
+        outputs = places.map(measured, num_parallel_calls=self._images_at_a_time(), deterministic=True)
+        options = tf.data.Options()
+        options.threading.max_intra_op_parallelism = 1
         with run_errors_explained(self.network):
-            for position, pixels, *outputs in self._measured(positions, chunk.start, careful=False):
-                place = int(position)
+            for place, row in enumerate(outputs.with_options(options).as_numpy_iterator()):
                 if place in reasons:
                     yield place, reasons[place]
-                    continue
-                row = self._row(chunk.start + place, outputs)
-                if not (np.isfinite(row["sums"]).all() and np.isfinite(row["squares"]).all()):
-                    again = tf.data.Dataset.from_tensors((position, pixels))
-                    row = self._row(
-                        chunk.start + place, next(iter(self._measured(again, chunk.start, careful=True)))[2:]
-                    )
-                yield place, row
+                else:
+                    yield place, self._row(chunk.start + place, row)
 
     def _fitted(self, image: ImageFile) -> ByteArray:
         pixels = load_image(image, self.network.channels)
         return fit_image(pixels, self.network.size, self.plan.resize, self.plan.interpolation)[0]
 
-    def _measured(self, images: tf.data.Dataset, start: int, *, careful: bool) -> Iterator[tuple[Any, ...]]:
-        """Run the network on each of `images` (place in the chunk, pixels), one processor each."""
-        if careful not in self._compiled:
-            self._compiled[careful] = self._compile(careful=careful)
-        run = self._compiled[careful]
-        outputs = images.map(
-            lambda position, pixels: (position, pixels, *run(pixels, position + start)),
-            num_parallel_calls=self._images_at_a_time(),
-            deterministic=True,
-        )
-        options = tf.data.Options()
-        options.threading.max_intra_op_parallelism = 1
-        return outputs.with_options(options).as_numpy_iterator()  # type: ignore[no-any-return]
-
     def _images_at_a_time(self) -> int:
         layers = self.plan.layout.layers
         largest = max((layer.positions * layer.channels * 4 for layer in layers), default=1)
         # A layer's input, its output and what is computed from it are alive at the same time.
-        return max(1, min(_processors(), _MAP_MEMORY // (4 * largest)))
+        return max(1, min(_processors(), _MAP_MEMORY // (4 * largest + 2 * _GROUP_BYTES)))
 
-    def _compile(self, *, careful: bool) -> Callable[..., Any]:
-        layout = self.plan.layout
+    @cached_property
+    def _compiled(self) -> Callable[..., Any]:
+        """From pixels and the image's place in the set to what is measured on it."""
+        height, width, channels = *self.network.size, self.network.channels
+        names = [layer.name for layer in self.plan.layout.layers]
 
         def run(pixels: tf.Tensor, index: tf.Tensor) -> tuple[tf.Tensor, ...]:
             inputs = self.network.feed(self.network.prepare(pixels[tf.newaxis]))
-            names = [layer.name for layer in layout.layers]
             outputs, answer = run_layers(self.network.model, inputs, names, whole=True)
-            sampled = [self._sampled_places(layer, index) for layer in layout.layers]
-            reduced = reduce_layers(outputs, layout.layers, self.plan.grids, sampled, careful=careful)
-            return (*reduced, *_best_classes(answer))
+            parts = [self._reduced(group, outputs, index) for group in self._groups()]
+            fields, places, samples = zip(*parts, strict=True)
+            return tf.concat(fields, 1), tf.concat(places, 0), tf.concat(samples, 0), *_best_classes(answer)
 
-        height, width, channels = *self.network.size, self.network.channels
         signature = [tf.TensorSpec((height, width, channels), tf.uint8), tf.TensorSpec((), tf.int64)]
         compiled = tf.function(run, autograph=False, input_signature=signature)
         with run_errors_explained(self.network):
             return compiled.get_concrete_function()  # type: ignore[no-any-return]
 
-    def _sampled_places(self, layer: LayerLayout, index: tf.Tensor) -> tf.Tensor:
+    def _groups(self) -> list[list[LayerLayout]]:
+        """The layers in runs that are reduced by one call each."""
+        groups: list[list[LayerLayout]] = [[]]
+        size = 0
+        for layer in self.plan.layout.layers:
+            if size > _GROUP_BYTES:
+                groups.append([])
+                size = 0
+            groups[-1].append(layer)
+            size += 4 * layer.positions * layer.channels
+        return groups
+
+    def _reduced(
+        self, group: Sequence[LayerLayout], outputs: Mapping[str, Sequence[tf.Tensor]], index: tf.Tensor
+    ) -> tuple[tf.Tensor, ...]:
+        """The rows `_FIELDS` of statistics, the places of maxima and the samples of the layers in `group`."""
+
+        def reduce(index: NDArray[np.int64], *values: NDArray[np.float32]) -> tuple[NDArray[Any], ...]:
+            fields, places, samples = [], [], []
+            for layer, output in zip(group, values, strict=True):
+                folded = as_map(output, layer, self.plan.grids.get(layer.name))
+                reduced = reduce_map(folded)
+                fields.append(np.stack([getattr(reduced, name) for name in _FIELDS]).astype(np.float64))
+                places.append(reduced.places)
+                taken = folded.reshape(-1, layer.channels)[self._sampled_places(layer, int(index))]
+                samples.append(taken.T.reshape(-1))
+            return np.concatenate(fields, axis=1), np.concatenate(places), np.concatenate(samples)
+
+        tensors = [outputs[layer.name][0] for layer in group]
+        kinds = [tf.float64, tf.int32, tf.float32]
+        return tuple(tf.numpy_function(reduce, [index, *tensors], kinds, stateful=False))
+
+    def _sampled_places(self, layer: LayerLayout, index: int) -> NDArray[np.intp]:
         """Places spread evenly over the map; with each image they move on by one."""
         count = self.plan.sample_count(layer)
-        spread = tf.range(count, dtype=tf.int64) * layer.positions // count
-        return (spread + index) % layer.positions
+        return (np.arange(count) * layer.positions // count + index) % layer.positions
 
     def _row(self, index: int, outputs: Sequence[NDArray[Any]]) -> dict[str, Any]:
         """The fields of `Rows` for one image."""
         fields, places, samples, classes, scores, score_sum = outputs
-        maxima, minima, sums, squares, zeros, not_numbers, infinities = fields
         return {
             "index": np.int64(index),
-            "maxima": maxima.astype(np.float32),
+            **dict(zip(_FIELDS, fields, strict=True)),
             "places": places,
-            "minima": minima.astype(np.float32),
-            "sums": sums,
-            "squares": squares,
-            "zeros": zeros.astype(np.int64),
-            "not_numbers": not_numbers.astype(np.int64),
-            "infinities": infinities.astype(np.int64),
             "samples": samples,
             "classes": classes,
             "scores": scores,

@@ -83,14 +83,14 @@ class Rows:
     """
 
     index: NDArray[np.int64]
-    maxima: NDArray[np.float32]
+    maxima: NDArray[np.float64]
     places: NDArray[np.int32]
-    minima: NDArray[np.float32]
+    minima: NDArray[np.float64]
     sums: NDArray[np.float64]
     squares: NDArray[np.float64]
-    zeros: NDArray[np.int64]
-    not_numbers: NDArray[np.int64]
-    infinities: NDArray[np.int64]
+    zeros: NDArray[np.float64]
+    not_numbers: NDArray[np.float64]
+    infinities: NDArray[np.float64]
     samples: NDArray[np.float32]
     sample_channels: NDArray[np.intp]
     classes: NDArray[np.int32]
@@ -185,27 +185,28 @@ class Measurements:
 
     def add(self, rows: Rows) -> None:
         """Take in what was measured on further images."""
-        np.minimum(self.minima, rows.minima.min(axis=0), out=self.minima)
-        np.maximum(self.maxima, rows.maxima.max(axis=0), out=self.maxima)
-        for values, squares in zip(rows.sums, rows.squares, strict=True):
-            self.sums.add(values)
-            self.squares.add(squares)
-        self.zeros += rows.zeros.sum(axis=0)
-        self.not_numbers += rows.not_numbers.sum(axis=0)
-        self.infinities += rows.infinities.sum(axis=0)
-        self.fired += (rows.maxima > 0).sum(axis=0)
+        maxima, minima = rows.maxima.astype(np.float32), rows.minima.astype(np.float32)
+        np.minimum(self.minima, minima.min(axis=0), out=self.minima)
+        np.maximum(self.maxima, maxima.max(axis=0), out=self.maxima)
+        self.sums.add(rows.sums)
+        self.squares.add(rows.squares)
+        self.zeros += rows.zeros.sum(axis=0).astype(np.int64)
+        self.not_numbers += rows.not_numbers.sum(axis=0).astype(np.int64)
+        self.infinities += rows.infinities.sum(axis=0).astype(np.int64)
+        self.fired += (maxima > 0).sum(axis=0)
         self._add_samples(rows)
-        self.top.add(rows.maxima, np.broadcast_to(rows.index[:, np.newaxis], rows.maxima.shape), rows.places)
+        self.top.add(maxima, np.broadcast_to(rows.index[:, np.newaxis], maxima.shape), rows.places)
         self.answers.add(rows)
 
     def _add_samples(self, rows: Rows) -> None:
-        values = rows.samples.reshape(-1)
-        channels = np.tile(rows.sample_channels, len(rows.samples))
+        # Channel by channel, so that counting stays in one histogram for a while.
+        values = rows.samples.T.reshape(-1)
+        channels = np.repeat(rows.sample_channels, len(rows.samples))
         finite = np.isfinite(values)
         if not finite.all():
             values, channels = values[finite], channels[finite]
         bounds = np.maximum(np.abs(rows.minima), np.abs(rows.maxima))
-        largest = np.where(np.isfinite(bounds), bounds, 0).max(axis=0)
+        largest = np.where(np.isfinite(bounds), bounds, 0).max(axis=0).astype(np.float32)
         self.histograms.add(values, channels, largest)
 
     def merge(self, other: Measurements) -> None:

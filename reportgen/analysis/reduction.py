@@ -1,22 +1,47 @@
-"""Statistics of layers' outputs for one image, computed inside the TensorFlow graph.
+"""From the map of one image to a few numbers for each channel.
 
-What leaves the graph is a few numbers for each channel, so the maps of all layers need be neither copied
-nor alive at the same time.
+numpy does this faster than TensorFlow's reductions, which are made for other shapes, and reads the tensors
+where they lie, without a copy. Sums run along rows in float32 and over the rows in float64, always in the
+same order, so an image gives the same bits whenever it is measured.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-import tensorflow as tf
+import numpy as np
+from numpy.typing import NDArray
 
 from reportgen.analysis.capture import fold_tokens
 from reportgen.analysis.measurements import LayerLayout
-from reportgen.results import LayerSummary
+from reportgen.results import FloatArray, LayerSummary
 
-# What is computed for each channel, in the order of the rows of `reduce_map`.
-FIELDS = ("maxima", "minima", "sums", "squares", "zeros", "not_numbers", "infinities")
+# numpy's loops run along the last axis: neighbouring columns are taken together until one run is this
+# long, so that maps of few channels are not read in tiny steps.
+_RUN = 1024
+
+# uint8 holds the count of this many ones.
+_BYTE = 255
+
+
+@dataclass(frozen=True, eq=False)
+class Reduced:
+    """Statistics of the channels of one map, `(channels,)` each.
+
+    `places` are where the maxima stand, row by row through the map, the first of equal ones. Sums and
+    extremes are of finite values; a channel that has none has the extremes -inf and +inf.
+    """
+
+    maxima: FloatArray
+    places: NDArray[np.int32]
+    minima: FloatArray
+    sums: NDArray[np.float64]
+    squares: NDArray[np.float64]
+    zeros: NDArray[np.int32]
+    not_numbers: NDArray[np.int32]
+    infinities: NDArray[np.int32]
 
 
 def layout_layer(layer: LayerSummary, start: int) -> LayerLayout | None:
@@ -36,108 +61,82 @@ def layout_layer(layer: LayerSummary, start: int) -> LayerLayout | None:
     return LayerLayout(layer.name, start, height, width, sides[-1], is_map)
 
 
-def as_map(values: tf.Tensor, layer: LayerLayout, token_grid: tuple[int, int, int] | None) -> tf.Tensor:
+def as_map(output: NDArray[Any], layer: LayerLayout, token_grid: tuple[int, int, int] | None) -> FloatArray:
     """The output of a layer for one image, `(1, ...)`, as a map `(height, width, channels)`."""
-    if token_grid is not None:
-        values = fold_tokens(values, token_grid)
-    return tf.reshape(values, (layer.height, layer.width, layer.channels))
+    folded = fold_tokens(output, token_grid) if token_grid is not None else output
+    values: FloatArray = folded.reshape(layer.height, layer.width, layer.channels)
+    return values
 
 
-def reduce_map(values: tf.Tensor, sampled: tf.Tensor, *, careful: bool) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Reduce a map to statistics of its channels.
-
-    Without `careful` all values are taken to be finite, and where one is not, a sum is not either.
-
-    Args:
-        values: `(height, width, channels)`, float32.
-        sampled: places (row by row through the map) of the values to keep for the histogram, `(samples,)`.
-
-    Returns:
-        float64 `(len(FIELDS), channels)`; the place of each channel's maximum, the first of equal ones,
-        int32 `(channels,)`; and the sampled values, float32 `(samples, channels)`.
-    """
+def reduce_map(values: FloatArray) -> Reduced:
+    """Reduce a map `(height, width, channels)`, float32, over its positions."""
     height, width, channels = values.shape
-    flat = tf.reshape(values, (height * width, channels))
-    samples = tf.gather(flat, sampled)
-    if careful:
-        return _reduce_carefully(values), _first_maximum(_finite_or(values, values.dtype.min)), samples
-    zeros = tf.reduce_sum(tf.cast(tf.equal(flat, 0), tf.float32), axis=0)
-    nothing = tf.zeros(channels, tf.float32)
-    rows = [
-        tf.reduce_max(flat, axis=0),
-        tf.reduce_min(flat, axis=0),
-        _sum_of_rows(values),
-        _sum_of_rows(tf.square(values)),
-        zeros,
-        nothing,
-        nothing,
-    ]
-    return tf.cast(tf.stack(rows), tf.float64), _first_maximum(values), samples
-
-
-def _sum_of_rows(values: tf.Tensor) -> tf.Tensor:
-    # Row by row first: long chains of additions in float32 would lose the last digits.
-    return tf.reduce_sum(tf.reduce_sum(values, axis=1), axis=0)
-
-
-def _first_maximum(values: tf.Tensor) -> tf.Tensor:
-    """The place of the maximum of each channel, by rows first, since the plain argmax over positions is slow."""
-    _, width, channels = values.shape
-    row = tf.argmax(tf.reduce_max(values, axis=1), axis=0, output_type=tf.int32)
-    flat = tf.reshape(values, (-1,))
-    starts = (row * width * channels + tf.range(channels))[:, tf.newaxis]
-    within_row = tf.gather(flat, starts + tf.range(width)[tf.newaxis] * channels)
-    return row * width + tf.argmax(within_row, axis=1, output_type=tf.int32)
-
-
-def _finite_or(values: tf.Tensor, replacement: float) -> tf.Tensor:
-    return tf.where(tf.math.is_finite(values), values, tf.constant(replacement, values.dtype))
-
-
-def _reduce_carefully(values: tf.Tensor) -> tf.Tensor:
-    """The rows of `reduce_map` with what is not finite left out and counted, and no sum overflowing."""
-    wide = tf.cast(_finite_or(values, 0.0), tf.float64)
-    finite = tf.math.is_finite(values)
-    some = tf.reduce_any(finite, axis=(0, 1))
-
-    def count(condition: tf.Tensor) -> tf.Tensor:
-        return tf.reduce_sum(tf.cast(condition, tf.float64), axis=(0, 1))
-
-    infinity = tf.constant(float("inf"), tf.float64)
-    return tf.stack(
-        [
-            tf.where(some, tf.cast(tf.reduce_max(_finite_or(values, values.dtype.min), (0, 1)), tf.float64), -infinity),
-            tf.where(some, tf.cast(tf.reduce_min(_finite_or(values, values.dtype.max), (0, 1)), tf.float64), infinity),
-            tf.reduce_sum(wide, axis=(0, 1)),
-            tf.reduce_sum(tf.square(wide), axis=(0, 1)),
-            count(tf.equal(values, 0)),
-            count(tf.math.is_nan(values)),
-            count(tf.math.is_inf(values)),
-        ]
+    columns = _columns_at_once(width, channels)
+    rows = values.reshape(height, width // columns, columns * channels)
+    with np.errstate(over="ignore", invalid="ignore"):
+        sums = _over_rows(np.add.reduce(rows, axis=1), channels)
+        squares = _over_rows(np.einsum("hwc,hwc->hc", rows, rows), channels)
+    if not (np.isfinite(sums).all() and np.isfinite(squares).all()):
+        return _reduce_carefully(values)
+    row_maxima = rows.max(axis=1).reshape(height, columns, channels).max(axis=1)
+    none = np.zeros(channels, np.int32)
+    return Reduced(
+        maxima=row_maxima.max(axis=0),
+        places=_first_maxima(values, row_maxima),
+        minima=rows.reshape(-1, columns * channels).min(axis=0).reshape(columns, channels).min(axis=0),
+        sums=sums,
+        squares=squares,
+        zeros=_count(rows.reshape(-1, columns * channels) == 0, channels),
+        not_numbers=none,
+        infinities=none,
     )
 
 
-def reduce_layers(
-    outputs: Mapping[str, Sequence[tf.Tensor]],
-    layers: Sequence[LayerLayout],
-    grids: Mapping[str, tuple[int, int, int]],
-    sampled: Sequence[tf.Tensor],
-    *,
-    careful: bool,
-) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """`reduce_map` for all layers of one image, joined along the channels in the order of `layers`.
+def _columns_at_once(width: int, channels: int) -> int:
+    return max(
+        count for count in range(1, width + 1) if width % count == 0 and (count == 1 or count * channels <= _RUN)
+    )
 
-    Args:
-        outputs: what `capture.run_layers` gave.
-        grids: the token grids of layers that give tokens.
-        sampled: for each layer, as in `reduce_map`.
 
-    Returns:
-        `(len(FIELDS), channels)`, `(channels,)` and all samples `(samples,)`, a layer's position by position.
-    """
-    reduced = [
-        reduce_map(as_map(outputs[layer.name][0], layer, grids.get(layer.name)), places, careful=careful)
-        for layer, places in zip(layers, sampled, strict=True)
-    ]
-    fields, places, samples = zip(*reduced, strict=True)
-    return tf.concat(fields, axis=1), tf.concat(places, axis=0), tf.concat([tf.reshape(s, (-1,)) for s in samples], 0)
+def _over_rows(sums: FloatArray, channels: int) -> NDArray[np.float64]:
+    """The sums of rows `(height, columns * channels)` added up to `(channels,)`."""
+    total: NDArray[np.float64] = np.add.reduce(sums.reshape(-1, channels), axis=0, dtype=np.float64)
+    return total
+
+
+def _first_maxima(values: FloatArray, row_maxima: FloatArray) -> NDArray[np.int32]:
+    """Where each channel has its maximum first: the row, then the place in it."""
+    _, width, channels = values.shape
+    row = np.ascontiguousarray(row_maxima.T).argmax(axis=1)
+    column = values[row, :, np.arange(channels)].argmax(axis=1)
+    places: NDArray[np.int32] = (row * width + column).astype(np.int32)
+    return places
+
+
+def _count(marked: NDArray[np.bool_], channels: int) -> NDArray[np.int32]:
+    """How often each channel is marked in `(runs, columns * channels)`; byte-wise, which is many times faster."""
+    ones = marked.view(np.uint8)
+    counts = np.zeros(ones.shape[1], np.int32)
+    for start in range(0, len(ones), _BYTE):
+        counts += np.add.reduce(ones[start : start + _BYTE], axis=0, dtype=np.uint8)
+    total: NDArray[np.int32] = counts.reshape(-1, channels).sum(axis=0, dtype=np.int32)
+    return total
+
+
+def _reduce_carefully(values: FloatArray) -> Reduced:
+    """`reduce_map` where something is not finite or a sum is too large for float32."""
+    height, width, channels = values.shape
+    flat = values.reshape(height * width, channels)
+    finite = np.isfinite(flat)
+    high = np.where(finite, flat, np.float32(-np.inf))
+    wide = np.where(finite, flat, 0).astype(np.float64)
+    return Reduced(
+        maxima=high.max(axis=0),
+        places=high.argmax(axis=0).astype(np.int32),
+        minima=np.where(finite, flat, np.float32(np.inf)).min(axis=0),
+        sums=wide.sum(axis=0),
+        squares=(wide * wide).sum(axis=0),
+        zeros=_count(flat == 0, channels),
+        not_numbers=_count(np.isnan(flat), channels),
+        infinities=_count(np.isinf(flat), channels),
+    )
