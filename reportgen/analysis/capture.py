@@ -482,21 +482,35 @@ def check_capture(network: Network, pixels: NDArray[Any]) -> float:
     Returns:
         The largest difference, over the largest absolute value of the answer where that is above 1;
         infinite where one is a number and the other is not.
+
+    Raises:
+        ReportgenError: the network cannot run here.
     """
     with run_errors_explained(network):
         inputs = network.feed(network.prepare(pixels))
         # Compiled as a whole, the network itself runs with channels first on any machine too.
-        model = (
-            tf.function(network.model, jit_compile=True) if network.channels_first and not _has_gpu() else network.model
-        )
-        answer = [tf.cast(tensor, tf.float32).numpy() for tensor in _tensors(model(inputs, training=False))]
-        trace = trace_network(network.model, network.input_specs())
-    outputs, captured = Extractor(network, trace.answer_layers).with_answer(pixels)
-    given = [
-        outputs.get(trace.producers.get(tensor.name, INPUT), whole)
-        for tensor, whole in zip(trace.answer, captured, strict=True)
-    ]
-    return max((_difference(one, other) for one, other in zip(given, answer, strict=True)), default=0.0)
+        needs_xla = network.channels_first and not _has_gpu()
+        model = tf.function(network.model, jit_compile=True) if needs_xla else network.model
+        answer = _tensors(model(inputs, training=False))
+        captured = tf.function(_captured_answer, autograph=False)(network.model, inputs)
+    pairs = zip(captured, answer, strict=True)
+    return max((_difference(_as_numbers(one), _as_numbers(other)) for one, other in pairs), default=0.0)
+
+
+def _captured_answer(model: keras.Model, inputs: Any) -> list[tf.Tensor]:
+    """The answer as the watched layers gave it; as the network gave it where it comes from no layer."""
+    given: dict[str, tf.Tensor] = {}
+
+    def watcher(seen: _Seen) -> None:
+        given.update({tensor.name: tensor for tensor in seen.outputs})
+
+    with watched_calls(model, watcher):
+        answer = _tensors(model(inputs, training=False))
+    return [given.get(tensor.name, tensor) for tensor in answer]
+
+
+def _as_numbers(tensor: tf.Tensor) -> NDArray[np.float32]:
+    return np.asarray(tf.cast(tensor, tf.float32))
 
 
 def _difference(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:

@@ -225,18 +225,24 @@ def test_a_skip_around_a_layer_at_rest_is_told_from_the_way_through_it() -> None
     assert calls["skip"].inputs == ("rest", "drop")
 
 
-def test_a_difference_from_the_networks_answer_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    network = _opened(two_convolutions())
-    pixels = zoo.pictures(network)
-    assert check_capture(network, pixels) < 1e-6
-    right = Extractor.with_answer
+def test_a_difference_from_the_networks_answer_is_measured() -> None:
+    class Restless(layers.Layer):
+        """Gives something else whenever it is called."""
 
-    def wrong(self: Extractor, given: Any) -> Any:
-        outputs, answer = right(self, given)
-        return {name: values + 0.25 for name, values in outputs.items()}, answer
+        def __init__(self, **settings: Any) -> None:
+            super().__init__(**settings)
+            self.calls = 0
 
-    monkeypatch.setattr(Extractor, "with_answer", wrong)
-    assert check_capture(network, pixels) == pytest.approx(0.25)
+        def call(self, inputs: Any) -> Any:
+            self.calls += 1
+            return inputs * float(self.calls)
+
+    image = keras.Input((8, 8, 3), name="image")
+    ones = layers.Lambda(tf.ones_like, output_shape=(8, 8, 3), name="ones")(image)
+    restless = Restless(name="restless")
+    network = _opened(keras.Model(image, layers.GlobalAveragePooling2D(name="pool")(restless(ones))))
+    restless.calls = 0
+    assert check_capture(network, zoo.pictures(network)) == pytest.approx(1)
 
 
 def test_numbers_against_no_numbers_are_an_infinite_difference() -> None:

@@ -46,7 +46,12 @@ def _names(summary: NetworkSummary) -> list[str]:
     return [layer.name for layer in summary.layers]
 
 
-@pytest.mark.parametrize("name", zoo.ZOO)
+def _cases() -> list[Any]:
+    # One of the two deep networks is enough for a quick run.
+    return [pytest.param(name, marks=pytest.mark.slow if name == "transfer_functional" else ()) for name in zoo.ZOO]
+
+
+@pytest.mark.parametrize("name", _cases())
 def test_facts_of_every_odd_network_are_what_it_really_does(name: str) -> None:
     network = zoo.open_zoo(name)
     check_network(network, zoo.pictures(network))
