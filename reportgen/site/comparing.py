@@ -32,8 +32,8 @@ from reportgen.site.writer import SiteView, finish_site, render_page, write_asse
 Item = TypeVar("Item")
 
 # Items on one page: with all that both reports say of each it stays below 1,500 elements.
-ROWS = 120
-PAIRS = 24
+ROWS = 90
+PAIRS = 18
 
 _WORDS = {"same": "same", "changed": "changed", "only A": "only in A", "only B": "only in B"}
 

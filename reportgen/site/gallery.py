@@ -37,6 +37,9 @@ MAXIMIZED = 96
 # CSS pixels from one line of a node to the next.
 LINE_HEIGHT = 14
 
+# CSS pixels from a line of the graph to its label.
+LABEL_GAP = 5
+
 # The side of the calibration chart in CSS pixels.
 CALIBRATION = 240
 
@@ -127,13 +130,13 @@ def _view_node(node: GraphNode) -> NodeView:
 
 
 def _view_edge(edge: GraphEdge) -> EdgeView:
-    """The edge as a path; its label stands at the middle of its points."""
+    """The edge as a path; its label stands beside the middle of its points."""
     x, y = edge.points[len(edge.points) // 2]
     if len(edge.points) % 2 == 0:
         before = edge.points[len(edge.points) // 2 - 1]
         x, y = (x + before[0]) / 2, (y + before[1]) / 2
     path = "M" + "L".join(f"{left:g} {top:g}" for left, top in edge.points)
-    return EdgeView(path, edge.label, round(x, 1), round(y, 1))
+    return EdgeView(path, edge.label, round(x + LABEL_GAP, 1), round(y, 1))
 
 
 def evaluation_pages(catalogue: Catalogue) -> list[Page]:

@@ -74,6 +74,7 @@ class Part(HTMLParser):
     pictures: Pictures
     pieces: list[str] = field(default_factory=list)
     depth: int = 0
+    unlinked: bool = False  # inside a link to a file that is not there: it is written as plain text
     done: bool = False
 
     def __post_init__(self) -> None:
@@ -98,7 +99,7 @@ class Part(HTMLParser):
             return
         self.depth -= 1
         if self.depth:
-            self.pieces.append(f"</{tag}>")
+            self.pieces.append("</span>" if tag == "a" and self.unlinked else f"</{tag}>")
         else:
             self.done = True
 
@@ -120,6 +121,9 @@ class Part(HTMLParser):
             self.pieces.append(self._picture(tag, dict(attrs)))
             return
         rewritten = [item for name, value in attrs for item in self._attribute(tag, name, value)]
+        if tag == "a":
+            self.unlinked = "href" not in dict(rewritten)
+            tag, rewritten = ("span", []) if self.unlinked else (tag, rewritten)
         self.pieces.append(f"<{tag}{_written(rewritten)}{'/' if closed else ''}>")
 
     def _attribute(self, tag: str, name: str, value: str | None) -> Attributes:

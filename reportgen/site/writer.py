@@ -57,22 +57,26 @@ def write_site(record: Record, folder: Path, *, templates: Path | None = None) -
         templates: a folder whose templates go before the report's own.
     """
     pages = settle_pages(record)
-    look = record.site
-    site = SiteView(
-        title=look.title,
-        description=summarize_model(record.model),
-        generator=f"{record.generator.name} {record.generator.version}",
-        created=record.provenance.created,
-        logo=look.logo,
-        css=look.css,
-        record=RECORD_NAME,
-        assets=write_assets(folder, search_entries(record) if look.script else None),
-    )
+    site = view_site(record, write_assets(folder, search_entries(record) if record.site.script else None))
     outline, strip = outline_of(record, pages), draw_strip(record)
     environment = make_environment(templates)
     for page in pages:
         write_text(folder / page.path, render_page(environment, page, site, outline, strip))
     finish_site(folder)
+
+
+def view_site(record: Record, assets: Assets) -> SiteView:
+    """What all pages of a report share."""
+    return SiteView(
+        title=record.site.title,
+        description=summarize_model(record.model),
+        generator=f"{record.generator.name} {record.generator.version}",
+        created=record.provenance.created,
+        logo=record.site.logo,
+        css=record.site.css,
+        record=RECORD_NAME,
+        assets=assets,
+    )
 
 
 def render_page(
@@ -104,13 +108,11 @@ def write_manifest(folder: Path) -> None:
 def write_assets(folder: Path, entries: Iterable[Entry] | None) -> Assets:
     """Write icon, style and, where there are `entries` to search, the script and what it searches."""
     own = template_directory() / ASSETS
-    with_script = entries is not None
-    return Assets(
-        icon=_write_asset(folder, "icon.svg", (own / "icon.svg").read_bytes()),
-        style=_write_asset(folder, "style.css", (own / "style.css").read_bytes()),
-        script=_write_asset(folder, "script.js", (own / "script.js").read_bytes()) if with_script else None,
-        search=_write_asset(folder, "search.js", search_script(entries).encode()) if entries is not None else None,
-    )
+    icon, style = (_write_asset(folder, name, (own / name).read_bytes()) for name in ("icon.svg", "style.css"))
+    if entries is None:
+        return Assets(icon, style, script=None, search=None)
+    script = _write_asset(folder, "script.js", (own / "script.js").read_bytes())
+    return Assets(icon, style, script, search=_write_asset(folder, "search.js", search_script(entries).encode()))
 
 
 def _write_asset(folder: Path, name: str, data: bytes) -> str:

@@ -291,7 +291,7 @@
       const size = shown.matches("img") ? [shown.naturalWidth, shown.naturalHeight] : [image.getAttribute("width"), image.getAttribute("height")];
       return {
         picture: new URL(image.getAttribute("src") || image.getAttribute("href"), location.href).href.slice(base.length),
-        box: shown.getAttribute("viewBox") || `0 0 ${size.join(" ")}`, label: shown.getAttribute("aria-label") || shown.alt,
+        box: shown.querySelector("svg")?.getAttribute("viewBox") || `0 0 ${size.join(" ")}`, label: shown.getAttribute("aria-label") || shown.alt,
         width: size[0], height: size[1],
       };
     });
