@@ -76,9 +76,11 @@ def make_climber(
         transform: what images must be robust to; None for no such thing.
     """
     size = parameterization.size
-    variable_count = len(parameterization.start(np.random.default_rng(0)))
+    variables = parameterization.start(np.random.default_rng(0))
+    variable_count = len(variables)
+    state_spec = tuple(tf.TensorSpec((None, *part.shape)) for part in variables) * 3
 
-    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
+    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
     def step(
         state: State, channels: tf.Tensor, matrix: tf.Tensor, count: tf.Tensor, relief: tf.Tensor
     ) -> tuple[State, tf.Tensor, tf.Tensor]:
@@ -96,16 +98,24 @@ def make_climber(
                 before_activation=preset.before_activation,
             )
             scores = wanted.score(activations)
-            gradients = tf.gradients(tf.reduce_sum(scores), list(variables))
+            gradients = activations.gradients(scores, variables)
         moving = tf.reduce_any([_any(gradient != 0) for gradient in gradients], axis=0)
         update = _adam if preset.optimizer == "adam" else _normalized
         return update(variables, moments, gradients, preset.step_size, count), scores, moving
 
-    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
+    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
     def images(state: State) -> tf.Tensor:
         return displayed(parameterization.pixels(state[:variable_count]), preset.display)
 
-    return Climber(parameterization, variable_count, transform or transforms.compose([]), step, images)
+    # Traced here and once: with the batch open, any number of images will do.
+    numbers = (tf.TensorSpec((None,), tf.int32), tf.TensorSpec((3, 3)), tf.TensorSpec(()), tf.TensorSpec((), tf.bool))
+    return Climber(
+        parameterization,
+        variable_count,
+        transform or transforms.compose([]),
+        step.get_concrete_function(state_spec, *numbers),
+        images.get_concrete_function(state_spec),
+    )
 
 
 def random_transform(preset: Preset, size: tuple[int, int]) -> transforms.Transform | None:

@@ -114,8 +114,11 @@ def _convolution_gradient(operation: tf.Operation, gradient: tf.Tensor) -> tuple
 
 def _turned(kernel: tf.Tensor, groups: int) -> tf.Tensor:
     """The kernel `(height, width, in / groups, out)` of the way back, `(height, width, out / groups, in)`."""
+    reversed_kernel = tf.reverse(kernel, axis=[0, 1])
+    if groups == 1:
+        return tf.transpose(reversed_kernel, (0, 1, 3, 2))
     height, width, inner, outer = kernel.shape
-    parts = tf.reshape(tf.reverse(kernel, axis=[0, 1]), (height, width, inner, groups, outer // groups))
+    parts = tf.reshape(reversed_kernel, (height, width, inner, groups, outer // groups))
     return tf.reshape(tf.transpose(parts, (0, 1, 4, 3, 2)), (height, width, outer // groups, groups * inner))
 
 

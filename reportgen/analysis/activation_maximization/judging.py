@@ -34,13 +34,14 @@ def response_function(network: Network, layer: str) -> Callable[[ByteArray], Flo
 def logit_function(network: Network) -> Callable[[ByteArray], FloatArray]:
     """The same for the network's answer: from pictures of the network's size to logits `(batch, classes)`."""
 
-    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
+    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
     def run(pixels: tf.Tensor) -> tf.Tensor:
         answer = first_tensor(network.model(network.feed(network.prepare(pixels)), training=False))
         logits = tf.cast(before_squashing(answer), tf.float32)
         return tf.reshape(logits, (tf.shape(logits)[0], -1))
 
-    return lambda pixels: np.asarray(run(tf.constant(pixels)), np.float32)
+    logits_of = run.get_concrete_function(tf.TensorSpec((None, *network.size, network.channels), tf.uint8))
+    return lambda pixels: np.asarray(logits_of(tf.constant(pixels)), np.float32)
 
 
 def rank_of(channel: int, responses: FloatArray, dataset_max: FloatArray) -> int | None:

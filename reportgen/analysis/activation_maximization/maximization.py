@@ -39,6 +39,7 @@ from reportgen.analysis.activation_maximization.scheduling import (
 )
 from reportgen.analysis.capture import trace_network
 from reportgen.cache import Cache, Entry, content_key
+from reportgen.errors import ReportgenError
 from reportgen.models import Network
 from reportgen.results import ByteArray, FloatArray, LeftOut, MaximizedChannel, NetworkSummary
 
@@ -154,6 +155,25 @@ class LayerAscents:
             self.preset,
             random_transform(self.preset, self.canvas),
         )
+
+    @cached_property
+    def takes_canvas(self) -> bool:
+        """Whether the layers below run on the canvas.
+
+        Raises:
+            ReportgenError: the canvas is of the network's own size, and still they do not.
+        """
+        try:
+            self._measure(np.zeros((1, *self.canvas, self.network.channels), np.uint8))
+        except ReportgenError:
+            if self.canvas == self.network.size:
+                raise
+            return False
+        return True
+
+    def at_network_size(self) -> LayerAscents:
+        """The same on a canvas of the network's own size."""
+        return LayerAscents(self.network, self.layer, self.network.size, self.preset, self.colour, self.dataset_max)
 
     def run(self, items: Sequence[_Item]) -> list[_Outcome]:
         """Maximise `items` as one batch, again from other seeds where there was no gradient at all."""
@@ -271,11 +291,14 @@ def maximize(
     made: dict[tuple[str, int, bool], MaximizedChannel] = {}
     skipped: dict[str, list[int]] = {}
     for job in jobs:
-        maker = makers.setdefault(
-            job.layer, LayerAscents(network, job.layer, job.canvas, preset, colour, dataset_max.get(job.layer))
-        )
+        if job.layer not in makers:
+            makers[job.layer] = LayerAscents(network, job.layer, job.canvas, preset, colour, dataset_max.get(job.layer))
+        maker = makers[job.layer]
         items = _items(job, plan[job.layer], preset, seed)
         store = _Store(cache or Cache(None), maker, items)
+        if store.missing and not maker.takes_canvas:
+            maker = makers[job.layer] = maker.at_network_size()
+            store = _Store(cache or Cache(None), maker, items)
         if store.missing and not clock.has_time_for(job):
             skipped.setdefault(job.layer, []).extend(job.channels)
             continue
@@ -443,5 +466,8 @@ def _notes(maker: LayerAscents, outcome: _Outcome, status: Status) -> Iterable[s
         yield f"{outcome.attempts} starts"
     if outcome.against_rivals:
         yield "other channels of the layer held down in the last steps"
-    if maker.canvas[0] < maker.network.size[0] or maker.canvas[1] < maker.network.size[1]:
-        yield "a smaller canvas, after the layer's receptive field"
+    wanted = maker.preset.canvas
+    if wanted is not None and wanted != maker.canvas:
+        yield f"on the network's own size, since it does not run on {wanted[0]}x{wanted[1]}"
+    elif wanted is None and (maker.canvas[0] < maker.network.size[0] or maker.canvas[1] < maker.network.size[1]):
+        yield "on a smaller canvas, after the layer's receptive field"

@@ -88,7 +88,7 @@ def fourier(
     def pixels(variables: tuple[tf.Tensor, ...]) -> tf.Tensor:
         real, imaginary = variables
         waves = tf.signal.irfft2d(tf.complex(real * scale, imaginary * scale), size)
-        image = tf.transpose(waves, (0, 2, 3, 1))
+        image = tf.ensure_shape(tf.transpose(waves, (0, 2, 3, 1)), (None, *size, channels))
         if colour is not None:
             image = tf.linalg.matmul(image, colour, transpose_b=True)
         return 255 * tf.sigmoid(image)

@@ -5,7 +5,7 @@ Everything here is called while a function is traced.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
@@ -47,7 +47,9 @@ class NetworkActivations:
         """
         # Of the input: asking the output for it would have the whole output computed.
         self._batch = tf.shape(images)[:1]
-        inputs = network.feed(network.prepare(images))
+        self._prepared = network.prepare(images)
+        inputs = network.feed(self._prepared)
+        self._rounded = [leaf for leaf in tf.nest.flatten(inputs) if tf.is_tensor(leaf) and leaf.dtype.is_integer]
         self._outputs: dict[str, list[tf.Tensor]] = {}
         self._answer: tf.Tensor | None = None
         if layers:
@@ -71,6 +73,28 @@ class NetworkActivations:
         # The slice holds every wanted channel for every image; each keeps its own.
         own = tf.eye(tf.shape(indices)[0])
         return tf.reduce_sum(sliced * own[:, None, None, :], axis=3)
+
+    def gradients(self, scores: tf.Tensor, variables: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+        """The gradients of the sum of `scores` with respect to what the images were made from, zero where none.
+
+        A network that takes whole numbers rounds them on the way in, where every gradient ends. It is taken up
+        behind the rounding, as if that had not been (the straight-through estimator of Bengio et al., 2013).
+        """
+        slopes = tf.gradients(tf.reduce_sum(scores), list(variables))
+        behind = [
+            operation.outputs[0]
+            for leaf in self._rounded
+            for operation in leaf.consumers()
+            if operation.type == "Cast" and operation.outputs[0].dtype.is_floating
+        ]
+        if behind:
+            parts = [part for part in tf.gradients(tf.reduce_sum(scores), behind) if part is not None]
+            if parts:
+                slopes = tf.gradients(self._prepared, list(variables), grad_ys=tf.add_n(parts))
+        return [
+            tf.zeros_like(variable) if slope is None else slope
+            for slope, variable in zip(slopes, variables, strict=True)
+        ]
 
     def logits(self) -> tf.Tensor:
         """The network's answer before its softmax or sigmoid: `(batch, classes)`."""

@@ -136,4 +136,5 @@ def resample(images: tf.Tensor, matrix: tf.Tensor, size: Size, fill: float) -> t
             share = (1 - tf.abs(y - row)) * (1 - tf.abs(x - column)) * tf.cast(inside, tf.float32)
             place = tf.clip_by_value(row, 0, height - 1) * width + tf.clip_by_value(column, 0, width - 1)
             result += tf.gather(flat, tf.cast(place, tf.int32)) * share[:, None]
-    return tf.transpose(tf.reshape(result + fill, (*size, batch, channels)), (2, 0, 1, 3))
+    resampled = tf.transpose(tf.reshape(result + fill, (*size, batch, channels)), (2, 0, 1, 3))
+    return tf.ensure_shape(resampled, (None, *size, channels))
