@@ -54,7 +54,7 @@ _WINDOWED = (
 )
 
 # What TensorFlow and Keras raise when a network cannot run on what it is given.
-_RUN_ERRORS = (tf.errors.OpError, ValueError, TypeError, NotImplementedError)
+_RUN_ERRORS = (tf.errors.OpError, ValueError, TypeError, AttributeError, NotImplementedError)
 
 
 class _AllSeen(BaseException):
@@ -445,7 +445,8 @@ def run_errors_explained(network: Network) -> Iterator[None]:
         height, width = network.size
         raise ReportgenError(
             f"{network.name} cannot run on an input of {height}x{width}x{network.channels} "
-            f"(height x width x channels): {_essence(error)}; check --size, --input and --custom-objects"
+            f"(height x width x channels): {_essence(error)}; check --size, --input and "
+            "--custom-objects, and that its layers run inside a tf.function"
         ) from error
 
 
@@ -543,9 +544,8 @@ def trace_network(model: keras.Model, inputs: Any) -> Trace:
 def _followed(model: keras.Model, structure: Any) -> Trace:
     calls: list[LayerCall] = []
     given = _tensors(structure)
-    names = _input_names(model, structure)
+    names = _input_names(model, len(given))
     producers = {tensor.name: name for tensor, name in zip(given, names, strict=True)}
-
     layers: dict[str, keras.Layer] = {}
 
     def watcher(seen: _Seen) -> None:
@@ -576,21 +576,12 @@ def _layer_call(seen: _Seen, producers: Mapping[str, str]) -> LayerCall:
     )
 
 
-def trace_calls(model: keras.Model, inputs: Any) -> tuple[tuple[LayerCall, ...], tuple[tf.Tensor, ...]]:
-    """The calls and the answer of `trace_network`."""
-    trace = trace_network(model, inputs)
-    return trace.calls, trace.answer
-
-
-def _input_names(model: keras.Model, structure: Any) -> list[str]:
-    """The names of the input layers that take the tensors of `structure`; `INPUT` where there are none."""
-    count = len(_tensors(structure))
-    if not isinstance(model, keras.models.Model) or isinstance(model, keras.Sequential):
+def _input_names(model: keras.Model, count: int) -> list[str]:
+    """The names of the input layers that take the tensors of the network's input; `INPUT` where there are none."""
+    if isinstance(model, keras.Sequential):
         return [INPUT] * count
-    layers = [layer.name for layer in model.layers if isinstance(layer, keras.layers.InputLayer)]
-    if isinstance(structure, Mapping):
-        return [key if key in layers else INPUT for key in sorted(structure)]
-    names = [tensor._keras_history.operation.name for tensor in getattr(model, "inputs", None) or ()]
+    tensors = tf.nest.flatten(getattr(model, "_inputs_struct", ()))
+    names = [tensor._keras_history.operation.name for tensor in tensors]
     return names if len(names) == count else [INPUT] * count
 
 

@@ -186,6 +186,22 @@ def test_a_network_that_cannot_run_fails_in_one_line() -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_a_network_that_only_runs_eagerly_fails_in_one_line() -> None:
+    class Eager(keras.Model):
+        def __init__(self, **settings: Any) -> None:
+            super().__init__(**settings)
+            self.conv = layers.Conv2D(2, 3, name="conv")
+
+        def call(self, inputs: Any) -> Any:
+            return self.conv(tf.constant(inputs.numpy() * 2))
+
+    model = Eager(name="eager")
+    model(tf.zeros((1, 8, 8, 3)))
+    network = _opened(model)
+    with pytest.raises(ReportgenError, match=r"^eager cannot run .* no attribute 'numpy'.*inside a tf.function$"):
+        summarize_network(network)
+
+
 def test_calls_in_other_threads_are_not_taken_for_the_networks() -> None:
     network = _opened(two_convolutions())
     other = two_convolutions()
