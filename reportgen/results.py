@@ -80,9 +80,10 @@ class ReceptiveField:
 class LayerSummary:
     """One row of the layer table: a layer, or one call of a shared layer.
 
-    Counts of a shared layer stand in the row of its first call and are zero in the others. `mac_count`
-    (multiply-accumulates) and `memory_bytes` (of the output) are for one image at the actual input size;
-    shapes have None for what the network leaves open, `actual_shape` is at the actual input size.
+    Counts of a shared layer stand in the row of its first call and are zero in the others; `index` is the
+    same for all its calls. `mac_count` (multiply-accumulates) and `memory_bytes` (of the output) are for one
+    image at the actual input size; shapes have None for what the network leaves open, `actual_shape` is that
+    of the first output for one image at the actual input size, a map with its channels last.
     `is_map` says whether the output is a map `(batch, height, width, channels)`; `token_grid` is
     `(height, width, leading tokens to drop)` where a row of tokens folds back into one.
     """

@@ -241,6 +241,17 @@ def test_a_skip_around_a_layer_at_rest_is_told_from_the_way_through_it() -> None
     assert calls["skip"].inputs == ("rest", "drop")
 
 
+def test_the_layers_that_give_the_answer_are_known() -> None:
+    given = {
+        "several_outputs": ("classes", "mask"),
+        "nested": ("classes",),
+        "operations_outside_layers": (),
+    }
+    for name, answer_layers in given.items():
+        network = zoo.open_zoo(name)
+        assert capture.trace_network(network.model, network.input_specs()).answer_layers == answer_layers
+
+
 def test_a_difference_from_the_networks_answer_is_measured() -> None:
     class Restless(layers.Layer):
         """Gives something else whenever it is called."""
