@@ -18,7 +18,7 @@ from reportgen.study import Study, Workshop, fitted_images
 
 # Enough for the colours of the set, which is all they are for.
 COLOUR_IMAGES = 64
-MOST_CLASSES = 10
+MOST_CLASSES = 8
 
 
 class Maximizing:

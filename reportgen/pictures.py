@@ -84,7 +84,7 @@ class PictureStore:
             pixelated=drawing.pixelated,
             alt=drawing.alt,
             tiles=None if tiles is None else record.TileGrid(**vars(tiles)),
-            values=None if drawing.values is None else list(drawing.values),
+            values=None if drawing.values is None else [record.rounded(value, 4) for value in drawing.values],
             marks=None if drawing.marks is None else list(drawing.marks),
             scale=None if scale is None else record.Scale(**vars(scale)),
             data=drawing.data,

@@ -106,9 +106,16 @@ def finite(value: float | None) -> float | None:
     return None if value is None or not math.isfinite(value) else float(value)
 
 
+def rounded(value: float | None, digits: int = 5) -> float | None:
+    """`value` to so many significant digits, more than a chart or a table shows; None where it is not finite."""
+    kept = finite(value)
+    return None if kept is None else float(f"{kept:.{digits}g}")
+
+
 def describe_histogram(histogram: results.Histogram) -> Histogram:
     """A histogram as data."""
-    return Histogram(edges=histogram.edges.tolist(), counts=histogram.counts.tolist())
+    edges = [float(f"{edge:.7g}") for edge in histogram.edges.tolist()]
+    return Histogram(edges=edges, counts=histogram.counts.tolist())
 
 
 class Weights(_Frozen):
@@ -533,8 +540,12 @@ class Report:
 
 
 def dump_record(record: Record) -> str:
-    """The text of `report.json`: keys in the order of the models, one space of indentation."""
-    return json.dumps(record.model_dump(mode="json"), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    """The text of `report.json`: keys in the order of the models, a line for each key at the top."""
+    parts = (
+        f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(',', ':'))}"
+        for key, value in record.model_dump(mode="json").items()
+    )
+    return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
 def read_record(path: Path) -> Record:

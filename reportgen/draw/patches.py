@@ -12,8 +12,8 @@ from reportgen.results import ByteArray
 
 Box = tuple[int, int, int, int]  # top, left, bottom, right in pixels of the photograph
 
-# Nine of them in a row fill a page at its widest; twice that would not show more of most receptive fields.
-PATCH_SIDE = 112  # pixels
+# Enough to recognise what is in a receptive field, little enough for hundreds of channels.
+PATCH_SIDE = 96  # pixels
 _INNER, _OUTER = (255, 255, 255), (200, 30, 60)
 
 
@@ -80,7 +80,7 @@ def pack(pictures: Sequence[ByteArray], columns: int) -> Sprite:
 
     >>> sprite = pack([np.zeros((2, 3, 3), np.uint8), np.ones((4, 2, 3), np.uint8)], columns=2)
     >>> sprite.pixels.shape, sprite.places[1]
-    ((112, 224, 3), Place(left=112, top=0, width=2, height=4))
+    ((96, 192, 3), Place(left=96, top=0, width=2, height=4))
     """
     rows = -(-len(pictures) // columns)
     pixels = np.zeros((rows * PATCH_SIDE, min(columns, len(pictures)) * PATCH_SIDE, 3), np.uint8)

@@ -5,10 +5,13 @@ from types import ModuleType
 
 import pytest
 
-from reportgen.draw import encode, figures, montage, pixels
+from reportgen.analysis import evaluation, neighbours
+from reportgen.draw import encode, figures, montage, patches, photo, pixels
+
+MODULES = [encode, evaluation, figures, montage, neighbours, patches, photo, pixels]
 
 
-@pytest.mark.parametrize("module", [encode, figures, montage, pixels], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
 def test_examples_in_docstrings_hold(module: ModuleType) -> None:
     outcome = doctest.testmod(module)
     assert outcome.attempted > 0
