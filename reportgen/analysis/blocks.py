@@ -2,7 +2,8 @@
 
 Most networks say so in their layers' names (`block3_conv1`, `conv4_block2_1_bn`, `stage_1_block_0`); the
 finest division by names that gives a handful of blocks is taken. Where names do not speak, a block is a
-stretch of one resolution, as the stages of a convolutional network are commonly drawn.
+stretch of one resolution, as the stages of a convolutional network are commonly drawn; where that does not
+change either, as in a vision transformer, a block begins with a layer of attention.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ FEWEST, MOST = 3, 12
 # The share of the convolutions that must stand in a block by name for the names to be believed.
 NAMED_SHARE = 0.6
 
-# Numbered convolutions (`conv1`, `conv2`, ...) are blocks only where several share a number.
-CONVOLUTIONS_PER_NUMBER = 1.5
+# Numbered layers (`conv1`, `layer_2`, ...) are blocks only where several share a number.
+LAYERS_PER_NUMBER = 1.5
 
-_WORDS = "block|cell|decoder|down|encoder|expanded_conv|fire|group|level|module|stage|unit|up"
+_WORDS = "block|cell|decoder|down|encoder|expanded_conv|fire|group|layer|level|module|stage|unit|up"
 _KEY = re.compile(
     rf"(?:^|(?<=[_/.]))(?P<word>{_WORDS})_?(?P<number>\d+)(?P<letter>[a-z]?)(?=[_/.]|$)"
     r"|(?:^|(?<=[_/.]))conv(?P<conv>\d+)(?=[_/.]|$)"
@@ -39,6 +40,7 @@ class Place:
     name: str
     resolution: tuple[int, int] | None
     is_convolution: bool
+    is_attention: bool = False
 
 
 def divide_into_blocks(places: Sequence[Place], size: tuple[int, int]) -> tuple[BlockSummary, ...]:
@@ -53,7 +55,7 @@ def divide_into_blocks(places: Sequence[Place], size: tuple[int, int]) -> tuple[
         block, between blocks and after the last may belong to none.
     """
     by_resolution = _by_resolution(places, size)
-    divisions = [_by_names(places, fine=True), _by_names(places, fine=False), by_resolution]
+    divisions = [_by_names(places, fine=True), _by_names(places, fine=False), by_resolution, _by_attention(places)]
     few = [division for division in divisions if FEWEST <= len(set(division.values())) <= MOST]
     return _summarized(few[0] if few else by_resolution, places)
 
@@ -84,7 +86,7 @@ def _is_spread(place: Place) -> bool:
 def _by_names(places: Sequence[Place], *, fine: bool) -> dict[str, str]:
     """The block of each layer by its name; empty where names do not speak."""
     convolutions = [place.name for place in places if place.is_convolution]
-    counted = convolutions or [place.name for place in places if _is_spread(place)]
+    counted = [place.name for place in places if _is_spread(place)] if len(convolutions) < FEWEST else convolutions
     keys = _without_single_numbers({place.name: name_key(place.name, fine=fine) for place in places}, counted)
     named = [name for name in counted if keys[name] is not None]
     if not counted or len(named) < NAMED_SHARE * len(counted):
@@ -104,9 +106,9 @@ def _by_names(places: Sequence[Place], *, fine: bool) -> dict[str, str]:
 
 
 def _without_single_numbers(keys: Mapping[str, str | None], counted: Sequence[str]) -> dict[str, str | None]:
-    """Forget the keys `conv1`, `conv2`, ... where they number the convolutions one by one."""
-    numbered = [keys[name] for name in counted if re.fullmatch(r"(.*/)?conv\d+", keys[name] or "")]
-    if len(numbered) >= CONVOLUTIONS_PER_NUMBER * len(set(numbered)):
+    """Forget the keys `conv1`, `conv2`, ... (or `layer1`, ...) where they number the layers one by one."""
+    numbered = [keys[name] for name in counted if re.fullmatch(r"(.*/)?(conv|layer_?)\d+", keys[name] or "")]
+    if len(numbered) >= LAYERS_PER_NUMBER * len(set(numbered)):
         return dict(keys)
     return {name: None if key in numbered else key for name, key in keys.items()}
 
@@ -181,4 +183,21 @@ def _named_by_resolution(stages: Sequence[Sequence[Place]]) -> dict[str, str]:
         used[name] = used.get(name, 0) + 1
         block = name if used[name] == 1 else f"{name}:{used[name]}"
         division.update({place.name: block for place in members})
+    return division
+
+
+# --- by attention ---------------------------------------------------------------------------------
+
+
+def _by_attention(places: Sequence[Place]) -> dict[str, str]:
+    """Blocks that begin with a layer of attention, as many together as gives a handful; empty without attention."""
+    count = sum(place.is_attention for place in places)
+    together = math.ceil(count / (MOST - 1))
+    division: dict[str, str] = {}
+    seen = 0
+    for place in places:
+        seen += place.is_attention
+        if _is_spread(place) and count:
+            block = (seen - 1) // together + 1 if seen else 0
+            division[place.name] = f"attention{block}" if block else "patches"
     return division

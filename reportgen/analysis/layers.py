@@ -169,7 +169,8 @@ def _place(row: _Row, token_grids: Mapping[str, tuple[int, int, int]]) -> Place:
     resolution = token_grids[row.name][:2] if row.name in token_grids else None
     if shape is not None and len(shape) == 4 and shape[1] is not None and shape[2] is not None:
         resolution = (shape[1], shape[2])
-    return Place(row.name, resolution, isinstance(row.layer, _CONVOLUTIONS))
+    is_attention = "Attention" in type(row.layer).__name__ and not is_container(row.layer)
+    return Place(row.name, resolution, isinstance(row.layer, _CONVOLUTIONS), is_attention)
 
 
 def _summarize_row(row: _Row, facts: _Facts) -> LayerSummary:

@@ -107,3 +107,31 @@ def test_a_network_without_maps_has_no_blocks() -> None:
 def test_resolution_of_a_block_is_that_of_its_last_map() -> None:
     blocks = divide_into_blocks(_places(("a_conv", 64), ("pool", 32), ("b_conv", 32)), SIZE)
     assert [block.resolution for block in blocks] == [(32, 32), (32, 32)]
+
+
+def _transformer(count: int, name: str) -> list[Place]:
+    places = [Place("patches_conv", (8, 8), True)]
+    for i in range(count):
+        places.append(Place(name.format(i, "norm"), (8, 8), False))
+        places.append(Place(name.format(i, "attention"), (8, 8), False, is_attention=True))
+        places.append(Place(name.format(i, "dense"), (8, 8), False))
+    return [*places, Place("classes", None, False)]
+
+
+def test_layers_of_a_transformer_are_blocks_where_they_are_numbered() -> None:
+    blocks = _blocks(_transformer(4, "layer_{}_{}"))
+    assert list(blocks) == [f"layer_{i}" for i in range(4)]
+    assert blocks["layer_1"] == ("layer_1_norm", "layer_1_attention", "layer_1_dense")
+
+
+def test_attention_divides_where_neither_names_nor_resolution_do() -> None:
+    blocks = _blocks(_transformer(4, "{1}_{0}"))
+    assert list(blocks) == ["patches", "attention1", "attention2", "attention3", "attention4"]
+    assert blocks["patches"] == ("patches_conv", "norm_0")
+    assert blocks["attention1"] == ("attention_0", "dense_0", "norm_1")
+
+
+def test_many_layers_of_attention_are_taken_together() -> None:
+    blocks = _blocks(_transformer(24, "{1}_{0}"))
+    assert len(blocks) == 9
+    assert sum(name.startswith("attention_") for name in blocks["attention1"]) == 3
