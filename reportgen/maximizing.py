@@ -9,15 +9,18 @@ from numpy.typing import NDArray
 
 from reportgen import record
 from reportgen.analysis.activation_maximization import chosen_preset, colour_covariance, maximize, maximize_classes
+from reportgen.analysis.activation_maximization.judging import logit_function
 from reportgen.draw.maximized import draw_maximized
 from reportgen.draw.photo import to_rgb
 from reportgen.pictures import PictureStore
 from reportgen.progress import stage
-from reportgen.results import Drawing, LeftOut, MaximizedChannel
-from reportgen.study import Study, Workshop, fitted_images
+from reportgen.results import Drawing, FloatArray, LeftOut, MaximizedChannel
+from reportgen.study import Study, Workshop, fitted_images, sample_evenly
 
 # Enough for the colours of the set, which is all they are for.
 COLOUR_IMAGES = 64
+# The strongest of so many is close to the strongest of all.
+LOGIT_IMAGES = 256
 MOST_CLASSES = 8
 
 
@@ -72,10 +75,19 @@ class Maximizing:
                 study.summary,
                 classes,
                 self.preset,
+                dataset_max=highest_logits(study),
                 colour_covariance=self.colours,
                 seed=study.config.seed,
                 cache=self.workshop.cache,
             )
+
+
+def highest_logits(study: Study) -> FloatArray:
+    """The highest logit of each class over the images, or over a sample of many, `(classes,)`."""
+    logits = logit_function(study.network)
+    images = fitted_images(study.config, study.network, sample_evenly(study.images.images, LOGIT_IMAGES))
+    highest: FloatArray = np.max([logits(item.pixels[None])[0] for item in images], axis=0)
+    return highest
 
 
 def image_colours(study: Study) -> NDArray[np.float64] | None:

@@ -61,11 +61,13 @@ def rank_of(channel: int, responses: FloatArray, dataset_max: FloatArray) -> int
     return int(np.count_nonzero(ratios > ratios[channel]))
 
 
-def judge(activation: float, dataset_max: float | None, rank: int | None, flat: bool) -> Status:
+def judge(
+    activation: float, dataset_max: float | None, rank: int | None, flat: bool, ranks_ok: int = RANKS_OK
+) -> Status:
     """Whether a picture shows what excites its channel.
 
     `failed`: nothing could be done, or the layer's output stayed at zero. `ok`: the picture excites the channel at
-    least as much as any image did, and few channels answer to it more. `weak`: anything else, also where there
+    least as much as any image did, and fewer than `ranks_ok` channels answer to it more. `weak`: anything else, also where there
     is nothing to compare with.
     """
     if flat or not np.isfinite(activation) or activation == 0:
@@ -73,4 +75,4 @@ def judge(activation: float, dataset_max: float | None, rank: int | None, flat: 
     if dataset_max is None:
         return "weak"
     enough = activation >= dataset_max
-    return "ok" if enough and (rank is None or rank < RANKS_OK) else "weak"
+    return "ok" if enough and (rank is None or rank < ranks_ok) else "weak"

@@ -437,7 +437,8 @@ def _judged(maker: LayerAscents, item: _Item, outcome: _Outcome, layer: str) -> 
         rank: int | None = int(np.count_nonzero(outcome.responses > activation))
     else:
         rank = None if maxima is None else rank_of(channel, outcome.responses, maxima)
-    status: Status = judge(activation, highest, rank, outcome.flat)
+    # A picture of a class is right when the network takes it for that class, not nearly.
+    status: Status = judge(activation, highest, rank, outcome.flat, RANKS_OK if maker.layer else 1)
     kept = np.linspace(0, len(outcome.scores) - 1, min(_CURVE_POINTS, len(outcome.scores))).round().astype(int)
     return MaximizedChannel(
         layer=layer,
