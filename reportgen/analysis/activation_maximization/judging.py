@@ -67,8 +67,8 @@ def judge(
     """Whether a picture shows what excites its channel.
 
     `failed`: nothing could be done, or the layer's output stayed at zero. `ok`: the picture excites the channel at
-    least as much as any image did, and fewer than `ranks_ok` channels answer to it more. `weak`: anything else, also where there
-    is nothing to compare with.
+    least as much as any image did, and fewer than `ranks_ok` channels answer to it more. `weak`: anything else,
+    also where there is nothing to compare with.
     """
     if flat or not np.isfinite(activation) or activation == 0:
         return "failed"
