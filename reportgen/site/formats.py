@@ -23,19 +23,16 @@ def count(value: int | None) -> str:
 
 
 def short_count(value: int | None) -> str:
-    """A whole number to three digits, with k, M, G or T.
+    """A count to three digits, with k, M, G or T.
 
     >>> [short_count(number) for number in (999, 14714688, 15346630656)]
     ['999', '14.7 M', '15.3 G']
     """
-    if value is None or abs(value) < 1000:
+    if value is None or value < 1000:
         return count(value)
-    scaled = float(value)
-    for unit in "kMGT":
-        scaled /= 1000
-        if abs(scaled) < 999.5 or unit == "T":
-            break
-    return f"{_digits(scaled)} {unit}"
+    # What would round to 1000 of a unit is 1.00 of the next.
+    unit = next((unit for unit in (1, 2, 3) if value / 1000**unit < 999.5), 4)
+    return f"{_digits(value / 1000**unit)} {' kMGT'[unit]}"
 
 
 def byte_count(value: int | None) -> str:
@@ -115,5 +112,6 @@ def shape(value: Shape | Sequence[Shape] | None) -> str:
 
 
 def _digits(scaled: float) -> str:
-    """Three digits, as many of them after the point as that leaves room for."""
-    return f"{scaled:.{max(0, 2 - math.floor(math.log10(abs(scaled))))}f}"
+    """Three digits of a number below 1000, as many of them after the point as that leaves room for."""
+    decimals = 2 if scaled < 9.995 else 1 if scaled < 99.95 else 0
+    return f"{scaled:.{decimals}f}"

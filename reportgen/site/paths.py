@@ -15,6 +15,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
@@ -92,10 +93,19 @@ def _plain_slug(name: str, *, without_suffix: bool) -> tuple[str, bool]:
     return slug[:SLUG_LENGTH], bool(slug) and kept and len(slug) <= SLUG_LENGTH
 
 
+# A page links to all the others it lists, and the pages of a folder list nearly the same ones.
+_MOST_KEPT = 100_000
+
+
 def relative_link(source: str, target: str) -> str:
     """The address of `target` (a path in the report, maybe with `#fragment`) as seen from the page `source`."""
     path, hash_sign, fragment = target.partition("#")
     anchor = hash_sign + quote(fragment)
     if hash_sign and path in {"", source}:
         return anchor
-    return quote(posixpath.relpath(path, posixpath.dirname(source) or ".")) + anchor
+    return _relative_path(source.rpartition("/")[0], path) + anchor
+
+
+@lru_cache(_MOST_KEPT)
+def _relative_path(folder: str, path: str) -> str:
+    return quote(posixpath.relpath(path, folder or "."))

@@ -119,7 +119,7 @@ def _write_asset(folder: Path, name: str, data: bytes) -> str:
     """Write `data` under a name with a hash of it; the path in the site."""
     stem, dot, suffix = name.partition(".")
     path = f"{ASSETS}/{stem}-{hashlib.sha256(data).hexdigest()[:10]}{dot}{suffix}"
-    (folder / ASSETS).mkdir(exist_ok=True)
+    (folder / ASSETS).mkdir(parents=True, exist_ok=True)
     (folder / path).write_bytes(data)
     return path
 

@@ -61,12 +61,14 @@ class Builder:
         (self.folder / "assets").mkdir(parents=True, exist_ok=True)
 
     def picture(self, name: str, height: int, width: int) -> str:
-        """Write a picture of soft stripes; the path of the file."""
+        """Write a picture of soft stripes, unless it is there; the path of the file."""
+        path = f"assets/{name}.webp"
+        if (self.folder / path).exists():
+            return path
         rows, columns = np.mgrid[0:height, 0:width]
         seed = int(hashlib.sha256(name.encode()).hexdigest()[:2], 16)
         waves = np.sin(rows / 5 + seed) + np.cos(columns / (3 + seed % 5))
         pixels = np.stack([np.clip(128 + 60 * waves * weight, 0, 255) for weight in (1, 0.6, -0.8)], axis=-1)
-        path = f"assets/{name}.webp"
         Pillow.fromarray(pixels.astype(np.uint8)).save(self.folder / path, "WEBP", lossless=True)
         return path
 

@@ -1,0 +1,177 @@
+"""The values pages are made of: strip, outline, charts, search, figures."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reportgen.record import CalibrationBin, Curve, Figure, Histogram, Prediction, TileGrid
+from reportgen.site.catalogue import Catalogue
+from reportgen.site.charts import HEIGHT, WIDTH, draw_calibration, draw_curve, draw_histogram, draw_profile
+from reportgen.site.figures import group_figures
+from reportgen.site.outline import Link, Outline, OutlineGroup
+from reportgen.site.parts import page_links, page_paths, split, view_answers, view_findings
+from reportgen.site.search import search_entries, search_script
+from reportgen.site.strip import MOST_LINKED, draw_strip
+
+if TYPE_CHECKING:
+    from conftest import Written
+
+
+class TestStrip:
+    def test_all_layers_stand_in_it_in_order(self, small: Written) -> None:
+        strip = draw_strip(small.record)
+        assert [name for block in strip for name in block.places] == [layer.name for layer in small.record.layers]
+
+    def test_layers_with_a_page_are_links_wide_enough_for_a_finger(self, small: Written) -> None:
+        bars = [bar for block in draw_strip(small.record) for bar in block.bars]
+        assert [bar.layer for bar in bars] == ["conv1", "conv2"]
+        assert all(bar.width >= 24 for bar in bars)
+
+    def test_large_maps_are_tall(self, small: Written) -> None:
+        bars = [bar for block in draw_strip(small.record) for bar in block.bars]
+        assert bars[0].height >= bars[1].height > 0
+
+    def test_layers_outside_blocks_are_stem_and_head(self, small: Written) -> None:
+        layers = [
+            layer.model_copy(update={"block": block})
+            for layer, block in zip(small.record.layers, [None, "a", None, "a", "b", None, None], strict=True)
+        ]
+        strip = draw_strip(small.record.model_copy(update={"layers": layers}))
+        assert [(block.name, len(block.places)) for block in strip] == [("stem", 1), ("a", 3), ("b", 1), ("head", 2)]
+
+    def test_without_blocks_there_is_one_run(self, small: Written) -> None:
+        layers = [layer.model_copy(update={"block": None}) for layer in small.record.layers]
+        (block,) = draw_strip(small.record.model_copy(update={"layers": layers}))
+        assert len(block.places) == len(layers)
+
+    def test_with_very_many_pages_only_blocks_are_links(self, small: Written) -> None:
+        layer = small.record.layers[0]
+        layers = [layer.model_copy(update={"name": f"layer{place}"}) for place in range(MOST_LINKED + 1)]
+        (block,) = draw_strip(small.record.model_copy(update={"layers": layers}))
+        assert block.bars == ()
+        assert block.page == layer.page
+
+
+class TestOutline:
+    def test_a_short_list_is_whole(self) -> None:
+        group = OutlineGroup("Layers", "l.html", tuple(Link(str(n), f"{n}.html") for n in range(5)), names=True)
+        assert Outline((), (group,)).around("3.html", None) == (group,)
+
+    @pytest.mark.parametrize("here", [0, 40, 99])
+    def test_a_long_list_is_cut_around_the_page(self, here: int) -> None:
+        group = OutlineGroup("Layers", "l.html", tuple(Link(str(n), f"{n}.html") for n in range(100)), names=True)
+        (cut,) = Outline((), (group,)).around(f"{here}.html", None)
+        assert cut.total == 100
+        assert len(cut.links) == 25
+        assert f"{here}.html" in {link.page for link in cut.links}
+
+
+class TestCharts:
+    def test_bars_fill_the_chart(self) -> None:
+        chart = draw_histogram(Histogram(edges=[0.0, 1.0, 2.0], counts=[100, 25]))
+        assert chart is not None
+        # The taller bar is 94 of 96 pixels, the other half as tall: the root of a quarter.
+        assert chart.path == f"M0 {HEIGHT}V2H160V{HEIGHT}M160 {HEIGHT}V49H{WIDTH}V{HEIGHT}"
+        assert [tick.value for tick in chart.ticks] == [0.0, 2.0]
+        assert (chart.total, chart.highest, chart.zero) == (125, 100, None)
+
+    def test_a_wide_bin_is_lower_than_a_narrow_one_of_the_same_count(self) -> None:
+        chart = draw_histogram(Histogram(edges=[0.0, 1.0, 5.0], counts=[100, 100]))
+        assert chart is not None
+        assert chart.path == f"M0 {HEIGHT}V2H64V{HEIGHT}M64 {HEIGHT}V49H{WIDTH}V{HEIGHT}"
+
+    def test_zero_is_marked_inside(self) -> None:
+        chart = draw_histogram(Histogram(edges=[-1.0, 1.0], counts=[3]))
+        assert chart is not None
+        assert chart.zero == WIDTH / 2
+        assert [tick.value for tick in chart.ticks] == [-1.0, 0.0, 1.0]
+
+    @pytest.mark.parametrize(
+        "histogram", [None, Histogram(edges=[0.0, 1.0], counts=[0]), Histogram(edges=[2.0, 2.0], counts=[9])]
+    )
+    def test_nothing_to_draw(self, histogram: Histogram | None) -> None:
+        assert draw_histogram(histogram) is None
+
+    def test_curve(self) -> None:
+        chart = draw_curve(Curve(steps=[0, 10, 20], values=[0.0, 1.0, 2.0]))
+        assert chart is not None
+        assert chart.path == "M0 94L160 48L320 2"
+        assert draw_curve(Curve(steps=[3], values=[1.0])) is None
+
+    def test_profile_leaves_out_silent_channels(self) -> None:
+        assert draw_profile([0.0, None, 4.0, 2.0]).count("M") == 2
+        assert draw_profile([0.0, -1.0]) == ""
+
+    def test_calibration_leaves_out_empty_bins(self) -> None:
+        bins = [
+            CalibrationBin(low=0, high=0.5, count=0, confidence=None, accuracy=None),
+            CalibrationBin(low=0.5, high=1, count=4, confidence=0.9, accuracy=0.75),
+        ]
+        (bar,) = draw_calibration(bins, 240)
+        assert (bar.x, bar.width, bar.y, bar.height) == (120, 120, 60, 180)
+
+
+class TestFigures:
+    def test_variants_of_a_group_stand_together(self, small: Written) -> None:
+        catalogue = Catalogue(small.record)
+        maps = [figure for figure in catalogue.figures_of_layer["conv1"] if figure.kind == "feature_maps"]
+        groups = group_figures(maps, catalogue)
+        assert [len(group.variants) for group in groups] == [2, 2]
+        assert groups[0].first.marked == ("1 silent: 1",)
+
+    def test_tiles_name_their_channels_and_pages(self, small: Written) -> None:
+        catalogue = Catalogue(small.record)
+        (group, *_) = group_figures(catalogue.figures_of_layer["conv1"], catalogue)
+        tiles = group.first.tiles
+        assert tiles is not None
+        assert tiles.grid == "4 2 8 8 1"
+        assert tiles.channels == "0,1,2,3,4,5,6,7"
+        assert (tiles.units, tiles.unit_folder) == ("0,1,2", "units/conv1")
+
+    def test_more_marks_than_channels_are_no_error(self, small: Written) -> None:
+        figure: Figure = small.record.figures[0].model_copy(
+            update={"channels": [], "tiles": TileGrid(columns=1, rows=1, width=1, height=1, gap=0), "marks": ["silent"]}
+        )
+        (group,) = group_figures([figure], Catalogue(small.record))
+        assert group.first.tiles is None
+
+
+def test_findings_the_worst_first(small: Written) -> None:
+    views = view_findings(small.record.findings, Catalogue(small.record))
+    assert [view.finding.severity for view in views] == ["error", "warning", "info"]
+
+
+@pytest.mark.parametrize(
+    ("head", "scores", "words", "bars"),
+    [
+        ("softmax", [0.5, 0.25], ["50.0 %", "25.0 %"], [50.0, 25.0]),
+        ("logits", [8.0, -2.0], ["8", "\N{MINUS SIGN}2"], [100.0, 0.0]),
+    ],
+)
+def test_scores(head: str, scores: list[float], words: list[str], bars: list[float]) -> None:
+    answers = view_answers([Prediction(index=n, label=None, score=score) for n, score in enumerate(scores)], head)
+    assert [answer.score for answer in answers] == words
+    assert [answer.bar for answer in answers] == bars
+    assert answers[1].name == "class 1"
+
+
+def test_search_knows_layers_channels_images_and_classes(small: Written, hostile: Written) -> None:
+    entries = list(search_entries(small.record))
+    assert ("layer", "conv1 Conv2D", "layers/conv1.html") in entries
+    assert ("channel", "conv1 2", "units/conv1/2.html") in entries
+    assert ("image", "checks.png", "images/checks.html") in entries
+    assert ("class", "checks: checks.png", "images/checks.html") in entries
+    script = search_script(search_entries(hostile.record))
+    assert "<" not in script
+    rows = json.loads(script.removeprefix("reportgenSearch=").removesuffix(";\n"))
+    assert rows[[row[0] for row in rows].index("image")][:2] == ["image", "<img src=x onerror=alert(1)>.png"]
+
+
+def test_splitting() -> None:
+    assert split([], 3) == [[]]
+    assert page_paths("a.html", "a-{}.html", 1) == ["a.html"]
+    assert page_links(["a.html"]) == ()
+    assert [link.page for link in page_links(["a.html", "a-2.html"])] == ["a.html", "a-2.html"]
