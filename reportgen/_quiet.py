@@ -29,12 +29,12 @@ def quiet_tensorflow() -> None:
     # operation reaches Python as an exception at any level.
     os.environ[_LOG_LEVEL] = "3"
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    with _chatter_held_back():
+    with chatter_held_back():
         importlib.import_module("tensorflow")
 
 
 @contextmanager
-def _chatter_held_back() -> Iterator[None]:
+def chatter_held_back() -> Iterator[None]:
     """Collect what is written to standard error during the block, then pass on all but the chatter."""
     sys.stderr.flush()
     kept = os.dup(2)

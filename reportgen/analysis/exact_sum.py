@@ -7,8 +7,9 @@ as in Kulisch's accumulator: adding integers is associative and commutative.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +52,19 @@ class ExactSum:
     def merge(self, other: ExactSum) -> None:
         """Add all terms of `other`."""
         self.limbs += other.limbs
+
+    def to_arrays(self, name: str) -> dict[str, NDArray[np.int64]]:
+        """The limbs that are in use, and which they are, under names that begin with `name`."""
+        used = np.flatnonzero(self.limbs.reshape(LIMBS, -1).any(axis=1))
+        return {f"{name}_limbs": self.limbs[used], f"{name}_used": used}
+
+    @classmethod
+    def from_arrays(cls, name: str, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """What `to_arrays` gave."""
+        limbs = arrays[f"{name}_limbs"]
+        loaded = cls.zeros(*limbs.shape[1:])
+        loaded.limbs[arrays[f"{name}_used"]] = limbs
+        return loaded
 
     def fractions(self) -> list[Fraction]:
         """The sums themselves, flattened."""

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from reportgen.analysis.capture import run_errors_explained, run_layers
 from reportgen.analysis.measurements import TOP_CLASSES, LayerLayout, Layout, Measurements, Rows
 from reportgen.analysis.reduction import as_map, layout_layer, reduce_map
+from reportgen.engines import ImageChunk
 from reportgen.images import ImageFile, Interpolation, Resize, UnreadableImageError, fit_image, load_image
 from reportgen.models import Network
 from reportgen.models.heads import class_output
@@ -48,31 +49,6 @@ _FIELDS = ("maxima", "minima", "sums", "squares", "zeros", "not_numbers", "infin
 # Memory that maps of images under way may take together; on machines of many processors it bounds how
 # many images run at a time.
 _MAP_MEMORY = 4 << 30
-
-
-@dataclass(frozen=True)
-class ImageChunk:
-    """Images of a set that lie beside each other; the first has place `start` in the set."""
-
-    start: int
-    images: tuple[ImageFile, ...]
-
-    @property
-    def size(self) -> int:
-        """How many images there are."""
-        return len(self.images)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """What the images are called."""
-        return tuple(image.file for image in self.images)
-
-    def halves(self) -> tuple[ImageChunk, ...]:
-        """Two chunks of half the images each; none if there is only one image."""
-        middle = self.size // 2
-        if middle == 0:
-            return ()
-        return ImageChunk(self.start, self.images[:middle]), ImageChunk(self.start + middle, self.images[middle:])
 
 
 @dataclass(frozen=True)
@@ -124,11 +100,15 @@ class Plan:
 
 
 class ImagePass:
-    """Measures images with a network; compiled once, at the first image."""
+    """Measures images with a network; compiled once, at the first image.
 
-    def __init__(self, network: Network, plan: Plan) -> None:
+    `processors` is how many images run at a time, as far as memory allows; None: as many as there are processors.
+    """
+
+    def __init__(self, network: Network, plan: Plan, processors: int | None = None) -> None:
         self.network = network
         self.plan = plan
+        self.processors = processors or _processors()
 
     def measure(self, chunk: ImageChunk, advance: Callable[[int], None]) -> Measurements:
         """Measure the images of `chunk`; those that cannot be decoded are skipped, with the reason.
@@ -172,7 +152,10 @@ class ImagePass:
 
         def measured(place: tf.Tensor) -> tuple[tf.Tensor, ...]:
             pixels = tf.numpy_function(load, [place], tf.uint8, stateful=False)
-            return self._compiled(tf.ensure_shape(pixels, (height, width, channels)), place + chunk.start)
+            outputs: tuple[tf.Tensor, ...] = self._compiled(
+                tf.ensure_shape(pixels, (height, width, channels)), place + chunk.start
+            )
+            return outputs
 
         places = tf.data.Dataset.range(chunk.size)
         outputs = places.map(measured, num_parallel_calls=self._images_at_a_time(), deterministic=True)
@@ -193,7 +176,7 @@ class ImagePass:
         layers = self.plan.layout.layers
         largest = max((layer.positions * layer.channels * 4 for layer in layers), default=1)
         # A layer's input, its output and what is computed from it are alive at the same time.
-        return max(1, min(_processors(), _MAP_MEMORY // (4 * largest + 2 * _GROUP_BYTES)))
+        return max(1, min(self.processors, _MAP_MEMORY // (4 * largest + 2 * _GROUP_BYTES)))
 
     @cached_property
     def _compiled(self) -> Callable[..., Any]:
@@ -243,7 +226,8 @@ class ImagePass:
 
         tensors = [outputs[layer.name][0] for layer in group]
         kinds = [tf.float64, tf.int32, tf.float32]
-        return tuple(tf.numpy_function(reduce, [index, *tensors], kinds, stateful=False))
+        fields, places, samples = tf.numpy_function(reduce, [index, *tensors], kinds, stateful=False)
+        return fields, places, samples
 
     def _sampled_places(self, layer: LayerLayout, index: int) -> NDArray[np.intp]:
         """Places spread evenly over the map; with each image they move on by one."""

@@ -224,13 +224,19 @@ class Measurements:
         self.answers.add(other.answers)
         self.skipped = dict(sorted((self.skipped | other.skipped).items()))
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {"arrays": self.to_arrays(), "skipped": self.skipped}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(self.from_arrays(state["arrays"], state["skipped"]).__dict__)
+
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Everything but `skipped`, to be stored."""
         return {
             "minima": self.minima,
             "maxima": self.maxima,
-            "sums": self.sums.limbs,
-            "squares": self.squares.limbs,
+            **self.sums.to_arrays("sums"),
+            **self.squares.to_arrays("squares"),
             "zeros": self.zeros,
             "not_numbers": self.not_numbers,
             "infinities": self.infinities,
@@ -252,8 +258,8 @@ class Measurements:
         loaded = cls(0)
         for name in ("minima", "maxima", "zeros", "not_numbers", "infinities", "fired"):
             setattr(loaded, name, arrays[name])
-        loaded.sums = ExactSum(arrays["sums"])
-        loaded.squares = ExactSum(arrays["squares"])
+        loaded.sums = ExactSum.from_arrays("sums", arrays)
+        loaded.squares = ExactSum.from_arrays("squares", arrays)
         loaded.histograms = DyadicHistograms(arrays["levels"], arrays["counts"])
         loaded.top = Top(arrays["top_values"], arrays["top_images"], arrays["top_places"])
         loaded.answers = Answers(arrays["index"], arrays["classes"], arrays["scores"], arrays["score_sums"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -14,16 +14,16 @@ from reportgen.analysis.capture import is_activation
 from reportgen.analysis.dyadic_histogram import display_histogram
 from reportgen.analysis.exact_sum import ExactSum, mean_and_std
 from reportgen.analysis.filters import find_layer
-from reportgen.analysis.image_pass import ImageChunk, ImagePass, Plan
+from reportgen.analysis.image_pass import Plan
 from reportgen.analysis.measurements import NO_IMAGE, LayerLayout, Layout, Measurements
+from reportgen.analysis.measuring import MeasureTask, measure_images
 from reportgen.analysis.selection import select_layers
 from reportgen.cache import Cache
 from reportgen.config import Config
-from reportgen.engines import Advance, open_engine
 from reportgen.errors import ReportgenError
 from reportgen.images import ImageFile, ImageSet
 from reportgen.models import Head, Network
-from reportgen.progress import Progress, stage
+from reportgen.progress import Progress
 from reportgen.results import (
     ActivationStatistics,
     ChannelStatistics,
@@ -33,9 +33,6 @@ from reportgen.results import (
     SkippedImage,
     TopActivation,
 )
-
-# Images that travel, and are lost with a worker, together: enough to keep one busy for seconds.
-CHUNK_IMAGES = 64
 
 # Layers that may stand between a convolution and its activation.
 _BETWEEN = ("BatchNormalization", "LayerNormalization", "GroupNormalization", "Add", "Dropout", "SpatialDropout2D")
@@ -197,17 +194,6 @@ def _or_nan(extremes: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.where(np.isfinite(extremes), extremes, np.float32(np.nan))
 
 
-@dataclass(frozen=True, eq=False)
-class MeasureHere:
-    """Measure chunks of images with a network of this process."""
-
-    image_pass: ImagePass
-
-    def run(self, chunk: ImageChunk, advance: Advance) -> Measurements:
-        """What is measured on the images of `chunk`."""
-        return self.image_pass.measure(chunk, advance)
-
-
 def collect(
     network: Network,
     summary: NetworkSummary,
@@ -219,24 +205,16 @@ def collect(
 ) -> ImageStatistics:
     """Measure `layers` and the answer of `network` on all `images`, where `--engine` says.
 
+    With a `cache`, a run that was killed goes on where it was, and one like an earlier one has its results.
+
     Raises:
         ReportgenError: the network cannot run, no image could be measured, or, if `--strict`, one could not.
     """
     plan = Plan.make(summary, layers, len(images), config.resize, config.interpolation)
-    measured = Measurements(plan.layout.channels)
-    with stage(progress, "Statistics", len(images)) as told, open_engine(config) as engine:
-        task = MeasureHere(ImagePass(network, plan))
-        for outcome in engine.run(task, list(chunks_of(images.images)), told.advance):
-            measured.merge(outcome.value)
+    measured = measure_images(MeasureTask(network, plan, config), images.images, config, progress, cache)
     statistics = ImageStatistics(images.images, plan.layout, measured)
     skipped = statistics.skipped
     if skipped and (config.strict or not statistics.image_count):
         which = "an image cannot be used (--strict)" if config.strict else "none of the images can be used"
         raise ReportgenError(f"{which}; the first is {skipped[0].file}: {skipped[0].reason}")
     return statistics
-
-
-def chunks_of(images: Sequence[ImageFile], start: int = 0, size: int = CHUNK_IMAGES) -> Iterator[ImageChunk]:
-    """Divide `images`, the first of which has place `start` in the set, into chunks of `size`."""
-    for first in range(0, len(images), size):
-        yield ImageChunk(start + first, tuple(images[first : first + size]))

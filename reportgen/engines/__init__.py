@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from reportgen.config import Config
-from reportgen.engines.chunks import Advance, Chunk, Engine, Outcome, Task
+from reportgen.engines.chunks import Advance, Chunk, Engine, ImageChunk, Outcome, Task, chunks_of
 from reportgen.engines.local import LocalEngine
+from reportgen.errors import ReportgenError
 
-__all__ = ["Advance", "Chunk", "Engine", "LocalEngine", "Outcome", "Task", "open_engine"]
+__all__ = ["Advance", "Chunk", "Engine", "ImageChunk", "LocalEngine", "Outcome", "Task", "chunks_of", "open_engine"]
 
 
 @contextmanager
@@ -21,6 +22,17 @@ def open_engine(config: Config) -> Iterator[Engine]:
     """The engine `--engine` names, ready to run; what it started is stopped at the end.
 
     Raises:
-        ReportgenError: Dask is not installed, or its scheduler does not answer.
+        ReportgenError: Dask is not installed, its scheduler does not answer, or its workers do not fit.
     """
-    yield LocalEngine()
+    if config.engine == "local":
+        yield LocalEngine()
+        return
+    try:
+        from reportgen.engines.dask import open_dask
+    except ImportError as error:
+        raise ReportgenError(
+            f"--engine dask: expected dask.distributed, it is not installed ({error}); "
+            "install it with: pip install 'reportgen[dask]'"
+        ) from error
+    with open_dask(config.dask_address) as engine:
+        yield engine

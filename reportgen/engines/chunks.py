@@ -6,6 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from reportgen.images import ImageFile
+
+# Into how many chunks one is divided that kills its worker: the more, the fewer workers die in the search.
+_PARTS = 8
+
 # Is told how many more images (or channels) are done.
 Advance = Callable[[int], None]
 
@@ -17,12 +22,31 @@ class Chunk(Protocol):
     def size(self) -> int:
         """How many images (or channels) there are in it."""
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """What these are called in messages."""
+    def divide(self) -> Sequence[Chunk]:
+        """Chunks that together are this one; none if it cannot be divided."""
 
-    def halves(self) -> tuple[Chunk, ...]:
-        """Two chunks that together are this one; none if it cannot be divided."""
+
+@dataclass(frozen=True)
+class ImageChunk:
+    """Images of a set that lie beside each other; the first has place `start` in the set."""
+
+    start: int
+    images: tuple[ImageFile, ...]
+
+    @property
+    def size(self) -> int:
+        """How many images there are."""
+        return len(self.images)
+
+    def divide(self) -> tuple[ImageChunk, ...]:
+        """Up to `_PARTS` chunks of some of the images each; none if there is only one image."""
+        return tuple(chunks_of(self.images, self.start, -(-self.size // _PARTS))) if self.size > 1 else ()
+
+
+def chunks_of(images: Sequence[ImageFile], start: int, size: int) -> Iterator[ImageChunk]:
+    """Divide `images`, the first of which has place `start` in the set, into chunks of `size`."""
+    for first in range(0, len(images), size):
+        yield ImageChunk(start + first, tuple(images[first : first + size]))
 
 
 class Task(Protocol):
@@ -47,6 +71,17 @@ class Outcome:
 
 class Engine(Protocol):
     """A place where tasks run."""
+
+    @property
+    def workers(self) -> int:
+        """How many chunks are worked on at the same time."""
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether tasks run in other processes."""
+
+    def ask(self, question: Callable[[], Any]) -> dict[str, Any]:
+        """The answer of each worker that is not this process, by its name; `question` travels there."""
 
     def run(self, task: Task, chunks: Sequence[Chunk], advance: Advance) -> Iterator[Outcome]:
         """Run `task` on all `chunks`, and give each outcome as it comes, in any order.

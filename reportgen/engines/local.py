@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from reportgen.engines.chunks import Advance, Chunk, Outcome, Task
 
 
 class LocalEngine:
     """The engine that needs nothing else."""
+
+    workers = 1
+    is_remote = False
+
+    def ask(self, question: Callable[[], Any]) -> dict[str, Any]:  # noqa: ARG002 - the engine's interface
+        """Nobody to ask: there is no other process."""
+        return {}
 
     def run(self, task: Task, chunks: Sequence[Chunk], advance: Advance) -> Iterator[Outcome]:
         """Run `task` on `chunks` in their order."""

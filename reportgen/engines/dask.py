@@ -1,0 +1,205 @@
+"""Run tasks on the workers of a Dask cluster, one that runs already or one of processes on this machine.
+
+A task travels once to each worker, also to those that join or come back later. The chunks of a worker that
+dies run again elsewhere; a chunk that keeps killing workers is divided until the culprit is alone, which is
+then set aside.
+"""
+
+# mypy: allow-untyped-calls
+# Dask has types for a part of its interface only.
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import dask
+from distributed import Client, KilledWorker, LocalCluster, WorkerPlugin, as_completed, get_worker
+
+from reportgen._quiet import chatter_held_back
+from reportgen.engines.chunks import Advance, Chunk, Outcome, Task
+from reportgen.engines.versions import PACKAGES, installed_versions
+from reportgen.errors import ReportgenError
+
+# Seconds in which a scheduler must answer and have a first worker.
+ANSWER_SECONDS = 20
+
+# Workers that may die over a chunk before it is taken for the cause. One could be chance: memory, an operator.
+DEATHS = 2
+
+# Processes on this machine, each with the network loaded; more threads do the rest.
+MOST_PROCESSES = 4
+
+_PLUGIN = "reportgen-task"
+
+
+class _TaskPlugin(WorkerPlugin):
+    """Keeps the task at each worker, packed until it is needed."""
+
+    def __init__(self, packed: bytes) -> None:
+        self.packed = packed
+
+    def setup(self, worker: Any) -> None:  # noqa: ARG002 - as Dask calls it
+        """Make the task ready to be unpacked; nothing is loaded before the first chunk."""
+        self._task: Task | None = None
+        self._lock = threading.Lock()
+
+    def task(self) -> Task:
+        """The task, unpacked once."""
+        with self._lock:
+            if self._task is None:
+                with chatter_held_back():
+                    self._task = pickle.loads(self.packed)
+            return self._task
+
+
+def _run_chunk(chunk: Any) -> Any:
+    plugin = get_worker().plugins[_PLUGIN]
+    assert isinstance(plugin, _TaskPlugin)
+    return plugin.task().run(chunk, _tell_nobody)
+
+
+def _tell_nobody(done: int) -> None:
+    """Progress within a chunk does not leave the worker."""
+
+
+class DaskEngine:
+    """Runs tasks on the workers that `client` knows."""
+
+    is_remote = True
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+
+    @property
+    def workers(self) -> int:
+        """How many chunks are worked on at the same time."""
+        threads: dict[str, int] = self.client.nthreads()
+        return max(1, sum(threads.values()))
+
+    def ask(self, question: Callable[[], Any]) -> dict[str, Any]:
+        """The answer of each worker, by its address."""
+        return dict(sorted(self.client.run(question).items()))
+
+    def run(self, task: Task, chunks: Sequence[Chunk], advance: Advance) -> Iterator[Outcome]:
+        """Run `task` on all `chunks`, and give each outcome as it comes."""
+        self.client.register_plugin(_TaskPlugin(pickle.dumps(task)), name=_PLUGIN)
+        running = {self._submit(chunk): chunk for chunk in chunks}
+        completed = as_completed(running)
+        try:
+            for future in completed:
+                chunk = running.pop(future)
+                error = future.exception() if future.status == "error" else None
+                if isinstance(error, KilledWorker):
+                    parts = {self._submit(part): part for part in chunk.divide()}
+                    running.update(parts)
+                    completed.update(parts)
+                    if not parts:
+                        yield Outcome(chunk, set_aside=f"every worker that took it died, {DEATHS} of them")
+                else:
+                    yield Outcome(chunk, future.result())
+                if not isinstance(error, KilledWorker) or not chunk.divide():
+                    advance(chunk.size)
+                future.release()
+        finally:
+            self.client.cancel(list(running))
+            self.client.unregister_worker_plugin(_PLUGIN)
+
+    def _submit(self, chunk: Chunk) -> Any:
+        return self.client.submit(_run_chunk, chunk, pure=False)
+
+
+@contextmanager
+def open_dask(address: str | None) -> Iterator[DaskEngine]:
+    """An engine on the cluster at `address`, or (None) on one of processes on this machine.
+
+    Raises:
+        ReportgenError: nobody answers there, or its workers have other versions than this process.
+    """
+    with _quiet(), dask.config.set({"distributed.scheduler.allowed-failures": DEATHS - 1}):
+        if address is None:
+            with _local_cluster() as cluster, Client(cluster) as client:
+                yield DaskEngine(client)
+        else:
+            with _connected(address) as client:
+                engine = DaskEngine(client)
+                _check_workers(engine, address)
+                yield engine
+
+
+@contextmanager
+def _local_cluster() -> Iterator[LocalCluster]:
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    processes = min(processors, MOST_PROCESSES)
+    with (
+        tempfile.TemporaryDirectory(prefix="reportgen-dask-") as folder,
+        LocalCluster(
+            n_workers=processes,
+            threads_per_worker=max(1, processors // processes),
+            dashboard_address=None,
+            silence_logs=logging.CRITICAL,
+            local_directory=folder,
+            memory_limit=0,
+        ) as cluster,
+    ):
+        yield cluster
+
+
+@contextmanager
+def _connected(address: str) -> Iterator[Client]:
+    try:
+        client = Client(address, timeout=ANSWER_SECONDS)
+    except (OSError, ValueError) as error:
+        raise ReportgenError(
+            f"--dask-address {address}: expected a Dask scheduler, none answers ({error}); "
+            "start one with `dask scheduler`, or leave the address out to use this machine"
+        ) from error
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=ANSWER_SECONDS)
+        except TimeoutError as error:
+            raise ReportgenError(
+                f"--dask-address {address}: the scheduler has no workers; start some with `dask worker {address}`"
+            ) from error
+        yield client
+
+
+def _check_workers(engine: DaskEngine, address: str) -> None:
+    """Raise ReportgenError where a worker has other versions than this process."""
+    here = installed_versions()
+    try:
+        answers = engine.ask(installed_versions)
+    except ImportError as error:
+        raise ReportgenError(
+            f"--dask-address {address}: its workers cannot import reportgen ({error}); "
+            "install the same reportgen where they run"
+        ) from error
+    for worker, there in answers.items():
+        different = [
+            f"{package} {there[package] or 'missing'} (here {here[package]})"
+            for package in PACKAGES
+            if there[package] != here[package]
+        ]
+        if different:
+            raise ReportgenError(
+                f"--dask-address {address}: expected the same versions everywhere, worker {worker} has "
+                f"{', '.join(different)}; install the same there"
+            )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Dask's own log off standard error: what matters comes back as an outcome or an exception."""
+    logger = logging.getLogger("distributed")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
