@@ -2,7 +2,7 @@
 
 from reportgen.images.collecting import CHECKED_IMAGES, SUFFIXES, collect_images
 from reportgen.images.decoding import MAX_PIXELS, UnreadableImageError, load_image
-from reportgen.images.fitting import Interpolation, Resize, fit_image
+from reportgen.images.fitting import Interpolation, Resize, fit_image, place_image
 from reportgen.images.sources import (
     ArrayFileSource,
     ArraySource,
@@ -30,4 +30,5 @@ __all__ = [
     "collect_images",
     "fit_image",
     "load_image",
+    "place_image",
 ]

@@ -37,26 +37,39 @@ def fit_image(
         uint8 `(*size, channels)`, and where its pixels lie in the picture.
     """
     height, width = pixels.shape[:2]
+    placement = place_image(height, width, size, resize)
+    if resize != "pad":
+        top, left = -placement.top / placement.scale_y, -placement.left / placement.scale_x
+        bottom, right = top + size[0] / placement.scale_y, left + size[1] / placement.scale_x
+        box = max(0.0, left), max(0.0, top), min(width, right), min(height, bottom)
+        return _resized(pixels, size, box, interpolation), placement
+    inner = round(height * placement.scale_y), round(width * placement.scale_x)
+    top_margin, left_margin = _margins(size, inner)
+    padded = np.zeros((*size, pixels.shape[2]), np.uint8)
+    padded[top_margin : top_margin + inner[0], left_margin : left_margin + inner[1]] = _resized(
+        pixels, inner, (0, 0, width, height), interpolation
+    )
+    return padded, placement
+
+
+def place_image(height: int, width: int, size: tuple[int, int], resize: Resize) -> Placement:
+    """Where a picture of `height` and `width` comes to lie in an input of `size`."""
     scales = size[0] / height, size[1] / width
     if resize == "squash":
-        return _resized(pixels, size, (0, 0, width, height), interpolation), Placement(*scales, 0.0, 0.0)
+        return Placement(*scales, 0.0, 0.0)
     if resize == "crop":
         scale = max(scales)
-        inner = size[0] / scale, size[1] / scale
-        top, left = (height - inner[0]) / 2, (width - inner[1]) / 2
-        box = max(0.0, left), max(0.0, top), min(width, left + inner[1]), min(height, top + inner[0])
-        return _resized(pixels, size, box, interpolation), Placement(scale, scale, -top * scale, -left * scale)
+        return Placement(scale, scale, (size[0] - height * scale) / 2, (size[1] - width * scale) / 2)
     scale = min(scales)
-    inner_size = (
+    inner = (
         min(size[0], max(1, math.floor(height * scale + 0.5))),
         min(size[1], max(1, math.floor(width * scale + 0.5))),
     )
-    top_margin, left_margin = (size[0] - inner_size[0]) // 2, (size[1] - inner_size[1]) // 2
-    padded = np.zeros((*size, pixels.shape[2]), np.uint8)
-    padded[top_margin : top_margin + inner_size[0], left_margin : left_margin + inner_size[1]] = _resized(
-        pixels, inner_size, (0, 0, width, height), interpolation
-    )
-    return padded, Placement(inner_size[0] / height, inner_size[1] / width, top_margin, left_margin)
+    return Placement(inner[0] / height, inner[1] / width, *_margins(size, inner))
+
+
+def _margins(size: tuple[int, int], inner: tuple[int, int]) -> tuple[int, int]:
+    return (size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2
 
 
 def _resized(

@@ -24,6 +24,7 @@ from reportgen.models.inputs import (
     takes_channels_first,
 )
 from reportgen.models.labels import imagenet_labels, read_labels
+from reportgen.models.leading import find_rescaling
 from reportgen.models.network import Network, model_digest
 from reportgen.models.preprocessing import choose_preprocessing
 from reportgen.models.sources import (
@@ -97,6 +98,7 @@ def load_network(config: Config, model: keras.Model | None = None) -> Network:
         channels_first=channels_first,
         input_slots=slots,
         notes=tuple(notes),
+        rescaling=find_rescaling(loaded),
     )
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from reportgen.models.inputs import InputSlot, flat_slots
+from reportgen.models.leading import Rescaling
 from reportgen.models.preprocessing import Preprocessing
 
 
@@ -41,6 +42,7 @@ class Network:
     channels_first: bool = False
     input_slots: Any = None  # `InputSlot`s in the structure the model takes
     notes: tuple[str, ...] = ()
+    rescaling: Rescaling | None = None  # what the network itself does to the range of its input first
 
     @property
     def label_count(self) -> int | None:

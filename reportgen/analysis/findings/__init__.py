@@ -1,0 +1,78 @@
+"""What stands out in a network and its answers, found by rules from what was measured.
+
+A rule is a function from `Evidence` to findings. It lies in a module named after what it looks at, with its
+thresholds and the reasons for them, and takes part by its place in `RULES`.
+"""
+
+from collections.abc import Callable, Iterator
+
+from reportgen.analysis.findings import activation_rules, answer_rules, input_rules, weight_rules
+from reportgen.analysis.findings.evidence import Evidence
+from reportgen.analysis.findings.gathering import gather_evidence
+from reportgen.results import Finding
+
+Rule = Callable[[Evidence], Iterator[Finding]]
+
+RULES: tuple[Rule, ...] = (
+    activation_rules.capture_mismatch,
+    weight_rules.nonfinite_weights,
+    activation_rules.nonfinite_activations,
+    input_rules.rescaled_twice,
+    input_rules.unlikely_preprocessing,
+    input_rules.guessed_preprocessing,
+    answer_rules.improbable_sums,
+    answer_rules.label_count,
+    answer_rules.label_order,
+    answer_rules.class_collapse,
+    weight_rules.untrained_weights,
+    weight_rules.untouched_moments,
+    activation_rules.load_notes,
+    activation_rules.skipped_images,
+    activation_rules.saturated_activations,
+    weight_rules.zero_filters,
+    weight_rules.constant_filters,
+    weight_rules.duplicate_filters,
+    activation_rules.dead_channels,
+    activation_rules.stuck_channels,
+    activation_rules.rare_channels,
+    input_rules.distorted_images,
+    input_rules.enlarged_images,
+    weight_rules.pruned_weights,
+    weight_rules.oversized_dense,
+    answer_rules.plain_scores,
+)
+
+SEVERITIES = ("error", "warning", "info")
+
+# Findings of one rule shown one by one; a network may have hundreds of layers of which the same is true.
+MOST_OF_A_RULE = 6
+
+
+def find(evidence: Evidence) -> tuple[Finding, ...]:
+    """What stands out in `evidence`, the worst first, else in the order of the rules and of the layers."""
+    found = [finding for rule in RULES for finding in _limited(list(rule(evidence)))]
+    return tuple(sorted(found, key=lambda finding: SEVERITIES.index(finding.severity)))
+
+
+def _limited(found: list[Finding]) -> list[Finding]:
+    """At most `MOST_OF_A_RULE` findings of a rule: the worst, and one that counts the others."""
+    if len(found) <= MOST_OF_A_RULE:
+        return found
+    worst = sorted(found, key=lambda finding: (SEVERITIES.index(finding.severity), -len(finding.channels)))
+    shown = {id(finding) for finding in worst[: MOST_OF_A_RULE - 1]}
+    rest = [finding for finding in found if id(finding) not in shown]
+    places = [finding.layer or finding.image or "" for finding in rest]
+    listed = ", ".join(places[:MOST_OF_A_RULE])
+    summary = Finding(
+        rule=rest[0].rule,
+        severity=min((finding.severity for finding in rest), key=SEVERITIES.index),
+        message=f"The same is true of {len(rest)} more: {listed}{', ...' if len(rest) > MOST_OF_A_RULE else ''}.",
+        measured=f"{len(found)} in all, the strongest shown one by one",
+        threshold=rest[0].threshold,
+        why=rest[0].why,
+        action=rest[0].action,
+    )
+    return [*(finding for finding in found if id(finding) in shown), summary]
+
+
+__all__ = ["Evidence", "RULES", "Rule", "SEVERITIES", "find", "gather_evidence"]

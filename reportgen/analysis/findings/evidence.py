@@ -1,0 +1,134 @@
+"""What the rules look at: facts about a network, its images and its answers, without a judgement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.analysis.preprocessing_check import PreprocessingCheck
+from reportgen.models import Head
+from reportgen.results import NetworkSummary
+
+
+@dataclass(frozen=True)
+class VariableFacts:
+    """One weight variable: how many of its values are not finite, and whether it looks as it was initialised.
+
+    `initial` is None where that cannot be told: few values, or an initializer of no known distribution.
+    """
+
+    layer: str
+    variable: str
+    size: int
+    nonfinite_count: int
+    initial: bool | None = None
+
+
+@dataclass(frozen=True)
+class FilterFacts:
+    """The filters of a convolution: `zero` have no weights to speak of, `constant` the same weight everywhere.
+
+    `duplicates` are groups of filters that are next to equal and see the same input.
+    """
+
+    layer: str
+    filters: int
+    zero_fraction: float | None
+    zero: tuple[int, ...]
+    constant: tuple[int, ...]
+    duplicates: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class ChannelFacts:
+    """The channels of a layer over all images.
+
+    `dead` are zero everywhere on every image, `stuck` have one other value everywhere, `rare` are above zero
+    on hardly any image (the share is in `rare_rate`). `saturated` is the share of values at the flat ends of
+    a sigmoid or tanh, None for other activations. `source` is the layer it reads, if there is but one;
+    `by_channel` says that each channel is made of the same channel there.
+    """
+
+    layer: str
+    channels: int
+    nonfinite_count: int
+    dead: tuple[int, ...]
+    stuck: tuple[int, ...]
+    rare: tuple[int, ...]
+    activation: str | None = None
+    saturated: float | None = None
+    source: str | None = None
+    by_channel: bool = False
+
+
+@dataclass(frozen=True)
+class NormalizationFacts:
+    """A BatchNormalization: whether its moving moments are those it began with, and its scale and shift too."""
+
+    layer: str
+    never_updated: bool
+    changes_nothing: bool
+
+
+@dataclass(frozen=True, eq=False)
+class ImageColumns:
+    """The measured images, one entry each: sizes, how they were scaled, and the network's answers.
+
+    `predicted` is the class of the highest score and `truth` the right class, -1 where there is none or it is
+    not known; `answer_sums` are the sums of all scores, not a number where there is no answer.
+    """
+
+    files: tuple[str, ...]
+    heights: NDArray[np.int64]
+    widths: NDArray[np.int64]
+    scale_y: NDArray[np.float64]
+    scale_x: NDArray[np.float64]
+    predicted: NDArray[np.int64]
+    truth: NDArray[np.int64]
+    answer_sums: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+
+@dataclass(frozen=True)
+class NetworkFacts:
+    """How the network is fed and read.
+
+    `expects` is the preprocessing mode its own rescaling was made for, in layer `rescaling`; None where it has
+    none. `half_precision` says that it computes with 16 bits somewhere.
+    """
+
+    name: str
+    size: tuple[int, int]
+    preprocessing_mode: str
+    preprocessing_origin: str
+    rescaling: str | None
+    expects: str | None
+    resize: str
+    labels: tuple[str, ...] | None
+    head: Head
+    notes: tuple[str, ...]
+    half_precision: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """Everything the rules look at.
+
+    `capture_difference` is how far the captured answer is from the network's own, in parts of its size.
+    """
+
+    network: NetworkFacts
+    summary: NetworkSummary
+    variables: tuple[VariableFacts, ...]
+    filters: tuple[FilterFacts, ...]
+    channels: tuple[ChannelFacts, ...]
+    normalizations: tuple[NormalizationFacts, ...]
+    images: ImageColumns
+    skipped: Mapping[str, str]
+    preprocessing: PreprocessingCheck | None
+    capture_difference: float | None

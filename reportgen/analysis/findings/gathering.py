@@ -1,0 +1,282 @@
+"""Gather what the rules look at from a network and what was measured on its images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.analysis.capture import check_capture
+from reportgen.analysis.evaluation import match_label
+from reportgen.analysis.filters import find_layer
+from reportgen.analysis.findings.evidence import (
+    ChannelFacts,
+    Evidence,
+    FilterFacts,
+    ImageColumns,
+    NetworkFacts,
+    NormalizationFacts,
+    VariableFacts,
+)
+from reportgen.analysis.findings.initial import looks_initial
+from reportgen.analysis.preprocessing_check import check_preprocessing, images_to_try
+from reportgen.analysis.statistics import ImageStatistics
+from reportgen.config import Config
+from reportgen.images import ImageFile, UnreadableImageError, fit_image, load_image, place_image
+from reportgen.models import Head, Network
+from reportgen.results import (
+    ActivationStatistics,
+    FilterBank,
+    FloatArray,
+    LayerSummary,
+    NetworkSummary,
+    SkippedImage,
+    WeightStatistics,
+)
+
+# Two filters are next to equal when they differ by less than this share of their size: a thousandth is far
+# below what training with noise leaves, and above the rounding of 16-bit weights.
+DUPLICATE_DISTANCE = 1e-3
+
+# Filters of fewer weights come out alike by chance, or by design.
+DUPLICATE_WEIGHTS = 9
+
+# A filter is constant when its weights differ by less than this share of the largest.
+CONSTANT_SPREAD = 1e-6
+
+# Below this share of images a channel is nearly dead; said only where there are enough images for one of
+# them to be less than that share.
+RARE_RATE = 0.01
+
+# Where sigmoid and tanh are taken to be flat: within one hundredth of their range from an end.
+_FLAT = {"sigmoid": (0.01, 0.99), "tanh": (-0.98, 0.98)}
+
+_CAPTURE_IMAGES = 2
+
+
+def gather_evidence(
+    config: Config,
+    network: Network,
+    summary: NetworkSummary,
+    head: Head,
+    weights: Sequence[tuple[FilterBank, WeightStatistics]],
+    statistics: ImageStatistics,
+    skipped: Sequence[SkippedImage] = (),
+    truth: Mapping[str, str] | None = None,
+) -> Evidence:
+    """Gather the evidence; runs the network on a few images for the preprocessing and the capture.
+
+    Args:
+        skipped: images that could not be used.
+        truth: the right class of images by their names, where known.
+
+    Raises:
+        ReportgenError: the network cannot run.
+    """
+    used = [image for place, image in enumerate(statistics.images) if place not in statistics.measured.skipped]
+    pixels = _fitted(config, network, used, images_to_try(summary))
+    return Evidence(
+        network=_network_facts(config, network, head),
+        summary=summary,
+        variables=tuple(_variables(network, summary)),
+        filters=tuple(_filter_facts(network, bank, statistic) for bank, statistic in weights),
+        channels=tuple(_channels(summary, statistics)),
+        normalizations=tuple(_normalizations(network, summary)),
+        images=_images(config, network, head, statistics, truth or {}),
+        skipped={item.file: item.reason for item in skipped},
+        preprocessing=check_preprocessing(network, summary, head, pixels) if len(pixels) else None,
+        capture_difference=check_capture(network, pixels[:_CAPTURE_IMAGES]) if len(pixels) else None,
+    )
+
+
+def _fitted(config: Config, network: Network, images: Sequence[ImageFile], count: int) -> NDArray[np.uint8]:
+    """At most `count` images, evenly spread over their order, fitted to the network's input."""
+    fitted = []
+    chosen = min(count, len(images))
+    for index in range(chosen):
+        try:
+            pixels = load_image(images[index * len(images) // chosen], network.channels)
+        except UnreadableImageError:
+            continue  # it is listed as skipped
+        fitted.append(fit_image(pixels, network.size, config.resize, config.interpolation)[0])
+    return np.stack(fitted) if fitted else np.zeros((0, *network.size, network.channels), np.uint8)
+
+
+def _network_facts(config: Config, network: Network, head: Head) -> NetworkFacts:
+    rescaling = network.rescaling
+    layers = network.model._flatten_layers(include_self=False)
+    return NetworkFacts(
+        name=network.name,
+        size=network.size,
+        preprocessing_mode=network.preprocessing.mode,
+        preprocessing_origin=network.preprocessing.origin,
+        rescaling=rescaling.name if rescaling else None,
+        expects=rescaling.expects if rescaling else None,
+        resize=config.resize,
+        labels=network.labels,
+        head=head,
+        notes=network.notes,
+        half_precision=any(layer.compute_dtype in ("float16", "bfloat16") for layer in layers),
+    )
+
+
+# --- weights --------------------------------------------------------------------------------------
+
+
+def _own_layers(network: Network, summary: NetworkSummary) -> Iterator[tuple[LayerSummary, keras.Layer]]:
+    """Each layer with weights once, under the name of its first call."""
+    seen: set[int] = set()
+    for row in summary.layers:
+        layer = find_layer(network.model, row.name)
+        if layer is not None and id(layer) not in seen and layer.weights:
+            seen.add(id(layer))
+            yield row, layer
+
+
+def _variables(network: Network, summary: NetworkSummary) -> Iterator[VariableFacts]:
+    told: set[int] = set()
+    for row, layer in _own_layers(network, summary):
+        for variable in layer.weights:
+            if id(variable) in told:
+                continue
+            told.add(id(variable))
+            values = _numbers(variable)
+            yield VariableFacts(
+                layer=row.name,
+                variable=variable.name,
+                size=values.size,
+                nonfinite_count=int(values.size - np.isfinite(values).sum()) if values.dtype.kind == "f" else 0,
+                initial=looks_initial(layer, variable.name, values),
+            )
+
+
+def _numbers(variable: keras.Variable) -> NDArray[np.float32]:
+    return np.asarray(keras.ops.convert_to_numpy(keras.ops.cast(variable, "float32")))
+
+
+def _filter_facts(network: Network, bank: FilterBank, statistics: WeightStatistics) -> FilterFacts:
+    layer = find_layer(network.model, bank.layer)
+    rows = bank.kernel.reshape(-1, bank.kernel.shape[-1]).T  # (filters, weights)
+    # Filters of a depthwise kernel, and of different groups, see different inputs.
+    groups = len(rows) if bank.kernel.shape[2] == 1 and len(rows) > 1 else getattr(layer, "groups", 1)
+    zero = set(statistics.dead_filters)
+    return FilterFacts(
+        layer=bank.layer,
+        filters=len(rows),
+        zero_fraction=statistics.zero_fraction,
+        zero=statistics.dead_filters,
+        constant=tuple(index for index in _constant(rows) if index not in zero),
+        duplicates=_duplicates(rows, bank.bias, groups, zero),
+    )
+
+
+def _constant(rows: FloatArray) -> list[int]:
+    """The filters with one and the same weight everywhere, of those that have several."""
+    if rows.shape[1] < 2:
+        return []
+    spread = rows.max(axis=1) - rows.min(axis=1)
+    return np.flatnonzero(spread <= CONSTANT_SPREAD * np.abs(rows).max(axis=1)).tolist()
+
+
+def _duplicates(rows: FloatArray, bias: FloatArray | None, groups: int, zero: set[int]) -> tuple[tuple[int, ...], ...]:
+    """Groups of next to equal filters, with next to equal biases, among those that see the same input."""
+    if rows.shape[1] < DUPLICATE_WEIGHTS or groups >= len(rows) or not np.isfinite(rows).all():
+        return ()
+    weights = rows if bias is None else np.concatenate([rows, bias[:, None]], axis=1)
+    per_group = len(rows) // groups
+    sizes = np.linalg.norm(weights.astype(np.float64), axis=1)
+    # Filters that are close have close sums too: only neighbours in the order of sizes need be compared.
+    order = sorted((index for index in range(len(rows)) if index not in zero), key=lambda index: (sizes[index], index))
+    leader = list(range(len(rows)))
+    for place, first in enumerate(order):
+        for second in order[place + 1 :]:
+            if sizes[second] - sizes[first] > DUPLICATE_DISTANCE * sizes[second]:
+                break
+            same_input = first // per_group == second // per_group
+            if same_input and np.linalg.norm(weights[first] - weights[second]) < DUPLICATE_DISTANCE * sizes[second]:
+                leader[max(first, second)] = min(leader[first], leader[second])
+    found: dict[int, list[int]] = {}
+    for index in range(len(rows)):
+        found.setdefault(leader[index], []).append(index)
+    return tuple(tuple(group) for group in found.values() if len(group) > 1)
+
+
+def _normalizations(network: Network, summary: NetworkSummary) -> Iterator[NormalizationFacts]:
+    for row, layer in _own_layers(network, summary):
+        if not isinstance(layer, keras.layers.BatchNormalization):
+            continue
+        mean, variance = _numbers(layer.moving_mean), _numbers(layer.moving_variance)
+        scale = _numbers(layer.gamma) if layer.scale else np.ones(1, np.float32)
+        shift = _numbers(layer.beta) if layer.center else np.zeros(1, np.float32)
+        yield NormalizationFacts(
+            layer=row.name,
+            never_updated=bool((mean == 0).all() and (variance == 1).all()),
+            changes_nothing=bool((scale == 1).all() and (shift == 0).all()),
+        )
+
+
+# --- activations ----------------------------------------------------------------------------------
+
+
+def _channels(summary: NetworkSummary, statistics: ImageStatistics) -> Iterator[ChannelFacts]:
+    read = {source for row in summary.layers for source in row.inputs}
+    for name in statistics.layers:
+        columns, whole, row = statistics.channels(name), statistics.layer(name), summary.layer(name)
+        if columns is None or whole is None:
+            continue
+        finite = (columns.nan_count + columns.infinity_count) == 0
+        stuck = finite & (columns.min == columns.max) & (columns.max != 0)
+        enough = statistics.image_count * RARE_RATE >= 1
+        rare = finite & (columns.firing_rate > 0) & (columns.firing_rate <= RARE_RATE)
+        activation = row.details.get("activation")
+        yield ChannelFacts(
+            layer=name,
+            channels=len(columns.max),
+            nonfinite_count=whole.nonfinite_count,
+            dead=columns.dead_channels,
+            stuck=tuple(np.flatnonzero(stuck).tolist()),
+            rare=tuple(np.flatnonzero(rare).tolist()) if enough else (),
+            activation=activation,
+            # The network's own answer is meant to be decided.
+            saturated=_saturated(whole, activation) if name in read else None,
+            source=row.inputs[0] if len(row.inputs) == 1 else None,
+            by_channel=row.type == "DepthwiseConv2D" or not (row.is_convolution or row.type == "Dense"),
+        )
+
+
+def _saturated(statistics: ActivationStatistics, activation: str | None) -> float | None:
+    if activation not in _FLAT or not statistics.histogram.counts.sum():
+        return None
+    low, high = _FLAT[activation]
+    edges, counts = statistics.histogram.edges, statistics.histogram.counts
+    middle = (edges[:-1] + edges[1:]) / 2
+    return float(counts[(middle < low) | (middle > high)].sum() / counts.sum())
+
+
+# --- images ---------------------------------------------------------------------------------------
+
+
+def _images(
+    config: Config, network: Network, head: Head, statistics: ImageStatistics, truth: Mapping[str, str]
+) -> ImageColumns:
+    answers = statistics.measured.answers
+    row_of = {int(place): row for row, place in enumerate(answers.index)}
+    used = [place for place in range(len(statistics.images)) if place not in statistics.measured.skipped]
+    images = [statistics.images[place] for place in used]
+    placements = [place_image(image.height, image.width, network.size, config.resize) for image in images]
+    rows = [row_of.get(place) if head.classes else None for place in used]
+    binary = head.classes == 1  # the highest of one score is no choice
+    indices = {given: match_label(given, network.labels, head.classes or 0) for given in set(truth.values())}
+    right = [indices.get(truth.get(image.file, "")) for image in images]
+    return ImageColumns(
+        files=tuple(image.file for image in images),
+        heights=np.array([image.height for image in images], np.int64),
+        widths=np.array([image.width for image in images], np.int64),
+        scale_y=np.array([placement.scale_y for placement in placements], np.float64),
+        scale_x=np.array([placement.scale_x for placement in placements], np.float64),
+        predicted=np.array([-1 if row is None or binary else answers.classes[row, 0] for row in rows], np.int64),
+        truth=np.array([-1 if index is None else index for index in right], np.int64),
+        answer_sums=np.array([np.nan if row is None else answers.score_sums[row] for row in rows], np.float64),
+    )

@@ -1,0 +1,31 @@
+"""Numbers and lists of names in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+# Names written out before the rest is only counted.
+LISTED = 4
+
+
+def count(number: int) -> str:
+    """A whole number with separators: `1,234`."""
+    return f"{number:,}"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: `1 filter`, `2 filters`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def names(listed: Sequence[str]) -> str:
+    """Names joined, the rest counted: `a, b, c, d and 3 more`."""
+    shown, rest = list(listed[:LISTED]), len(listed) - LISTED
+    if rest > 0:
+        return f"{', '.join(shown)} and {rest} more"
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def on_images(number: int) -> str:
+    """What a measurement is limited to: `on these 14 images`."""
+    return "on the one image" if number == 1 else f"on these {number:,} images"
