@@ -37,7 +37,7 @@ class DyadicHistograms:
         Args:
             largest: a bound on the absolute values of each channel, `(channels,)`, which sets its level.
         """
-        self.raise_to(np.frexp(largest)[1].astype(np.int32))
+        self.raise_to(np.where(largest > 0, np.frexp(largest)[1], LOWEST_LEVEL).astype(np.int32))
         # Multiplying by a power of two is exact, so a value falls where it would at any other level.
         scale = np.ldexp(np.float32(BINS // 2), -self.levels).astype(np.float32)
         bins = np.floor(values * scale[channels]).astype(np.intp)
