@@ -12,6 +12,7 @@ from reportgen import site
 from reportgen.analysis.capture import Extractor
 from reportgen.analysis.features import default_feature_layer
 from reportgen.analysis.features import save_features as write_features
+from reportgen.analysis.findings import Evidence, find, gather_evidence
 from reportgen.analysis.layers import summarize_network
 from reportgen.analysis.selection import select_layers
 from reportgen.cache import Cache, default_folder
@@ -100,7 +101,23 @@ def _record(study: Study, workshop: Workshop) -> Record:
     asked = [section for section in SECTIONS if study.config.draws(section.slug)]
     made = [(section, section.make(study, workshop)) for section in asked]
     look = Site(**site_look(study.config, study.network.name, workshop.pictures.folder))
-    return make_record(study, look, made, [])
+    with stage(workshop.progress, "Findings"):
+        findings = find(_evidence(study))
+    return make_record(study, look, made, findings)
+
+
+def _evidence(study: Study) -> Evidence:
+    """What the rules look at."""
+    return gather_evidence(
+        study.config,
+        study.network,
+        study.summary,
+        study.head,
+        [(item.bank, item.statistics) for item in study.weighed],
+        study.statistics,
+        study.images.skipped,
+        study.truth,
+    )
 
 
 def _finish(record: Record, folder: Path, config: Config) -> Record:
