@@ -75,17 +75,18 @@
     for (const [kind, name, page] of index) {
       const all = `${kind} ${name}`.toLowerCase();
       if (words.every((word) => all.includes(word))) {
-        // What begins with the text comes first, then shorter names.
-        found.push([name.toLowerCase().startsWith(words[0]) ? 0 : 1, name.length, kind, name, page]);
+        // What is called so comes first, then what begins so; else the order of the index stays.
+        const start = name.toLowerCase();
+        found.push([`${start} `.startsWith(`${words[0]} `) ? 0 : start.startsWith(words[0]) ? 1 : 2, kind, name, page]);
       }
     }
-    return found.sort((a, b) => a[0] - b[0] || a[1] - b[1]).slice(0, MOST_RESULTS);
+    return found.sort((a, b) => a[0] - b[0]).slice(0, MOST_RESULTS);
   }
   function showResults() {
     const text = searchField.value.trim();
     active = -1;
     searchField.removeAttribute("aria-activedescendant");
-    results.replaceChildren(...(text ? find(text) : []).map(([, , kind, name, page], place) =>
+    results.replaceChildren(...(text ? find(text) : []).map(([, kind, name, page], place) =>
       make("li", { role: "option", id: `result-${place}`, "aria-selected": "false", "data-page": page, onclick: () => go(page) },
         make("span", { class: "kind" }, kind), " ", make("span", { class: "name" }, name))));
     if (text && !results.children.length) results.append(make("li", { role: "option", "aria-disabled": "true", "aria-selected": "false" }, "Nothing found"));

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from support.sites import COMPONENTS_PAGE, KINDS
 
 from reportgen.record import dump_record, read_record
 from reportgen.site import verify_report, write_manifest, write_site
@@ -15,25 +16,8 @@ from reportgen.site.links import is_outside, read_links
 if TYPE_CHECKING:
     from conftest import Written
 
+# The hashes of assets follow every change of the style and are left out.
 GOLDEN = Path(__file__).parents[1] / "golden" / "site"
-
-# One page of each kind; the hashes of assets follow every change of the style and are left out.
-KINDS = (
-    "index.html",
-    "layers/index.html",
-    "layers/conv1.html",
-    "graph.html",
-    "filters.html",
-    "activation-maximization.html",
-    "deep-dream.html",
-    "units/index.html",
-    "units/conv1/index.html",
-    "units/conv1/0.html",
-    "units/conv1/2.html",
-    "images/index.html",
-    "images/checks.html",
-    "evaluation.html",
-)
 
 MOST_BYTES = 100_000
 MOST_ELEMENTS = 1_500
@@ -83,7 +67,7 @@ def test_no_page_is_too_heavy(name: str, request: pytest.FixtureRequest) -> None
     written: Written = request.getfixturevalue(name)
     for path, text in written.pages().items():
         assert len(text.encode()) <= MOST_BYTES, path
-        if path != "components.html":
+        if path != COMPONENTS_PAGE:
             assert Elements(text).count <= MOST_ELEMENTS, path
 
 

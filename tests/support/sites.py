@@ -19,6 +19,25 @@ from reportgen.site.writer import render_page, view_site, write_assets, write_te
 
 COMPONENTS = Path(__file__).with_name("components")
 
+# One page of each kind of the small report.
+KINDS = (
+    "index.html",
+    "layers/index.html",
+    "layers/conv1.html",
+    "graph.html",
+    "filters.html",
+    "activation-maximization.html",
+    "deep-dream.html",
+    "units/index.html",
+    "units/conv1/index.html",
+    "units/conv1/0.html",
+    "units/conv1/2.html",
+    "images/index.html",
+    "images/checks.html",
+    "evaluation.html",
+)
+COMPONENTS_PAGE = "components.html"
+
 
 def write_report(make: Callable[[Path], Record], folder: Path) -> Record:
     """Write the report of the record that `make` puts together with its pictures."""
@@ -46,7 +65,7 @@ def write_components(folder: Path, record: Record) -> None:
         "front_group": FigureGroup("variants", tuple(_renamed(one) for one in image.sections[0].groups[0].variants)),
         "maximized": pages["activation-maximization.html"].view.layers[0].maximizations,
     }
-    page = Page("components.html", "Components", "components.html.jinja2", views, (HOME,), "layers/index.html", "conv1")
+    page = Page(COMPONENTS_PAGE, "Components", "components.html.jinja2", views, (HOME,), "layers/index.html", "conv1")
     page = replace(page, previous=Link("before", "index.html"), next=Link("after", "filters.html"))
     site = view_site(record, write_assets(folder, search_entries(record)))
     text = render_page(
