@@ -214,7 +214,9 @@ class ImagePass:
         """The rows `_FIELDS` of statistics, the places of maxima and the samples of the layers in `group`."""
 
         def reduce(index: NDArray[np.int64], *values: NDArray[np.float32]) -> tuple[NDArray[Any], ...]:
-            fields, places, samples = [], [], []
+            # Of no values at first: a network may have no layer to measure.
+            fields = [np.zeros((len(_FIELDS), 0))]
+            places, samples = [np.zeros(0, np.int32)], [np.zeros(0, np.float32)]
             for layer, output in zip(group, values, strict=True):
                 folded = as_map(output, layer, self.plan.grids.get(layer.name))
                 reduced = reduce_map(folded)
