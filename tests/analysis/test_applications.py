@@ -56,17 +56,17 @@ def test_every_architecture_is_tried() -> None:
 # Published multiply-accumulates, in millions, at the native input size. All count convolutions and dense layers,
 # a multiplication with the addition to the sum as one, and neither biases nor normalisation.
 PUBLISHED = {
-    # torchvision's model table (GFLOPs, counted as multiply-accumulates); the VGG paper gives none.
+    # The model table of torchvision (its GFLOPs are multiply-accumulates); the paper gives none.
     "VGG16": (224, 15_470),
     "VGG19": (224, 19_630),
-    # He et al. 2015, table 1: 3.8 billion, here with two more digits. The stride is in the first 1x1 convolution, as
-    # there; with it in the 3x3 one the figure is the often quoted 4.1.
-    "ResNet50": (224, 3_860),
+    # He et al. 2015, table 1. The stride is in the first 1x1 convolution, as there; with it in the 3x3 one the figure is
+    # the often quoted 4.1 billion.
+    "ResNet50": (224, 3_800),
     # Sandler et al. 2018, table 4.
     "MobileNetV2": (224, 300),
-    # Szegedy et al. 2015: 5 billion, rounded; 5.7 in the tables of Canziani et al. 2016 and torchvision.
+    # The model table of torchvision; Szegedy et al. 2015 round to 5 billion.
     "InceptionV3": (299, 5_710),
-    # Huang et al. 2017, figure 3 (FLOPs as multiply-accumulates); torchvision: 2.83.
+    # The model table of torchvision; Huang et al. 2017 only draw it (figure 3).
     "DenseNet121": (224, 2_830),
     # Tan and Le 2019, table 2.
     "EfficientNetB0": (224, 390),
