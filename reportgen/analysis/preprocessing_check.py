@@ -206,9 +206,9 @@ def _first_normalization(network: Network, summary: NetworkSummary) -> tuple[str
     """The layer before the first BatchNormalization ("" for the input) and that layer itself."""
     inputs = {row.name for row in summary.layers if row.type == "InputLayer"}
     for row in summary.layers:
-        if row.type == "BatchNormalization" and len(row.inputs) == 1 and row.actual_shape is not None:
+        if row.type == "BatchNormalization" and len(row.inputs) <= 1 and row.actual_shape is not None:
             layer = find_layer(network.model, row.name)
-            source = "" if row.inputs[0] in inputs else row.inputs[0]
+            source = row.inputs[0] if inputs.isdisjoint(row.inputs) and row.inputs else ""
             return None if layer is None or _is_untouched(row, layer) else (source, layer)
     return None
 

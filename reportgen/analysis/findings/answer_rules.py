@@ -118,19 +118,18 @@ def label_order(evidence: Evidence) -> Iterator[Finding]:
     if labels is None or len(truth) < JUDGED_IMAGES or len(np.unique(truth)) < 2:
         return
     accuracy = float((truth == predicted).mean())
-    for description, other in _other_orders(truth, predicted, labels):
-        if other > ORDER_ACCURACY and other >= ORDER_GAIN * accuracy:
-            yield Finding(
-                rule="label-order",
-                severity="error",
-                message=f"The class names seem to be in the wrong order: {other:.0%} of the answers would be right "
-                f"{description}, {accuracy:.0%} are as it is.",
-                measured=f"{other:.0%} against {accuracy:.0%} {on_images(len(truth))} of known class",
-                threshold=f"more than {ORDER_ACCURACY:.0%} and {ORDER_GAIN} times as many",
-                why="Every name shown in this report is then that of another class.",
-                action="Give the names in the order of the network's outputs.",
-            )
-            return
+    description, other = max(_other_orders(truth, predicted, labels), key=lambda order: order[1])
+    if other > ORDER_ACCURACY and other >= ORDER_GAIN * accuracy:
+        yield Finding(
+            rule="label-order",
+            severity="error",
+            message=f"The class names seem to be in the wrong order: {other:.0%} of the answers would be right "
+            f"{description}, {accuracy:.0%} are as it is.",
+            measured=f"{other:.0%} against {accuracy:.0%} {on_images(len(truth))} of known class",
+            threshold=f"more than {ORDER_ACCURACY:.0%} and {ORDER_GAIN} times as many",
+            why="Every name shown in this report is then that of another class.",
+            action="Give the names in the order of the network's outputs.",
+        )
 
 
 def _other_orders(
