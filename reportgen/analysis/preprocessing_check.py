@@ -33,7 +33,10 @@ from reportgen.results import LayerSummary, NetworkSummary
 # about as many as a processor does 10^11 of in one.
 MOST_IMAGES = 16
 LEAST_IMAGES = 6
-COST_LIMIT = 1e12
+COST_LIMIT = 5e11
+
+# Answers to fewer images than this say nothing reliable of how much they tell.
+ANSWERED_IMAGES = 5
 
 # Modes under which the plain answers tell less than this share of the best are not tried on changed copies:
 # agreement could only lower what they tell.
@@ -82,9 +85,9 @@ def check_preprocessing(
         pixels: images fitted to its input, `(images, height, width, channels)`, 0..255.
 
     Returns:
-        None where nothing can be measured: no class probabilities and no BatchNormalization.
+        None where nothing can be measured: no BatchNormalization, and no class probabilities or too few images.
     """
-    answers = head.kind in ("softmax", "logits") or (head.kind == "sigmoid" and head.classes == 1)
+    answers = len(pixels) >= ANSWERED_IMAGES and _has_probabilities(head)
     normalization = None if network.channels_first else _first_normalization(network, summary)
     if not answers and normalization is None:
         return None
@@ -110,6 +113,11 @@ def check_preprocessing(
     return PreprocessingCheck(
         trials[0], tuple(trials[1:]), len(pixels), normalization[1].name if normalization is not None else None
     )
+
+
+def _has_probabilities(head: Head) -> bool:
+    """Whether the scores are, or can be made, probabilities of classes that exclude each other."""
+    return head.kind in ("softmax", "logits") or (head.kind == "sigmoid" and head.classes == 1)
 
 
 def _other_modes(network: Network) -> list[Preprocessing]:

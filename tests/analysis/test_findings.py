@@ -397,12 +397,6 @@ PLANTED: list[tuple[str, Any, Evidence, list[str]]] = [
         [],
     ),
     ("nothing to try", input_rules.unlikely_preprocessing, replace(SOUND, preprocessing=None), []),
-    (
-        "said already",
-        input_rules.unlikely_preprocessing,
-        replace(with_trials(trial("unit", 1.0), trial("none", 2.0)), network=replace(NETWORK, expects="none")),
-        [],
-    ),
     ("flattened", input_rules.distorted_images, replace(SOUND, images=columns(2, scale_x=[2, 2])), ["warning"]),
     ("one flattened", input_rules.distorted_images, replace(SOUND, images=columns(2, scale_y=[1, 2])), ["info"]),
     ("3:2", input_rules.distorted_images, replace(SOUND, images=columns(2, scale_x=[1.5, 1.5])), []),
@@ -658,6 +652,12 @@ def test_images_of_other_sizes():
     evidence = evidence_of(two_convolutions(16), random_images(6, 4, 16))
     assert set(evidence.images.scale_y) == {4.0}
     assert "distorted-images" in rules_of(findings.find(evidence))
+
+
+def test_other_modes_are_not_tried_where_the_network_rescales_by_itself(pixels):
+    model = keras.Sequential([keras.Input((16, 16, 3)), layers.Rescaling(1 / 255), two_convolutions(16)])
+    assert evidence_of(model, pixels, preprocess="auto").preprocessing is None
+    assert evidence_of(two_convolutions(16), pixels).preprocessing is not None
 
 
 def test_skipped_images_are_told():

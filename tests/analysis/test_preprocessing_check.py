@@ -137,6 +137,12 @@ def test_a_single_sigmoid_is_a_choice_of_two():
     assert 0 <= tried(model, "unit", coloured(6)[0]).used.information <= 1
 
 
+def test_few_images_are_not_asked_for_answers(trained):
+    check = tried(trained["tf"], "unit", coloured(4)[0])
+    assert check.used.information is None
+    assert check.used.moment_divergence is not None
+
+
 def test_information():
     decided = np.eye(4)[None]
     assert _information(decided) == pytest.approx(2)

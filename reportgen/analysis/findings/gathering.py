@@ -21,11 +21,11 @@ from reportgen.analysis.findings.evidence import (
     VariableFacts,
 )
 from reportgen.analysis.findings.initial import looks_initial
-from reportgen.analysis.preprocessing_check import check_preprocessing, images_to_try
+from reportgen.analysis.preprocessing_check import PreprocessingCheck, check_preprocessing, images_to_try
 from reportgen.analysis.statistics import ImageStatistics
 from reportgen.config import Config
 from reportgen.images import ImageFile, UnreadableImageError, fit_image, load_image, place_image
-from reportgen.models import Head, Network
+from reportgen.models import MODES, Head, Network
 from reportgen.results import (
     ActivationStatistics,
     FilterBank,
@@ -86,9 +86,17 @@ def gather_evidence(
         normalizations=tuple(_normalizations(network, summary)),
         images=_images(config, network, head, statistics, truth or {}),
         skipped={item.file: item.reason for item in skipped},
-        preprocessing=check_preprocessing(network, summary, head, pixels) if len(pixels) else None,
+        preprocessing=_preprocessing(network, summary, head, pixels),
         capture_difference=check_capture(network, pixels[:_CAPTURE_IMAGES]) if len(pixels) else None,
     )
+
+
+def _preprocessing(
+    network: Network, summary: NetworkSummary, head: Head, pixels: NDArray[np.uint8]
+) -> PreprocessingCheck | None:
+    """The trial of other modes, but where the network's own rescaling says for certain which is right."""
+    certain = network.rescaling is not None and network.preprocessing.mode in MODES
+    return check_preprocessing(network, summary, head, pixels) if len(pixels) and not certain else None
 
 
 def _fitted(config: Config, network: Network, images: Sequence[ImageFile], count: int) -> NDArray[np.uint8]:

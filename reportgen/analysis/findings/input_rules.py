@@ -8,7 +8,7 @@ import numpy as np
 
 from reportgen.analysis.findings.evidence import Evidence
 from reportgen.analysis.findings.wording import count, counted, on_images
-from reportgen.analysis.preprocessing_check import ModeTrial, PreprocessingCheck
+from reportgen.analysis.preprocessing_check import ANSWERED_IMAGES, ModeTrial, PreprocessingCheck
 from reportgen.results import Finding
 
 # How much further apart from its moving moments a BatchNormalization may find its input than under another
@@ -16,9 +16,6 @@ from reportgen.results import Finding
 # moments agree as well as those of a few images can.
 MOMENTS_FLOOR = 0.5
 MOMENTS_GAIN = 4.0
-
-# Fewer images than this say nothing reliable of how much answers tell about them.
-ANSWERED_IMAGES = 5
 
 # Answers under another mode must tell more than this many times as much about the images before the one used
 # is called unlikely. See `PreprocessingCheck` for the measure.
@@ -86,9 +83,8 @@ def rescaled_twice(evidence: Evidence) -> Iterator[Finding]:
 def unlikely_preprocessing(evidence: Evidence) -> Iterator[Finding]:
     """Preprocessing under which the network makes less of the images than under another documented one."""
     check = evidence.preprocessing
-    network = evidence.network
-    if check is None or (network.expects is not None and network.preprocessing_mode != network.expects):
-        return  # said already, and with certainty
+    if check is None:
+        return
     by_moments = _better_by_moments(check)
     by_answers = _better_by_answers(check)
     better = by_moments or by_answers
