@@ -33,6 +33,8 @@ SectionSlug = Literal[
 ]
 SECTION_SLUGS: tuple[SectionSlug, ...] = get_args(SectionSlug)
 
+MapScale = Literal["shared", "each", "standardised"]
+
 # Arrays to download are large and rarely wanted: they are made on request.
 DEFAULT_SECTIONS: tuple[SectionSlug, ...] = tuple(slug for slug in SECTION_SLUGS if slug != "features")
 
@@ -121,6 +123,9 @@ class AscentSettings(BaseModel):
     before_activation: bool | None = Field(
         default=None, description="maximise what goes into the layer's nonlinearity instead of what comes out"
     )
+    spread: float | None = Field(
+        default=None, ge=0, description="the weight of a map's mean absolute deviation beside its mean"
+    )
     optimizer: Literal["adam", "normalized"] | None = Field(
         default=None, description="Adam, or steps along the gradient over its root mean square"
     )
@@ -206,6 +211,9 @@ class Config(BaseModel):
         default=DEFAULT_SECTIONS, description="which sections to make, or all"
     )
     layers: tuple[str, ...] = Field(default=(), description="blocks, convs, all, a name or a glob")
+    map_scales: Annotated[tuple[MapScale, ...], BeforeValidator(parse_list)] = Field(
+        default=("shared", "each"), min_length=1, description="scales of feature maps: shared, each, standardised"
+    )
     max_channels: int = Field(default=64, ge=1, description="the most maps in one figure")
     channels: str = Field(
         default="strongest:8",

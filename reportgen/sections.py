@@ -18,8 +18,8 @@ from reportgen.analysis.features import default_feature_layer
 from reportgen.analysis.graph import lay_out_graph
 from reportgen.analysis.input_view import view_input
 from reportgen.analysis.selection import select_layers
-from reportgen.config import SectionSlug
-from reportgen.draw.feature_maps import draw_feature_maps
+from reportgen.config import MapScale, SectionSlug
+from reportgen.draw.feature_maps import EACH, SHARED, STANDARDISED, Variant, draw_feature_maps
 from reportgen.draw.filters import draw_filters
 from reportgen.draw.input_view import draw_input
 from reportgen.draw.maximized import draw_dream
@@ -31,6 +31,8 @@ from reportgen.progress import stage
 from reportgen.results import Graph, MaximizedChannel
 from reportgen.study import FittedImage, Study, Workshop, chosen_layers, fitted_images
 from reportgen.unit_details import make_units
+
+MAP_VARIANTS: dict[MapScale, Variant] = {"shared": SHARED, "each": EACH, "standardised": STANDARDISED}
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,13 +97,15 @@ def make_feature_maps(study: Study, workshop: Workshop) -> Contribution:
     if not study.map_layers:
         return Contribution(note="None of the layers asked for gives a map.")
     extractor = Extractor(study.network, study.map_layers)
+    variants = [MAP_VARIANTS[scale] for scale in study.config.map_scales]
     figures: list[record.Figure] = []
     for fitted in _each_image(study, workshop, "Feature maps"):
         maps = extract_feature_maps(
             extractor, study.summary, fitted.image.file, fitted.pixels, max_channels=study.config.max_channels
         )
         for layer_maps in maps:
-            figures += [workshop.pictures.save_drawing(drawing) for drawing in draw_feature_maps(layer_maps)]
+            drawings = draw_feature_maps(layer_maps, variants=variants)
+            figures += [workshop.pictures.save_drawing(drawing) for drawing in drawings]
     return Contribution(figures=tuple(figures))
 
 
