@@ -59,8 +59,8 @@ PUBLISHED = {
     # The model table of torchvision (its GFLOPs are multiply-accumulates); the paper gives none.
     "VGG16": (224, 15_470),
     "VGG19": (224, 19_630),
-    # He et al. 2015, table 1. The stride is in the first 1x1 convolution, as there; with it in the 3x3 one the figure is
-    # the often quoted 4.1 billion.
+    # He et al. 2015, table 1. The stride is in the first 1x1 convolution, as there; in the 3x3 one it makes the often
+    # quoted 4.1 billion.
     "ResNet50": (224, 3_800),
     # Sandler et al. 2018, table 4.
     "MobileNetV2": (224, 300),
