@@ -110,7 +110,8 @@ def _option(name: str, field: FieldInfo) -> Callable[[Any], Any]:
 
 def _metavar(name: str, kind: Any) -> str:
     special = {
-        "sections": "A,B", "map_scales": "A,B", "layers": "PATTERN", "inputs": "NAME=VALUE", "size": "HxW", "canvas": "HxW",
+        "sections": "A,B", "map_scales": "A,B", "layers": "PATTERN", "inputs": "NAME=VALUE",
+        "size": "HxW", "canvas": "HxW",
         "budget": "TIME", "max_size": "SIZE", "templates": "DIR", "cache": "DIR", "truth": "FILE.csv|folders",
         "weights": "imagenet|none|PATH", "preprocess": "MODE", "custom_objects": "MODULE", "channels": "WHICH",
         "dask_address": "ADDRESS",
