@@ -74,7 +74,7 @@ def rescaled_twice(evidence: Evidence) -> Iterator[Finding]:
         f"and is fed with preprocessing {network.preprocessing_mode} ({_MODES[network.preprocessing_mode]}).",
         measured=f"fed with {network.preprocessing_mode}",
         threshold=f"{network.expects}, by its own layer {network.rescaling}",
-        why="Rescaled twice, images have next to no contrast for the network.",
+        why="That layer was made for another range: what it passes on is not what the network learnt from.",
         action=f"Leave --preprocess out, or give --preprocess {network.expects}.",
         layer=network.rescaling,
     )
