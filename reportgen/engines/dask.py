@@ -1,8 +1,8 @@
 """Run tasks on the workers of a Dask cluster, one that runs already or one of processes on this machine.
 
-A task travels once to each worker, also to those that join or come back later. The chunks of a worker that
-dies run again elsewhere; a chunk that keeps killing workers is divided until the culprit is alone, which is
-then set aside.
+A task travels once to each worker, also to those that join or come back later. When a worker dies, the chunks
+it had run again, one at a time, since any of them may be the cause; one that kills a worker then is divided
+until the culprit is alone, which is set aside.
 """
 
 # mypy: allow-untyped-calls
@@ -15,12 +15,15 @@ import os
 import pickle
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from typing import Any
 
 import dask
-from distributed import Client, KilledWorker, LocalCluster, WorkerPlugin, as_completed, get_worker
+from distributed import Client, Future, KilledWorker, LocalCluster, WorkerPlugin, get_worker, wait
+from distributed.comm.core import CommClosedError
 
 from reportgen._quiet import chatter_held_back
 from reportgen.engines.chunks import Advance, Chunk, Outcome, Task
@@ -30,13 +33,23 @@ from reportgen.errors import ReportgenError
 # Seconds in which a scheduler must answer and have a first worker.
 ANSWER_SECONDS = 20
 
-# Workers that may die over a chunk before it is taken for the cause. One could be chance: memory, an operator.
+# Workers that may die over one image (or channel) alone before it is set aside. One death could be chance.
 DEATHS = 2
+
+# Chunks under way for each thread of a worker: while one is done the next has arrived.
+AHEAD = 2
+
+# Seconds after which it is looked whether there are still workers; a worker that is started anew takes some.
+PATIENCE_SECONDS = 60
 
 # Processes on this machine, each with the network loaded; more threads do the rest.
 MOST_PROCESSES = 4
 
 _PLUGIN = "reportgen-task"
+
+# Of a cluster on this machine: a killed worker's chunks come back at once, to be run by themselves, and a
+# worker that keeps dying keeps being started anew.
+_LOCAL_SETTINGS = {"distributed.scheduler.allowed-failures": 0, "distributed.deploy.lost-worker-timeout": "1 day"}
 
 
 class _TaskPlugin(WorkerPlugin):
@@ -88,31 +101,78 @@ class DaskEngine:
         return dict(sorted(self.client.run(question).items()))
 
     def run(self, task: Task, chunks: Sequence[Chunk], advance: Advance) -> Iterator[Outcome]:
-        """Run `task` on all `chunks`, and give each outcome as it comes."""
+        """Run `task` on all `chunks`, and give each outcome as it comes.
+
+        Raises:
+            ReportgenError: the cluster has gone, or all of its workers.
+        """
         self.client.register_plugin(_TaskPlugin(pickle.dumps(task)), name=_PLUGIN)
-        running = {self._submit(chunk): chunk for chunk in chunks}
-        completed = as_completed(running)
+        running: dict[Future[Any], Chunk] = {}
+        waiting, suspects = deque(chunks), list[Chunk]()
         try:
-            for future in completed:
-                chunk = running.pop(future)
-                error = future.exception() if future.status == "error" else None
-                if isinstance(error, KilledWorker):
-                    parts = {self._submit(part): part for part in chunk.divide()}
-                    running.update(parts)
-                    completed.update(parts)
-                    if not parts:
-                        yield Outcome(chunk, set_aside=f"every worker that took it died, {DEATHS} of them")
-                else:
-                    yield Outcome(chunk, future.result())
-                if not isinstance(error, KilledWorker) or not chunk.divide():
-                    advance(chunk.size)
-                future.release()
+            while waiting or running:
+                while waiting and len(running) < AHEAD * self.workers:
+                    chunk = waiting.popleft()
+                    running[self._submit(chunk)] = chunk
+                for future in self._finished(running):
+                    chunk = running.pop(future)
+                    if _was_killed(future):
+                        suspects.append(chunk)
+                    else:
+                        yield Outcome(chunk, future.result())
+                        advance(chunk.size)
+            for outcome in self._run_alone(suspects):
+                yield outcome
+                advance(outcome.chunk.size)
+        except (CommClosedError, CancelledError) as error:
+            raise ReportgenError(
+                f"--engine dask: the scheduler went away ({error}); the run can be repeated"
+            ) from error
         finally:
             self.client.cancel(list(running))
             self.client.unregister_worker_plugin(_PLUGIN)
 
-    def _submit(self, chunk: Chunk) -> Any:
+    def _run_alone(self, suspects: Sequence[Chunk]) -> Iterator[Outcome]:
+        """Run chunks whose workers died one at a time, so that the next death tells which of them is the cause."""
+        stack = list(reversed(suspects))
+        deaths = 0
+        while stack:
+            chunk = stack.pop()
+            future = self._submit(chunk)
+            self._finished([future])
+            parts = chunk.divide()
+            if not _was_killed(future):
+                deaths = 0
+                yield Outcome(chunk, future.result())
+            elif parts:
+                stack.extend(reversed(parts))
+            elif deaths + 1 < DEATHS:
+                deaths += 1
+                stack.append(chunk)
+            else:
+                deaths = 0
+                yield Outcome(chunk, set_aside="every worker that took it died")
+
+    def _submit(self, chunk: Chunk) -> Future[Any]:
         return self.client.submit(_run_chunk, chunk, pure=False)
+
+    def _finished(self, futures: Iterable[Future[Any]]) -> list[Future[Any]]:
+        """Wait for some of `futures` and give those that are done."""
+        without_workers = 0
+        while True:
+            try:
+                return list(wait(list(futures), timeout=PATIENCE_SECONDS, return_when="FIRST_COMPLETED").done)
+            except TimeoutError:
+                without_workers = 0 if self.client.nthreads() else without_workers + 1
+            if without_workers > 1:
+                raise ReportgenError(
+                    f"--engine dask: for {2 * PATIENCE_SECONDS} s there has been no worker; "
+                    "start some and repeat the run, which goes on where it was"
+                )
+
+
+def _was_killed(future: Future[Any]) -> bool:
+    return future.status == "error" and isinstance(future.exception(), KilledWorker)
 
 
 @contextmanager
@@ -122,7 +182,7 @@ def open_dask(address: str | None) -> Iterator[DaskEngine]:
     Raises:
         ReportgenError: nobody answers there, or its workers have other versions than this process.
     """
-    with _quiet(), dask.config.set({"distributed.scheduler.allowed-failures": DEATHS - 1}):
+    with _quiet(), dask.config.set(_LOCAL_SETTINGS):
         if address is None:
             with _local_cluster() as cluster, Client(cluster) as client:
                 yield DaskEngine(client)
@@ -142,7 +202,7 @@ def _local_cluster() -> Iterator[LocalCluster]:
         LocalCluster(
             n_workers=processes,
             threads_per_worker=max(1, processors // processes),
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",
             silence_logs=logging.CRITICAL,
             local_directory=folder,
             memory_limit=0,
