@@ -129,10 +129,11 @@ def unit_facts(unit: Unit) -> Facts:
 def maximization_facts(shown: Maximization) -> Facts:
     """How a maximised image was made and how far it can be trusted."""
     return (
+        ("Made for", f"{shown.objective}, seed {shown.seed}"),
         ("Activation", number(shown.activation)),
         ("Highest in the images", number(shown.dataset_max)),
         ("Rank in its layer", "" if shown.rank is None else ordinal(shown.rank)),
-        ("Preset", f"{shown.preset}, {count(shown.steps)} steps, seed {shown.seed}"),
+        ("Preset", f"{shown.preset}, {count(shown.steps)} steps"),
         ("Canvas", f"{size(shown.canvas)} pixels"),
     )
 

@@ -124,11 +124,15 @@ def crop_of(shown: Maximization) -> Tile | None:
     )
 
 
-def crop_figure(figure: Figure) -> Tile:
-    """All of a figure's picture, as a part of it."""
-    return Tile(
-        picture=figure.picture, tile=(0, 0, figure.width, figure.height), width=figure.width, height=figure.height
-    )
+def crop_channel(figure: Figure, channel: int) -> Tile | None:
+    """The tile of a mosaic that shows `channel`, None where it has none."""
+    grid = figure.tiles
+    if grid is None or channel not in figure.channels:
+        return None
+    row, column = divmod(figure.channels.index(channel), grid.columns)
+    left, top = column * (grid.width + grid.gap), row * (grid.height + grid.gap)
+    tile = (left, top, grid.width, grid.height)
+    return Tile(picture=figure.picture, tile=tile, width=figure.width, height=figure.height)
 
 
 def _tile_data(figure: Figure, catalogue: Catalogue) -> TileData | None:

@@ -11,7 +11,7 @@ from reportgen.site.facts import image_facts
 from reportgen.site.figures import FigureGroup, group_figures, view_figure
 from reportgen.site.outline import Link
 from reportgen.site.page import HOME, IMAGES, Page, chained
-from reportgen.site.parts import page_links, page_paths, split, view_findings, view_image, view_sections
+from reportgen.site.parts import page_contents, page_links, page_paths, split, view_findings, view_image, view_sections
 from reportgen.site.views import ImagesView, ImageView, SectionView
 
 # On one page, below 1,500 elements with the outline.
@@ -69,6 +69,7 @@ def _pages_of(image: Image, catalogue: Catalogue) -> list[Page]:
     card = view_image(image, catalogue)
     pages = []
     for number, (path, run) in enumerate(zip(paths, runs, strict=True), 1):
+        sections = _sections(image, run, catalogue, first=number == 1)
         view = ImageView(
             card=card,
             first=number == 1,
@@ -76,7 +77,8 @@ def _pages_of(image: Image, catalogue: Catalogue) -> list[Page]:
             head_note=catalogue.record.model.head.note,
             likenesses=likenesses if number == 1 else (),
             findings=view_findings(catalogue.findings_of_image.get(image.file, ()), catalogue) if number == 1 else (),
-            sections=_sections(image, run, catalogue, first=number == 1),
+            sections=sections,
+            contents=page_contents(sections, *((Link("What the network says", "#seen"),) if number == 1 else ())),
             pages=page_links(paths),
         )
         pages.append(

@@ -15,6 +15,7 @@ from reportgen.site.page import HOME, LAYERS, Page, chained
 from reportgen.site.parts import (
     PLATED,
     SEVERITIES,
+    page_contents,
     page_links,
     page_paths,
     split,
@@ -71,6 +72,7 @@ def _layer_page(layer: Layer, catalogue: Catalogue) -> Page:
     plates, paths = _plates(layer, catalogue)
     weights, activations = layer.weights, layer.activations
     columns = None if activations is None else activations.columns
+    sections = _sections(layer, plates[0], catalogue)
     view = LayerView(
         layer=layer,
         facts=layer_facts(layer),
@@ -85,7 +87,8 @@ def _layer_page(layer: Layer, catalogue: Catalogue) -> Page:
         profile="" if columns is None else draw_profile(columns.max),
         channel_count=0 if columns is None else len(columns.max),
         findings=view_findings(catalogue.findings_of_layer.get(layer.name, ()), catalogue),
-        sections=_sections(layer, plates[0], catalogue),
+        sections=sections,
+        contents=page_contents(sections, Link("Facts", "#facts")),
         pages=page_links(paths),
     )
     return Page(

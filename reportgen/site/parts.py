@@ -19,6 +19,9 @@ Item = TypeVar("Item")
 
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 
+# What a reader takes for granted: the mean of a channel, the score of a class.
+PLAIN_OBJECTIVES = frozenset({"channel", "logit"})
+
 # Sections whose figures speak of an image and a layer at once: many, so a layer's page shows them small.
 PLATED = ("feature-maps",)
 
@@ -49,16 +52,25 @@ def view_maximizations(shown: Iterable[Maximization], catalogue: Catalogue) -> t
 
 
 def _view_maximization(shown: Maximization, catalogue: Catalogue) -> MaximizationView:
-    what = f"class {shown.label}" if shown.label is not None else f"channel {shown.channel}"
+    name = shown.label if shown.label is not None else f"channel {shown.channel}"
+    alike = [
+        one.seed
+        for one in catalogue.maximizations_of_unit[shown.layer, shown.channel]
+        if (one.objective, one.label) == (shown.objective, shown.label)
+    ]
+    objective = "" if shown.objective in PLAIN_OBJECTIVES else shown.objective
+    seed = f"seed {shown.seed}" if len(alike) > 1 else ""
     return MaximizationView(
         shown=shown,
+        name=name,
+        variant=", ".join(part for part in (objective, seed) if part),
         crop=crop_of(shown),
         page=catalogue.unit_page(shown.layer, shown.channel),
         layer_page=catalogue.layer_page(shown.layer),
         trust=trust_words(shown),
         facts=maximization_facts(shown),
         curve=draw_curve(shown.curve),
-        alt=f"{shown.layer}, {what}: image made for {shown.objective}",
+        alt=f"{shown.layer}, {name}: image made to excite it ({shown.objective}, seed {shown.seed})",
     )
 
 
@@ -104,6 +116,11 @@ def view_sections(slugs: Sequence[str], figures: Iterable[Figure], catalogue: Ca
         for slug, note in catalogue.sections.items()
         if slug in slugs or slug in by_section
     }
+
+
+def page_contents(sections: Iterable[SectionView], *before: Link) -> tuple[Link, ...]:
+    """Links to the parts of a page: those in `before`, then its sections."""
+    return (*before, *(Link(section.title, f"#{section.slug}") for section in sections))
 
 
 def split(items: Sequence[Item], size: int) -> list[Sequence[Item]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -15,9 +16,12 @@ from reportgen.site.formats import size
 HEIGHT = 40
 _LINKED_WIDTH = 24
 _PLAIN_WIDTH = 6
-_THIN_WIDTH = 3
+_NARROWEST, _WIDEST = 3, 12
+_WHOLE_WIDTH = 900  # of a strip without links, with room for its gaps
 _GAP = 1
 _LEAST_HEIGHT = 4
+
+_SIDES = re.compile(r"\d+ ?x ?\d+")
 
 # With more layers to link, the strip would fill several rows of a screen; then only its blocks are links.
 MOST_LINKED = 40
@@ -52,11 +56,14 @@ class StripBlock:
 
 def draw_strip(record: Record) -> tuple[StripBlock, ...]:
     """The strip of a network; the same for all pages."""
-    linked = sum(layer.page is not None for layer in record.layers)
+    with_links = sum(layer.page is not None for layer in record.layers) <= MOST_LINKED
+    plain_width = _PLAIN_WIDTH
+    if not with_links:
+        plain_width = max(_NARROWEST, min(_WIDEST, _WHOLE_WIDTH // max(1, len(record.layers)) - _GAP))
     resolutions = {layer.name: _resolution(layer.output_shape) for layer in record.layers}
     largest = max((sides[0] * sides[1] for sides in resolutions.values() if sides), default=1)
     return tuple(
-        _draw_block(name, layers, resolutions, math.log2(largest) + 1, linked)
+        _draw_block(name, layers, resolutions, math.log2(largest) + 1, plain_width, with_links)
         for name, layers in _blocks(record.layers)
     )
 
@@ -81,15 +88,19 @@ def _blocks(layers: Sequence[Layer]) -> Iterator[tuple[str, list[Layer]]]:
 
 
 def _draw_block(
-    name: str, layers: Sequence[Layer], resolutions: Mapping[str, tuple[int, int] | None], scale: float, linked: int
+    name: str,
+    layers: Sequence[Layer],
+    resolutions: Mapping[str, tuple[int, int] | None],
+    scale: float,
+    plain_width: int,
+    with_links: bool,
 ) -> StripBlock:
     """One block's bars, from left to right."""
-    with_links = linked <= MOST_LINKED
     path, bars, places = [], [], {}
     x = 0
     for layer in layers:
         page = layer.page if with_links else None
-        width = _LINKED_WIDTH if page else _PLAIN_WIDTH if with_links else _THIN_WIDTH
+        width = _LINKED_WIDTH if page else plain_width
         sides = resolutions[layer.name]
         height = _bar_height(sides, scale)
         places[layer.name] = (x, width)
@@ -102,7 +113,8 @@ def _draw_block(
     last = next((resolutions[layer.name] for layer in reversed(layers) if resolutions[layer.name]), None)
     return StripBlock(
         name=name,
-        resolution=size(last) if last else "",
+        # A block that is named after its resolution needs not say it twice.
+        resolution=size(last) if last and not _SIDES.match(name) else "",
         page=next((layer.page for layer in reversed(layers) if layer.page is not None), None),
         path="".join(path),
         bars=tuple(bars),

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from reportgen.record import Layer, Unit
+from reportgen.record import Layer, Neighbour, Tile, Unit
 from reportgen.site.catalogue import Catalogue
 from reportgen.site.charts import draw_histogram, draw_profile
 from reportgen.site.facts import unit_facts
-from reportgen.site.figures import crop_of, view_figure
+from reportgen.site.figures import crop_channel, crop_of, group_figures
 from reportgen.site.outline import Link
 from reportgen.site.page import HOME, LAYERS, UNITS, Page, chained
 from reportgen.site.parts import page_links, page_paths, split, view_findings, view_maximizations
 from reportgen.site.views import (
     ChannelRow,
+    FilterView,
     NeighbourView,
     SheetView,
     TopImageView,
@@ -23,6 +24,10 @@ from reportgen.site.views import (
 
 # Rows on one page of a sheet: with the outline they stay below 1,500 elements.
 CHANNELS = 100
+
+# CSS pixels: the longer side of a filter, and the height of one that is a single row of weights.
+FILTER_SIDE = 168
+LEAST_HEIGHT = 12
 
 # Layers on the overview with their channels' pictures; of more, only the links.
 MOST_TILES = 160
@@ -57,10 +62,13 @@ def _overview(catalogue: Catalogue) -> Page:
 
 
 def _tile(unit: Unit, catalogue: Catalogue, with_picture: bool) -> UnitTile:
-    shown = next(
-        (one for one in catalogue.maximizations_of_unit.get((unit.layer, unit.channel), ()) if one.picture), None
-    )
-    return UnitTile(unit, crop_of(shown) if shown is not None and with_picture else None)
+    return UnitTile(unit, _picture_of(unit.layer, unit.channel, catalogue) if with_picture else None)
+
+
+def _picture_of(layer: str, channel: int, catalogue: Catalogue) -> Tile | None:
+    """What was made to excite a channel, the first of several."""
+    crops = (crop_of(one) for one in catalogue.maximizations_of_unit.get((layer, channel), ()))
+    return next((crop for crop in crops if crop is not None), None)
 
 
 def _sheet_pages(layer: Layer, catalogue: Catalogue) -> list[Page]:
@@ -122,14 +130,6 @@ def _channel_rows(layer: Layer, catalogue: Catalogue) -> list[ChannelRow]:
 def _unit_page(unit: Unit, catalogue: Catalogue) -> Page:
     layer = catalogue.layers.get(unit.layer)
     sheet = catalogue.sheets.get(unit.layer)
-    filters = next(
-        (
-            figure
-            for figure in catalogue.figures_of_layer.get(unit.layer, ())
-            if figure.kind == "filters" and figure.tiles is not None and unit.channel in figure.channels
-        ),
-        None,
-    )
     view = UnitView(
         unit=unit,
         facts=unit_facts(unit),
@@ -139,14 +139,14 @@ def _unit_page(unit: Unit, catalogue: Catalogue) -> Page:
         ),
         top=tuple(TopImageView(top, catalogue.image_page(top.image)) for top in unit.top_images),
         histogram=draw_histogram(unit.activation.histogram),
-        before=tuple(NeighbourView(one, catalogue.unit_page(one.layer, one.channel)) for one in unit.before),
-        after=tuple(NeighbourView(one, catalogue.unit_page(one.layer, one.channel)) for one in unit.after),
+        before=tuple(_view_neighbour(one, catalogue) for one in unit.before),
+        after=tuple(_view_neighbour(one, catalogue) for one in unit.after),
         selectivity=unit.selectivity,
         findings=view_findings(
             (one for one in catalogue.findings_of_layer.get(unit.layer, ()) if unit.channel in one.channels), catalogue
         ),
         sheet=sheet,
-        filters=None if filters is None else view_figure(filters, catalogue),
+        filters=_view_filters(unit, catalogue),
     )
     own = Link(unit.layer, layer.page) if layer is not None and layer.page is not None else _OVERVIEW
     return Page(
@@ -158,3 +158,23 @@ def _unit_page(unit: Unit, catalogue: Catalogue) -> Page:
         parent=sheet or f"{UNITS}#{unit.page.rpartition('/')[0]}",
         here=unit.layer,
     )
+
+
+def _view_neighbour(neighbour: Neighbour, catalogue: Catalogue) -> NeighbourView:
+    layer, channel = neighbour.layer, neighbour.channel
+    return NeighbourView(neighbour, catalogue.unit_page(layer, channel), _picture_of(layer, channel, catalogue))
+
+
+def _view_filters(unit: Unit, catalogue: Catalogue) -> tuple[FilterView, ...]:
+    """The channel's tile in each drawing of all filters of its layer, in the scale shown first."""
+    figures = [figure for figure in catalogue.figures_of_layer.get(unit.layer, ()) if figure.kind == "filters"]
+    # The figure of the first few filters has no group: a filter has several tiles there.
+    groups = group_figures((figure for figure in figures if figure.group is not None), catalogue)
+    found = []
+    for group in groups:
+        crop = crop_channel(group.first.figure, unit.channel)
+        if crop is not None:
+            width, height = crop.tile[2:]
+            enlarged = max(1, FILTER_SIDE // max(width, height))
+            found.append(FilterView(group.first, crop, width * enlarged, max(height * enlarged, LEAST_HEIGHT)))
+    return tuple(found)

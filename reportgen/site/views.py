@@ -45,6 +45,8 @@ class MaximizationView:
     """A maximised image; `trust` compares it with the images in a few words, empty where that cannot be said."""
 
     shown: Maximization
+    name: str  # of the channel or class
+    variant: str  # what tells it from others of the same channel or class, empty where there is none
     crop: Tile | None
     page: str | None
     layer_page: str | None
@@ -173,6 +175,7 @@ class LayerView:
     channel_count: int
     findings: tuple[FindingView, ...]
     sections: tuple[SectionView, ...]
+    contents: tuple[Link, ...]
     pages: tuple[Link, ...]
 
 
@@ -226,6 +229,17 @@ class NeighbourView:
 
     neighbour: Neighbour
     page: str | None
+    crop: Tile | None  # what was made to excite that channel
+
+
+@dataclass(frozen=True)
+class FilterView:
+    """A channel's own filter: its tile of a mosaic, and the size at which it is shown in CSS pixels."""
+
+    view: FigureView
+    crop: Tile
+    width: int
+    height: int
 
 
 @dataclass(frozen=True)
@@ -243,7 +257,7 @@ class UnitView:
     selectivity: Sequence[Selectivity]
     findings: tuple[FindingView, ...]
     sheet: str | None
-    filters: FigureView | None
+    filters: tuple[FilterView, ...]
 
 
 @dataclass(frozen=True)
@@ -267,6 +281,7 @@ class ImageView:
     likenesses: tuple[FigureView, ...]
     findings: tuple[FindingView, ...]
     sections: tuple[SectionView, ...]
+    contents: tuple[Link, ...]
     pages: tuple[Link, ...]
 
 

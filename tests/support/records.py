@@ -204,6 +204,7 @@ class Builder:
         size = (17, 35)
         filters = self.figure(
             f"filters-{place}", "filters", "filters", f"Filters of {layer}", layer=layer, size=size, tiles=grid,
+            group=f"all-{place}",
             scale=r.Scale(low=-0.5, high=0.6, colormap="grey", basis="whole layer"),
         )  # fmt: skip
         maps = [
