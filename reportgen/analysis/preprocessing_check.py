@@ -44,6 +44,9 @@ _WORTH_CHANGING = 0.5
 
 _DIMMED = 0.75  # of the light: a change that photographs of the same thing differ by
 
+# Added to what answers tell before ratios are taken: less is nothing.
+_LEAST_BITS = 0.01
+
 _BATCH = 4  # images that go through the network together
 
 
@@ -51,13 +54,16 @@ _BATCH = 4  # images that go through the network together
 class ModeTrial:
     """What was measured under one mode: see the module. None where a measure does not apply.
 
-    `information` is in bits. `confidence` is the mean of the highest score.
+    `information` is in bits. `log_gain` is the logarithm of its ratio to that under the mode used, and
+    `log_gain_error` the standard error of that over images (by the jackknife): how much the choice of these
+    images may have to do with it. Both are None for the mode used, and for modes that are clearly worse.
     """
 
     mode: str
     information: float | None
-    confidence: float | None
     moment_divergence: float | None
+    log_gain: float | None = None
+    log_gain_error: float | None = None
 
 
 @dataclass(frozen=True)
@@ -95,24 +101,34 @@ def check_preprocessing(
     modes = [network.preprocessing, *_other_modes(network)]
     with run_errors_explained(network):
         plain = [run(_prepared(mode, pixels)) for mode in modes]
-        told = [_information(seen.answers[None]) if seen.answers is not None else None for seen in plain]
-        best = max((bits for bits in told if bits is not None), default=0.0)
-        for index, mode in enumerate(modes):
-            if told[index] is not None and (index == 0 or (told[index] or 0.0) >= _WORTH_CHANGING * best):
-                seen = [plain[index], *(run(_prepared(mode, change(pixels))) for change in _CHANGES)]
-                told[index] = _information(np.stack([copy.answers for copy in seen if copy.answers is not None]))
-    trials = [
-        ModeTrial(
-            mode.mode,
-            bits,
-            None if seen.answers is None else float(seen.answers.max(axis=1).mean()),
-            None if normalization is None or seen.moments is None else _divergence(seen.moments, normalization[1]),
+        answered = _answers_to_copies(run, modes, plain, pixels) if answers else {}
+    told = [None if seen.answers is None else _information(seen.answers[None]) for seen in plain]
+    trials = []
+    for index, mode in enumerate(modes):
+        gain = _log_gain(answered[0], answered[index]) if index and index in answered else (None, None)
+        trials.append(
+            ModeTrial(
+                mode.mode,
+                _information(answered[index]) if index in answered else told[index],
+                None if normalization is None else _divergence(plain[index].moments, normalization[1]),
+                *gain,
+            )
         )
-        for mode, bits, seen in zip(modes, told, plain, strict=True)
-    ]
-    return PreprocessingCheck(
-        trials[0], tuple(trials[1:]), len(pixels), normalization[1].name if normalization is not None else None
-    )
+    name = normalization[1].name if normalization is not None else None
+    return PreprocessingCheck(trials[0], tuple(trials[1:]), len(pixels), name)
+
+
+def _answers_to_copies(
+    run: Callable[[tf.Tensor], _Seen], modes: list[Preprocessing], plain: list[_Seen], pixels: NDArray[Any]
+) -> dict[int, NDArray[np.float64]]:
+    """Answers `(copies, images, classes)` to the images and their changed copies, under the modes worth it."""
+    told = [0.0 if seen.answers is None else _information(seen.answers[None]) for seen in plain]
+    worth = [index for index, bits in enumerate(told) if index == 0 or bits >= _WORTH_CHANGING * max(told)]
+    answered = {}
+    for index in worth:
+        seen = [plain[index], *(run(_prepared(modes[index], change(pixels))) for change in _CHANGES)]
+        answered[index] = np.stack([copy.answers for copy in seen if copy.answers is not None])
+    return answered
 
 
 def _has_probabilities(head: Head) -> bool:
@@ -206,6 +222,19 @@ def _information(answers: NDArray[np.float64]) -> float:
     return float(max(told, 0.0) * agreement)
 
 
+def _log_gain(used: NDArray[np.float64], other: NDArray[np.float64]) -> tuple[float, float]:
+    """How much more answers tell under another mode, and its standard error: each image left out once."""
+
+    def gain(kept: NDArray[np.int64]) -> float:
+        ratio = (_information(other[:, kept]) + _LEAST_BITS) / (_information(used[:, kept]) + _LEAST_BITS)
+        return float(np.log(ratio))
+
+    every = np.arange(used.shape[1])
+    without = np.array([gain(np.delete(every, index)) for index in every])
+    spread = float(((without - without.mean()) ** 2).sum())
+    return gain(every), float(np.sqrt(spread * (len(every) - 1) / len(every)))
+
+
 def _entropy(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(-(probabilities * np.log2(np.maximum(probabilities, 1e-30))).sum(axis=-1))
 
@@ -228,8 +257,10 @@ def _is_untouched(row: LayerSummary, layer: keras.Layer) -> bool:
     return not mean.any() or mean.size != shape[-1]
 
 
-def _divergence(moments: tuple[NDArray[np.float64], NDArray[np.float64]], layer: keras.Layer) -> float:
+def _divergence(moments: tuple[NDArray[np.float64], NDArray[np.float64]] | None, layer: keras.Layer) -> float | None:
     """How far the given moments are from those `layer` remembers, the median over channels."""
+    if moments is None:
+        return None
     mean, variance = moments
     known_mean = np.asarray(keras.ops.convert_to_numpy(layer.moving_mean), np.float64)
     known = np.asarray(keras.ops.convert_to_numpy(layer.moving_variance), np.float64) + layer.epsilon

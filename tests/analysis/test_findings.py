@@ -50,11 +50,18 @@ def columns(count: int = 20, **changed: Any) -> ImageColumns:
 
 
 def trial(mode: str, information: float | None = None, divergence: float | None = None) -> ModeTrial:
-    return ModeTrial(mode, information, None if information is None else 0.7, divergence)
+    return ModeTrial(mode, information, divergence)
 
 
-def checked(used: ModeTrial, *others: ModeTrial, images: int = 14) -> PreprocessingCheck:
-    return PreprocessingCheck(used, others, images, "bn" if used.moment_divergence is not None else None)
+def checked(used: ModeTrial, *others: ModeTrial, error: float = 0.02) -> PreprocessingCheck:
+    """A trial of modes, in which the gain of each other mode has the standard error `error`."""
+    gained = [
+        other
+        if None in (used.information, other.information)
+        else replace(other, log_gain=float(np.log(other.information / used.information)), log_gain_error=error)
+        for other in others
+    ]
+    return PreprocessingCheck(used, tuple(gained), 14, "bn" if used.moment_divergence is not None else None)
 
 
 def row(name: str, kind: str, parameters: int) -> LayerSummary:
@@ -124,8 +131,8 @@ def with_channels(*facts: ChannelFacts, images: int = 60) -> Evidence:
     return replace(SOUND, channels=facts, images=columns(images))
 
 
-def with_trials(used: ModeTrial, *others: ModeTrial, images: int = 14) -> Evidence:
-    return replace(SOUND, preprocessing=checked(used, *others, images=images))
+def with_trials(used: ModeTrial, *others: ModeTrial, error: float = 0.02) -> Evidence:
+    return replace(SOUND, preprocessing=checked(used, *others, error=error))
 
 
 def found(rule: Any, evidence: Evidence) -> list[tuple[str, str]]:
@@ -367,9 +374,15 @@ PLANTED: list[tuple[str, Any, Evidence, list[str]]] = [
     ("as good as", input_rules.unlikely_preprocessing, with_trials(trial("unit", 1.98), trial("tf", 2.0)), []),
     ("no sense at all", input_rules.unlikely_preprocessing, with_trials(trial("unit", 0.1), trial("tf", 0.4)), []),
     (
-        "few to compare",
+        "much more and quite uncertain",
         input_rules.unlikely_preprocessing,
-        with_trials(trial("unit", 1.0), trial("tf", 2.0), images=4),
+        with_trials(trial("unit", 1.0), trial("tf", 2.0), error=0.5),
+        ["warning"],
+    ),
+    (
+        "by the choice of images",
+        input_rules.unlikely_preprocessing,
+        with_trials(trial("unit", 1.8), trial("tf", 2.0), error=0.2),
         [],
     ),
     (

@@ -8,7 +8,7 @@ import numpy as np
 
 from reportgen.analysis.findings.evidence import Evidence
 from reportgen.analysis.findings.wording import count, counted, on_images
-from reportgen.analysis.preprocessing_check import ANSWERED_IMAGES, ModeTrial, PreprocessingCheck
+from reportgen.analysis.preprocessing_check import ModeTrial, PreprocessingCheck
 from reportgen.results import Finding
 
 # How much further apart from its moving moments a BatchNormalization may find its input than under another
@@ -17,12 +17,14 @@ from reportgen.results import Finding
 MOMENTS_FLOOR = 0.5
 MOMENTS_GAIN = 4.0
 
-# Answers under another mode must tell more than this many times as much about the images before the one used
-# is called unlikely. See `PreprocessingCheck` for the measure.
-INFORMATION_GAIN = 1.03
+# Another mode is preferred when answers under it tell more than this many times as much about the images,
+# and by more than one standard error: with other images of the kind they would too, five times out of six.
+INFORMATION_GAIN = 1.05
+GAIN_ERRORS = 1.0
 
-# From here on the preprocessing is certainly wrong: answers under another mode tell half as much again.
+# The one used is certainly wrong when they tell half as much again, by more than two standard errors.
 CERTAIN_GAIN = 1.5
+CERTAIN_ERRORS = 2.0
 
 # Under less information than this (in bits), no mode makes sense of the images, and none can be preferred.
 INFORMATION_FLOOR = 0.5
@@ -85,23 +87,43 @@ def unlikely_preprocessing(evidence: Evidence) -> Iterator[Finding]:
     check = evidence.preprocessing
     if check is None:
         return
-    by_moments = _better_by_moments(check)
-    by_answers = _better_by_answers(check)
-    better = by_moments or by_answers
-    if better is None or (by_moments is not None and by_answers is None and _answers_are_good(check)):
+    by_answers = max(_better_by_answers(check), key=lambda trial: trial.information or 0.0, default=None)
+    better = by_answers or (None if _has_answers(check) else _better_by_moments(check))
+    if better is None:
         return
-    gain = _information_gain(check, better)
-    certain = (gain or 0) > CERTAIN_GAIN or (by_moments is not None and gain is None)
+    certain = by_answers is None or _exceeds(better, CERTAIN_GAIN, CERTAIN_ERRORS)
+    reason = "the network makes more of the images" if by_answers else "the input fits the network"
     yield Finding(
         rule="wrong-preprocessing",
         severity="error" if certain else "warning",
-        message=f"Preprocessing {check.used.mode} is {'' if certain else 'probably '}wrong: under {better.mode} "
-        f"({_MODES[better.mode]}) {'the network makes more of the images' if gain else 'the input fits the network'}.",
+        message=f"Preprocessing {check.used.mode} is {'' if certain else 'probably '}wrong: "
+        f"under {better.mode} ({_MODES[better.mode]}) {reason}.",
         measured=_measured(check, better),
-        threshold=f"answers that tell {INFORMATION_GAIN - 1:.0%} more, or moments {MOMENTS_GAIN:.0f} times closer",
+        threshold=f"answers that tell {INFORMATION_GAIN} times as much, or moments {MOMENTS_GAIN:.0f} times closer",
         why="Fed with another range or order of colours than in training, a network gives other features and answers.",
         action=f"Compare with --preprocess {better.mode}; take what the network was trained with.",
     )
+
+
+def _better_by_answers(check: PreprocessingCheck) -> list[ModeTrial]:
+    """The modes under which the answers clearly tell more about the images than under the one used."""
+    return [
+        trial
+        for trial in check.others
+        if (trial.information or 0.0) >= INFORMATION_FLOOR and _exceeds(trial, INFORMATION_GAIN, GAIN_ERRORS)
+    ]
+
+
+def _exceeds(trial: ModeTrial, gain: float, errors: float) -> bool:
+    if trial.log_gain is None or trial.log_gain_error is None:
+        return False
+    return trial.log_gain > np.log(gain) and trial.log_gain > errors * trial.log_gain_error
+
+
+def _has_answers(check: PreprocessingCheck) -> bool:
+    """Whether answers under some mode tell anything, so that they can be compared."""
+    trials = (check.used, *check.others)
+    return max(trial.information or 0.0 for trial in trials) >= INFORMATION_FLOOR
 
 
 def _better_by_moments(check: PreprocessingCheck) -> ModeTrial | None:
@@ -109,33 +131,9 @@ def _better_by_moments(check: PreprocessingCheck) -> ModeTrial | None:
     used = check.used.moment_divergence
     if used is None or used <= MOMENTS_FLOOR:
         return None
-    best = min(check.others, key=lambda trial: _or_infinite(trial.moment_divergence), default=None)
-    return best if best is not None and used > MOMENTS_GAIN * _or_infinite(best.moment_divergence) else None
-
-
-def _better_by_answers(check: PreprocessingCheck) -> ModeTrial | None:
-    """The mode under which the answers tell most about the images, if that is clearly more than they do."""
-    if check.used.information is None or check.images < ANSWERED_IMAGES:
-        return None
-    best = max(check.others, key=lambda trial: trial.information or 0.0, default=None)
-    if best is None or (best.information or 0.0) < INFORMATION_FLOOR:
-        return None
-    return best if (_information_gain(check, best) or 0.0) > INFORMATION_GAIN else None
-
-
-def _answers_are_good(check: PreprocessingCheck) -> bool:
-    """Whether no mode's answers tell more than those of the one used."""
-    return check.used.information is not None and check.images >= ANSWERED_IMAGES
-
-
-def _information_gain(check: PreprocessingCheck, other: ModeTrial) -> float | None:
-    if check.used.information is None or other.information is None:
-        return None
-    return other.information / check.used.information if check.used.information > 0 else float("inf")
-
-
-def _or_infinite(value: float | None) -> float:
-    return float("inf") if value is None else value
+    known = [trial for trial in check.others if trial.moment_divergence is not None]
+    best = min(known, key=lambda trial: trial.moment_divergence or 0.0, default=None)
+    return best if best is not None and used > MOMENTS_GAIN * (best.moment_divergence or 0.0) else None
 
 
 def _measured(check: PreprocessingCheck, better: ModeTrial) -> str:
