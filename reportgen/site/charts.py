@@ -33,7 +33,6 @@ class HistogramChart:
     ticks: tuple[Tick, ...]
     zero: float | None
     total: int
-    highest: int
     width: int = WIDTH
     height: int = HEIGHT
 
@@ -90,7 +89,6 @@ def draw_histogram(histogram: Histogram | None) -> HistogramChart | None:
         ticks=_ticks(low, high, zero),
         zero=None if zero is None else round(zero, 1),
         total=sum(counts),
-        highest=max(counts),
     )
 
 

@@ -30,8 +30,8 @@ def front_page(catalogue: Catalogue) -> Page:
     """The page one opens first."""
     record = catalogue.record
     findings = view_findings(record.findings, catalogue)
+    shown = findings[:MOST_FINDINGS]
     view = FrontView(
-        model=record.model,
         record=record,
         summary=summarize_model(record.model),
         key_facts=key_facts(record.model),
@@ -39,7 +39,9 @@ def front_page(catalogue: Catalogue) -> Page:
         preprocessing=preprocessing_words(record.model.preprocessing),
         verdict=count_severities(record.findings),
         provenance=provenance_facts(record.provenance),
-        findings=findings[:MOST_FINDINGS],
+        findings=tuple(view for view in shown if view.finding.severity != "info"),
+        notes=tuple(view for view in shown if view.finding.severity == "info"),
+        findings_shown=len(shown),
         finding_count=len(findings),
         cards=tuple(view_image(image, catalogue) for image in record.images[:MOST_IMAGES]),
         image_count=len(record.images),

@@ -66,7 +66,6 @@ def _view_maximization(shown: Maximization, catalogue: Catalogue) -> Maximizatio
         variant=", ".join(part for part in (objective, seed) if part),
         crop=crop_of(shown),
         page=catalogue.unit_page(shown.layer, shown.channel),
-        layer_page=catalogue.layer_page(shown.layer),
         trust=trust_words(shown),
         facts=maximization_facts(shown),
         curve=draw_curve(shown.curve),

@@ -58,7 +58,11 @@ def _overview(catalogue: Catalogue) -> Page:
         for layer in catalogue.record.layers
         if (units := catalogue.units_of_layer.get(layer.name, [])) or layer.name in catalogue.sheets
     )
-    return Page(UNITS, "Channels", "units.html.jinja2", UnitsView(layers), crumbs=(HOME,))
+    view = UnitsView(
+        layers=tuple(entry for entry in layers if entry.tiles),
+        others=tuple(entry for entry in layers if not entry.tiles),
+    )
+    return Page(UNITS, "Channels", "units.html.jinja2", view, crumbs=(HOME,))
 
 
 def _tile(unit: Unit, catalogue: Catalogue, with_picture: bool) -> UnitTile:
@@ -84,13 +88,11 @@ def _sheet_pages(layer: Layer, catalogue: Catalogue) -> list[Page]:
             f"All channels of {layer.name}" + (f", page {number} of {len(runs)}" if len(runs) > 1 else ""),
             "sheet.html.jinja2",
             SheetView(
-                layer=layer,
                 rows=tuple(run),
                 total=len(rows),
                 profile=draw_profile(layer.activations.columns.max),
                 with_pictures=any(row.crop is not None for row in run),
                 pages=page_links(paths),
-                units=tuple(catalogue.units_of_layer.get(layer.name, ())),
             ),
             crumbs=(HOME, Link("Layers", LAYERS), Link(layer.name, layer.page or LAYERS)),
             parent=first,
@@ -133,7 +135,6 @@ def _unit_page(unit: Unit, catalogue: Catalogue) -> Page:
     view = UnitView(
         unit=unit,
         facts=unit_facts(unit),
-        layer=layer,
         maximizations=view_maximizations(
             catalogue.maximizations_of_unit.get((unit.layer, unit.channel), ()), catalogue
         ),
@@ -145,7 +146,6 @@ def _unit_page(unit: Unit, catalogue: Catalogue) -> Page:
         findings=view_findings(
             (one for one in catalogue.findings_of_layer.get(unit.layer, ()) if unit.channel in one.channels), catalogue
         ),
-        sheet=sheet,
         filters=_view_filters(unit, catalogue),
     )
     own = Link(unit.layer, layer.page) if layer is not None and layer.page is not None else _OVERVIEW

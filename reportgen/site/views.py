@@ -49,7 +49,6 @@ class MaximizationView:
     variant: str  # what tells it from others of the same channel or class, empty where there is none
     crop: Tile | None
     page: str | None
-    layer_page: str | None
     trust: str
     facts: Facts
     curve: LineChart | None
@@ -92,7 +91,6 @@ class SectionView:
 class FrontView:
     """The front page."""
 
-    model: Model
     record: Record
     summary: str
     key_facts: Facts
@@ -100,7 +98,9 @@ class FrontView:
     preprocessing: str
     verdict: tuple[tuple[str, int], ...]  # how many findings of each severity there is one of
     provenance: Facts
-    findings: tuple[FindingView, ...]
+    findings: tuple[FindingView, ...]  # errors and warnings
+    notes: tuple[FindingView, ...]  # all else that was found
+    findings_shown: int
     finding_count: int
     cards: tuple[ImageCard, ...]
     image_count: int
@@ -206,13 +206,11 @@ class ChannelRow:
 class SheetView:
     """All channels of a layer, or one page of them."""
 
-    layer: Layer
     rows: tuple[ChannelRow, ...]
     total: int
     profile: str
     with_pictures: bool
     pages: tuple[Link, ...]
-    units: tuple[Unit, ...]
 
 
 @dataclass(frozen=True)
@@ -248,7 +246,6 @@ class UnitView:
 
     unit: Unit
     facts: Facts
-    layer: Layer | None
     maximizations: tuple[MaximizationView, ...]
     top: tuple[TopImageView, ...]
     histogram: HistogramChart | None
@@ -256,7 +253,6 @@ class UnitView:
     after: tuple[NeighbourView, ...]
     selectivity: Sequence[Selectivity]
     findings: tuple[FindingView, ...]
-    sheet: str | None
     filters: tuple[FilterView, ...]
 
 
@@ -305,9 +301,10 @@ class UnitsLayer:
 
 @dataclass(frozen=True)
 class UnitsView:
-    """All channels shown in detail, layer by layer."""
+    """All channels shown in detail, layer by layer, and the layers of which there is only the sheet."""
 
     layers: tuple[UnitsLayer, ...]
+    others: tuple[UnitsLayer, ...]
 
 
 @dataclass(frozen=True)
