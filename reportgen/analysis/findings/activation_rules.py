@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from reportgen.analysis.findings.evidence import Evidence
 from reportgen.analysis.findings.weight_rules import IDLE_SHARE
-from reportgen.analysis.findings.wording import count, counted, names, on_images
+from reportgen.analysis.findings.wording import count, counted, names, on_images, percent
 from reportgen.results import Finding
 
 # On fewer images than this, a silent channel may simply not have met what it looks for.
@@ -54,7 +54,7 @@ def dead_channels(evidence: Evidence) -> Iterator[Finding]:
             severity="warning" if worrying else "info",
             message=f"{facts.layer}: {counted(len(dead), 'channel')} of {count(facts.channels)} "
             f"{'is' if len(dead) == 1 else 'are'} zero everywhere {on_images(images)}.",
-            measured=f"{share:.0%} of the channels {on_images(images)}",
+            measured=f"{percent(len(dead), facts.channels)} of the channels {on_images(images)}",
             threshold=f"a warning from {IDLE_SHARE:.0%} on, on {TELLING_IMAGES} images or more",
             why="A channel that never answers takes no part in the network's decision"
             + (" - or the few images do not show what it looks for." if images < TELLING_IMAGES else "."),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reportgen.analysis.findings.evidence import Evidence
-from reportgen.analysis.findings.wording import count, counted, names
+from reportgen.analysis.findings.wording import count, counted, names, percent
 from reportgen.results import Finding
 
 # Where this share of the layers that can be judged look as initialised, the whole network was not trained;
@@ -54,7 +54,7 @@ def zero_filters(evidence: Evidence) -> Iterator[Finding]:
                 severity="warning" if share >= IDLE_SHARE else "info",
                 message=f"{facts.layer}: {counted(len(facts.zero), 'filter')} of {count(facts.filters)} "
                 f"{'has' if len(facts.zero) == 1 else 'have'} only zero weights.",
-                measured=f"{share:.0%} of the filters",
+                measured=f"{percent(len(facts.zero), facts.filters)} of the filters",
                 threshold=f"a warning from {IDLE_SHARE:.0%} on",
                 why="Such a filter gives the same value whatever the image shows: it costs time and says nothing.",
                 action="If the network was pruned, this is meant, and the channels can be removed; if not, look for "
@@ -70,11 +70,11 @@ def constant_filters(evidence: Evidence) -> Iterator[Finding]:
         if facts.constant:
             yield Finding(
                 rule="constant-filters",
-                severity="warning",
+                severity="warning" if len(facts.constant) / facts.filters >= IDLE_SHARE else "info",
                 message=f"{facts.layer}: all weights are equal in {counted(len(facts.constant), 'filter')} "
                 f"of {count(facts.filters)}.",
-                measured=f"{len(facts.constant) / facts.filters:.0%} of the filters",
-                threshold="none is expected after training",
+                measured=f"{percent(len(facts.constant), facts.filters)} of the filters",
+                threshold=f"a warning from {IDLE_SHARE:.0%} on",
                 why="Weights that started equal get equal gradients and stay equal: the filter only averages.",
                 action="Start the layer from random weights, or leave it out of training on purpose.",
                 layer=facts.layer,
@@ -94,7 +94,7 @@ def duplicate_filters(evidence: Evidence) -> Iterator[Finding]:
                 message=f"{facts.layer}: {counted(spare, 'filter')} of {count(facts.filters)} "
                 f"{'repeats another' if spare == 1 else 'repeat others'} ({groups}"
                 f"{', ...' if len(facts.duplicates) > 3 else ''}).",
-                measured=f"{spare / facts.filters:.0%} of the filters",
+                measured=f"{percent(spare, facts.filters)} of the filters",
                 threshold=f"a warning from {IDLE_SHARE:.0%} on",
                 why="Two equal filters give the same map twice.",
                 action="Check that the layer was initialised at random; the repeated channels can be merged.",

@@ -18,6 +18,12 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def percent(part: int, whole: int) -> str:
+    """A share in percent, `under 1%` where rounding would make nothing of it."""
+    share = part / whole
+    return "under 1%" if 0 < share < 0.01 else f"{share:.0%}"
+
+
 def names(listed: Sequence[str]) -> str:
     """Names joined, the rest counted: `a, b, c, d and 3 more`."""
     shown, rest = list(listed[:LISTED]), len(listed) - LISTED
