@@ -103,8 +103,13 @@ def test_verify_says_what_is_wrong_and_exits_with_3(report: Path, capsys: pytest
     ],
 )
 def test_mistakes_are_told_and_have_their_status(
-    arguments: list[str], status: int, says: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:  # fmt: skip
+    arguments: list[str],
+    status: int,
+    says: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(arguments) == status
     said = capsys.readouterr()
