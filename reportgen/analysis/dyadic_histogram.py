@@ -31,18 +31,18 @@ class DyadicHistograms:
         """Histograms of nothing."""
         return cls(np.full(channels, LOWEST_LEVEL, np.int32), np.zeros((channels, BINS), np.int32))
 
-    def add(self, values: NDArray[np.float32], channels: NDArray[np.intp], largest: NDArray[np.float32]) -> None:
-        """Count `values` `(samples,)`, each in its channel of `channels` `(samples,)`.
+    def add(self, first: int, values: NDArray[np.float32]) -> None:
+        """Count `values` `(channels, samples)` of the channels from `first` on; they must be within the levels.
 
-        Args:
-            largest: a bound on the absolute values of each channel, `(channels,)`, which sets its level.
+        Values that are not finite are left out.
         """
-        self.raise_to(np.where(largest > 0, np.frexp(largest)[1], LOWEST_LEVEL).astype(np.int32))
+        channels = slice(first, first + len(values))
         # Multiplying by a power of two is exact, so a value falls where it would at any other level.
-        scale = np.ldexp(np.float32(BINS // 2), -self.levels).astype(np.float32)
-        bins = np.floor(values * scale[channels]).astype(np.intp)
-        bins += channels * BINS + BINS // 2
-        np.add.at(self.counts.reshape(-1), bins, np.int32(1))
+        scale = np.ldexp(np.float32(BINS // 2), -self.levels[channels]).astype(np.float32)
+        finite = np.isfinite(values)
+        bins = np.floor(np.where(finite, values, 0) * scale[:, np.newaxis]).astype(np.intp)
+        bins += BINS // 2 + BINS * np.arange(len(values))[:, np.newaxis]
+        np.add.at(self.counts[channels].reshape(-1), bins.reshape(-1) if finite.all() else bins[finite], np.int32(1))
 
     def merge(self, other: DyadicHistograms) -> None:
         """Count what `other` counted."""
@@ -50,6 +50,10 @@ class DyadicHistograms:
         raised = DyadicHistograms(other.levels.copy(), other.counts.copy())
         raised.raise_to(self.levels)
         self.counts += raised.counts
+
+    def make_room(self, largest: NDArray[np.float32]) -> None:
+        """Raise the level of each channel to hold values up to `largest` `(channels,)` on either side of zero."""
+        self.raise_to(np.where(largest > 0, np.frexp(largest)[1], LOWEST_LEVEL).astype(np.int32))
 
     def raise_to(self, levels: NDArray[np.int32]) -> None:
         """Bring every histogram to at least its level in `levels`."""

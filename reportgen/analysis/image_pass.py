@@ -20,7 +20,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from reportgen.analysis.capture import run_errors_explained, run_layers
-from reportgen.analysis.measurements import TOP_CLASSES, LayerLayout, Layout, Measurements, Rows
+from reportgen.analysis.measurements import TOP_CLASSES, LayerLayout, Layout, Measurements, Rows, SampleRun
 from reportgen.analysis.reduction import as_map, layout_layer, reduce_map
 from reportgen.engines import ImageChunk
 from reportgen.images import ImageFile, Interpolation, Resize, UnreadableImageError, fit_image, load_image
@@ -34,6 +34,12 @@ HISTOGRAM_VALUES = 16_384
 
 # Values per channel and image that a histogram gets at least, however many images there are.
 LEAST_SAMPLES = 4
+
+# Values that one image gives to the histograms of all channels together, unless the least is more: 16 MB.
+SAMPLES = 4 << 20
+
+# Values of an image that are counted at once: they stay in the processor's cache.
+_RUN_SAMPLES = 1 << 16
 
 # Images that are taken in at once: few enough not to matter in memory, enough to make numpy's work per
 # call small beside its work per value.
@@ -53,9 +59,13 @@ _MAP_MEMORY = 4 << 30
 
 @dataclass(frozen=True)
 class Plan:
-    """What is measured, and how images are made to fit; it travels to workers."""
+    """What is measured, and how images are made to fit; it travels to workers.
+
+    `largest_map` is the size in bytes of the largest output of any layer for one image.
+    """
 
     layout: Layout
+    largest_map: int
     grids: Mapping[str, tuple[int, int, int]]
     resize: Resize
     interpolation: Interpolation
@@ -79,6 +89,7 @@ class Plan:
         measured = {layout.name for layout in layouts}
         return cls(
             Layout(tuple(layouts), image_count),
+            max((layer.memory_bytes or 0 for layer in summary.layers), default=0),
             {name: grid for name, grid in grids.items() if name in measured},
             resize,
             interpolation,
@@ -87,16 +98,21 @@ class Plan:
     def sample_count(self, layer: LayerLayout) -> int:
         """How many values of each channel one image gives to the histogram."""
         share = HISTOGRAM_VALUES // max(1, self.layout.image_count)
-        return min(layer.positions, max(LEAST_SAMPLES, share))
+        room = SAMPLES // max(1, self.layout.channels)
+        return min(layer.positions, max(LEAST_SAMPLES, min(share, room)))
 
     @cached_property
-    def sample_channels(self) -> NDArray[np.intp]:
-        """Whose the samples of an image are, `(samples,)`."""
-        channels = [
-            np.repeat(np.arange(layer.start, layer.stop, dtype=np.intp), self.sample_count(layer))
-            for layer in self.layout.layers
-        ]
-        return np.concatenate(channels) if channels else np.zeros(0, np.intp)
+    def sample_runs(self) -> tuple[SampleRun, ...]:
+        """Whose the samples of an image are."""
+        runs: list[SampleRun] = []
+        for layer in self.layout.layers:
+            count = self.sample_count(layer)
+            before = runs[-1] if runs and runs[-1].samples == count else None
+            if before is not None and (before.channels + layer.channels) * count <= _RUN_SAMPLES:
+                runs[-1] = SampleRun(before.first, before.channels + layer.channels, count)
+            else:
+                runs.append(SampleRun(layer.start, layer.channels, count))
+        return tuple(runs)
 
 
 class ImagePass:
@@ -136,7 +152,7 @@ class ImagePass:
 
     def _joined(self, rows: Sequence[dict[str, Any]]) -> Rows:
         fields = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
-        return Rows(**fields, sample_channels=self.plan.sample_channels)
+        return Rows(**fields, sample_runs=self.plan.sample_runs)
 
     def _rows(self, chunk: ImageChunk) -> Iterator[tuple[int, dict[str, Any] | str]]:
         """Each image's place in the chunk and what was measured on it, or why it was not."""
@@ -173,10 +189,8 @@ class ImagePass:
         return fit_image(pixels, self.network.size, self.plan.resize, self.plan.interpolation)[0]
 
     def _images_at_a_time(self) -> int:
-        layers = self.plan.layout.layers
-        largest = max((layer.positions * layer.channels * 4 for layer in layers), default=1)
         # A layer's input, its output and what is computed from it are alive at the same time.
-        return max(1, min(self.processors, _MAP_MEMORY // (4 * largest + 2 * _GROUP_BYTES)))
+        return max(1, min(self.processors, _MAP_MEMORY // (4 * self.plan.largest_map + 2 * _GROUP_BYTES)))
 
     @cached_property
     def _compiled(self) -> Callable[..., Any]:

@@ -7,7 +7,7 @@ after layer; `Layout` says where.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
@@ -71,15 +71,24 @@ class Layout:
         )
 
 
+@dataclass(frozen=True)
+class SampleRun:
+    """Channels from `first` on that give equally many samples of an image, channel after channel."""
+
+    first: int
+    channels: int
+    samples: int
+
+
 @dataclass(frozen=True, eq=False)
 class Rows:
     """What was measured on a few images, one row for each; `index` is the image's place in the set.
 
     `(images, channels)` each: `maxima` and where they stand (`places`, row by row through the map),
     `minima`, `sums` and `squares` (of values and their squares), `zeros`, `not_numbers`, `infinities`.
-    `samples` `(images, samples)` are values for the histogram, `sample_channels` `(samples,)` whose they
-    are. `classes` and `scores` `(images, TOP_CLASSES)` are the best classes, best first (-1 and
-    not-a-number past the last), `score_sums` `(images,)` the sum over all classes.
+    `samples` `(images, samples)` are values for the histogram, `sample_runs` say whose they are. `classes`
+    and `scores` `(images, TOP_CLASSES)` are the best classes, best first (-1 and not-a-number past the
+    last), `score_sums` `(images,)` the sum over all classes.
     """
 
     index: NDArray[np.int64]
@@ -92,7 +101,7 @@ class Rows:
     not_numbers: NDArray[np.float64]
     infinities: NDArray[np.float64]
     samples: NDArray[np.float32]
-    sample_channels: NDArray[np.intp]
+    sample_runs: Sequence[SampleRun]
     classes: NDArray[np.int32]
     scores: NDArray[np.float32]
     score_sums: NDArray[np.float64]
@@ -199,15 +208,14 @@ class Measurements:
         self.answers.add(rows)
 
     def _add_samples(self, rows: Rows) -> None:
-        # Channel by channel, so that counting stays in one histogram for a while.
-        values = rows.samples.T.reshape(-1)
-        channels = np.repeat(rows.sample_channels, len(rows.samples))
-        finite = np.isfinite(values)
-        if not finite.all():
-            values, channels = values[finite], channels[finite]
         bounds = np.maximum(np.abs(rows.minima), np.abs(rows.maxima))
-        largest = np.where(np.isfinite(bounds), bounds, 0).max(axis=0).astype(np.float32)
-        self.histograms.add(values, channels, largest)
+        self.histograms.make_room(np.where(np.isfinite(bounds), bounds, 0).max(axis=0).astype(np.float32))
+        images, start = len(rows.samples), 0
+        for run in rows.sample_runs:
+            stop = start + run.channels * run.samples
+            values = rows.samples[:, start:stop].reshape(images, run.channels, run.samples).transpose(1, 0, 2)
+            self.histograms.add(run.first, values.reshape(run.channels, -1))
+            start = stop
 
     def merge(self, other: Measurements) -> None:
         """Take in what was measured on other images."""

@@ -5,7 +5,7 @@ from itertools import permutations
 
 import numpy as np
 
-from reportgen.analysis.measurements import NO_IMAGE, TOP_IMAGES, Measurements, Rows
+from reportgen.analysis.measurements import NO_IMAGE, TOP_IMAGES, Measurements, Rows, SampleRun
 
 CHANNELS = 6
 
@@ -25,7 +25,7 @@ def make_rows(first: int, count: int) -> Rows:
         not_numbers=np.zeros((count, CHANNELS)),
         infinities=np.zeros((count, CHANNELS)),
         samples=np.clip(random.normal(size=(count, 2 * CHANNELS)), -1, 1).astype(np.float32),
-        sample_channels=np.repeat(np.arange(CHANNELS), 2),
+        sample_runs=(SampleRun(0, 4, 2), SampleRun(4, CHANNELS - 4, 2)),
         classes=random.integers(0, 9, (count, 5)).astype(np.int32),
         scores=random.uniform(size=(count, 5)).astype(np.float32),
         score_sums=np.ones(count),
@@ -73,7 +73,7 @@ def test_a_channel_without_a_finite_value_has_no_top_image() -> None:
     rows = make_rows(0, 3)
     rows.maxima[:, 2] = -np.inf
     rows.minima[:, 2] = np.inf
-    rows.samples[:, rows.sample_channels == 2] = np.nan
+    rows.samples[:, 4:6] = np.nan
     top = measured(rows).top
     assert (top.images[:, 2] == NO_IMAGE).all()
     assert (top.images[:3, 1] != NO_IMAGE).all()
