@@ -28,7 +28,8 @@ def make_dreams(
         f"{deep_dream.OCTAVES} octaves of ratio {deep_dream.OCTAVE_RATIO}, {deep_dream.STEPS} steps of "
         f"{deep_dream.STEP_SIZE} in each, on {whole} before the nonlinearity; lost detail put back; seed {config.seed}."
     )
-    classic = f"The tutorials' form: {deep_dream.CLASSIC_STEPS} steps of 1.0 on the mean of channel {channel or 0}, at one size."
+    steps = deep_dream.CLASSIC_STEPS
+    classic = f"The tutorials' form: {steps} steps of 1.0 on the mean of channel {channel or 0}, at one size."
     key = [network.content, pixels, layer, channel, _VERSION]
     return [
         (
