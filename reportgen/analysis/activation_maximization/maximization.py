@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -135,10 +134,10 @@ class LayerAscents:
 
     @cached_property
     def _climber(self) -> Climber:
-        layer = self.layer
+        layer, spread = self.layer, self.preset.spread
         return make_climber(
             self.network,
-            lambda channels: objectives.channel(layer, channels) if layer else objectives.logit(channels),
+            lambda channels: objectives.channel(layer, channels, spread) if layer else objectives.logit(channels),
             self._parameterization,
             self.preset,
             random_transform(self.preset, self.canvas),
@@ -146,11 +145,13 @@ class LayerAscents:
 
     @cached_property
     def _rival_climber(self) -> Climber:
-        scale, weight = self.dataset_max, self.preset.rival_weight
+        scale, preset = self.dataset_max, self.preset
         assert scale is not None
         return make_climber(
             self.network,
-            lambda channels: objectives.apart_from_rivals(self.layer, channels, scale, weight),
+            lambda channels: objectives.apart_from_rivals(
+                self.layer, channels, scale, spread=preset.spread, weight=preset.rival_weight
+            ),
             self._parameterization,
             self.preset,
             random_transform(self.preset, self.canvas),
@@ -214,7 +215,7 @@ class LayerAscents:
             self._rival_climber,
             self._rival_climber.resume([one.variables for one in climbs]),
             np.array([item.channel for item in items], np.int32),
-            self.preset,
+            replace(self.preset, patience=0),
             steps=self.preset.rival_steps,
             seed=items[0].seed + 1,
             measure=self._measure,
@@ -408,17 +409,10 @@ class _Store:
 
 def _key(maker: LayerAscents, item: _Item) -> str:
     """Everything a picture depends on."""
-    network = maker.network
-    # What a preprocessing does says more than its name, which may stand for a function of the user's.
-    probe = np.linspace(0, 255, 5 * 7 * network.channels, dtype=np.float32).reshape(1, 5, 7, network.channels)
     return content_key(
         "activation maximisation",
         _VERSION,
-        [importlib.metadata.version(name) for name in ("tensorflow", "keras", "numpy")],
-        network.weights_digest,
-        np.asarray(network.prepare(probe)),
-        network.size,
-        {name: np.asarray(value) for name, value in network.other_inputs.items()},
+        maker.network.content,
         maker.layer,
         maker.canvas,
         maker.preset.content(),

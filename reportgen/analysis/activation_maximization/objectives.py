@@ -59,13 +59,28 @@ class Objective:
         return negative(self)
 
 
-def channel(layer: str, index: int | tf.Tensor) -> Objective:
-    """The mean of one channel's map; `index` is one for all images or `(batch,)`, one for each."""
+def channel(layer: str, index: int | tf.Tensor, spread: float = 0.0) -> Objective:
+    """The mean of one channel's map, plus `spread` times its mean absolute deviation.
+
+    The mean alone says nothing of a channel that looks for edges: where one is, its map is as much above zero as
+    below beside it. With a spread of 1 only what lies above the mean counts, whatever the map's zero may be.
+
+    Args:
+        index: one for all images or `(batch,)`, one for each.
+    """
 
     def score(activations: Activations) -> tf.Tensor:
-        return tf.reduce_mean(activations.channel(layer, tf.convert_to_tensor(index, tf.int32)), axis=(1, 2))
+        return _mean_and_spread(activations.channel(layer, tf.convert_to_tensor(index, tf.int32)), spread)
 
     return Objective(frozenset({layer}), score)
+
+
+def _mean_and_spread(maps: tf.Tensor, spread: float) -> tf.Tensor:
+    """Of maps `(batch, height, width)`: `(batch,)`."""
+    means = tf.reduce_mean(maps, axis=(1, 2))
+    if not spread:
+        return means
+    return means + spread * tf.reduce_mean(tf.abs(maps - means[:, None, None]), axis=(1, 2))
 
 
 def unit(layer: str, index: int | tf.Tensor, position: tuple[int, int] | None = None) -> Objective:
@@ -162,8 +177,8 @@ def layer_energy(layer: str) -> Objective:
     return Objective(frozenset({layer}), score)
 
 
-def apart_from_rivals(layer: str, index: tf.Tensor, scale: ArrayLike, weight: float) -> Objective:
-    """A channel's mean and its peak, less how far the peaks of other channels of the layer rise above its own.
+def apart_from_rivals(layer: str, index: tf.Tensor, scale: ArrayLike, *, spread: float, weight: float) -> Objective:
+    """A channel as in `channel`, less `weight` times how far the peaks of other channels rise above its own.
 
     Every map is taken in units of its channel's `scale` `(channels,)`, the highest value it has on the images;
     channels whose scale is not above zero are no rivals. `index` is `(batch,)`, each with a scale above zero.
@@ -178,6 +193,6 @@ def apart_from_rivals(layer: str, index: tf.Tensor, scale: ArrayLike, weight: fl
         peaks = tf.reduce_max(maps, axis=(1, 2))
         peak = tf.reduce_max(own, axis=(1, 2))
         above = tf.nn.relu(peaks - RIVAL_MARGIN * peak[:, None])
-        return tf.reduce_mean(own, axis=(1, 2)) + peak - weight * tf.reduce_sum(above, axis=1)
+        return _mean_and_spread(own, spread) + peak - weight * tf.reduce_sum(above, axis=1)
 
     return Objective(frozenset({layer}), score)

@@ -24,6 +24,7 @@ class Preset:
     canvas_margin: float
     parameterization: Literal["pixels", "fourier"]
     before_activation: bool
+    spread: float
     optimizer: Literal["adam", "normalized"]
     step_size: float
     noise_mean: float
@@ -62,6 +63,7 @@ CLASSIC = Preset(
     canvas_margin=0,
     parameterization="pixels",
     before_activation=False,
+    spread=0.0,
     optimizer="normalized",
     step_size=1.0,
     noise_mean=127.0,
@@ -92,6 +94,7 @@ CRISP = Preset(
     canvas_margin=0.25,
     parameterization="fourier",
     before_activation=True,
+    spread=1.0,
     optimizer="adam",
     step_size=0.05,
     noise_mean=127.0,
@@ -108,8 +111,8 @@ CRISP = Preset(
     patience=2,
     least_gain=0.01,
     restarts=2,
-    rival_steps=64,
-    rival_weight=1.0,
+    rival_steps=192,
+    rival_weight=5.0,
     second_seeds=1,
     display="as-is",
 )

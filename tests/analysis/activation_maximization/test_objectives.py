@@ -11,6 +11,7 @@ from reportgen.analysis.activation_maximization import objectives
 
 OBJECTIVES = {
     "channel": lambda channels: objectives.channel("conv2", channels),
+    "channel with spread": lambda channels: objectives.channel("conv2", channels, spread=1.0),
     "unit": lambda channels: objectives.unit("conv2", channels),
     "unit at a position": lambda channels: objectives.unit("conv2", channels, (0, 3)),
     "logit": objectives.logit,
@@ -21,7 +22,9 @@ OBJECTIVES = {
     ),
     "diversity": lambda _: objectives.diversity("conv1"),
     "layer energy": lambda _: objectives.layer_energy("conv2"),
-    "apart from rivals": lambda channels: objectives.apart_from_rivals("conv2", channels, np.full(8, 0.5), 0.1),
+    "apart from rivals": lambda channels: objectives.apart_from_rivals(
+        "conv2", channels, np.full(8, 0.5), spread=1.0, weight=0.1
+    ),
 }
 
 
@@ -68,6 +71,12 @@ def test_channel_is_the_mean_of_each_images_own_map():
         MAPS[1, :, :, 4].mean(),
     ], rtol=1e-5)  # fmt: skip
     np.testing.assert_allclose(score(objectives.channel("here", 2)), MAPS[..., 2].mean((1, 2)), rtol=1e-5)
+
+
+def test_spread_is_the_mean_absolute_deviation():
+    own = MAPS[..., 2]
+    expected = own.mean((1, 2)) + 0.5 * np.abs(own - own.mean((1, 2), keepdims=True)).mean((1, 2))
+    np.testing.assert_allclose(score(objectives.channel("here", 2, spread=0.5)), expected, rtol=1e-5)
 
 
 def test_unit_is_the_cell_that_is_drawn_in_its_docstring():
@@ -122,7 +131,7 @@ def test_rivals_count_only_above_the_channel_and_only_with_a_scale():
     scale = np.array([1.0, 2.0, 0.0])
     # In units of its scale the channel peaks at 2 with a mean of 0.5; the second at 3, the third has no scale.
     excess = 3 - objectives.RIVAL_MARGIN * 2 + (2 - objectives.RIVAL_MARGIN * 2)
-    got = score(objectives.apart_from_rivals("here", tf.constant([0]), scale, 0.25), maps)
+    got = score(objectives.apart_from_rivals("here", tf.constant([0]), scale, spread=0.0, weight=0.25), maps)
     np.testing.assert_allclose(got, [0.5 + 2 - 0.25 * excess], rtol=1e-5)
 
 
