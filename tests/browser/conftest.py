@@ -16,7 +16,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_pla
 from support.records import hostile_record, small_record
 from support.sites import write_components, write_report
 
-from reportgen.site import bundle_report
+from reportgen.comparison import compare
+from reportgen.record import read_record
+from reportgen.site import bundle_report, write_comparison
 
 HERE = Path(__file__).parent
 
@@ -125,6 +127,14 @@ def one_file(report: Path) -> Path:
     out = report.parent / "alone" / "one.html"
     bundle_report(report, out)
     return out
+
+
+@pytest.fixture(scope="session")
+def compared(report: Path, hostile: Path) -> Path:
+    """The small report beside the hostile one."""
+    folder = report.parent / "compared"
+    write_comparison(compare(read_record(report), read_record(hostile)), (report, hostile), folder)
+    return folder
 
 
 class _Handler(http.server.SimpleHTTPRequestHandler):
