@@ -57,6 +57,7 @@ class Maximizing:
                 cache=self.workshop.cache,
                 progress=listen,
                 budget=study.config.budget,
+                config=study.config,
             )
 
     def classes(self) -> list[MaximizedChannel]:

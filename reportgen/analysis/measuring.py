@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,16 +11,16 @@ import tensorflow as tf
 from reportgen.analysis.capture import run_errors_explained
 from reportgen.analysis.image_pass import ImagePass, Plan
 from reportgen.analysis.measurements import Measurements
+from reportgen.analysis.travelling import NetworkTask
 from reportgen.cache import Cache, content_key
 from reportgen.config import Config
 from reportgen.engines import Advance, Engine, ImageChunk, Outcome, chunks_of, open_engine
 from reportgen.engines.checkpoints import Checkpoint, Done
-from reportgen.engines.questions import CannotRead, SeesFile
+from reportgen.engines.questions import CannotRead
 from reportgen.engines.versions import installed_versions
 from reportgen.errors import ReportgenError
 from reportgen.images import ImageFile, UnreadableImageError, fit_image, load_image
 from reportgen.models import Network
-from reportgen.models.travel import NetworkParcel, pack_network
 from reportgen.progress import Progress, stage
 
 # To be raised when what is measured changes, so that results of earlier versions are not taken for it.
@@ -33,35 +32,26 @@ LEAST_IMAGES, MOST_IMAGES = 16, 512
 CHUNKS_PER_WORKER = 8
 
 
-class MeasureTask:
-    """Measures chunks of images; what travels to workers is the network's parcel instead of the network."""
+class MeasureTask(NetworkTask):
+    """Measures chunks of images."""
+
+    uses_all_processors = False
 
     def __init__(self, network: Network, plan: Plan, config: Config) -> None:
-        self.network = network
+        super().__init__(network, config.model, config.custom_objects)
         self.plan = plan
-        self._source = config.model, config.custom_objects
         self._pass = ImagePass(network, plan)
-
-    @cached_property
-    def parcel(self) -> NetworkParcel:
-        """The network as it travels."""
-        return pack_network(self.network, *self._source)
-
-    def leave_content(self) -> None:
-        """Send the path of the network's file alone."""
-        self.parcel = self.parcel.without_content()
 
     def run(self, chunk: ImageChunk, advance: Advance) -> Measurements:
         """What is measured on the images of `chunk`."""
         return self._pass.measure(chunk, advance)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"plan": self.plan, "parcel": self.parcel}
+        return {**super().__getstate__(), "plan": self.plan}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
         self.plan = state["plan"]
-        self.parcel = state["parcel"]
-        self.network = self.parcel.unpack()
         # A worker has as many chunks under way as it has threads, each on one processor.
         self._pass = ImagePass(self.network, self.plan, processors=1)
 
@@ -123,10 +113,7 @@ def _check_workers(engine: Engine, task: MeasureTask, images: Sequence[ImageFile
                 f"--engine dask: worker {worker} cannot use {images[0].file}: it {reason}; "
                 "give the images by a path that all workers see"
             )
-    if engine.is_remote and task.parcel.path is not None:
-        answers = engine.ask(SeesFile(task.parcel.path, task.parcel.sha256))
-        if all(answers.values()):
-            task.leave_content()
+    task.lighten_for(engine)
 
 
 def _run_key(task: MeasureTask, images: Sequence[ImageFile]) -> str:

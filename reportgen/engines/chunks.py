@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -52,6 +52,10 @@ def chunks_of(images: Sequence[ImageFile], start: int, size: int) -> Iterator[Im
 class Task(Protocol):
     """What is done with each chunk; it travels between processes."""
 
+    @property
+    def uses_all_processors(self) -> bool:
+        """Whether one chunk keeps all processors busy, so that a process has one at a time."""
+
     def run(self, chunk: Any, advance: Advance) -> Any:
         """Do the work of `chunk`.
 
@@ -77,14 +81,19 @@ class Engine(Protocol):
         """How many chunks are worked on at the same time."""
 
     @property
+    def processes(self) -> int:
+        """In how many processes they are."""
+
+    @property
     def is_remote(self) -> bool:
         """Whether tasks run in other processes."""
 
     def ask(self, question: Callable[[], Any]) -> dict[str, Any]:
         """The answer of each worker that is not this process, by its name; `question` travels there."""
 
-    def run(self, task: Task, chunks: Sequence[Chunk], advance: Advance) -> Iterator[Outcome]:
+    def run(self, task: Task, chunks: Iterable[Chunk], advance: Advance) -> Iterator[Outcome]:
         """Run `task` on all `chunks`, and give each outcome as it comes, in any order.
 
-        A chunk may come back divided, where a part of it had to be set aside.
+        The next of `chunks` is taken when there is a place for it. A chunk may come back divided, where a part
+        of it had to be set aside.
         """

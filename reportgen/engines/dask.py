@@ -15,10 +15,10 @@ import os
 import pickle
 import tempfile
 import threading
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from itertools import islice
 from typing import Any
 
 import dask
@@ -36,7 +36,7 @@ ANSWER_SECONDS = 20
 # Workers that may die over one image (or channel) alone before it is set aside. One death could be chance.
 DEATHS = 2
 
-# Chunks under way for each thread of a worker: while one is done the next has arrived.
+# Chunks under way for each that is worked on: while one is done the next has arrived.
 AHEAD = 2
 
 # Seconds after which it is looked whether there are still workers; a worker that is started anew takes some.
@@ -61,21 +61,27 @@ class _TaskPlugin(WorkerPlugin):
     def setup(self, worker: Any) -> None:  # noqa: ARG002 - as Dask calls it
         """Make the task ready to be unpacked; nothing is loaded before the first chunk."""
         self._task: Task | None = None
-        self._lock = threading.Lock()
+        self._unpacking, self._running = threading.Lock(), threading.Lock()
 
     def task(self) -> Task:
         """The task, unpacked once."""
-        with self._lock:
+        with self._unpacking:
             if self._task is None:
                 with chatter_held_back():
                     self._task = pickle.loads(self.packed)
             return self._task
 
+    def run(self, chunk: Chunk) -> Any:
+        """Do the work of `chunk`, together with others or, where it takes all processors, when they are done."""
+        task = self.task()
+        with self._running if task.uses_all_processors else nullcontext():
+            return task.run(chunk, _tell_nobody)
 
-def _run_chunk(chunk: Any) -> Any:
+
+def _run_chunk(chunk: Chunk) -> Any:
     plugin = get_worker().plugins[_PLUGIN]
     assert isinstance(plugin, _TaskPlugin)
-    return plugin.task().run(chunk, _tell_nobody)
+    return plugin.run(chunk)
 
 
 def _tell_nobody(done: int) -> None:
@@ -96,11 +102,16 @@ class DaskEngine:
         threads: dict[str, int] = self.client.nthreads()
         return max(1, sum(threads.values()))
 
+    @property
+    def processes(self) -> int:
+        """In how many processes they are."""
+        return max(1, len(self.client.nthreads()))
+
     def ask(self, question: Callable[[], Any]) -> dict[str, Any]:
         """The answer of each worker, by its address."""
         return dict(sorted(self.client.run(question).items()))
 
-    def run(self, task: Task, chunks: Sequence[Chunk], advance: Advance) -> Iterator[Outcome]:
+    def run(self, task: Task, chunks: Iterable[Chunk], advance: Advance) -> Iterator[Outcome]:
         """Run `task` on all `chunks`, and give each outcome as it comes.
 
         Raises:
@@ -108,12 +119,13 @@ class DaskEngine:
         """
         self.client.register_plugin(_TaskPlugin(pickle.dumps(task)), name=_PLUGIN)
         running: dict[Future[Any], Chunk] = {}
-        waiting, suspects = deque(chunks), list[Chunk]()
+        waiting, suspects = iter(chunks), list[Chunk]()
         try:
-            while waiting or running:
-                while waiting and len(running) < AHEAD * self.workers:
-                    chunk = waiting.popleft()
-                    running[self._submit(chunk)] = chunk
+            while True:
+                room = AHEAD * (self.processes if task.uses_all_processors else self.workers) - len(running)
+                running |= {self._submit(chunk): chunk for chunk in islice(waiting, max(0, room))}
+                if not running:
+                    break
                 for future in self._finished(running):
                     chunk = running.pop(future)
                     if _was_killed(future):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from reportgen.engines.chunks import Advance, Chunk, Outcome, Task
@@ -12,13 +12,14 @@ class LocalEngine:
     """The engine that needs nothing else."""
 
     workers = 1
+    processes = 1
     is_remote = False
 
     def ask(self, question: Callable[[], Any]) -> dict[str, Any]:  # noqa: ARG002 - the engine's interface
         """Nobody to ask: there is no other process."""
         return {}
 
-    def run(self, task: Task, chunks: Sequence[Chunk], advance: Advance) -> Iterator[Outcome]:
+    def run(self, task: Task, chunks: Iterable[Chunk], advance: Advance) -> Iterator[Outcome]:
         """Run `task` on `chunks` in their order."""
         for chunk in chunks:
             yield Outcome(chunk, task.run(chunk, advance))

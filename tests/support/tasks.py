@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ def numbers(count: int, size: int) -> list[Numbers]:
 class Adding:
     """Adds up the numbers of a chunk."""
 
+    uses_all_processors: ClassVar[bool] = False
+
     def run(self, chunk: Numbers, advance: Callable[[int], None]) -> int:
         """Their sum."""
         advance(chunk.size)
@@ -44,6 +47,8 @@ class Adding:
 @dataclass(frozen=True)
 class DyingOnce:
     """Adds up the numbers of a chunk; the first worker to meet `fatal` is killed."""
+
+    uses_all_processors: ClassVar[bool] = False
 
     fatal: int
     note: Path
@@ -59,6 +64,8 @@ class DyingOnce:
 @dataclass(frozen=True)
 class DyingAlways:
     """Adds up the numbers of a chunk; every worker that meets `fatal` is killed."""
+
+    uses_all_processors: ClassVar[bool] = False
 
     fatal: int
 

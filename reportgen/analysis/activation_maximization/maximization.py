@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,10 @@ from reportgen.analysis.activation_maximization.scheduling import (
     schedule,
 )
 from reportgen.analysis.capture import trace_network
+from reportgen.analysis.travelling import NetworkTask
 from reportgen.cache import Cache, Entry, content_key
+from reportgen.config import Config
+from reportgen.engines import Advance, Outcome, open_engine
 from reportgen.errors import ReportgenError
 from reportgen.models import Network
 from reportgen.results import ByteArray, FloatArray, LeftOut, MaximizedChannel, NetworkSummary
@@ -172,10 +176,6 @@ class LayerAscents:
             return False
         return True
 
-    def at_network_size(self) -> LayerAscents:
-        """The same on a canvas of the network's own size."""
-        return LayerAscents(self.network, self.layer, self.network.size, self.preset, self.colour, self.dataset_max)
-
     def run(self, items: Sequence[_Item]) -> list[_Outcome]:
         """Maximise `items` as one batch, again from other seeds where there was no gradient at all."""
         climbs = self._climb(items, 0)
@@ -254,6 +254,82 @@ def _outcome(one: Climb, attempts: int, first: Climb | None = None) -> _Outcome:
     )
 
 
+# --- ascents where an engine runs them ------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Pictures of one layer that are made together; `cost` is the guessed time in seconds."""
+
+    layer: str
+    canvas: tuple[int, int]
+    items: tuple[_Item, ...]
+    cost: float
+
+    @property
+    def size(self) -> int:
+        """How many pictures there are."""
+        return len(self.items)
+
+    def divide(self) -> tuple[_Batch, ...]:
+        """One batch for each picture; none if there is only one."""
+        cost = self.cost / self.size
+        return tuple(replace(self, items=(item,), cost=cost) for item in self.items) if self.size > 1 else ()
+
+
+@dataclass(frozen=True, eq=False)
+class _Made:
+    """What became of a batch, and how long it took."""
+
+    outcomes: list[_Outcome]
+    seconds: float
+
+
+class AscentTask(NetworkTask):
+    """Makes batches of pictures; the same batch gives the same pictures wherever TensorFlow has as many threads."""
+
+    uses_all_processors = True
+
+    def __init__(
+        self,
+        network: Network,
+        preset: Preset,
+        colour: FloatArray | None,
+        dataset_max: Mapping[str, FloatArray],
+        config: Config,
+    ) -> None:
+        super().__init__(network, config.model, config.custom_objects)
+        self.preset = preset
+        self.colour = colour
+        self.dataset_max = dataset_max
+        self._ascents: dict[tuple[str, tuple[int, int]], LayerAscents] = {}
+
+    def ascents(self, layer: str, canvas: tuple[int, int]) -> LayerAscents:
+        """The ascents of `layer` on `canvas`, compiled once."""
+        if (layer, canvas) not in self._ascents:
+            maxima = self.dataset_max.get(layer)
+            made = LayerAscents(self.network, layer, canvas, self.preset, self.colour, maxima)
+            self._ascents[layer, canvas] = made
+        return self._ascents[layer, canvas]
+
+    def run(self, batch: _Batch, advance: Advance) -> _Made:
+        """Make the pictures of `batch`."""
+        started = time.monotonic()
+        outcomes = self.ascents(batch.layer, batch.canvas).run(batch.items)
+        advance(batch.size)
+        return _Made(outcomes, time.monotonic() - started)
+
+    def __getstate__(self) -> dict[str, Any]:
+        kept = {"preset": self.preset, "colour": self.colour, "dataset_max": dict(self.dataset_max)}
+        return {**super().__getstate__(), **kept}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        self.preset, self.colour = state["preset"], state["colour"]
+        self.dataset_max = state["dataset_max"]
+        self._ascents = {}
+
+
 # --- the public functions -------------------------------------------------------------------------
 
 
@@ -269,6 +345,7 @@ def maximize(
     cache: Cache | None = None,
     progress: Progress | None = None,
     budget: float | None = None,
+    config: Config = Config(),  # noqa: B008 - settings do not change
     now: Callable[[], float] = time.monotonic,
 ) -> tuple[list[MaximizedChannel], list[LeftOut]]:
     """Make the pictures of `plan`.
@@ -281,44 +358,111 @@ def maximize(
         cache: where pictures are kept between runs.
         progress: told `(seconds done, seconds in all, text)` before each batch and at the end.
         budget: a time limit in seconds. The order then is such that every layer gets something first.
+        config: says on which engine, and from what the network was loaded, for it to travel there. The cache
+            is looked into and filled here, whatever the engine.
 
     Returns:
-        The pictures in the order of `plan`, and what the time limit left out.
+        The pictures in the order of `plan`, and what was left out, since there was no time or no worker
+        survived it.
     """
-    makers: dict[str, LayerAscents] = {}
     colour = colour_matrix(colour_covariance) if network.channels == 3 else None
     jobs = schedule(plan, summary, network.size, preset, in_rounds=budget is not None)
-    clock = Clock(jobs, now, budget)
-    made: dict[tuple[str, int, bool], MaximizedChannel] = {}
-    skipped: dict[str, list[int]] = {}
-    for job in jobs:
-        if job.layer not in makers:
-            makers[job.layer] = LayerAscents(network, job.layer, job.canvas, preset, colour, dataset_max.get(job.layer))
-        maker = makers[job.layer]
-        items = _items(job, plan[job.layer], preset, seed)
-        store = _Store(cache or Cache(None), maker, items)
-        if store.missing and not maker.takes_canvas:
-            maker = makers[job.layer] = maker.at_network_size()
-            store = _Store(cache or Cache(None), maker, items)
-        if store.missing and not clock.has_time_for(job):
-            skipped.setdefault(job.layer, []).extend(job.channels)
-            continue
-        if progress is not None:
-            progress(
-                clock.taken, clock.taken + clock.remaining(), f"{job.layer}, {said_duration(clock.remaining())} left"
-            )
-        started = now()
-        for item, outcome in zip(items, store.complete(), strict=True):
-            made[job.layer, item.channel, item.again] = _judged(maker, item, outcome, job.layer)
-        clock.done(job, now() - started, bool(store.missing))
-    if progress is not None:
-        progress(clock.taken, clock.taken, "")
+    task = AscentTask(network, preset, colour, dataset_max, config)
+    run = _Run(task, plan, seed, cache or Cache(None), Clock(jobs, now, budget), progress)
+    batches = run.batches(jobs)
+    # No engine is opened for what is all in the cache.
+    for first in islice(batches, 1):
+        with open_engine(config) as engine:
+            task.lighten_for(engine)
+            run.clock.workers = engine.processes
+            for outcome in engine.run(task, chain([first], batches), lambda _: None):
+                run.take(outcome)
+    run.tell("")
     ordered = [(layer, channel, again) for layer in plan for channel in plan[layer] for again in (False, True)]
-    reason = f"the time limit of {said_duration(budget)} was used up" if budget else ""
+    late = f"the time limit of {said_duration(budget)} was used up" if budget else ""
+    left_out = [(run.late, late), (run.deadly, "every worker that took it died")]
     return (
-        [made[key] for key in ordered if key in made],
-        [LeftOut(layer, tuple(skipped[layer]), reason) for layer in plan if layer in skipped],
+        [run.made[key] for key in ordered if key in run.made],
+        [
+            LeftOut(layer, tuple(channels[layer]), reason)
+            for layer in plan
+            for channels, reason in left_out
+            if layer in channels
+        ],
     )
+
+
+class _Run:
+    """What `maximize` has made so far, and what is left to do.
+
+    Attributes:
+        made: by layer, channel and whether it is a second seed's.
+        late: channels of each layer for which there was no time.
+        deadly: channels of each layer that no worker survived.
+    """
+
+    def __init__(
+        self,
+        task: AscentTask,
+        plan: Mapping[str, Sequence[int]],
+        seed: int,
+        cache: Cache,
+        clock: Clock,
+        progress: Progress | None,
+    ) -> None:
+        self.task = task
+        self.plan = plan
+        self.seed = seed
+        self.cache = cache
+        self.clock = clock
+        self.progress = progress
+        self.made: dict[tuple[str, int, bool], MaximizedChannel] = {}
+        self.late: dict[str, list[int]] = {}
+        self.deadly: dict[str, list[int]] = {}
+
+    def batches(self, jobs: Iterable[Job]) -> Iterator[_Batch]:
+        """What of `jobs` is to be computed, as long as there is time; the rest is looked up."""
+        for job in jobs:
+            items = _items(job, self.plan[job.layer], self.task.preset, self.seed)
+            maker = self.task.ascents(job.layer, job.canvas)
+            store = _Store(self.cache, maker, items)
+            if store.missing and not maker.takes_canvas:
+                maker = self.task.ascents(job.layer, maker.network.size)
+                store = _Store(self.cache, maker, items)
+            if store.missing and not self.clock.has_time_for(job):
+                self.late.setdefault(job.layer, []).extend(job.channels)
+                continue
+            for item, outcome in store.found():
+                self.made[job.layer, item.channel, item.again] = _judged(maker, item, outcome, job.layer)
+            if store.missing:
+                self.tell(f"{job.layer}, {said_duration(self.clock.remaining())} left")
+                batch = _Batch(job.layer, maker.canvas, tuple(store.missing), job.cost)
+                self.clock.begun(batch)
+                yield batch
+            else:
+                self.clock.looked_up(job)
+
+    def take(self, outcome: Outcome) -> None:
+        """Keep what was computed."""
+        batch: _Batch = outcome.chunk
+        if outcome.set_aside is not None:
+            self.clock.looked_up(batch)
+            self.deadly.setdefault(batch.layer, []).extend(item.channel for item in batch.items if not item.again)
+            return
+        made: _Made = outcome.value
+        self.clock.done(batch, made.seconds)
+        maker = self.task.ascents(batch.layer, batch.canvas)
+        for item, one in zip(batch.items, made.outcomes, strict=True):
+            _keep(self.cache, maker, item, one)
+            self.made[batch.layer, item.channel, item.again] = _judged(maker, item, one, batch.layer)
+        if self.clock.is_busy:
+            self.tell(f"{batch.layer}, {said_duration(self.clock.remaining())} left")
+
+    def tell(self, text: str) -> None:
+        """Tell how far the run has come."""
+        if self.progress is not None:
+            taken = self.clock.taken()
+            self.progress(taken, taken + self.clock.remaining() if text else taken, text)
 
 
 def maximize_layer(
@@ -374,7 +518,7 @@ def maximize_classes(
     for batch in batches(classes, expense):
         items = [_Item(channel, seed, again=False) for channel in batch]
         outcomes = _Store(cache or Cache(None), maker, items).complete()
-        pictures += [_judged(maker, item, outcome, answer[0]) for item, outcome in zip(items, outcomes, strict=True)]
+        pictures += [_judged(maker, item, outcomes[item], answer[0]) for item in items]
     return pictures
 
 
@@ -390,21 +534,25 @@ class _Store:
     def __init__(self, cache: Cache, maker: LayerAscents, items: Sequence[_Item]) -> None:
         self._cache = cache
         self._maker = maker
-        self._items = items
-        self._keys = [_key(maker, item) for item in items]
-        self._found = {item: entry for item, key in zip(items, self._keys, strict=True) if (entry := cache.get(key))}
+        self._found = {item: entry for item in items if (entry := cache.get(_key(maker, item)))}
         self.missing = [item for item in items if item not in self._found]
 
-    def complete(self) -> list[_Outcome]:
+    def found(self) -> Iterator[tuple[_Item, _Outcome]]:
+        """The items that are kept, with their outcomes."""
+        for item, entry in self._found.items():
+            yield item, _Outcome.of_entry(entry)
+
+    def complete(self) -> dict[_Item, _Outcome]:
         """The outcomes of all items; those not kept are made now, and kept."""
         made = dict(zip(self.missing, self._maker.run(self.missing) if self.missing else [], strict=True))
-        outcomes = []
-        for item, key in zip(self._items, self._keys, strict=True):
-            if item in made:
-                entry = made[item].entry()
-                self._cache.put(key, entry.arrays, entry.meta)
-            outcomes.append(made[item] if item in made else _Outcome.of_entry(self._found[item]))
-        return outcomes
+        for item, outcome in made.items():
+            _keep(self._cache, self._maker, item, outcome)
+        return dict(self.found()) | made
+
+
+def _keep(cache: Cache, maker: LayerAscents, item: _Item, outcome: _Outcome) -> None:
+    entry = outcome.entry()
+    cache.put(_key(maker, item), entry.arrays, entry.meta)
 
 
 def _key(maker: LayerAscents, item: _Item) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -184,39 +185,68 @@ def _doubling(channels: Sequence[int]) -> list[tuple[int, ...]]:
     return groups
 
 
-class Clock:
-    """How long the rest will take, from the guesses and from what the jobs so far took."""
+class Costly(Protocol):
+    """Work with a guessed time in seconds."""
 
-    def __init__(self, jobs: Sequence[Job], now: Callable[[], float], budget: float | None) -> None:
+    @property
+    def cost(self) -> float:
+        """The guess."""
+
+
+class Clock:
+    """How long the rest will take, from the guesses and from what the jobs so far took.
+
+    `workers` is how many jobs are done at the same time.
+    """
+
+    def __init__(self, jobs: Sequence[Job], now: Callable[[], float], budget: float | None, workers: int = 1) -> None:
         self._now = now
         self._start = now()
         self._guessed = 0.0
         self._computed = 0.0
-        self.taken = 0.0
         self._total = sum(job.cost for job in jobs)
+        self._under_way = 0.0
         self._budget = budget
+        self.workers = workers
 
-    def done(self, job: Job, seconds: float, computed: bool) -> None:
-        """`job` took `seconds`; one that was only looked up says nothing about the others."""
+    def begun(self, job: Costly) -> None:
+        """`job` is on its way to be computed."""
+        self._under_way += job.cost
+
+    def done(self, job: Costly, seconds: float) -> None:
+        """`job` took `seconds`."""
+        self._under_way -= job.cost
         self._total -= job.cost
-        self.taken += seconds
-        if computed:
-            self._guessed += job.cost
-            self._computed += seconds
+        self._guessed += job.cost
+        self._computed += seconds
+
+    def looked_up(self, job: Costly) -> None:
+        """`job` need not be computed; that says nothing about the others."""
+        self._total -= job.cost
 
     @property
     def _pace(self) -> float:
         return self._computed / self._guessed if self._guessed else 1.0
 
+    def taken(self) -> float:
+        """Seconds that the jobs so far took."""
+        return self._computed / self.workers
+
     def remaining(self) -> float:
         """Seconds until everything is done, budget or not."""
-        return max(0.0, self._total * self._pace)
+        return max(0.0, self._total * self._pace / self.workers)
 
-    def has_time_for(self, job: Job) -> bool:
-        """Whether `job` is likely to end within the budget."""
+    @property
+    def is_busy(self) -> bool:
+        """Whether jobs are under way."""
+        return self._under_way > 0
+
+    def has_time_for(self, job: Costly) -> bool:
+        """Whether `job`, begun after those under way, is likely to end within the budget."""
         if self._budget is None:
             return True
-        return self._now() - self._start + job.cost * self._pace <= self._budget
+        wait = self._under_way / self.workers
+        return self._now() - self._start + (wait + job.cost) * self._pace <= self._budget
 
 
 def said_duration(seconds: float) -> str:

@@ -118,7 +118,8 @@ def test_the_clock_learns_from_what_jobs_took():
     time = iter([0.0, 30.0, 30.0])
     clock = Clock(jobs, lambda: next(time), budget=60.0)
     assert clock.remaining() == 40
-    clock.done(jobs[0], 30.0, computed=True)
+    clock.begun(jobs[0])
+    clock.done(jobs[0], 30.0)
     assert clock.remaining() == 90
     assert clock.has_time_for(jobs[1])
     assert not clock.has_time_for(Job("slow", (0,), (8, 8), 11.0))
@@ -127,9 +128,24 @@ def test_the_clock_learns_from_what_jobs_took():
 def test_what_was_only_looked_up_says_nothing_about_the_pace():
     jobs = [Job(str(i), (0,), (8, 8), 10.0) for i in range(2)]
     clock = Clock(jobs, lambda: 0.0, budget=None)
-    clock.done(jobs[0], 0.001, computed=False)
+    clock.looked_up(jobs[0])
     assert clock.remaining() == 10
     assert clock.has_time_for(jobs[1])
+
+
+def test_jobs_under_way_are_waited_for_by_all_workers():
+    jobs = [Job(str(i), (0,), (8, 8), 10.0) for i in range(6)]
+    clock = Clock(jobs, lambda: 0.0, budget=20.0, workers=2)
+    assert clock.remaining() == 30
+    clock.begun(jobs[0])
+    clock.begun(jobs[1])
+    assert clock.has_time_for(jobs[2])
+    clock.begun(jobs[2])
+    assert not clock.has_time_for(jobs[3])
+    clock.done(jobs[0], 5.0)
+    assert clock.has_time_for(jobs[3])
+    assert clock.taken() == 2.5
+    assert clock.remaining() == 12.5
 
 
 @pytest.mark.parametrize(
