@@ -236,7 +236,9 @@ class Config(BaseModel):
         default=None, gt=0, description="a time limit for activation maximisation, such as 5m"
     )
 
-    engine: Literal["local", "dask"] = Field(default="local", description="where image statistics and activation maximisation run")
+    engine: Literal["local", "dask"] = Field(
+        default="local", description="where image statistics and activation maximisation run"
+    )
     dask_address: str | None = Field(default=None, description="tcp://host:8786 of a running scheduler")
     image_pages: int = Field(default=50, ge=0, description="how many images get a page of their own")
 
