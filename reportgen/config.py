@@ -260,6 +260,13 @@ class Config(BaseModel):
     cache: Path | None = Field(default=None, description="where results are kept between runs")
     use_cache: bool = Field(default=True, description="keep results between runs")
 
+    @field_validator("dask_address")
+    @classmethod
+    def _address_needs_its_engine(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None and info.data.get("engine") == "local":
+            raise ValueError("expected --engine dask beside it, or no address")
+        return value
+
     @classmethod
     def checked(cls, **values: Any) -> Self:
         """Validate `values`.
