@@ -11,7 +11,7 @@ from reportgen.models import Network
 from reportgen.results import ByteArray
 
 # Counted up when the same settings would give other dreams than before.
-_VERSION = 1
+_VERSION = 2
 
 
 def make_dreams(
@@ -25,39 +25,33 @@ def make_dreams(
     channel = config.dream_channel
     whole = "all channels" if channel is None else f"channel {channel}"
     in_octaves = (
-        f"{deep_dream.OCTAVES} octaves of ratio {deep_dream.OCTAVE_RATIO}, {deep_dream.STEPS} steps of "
+        f"of ratio {deep_dream.OCTAVE_RATIO}, {deep_dream.STEPS} steps of "
         f"{deep_dream.STEP_SIZE} in each, on {whole} before the nonlinearity; lost detail put back; seed {config.seed}."
     )
     steps = deep_dream.CLASSIC_STEPS
     classic = f"The tutorials' form: {steps} steps of 1.0 on the mean of channel {channel or 0}, at one size."
     key = [network.content, pixels, layer, channel, _VERSION]
+    dreamt, count = _kept(
+        cache,
+        content_key("deep dream", deep_dream.OCTAVES, in_octaves, *key),
+        lambda: deep_dream.dream(network, pixels, layer, channel, seed=config.seed),
+    )
+    plain, _ = _kept(
+        cache,
+        content_key("deep dream", classic, *key),
+        lambda: (deep_dream.classic_dream(network, pixels, layer, channel or 0), 1),
+    )
     return [
-        (
-            "octaves",
-            _kept(
-                cache,
-                content_key("deep dream", in_octaves, *key),
-                lambda: deep_dream.dream(network, pixels, layer, channel, seed=config.seed),
-            ),
-            in_octaves,
-        ),
-        (
-            "classic",
-            _kept(
-                cache,
-                content_key("deep dream", classic, *key),
-                lambda: deep_dream.classic_dream(network, pixels, layer, channel or 0),
-            ),
-            classic,
-        ),
+        ("octaves", dreamt, f"{count} {'octave' if count == 1 else 'octaves'} {in_octaves}"),
+        ("classic", plain, classic),
     ]
 
 
-def _kept(cache: Cache, key: str, make: Callable[[], ByteArray]) -> ByteArray:
-    """What is kept under `key`, else what `make` gives, kept for the next run."""
+def _kept(cache: Cache, key: str, make: Callable[[], tuple[ByteArray, int]]) -> tuple[ByteArray, int]:
+    """The dream kept under `key` and its number of sizes, else what `make` gives, kept for the next run."""
     entry = cache.get(key)
     if entry is not None:
-        return entry.arrays["pixels"]
-    pixels = make()
-    cache.put(key, {"pixels": pixels}, {})
-    return pixels
+        return entry.arrays["pixels"], int(entry.meta["sizes"])
+    pixels, sizes = make()
+    cache.put(key, {"pixels": pixels}, {"sizes": sizes})
+    return pixels, sizes

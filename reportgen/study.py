@@ -9,7 +9,7 @@ from itertools import islice
 import numpy as np
 
 from reportgen.analysis.activation_maximization.scheduling import plan_channels
-from reportgen.analysis.capture import run_errors_explained
+from reportgen.analysis.capture import run_unwatched
 from reportgen.analysis.evaluation import Evaluation, evaluate, read_truth
 from reportgen.analysis.filters import filter_banks, weight_statistics
 from reportgen.analysis.layers import summarize_network
@@ -100,9 +100,7 @@ def find_head(config: Config, network: Network, images: ImageSet) -> Head:
     """What the network's answer is, by its last layer and its answers to the first images."""
     first = list(islice(fitted_images(config, network, images), HEAD_IMAGES))
     pixels = np.stack([item.pixels for item in first])
-    with run_errors_explained(network):
-        answer = network.model(network.feed(network.prepare(pixels)), training=False)
-    return describe_head(network, answer)
+    return describe_head(network, run_unwatched(network, pixels))
 
 
 def sample_evenly(images: tuple[ImageFile, ...], count: int) -> tuple[ImageFile, ...]:

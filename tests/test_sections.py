@@ -51,7 +51,7 @@ def test_dreams_are_kept_and_made_anew_when_anything_changes(tmp_path: Path, mon
         made.append(layer)
         return pixels + np.uint8(len(made))
 
-    monkeypatch.setattr("reportgen.analysis.deep_dream.dream", brighter)
+    monkeypatch.setattr("reportgen.analysis.deep_dream.dream", lambda *given, **more: (brighter(*given, **more), 2))
     monkeypatch.setattr("reportgen.analysis.deep_dream.classic_dream", brighter)
     network = load_network(Config(), two_convolutions(size=16))
     pixels = np.zeros((16, 16, 3), np.uint8)
@@ -60,6 +60,7 @@ def test_dreams_are_kept_and_made_anew_when_anything_changes(tmp_path: Path, mon
     assert [(variant, dream.max()) for variant, dream, _ in first] == [("octaves", 1), ("classic", 2)]
     again = make_dreams(network, pixels, "conv2", Config(), cache)
     assert [dream.max() for _, dream, _ in again] == [1, 2]
+    assert [made.split(" of ")[0] for _, _, made in again] == ["2 octaves", "The tutorials' form: 100 steps"]
     make_dreams(network, pixels, "conv1", Config(), cache)
     make_dreams(network, pixels + np.uint8(1), "conv2", Config(), cache)
     make_dreams(network, pixels, "conv2", Config(dream_channel=3), cache)

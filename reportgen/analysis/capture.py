@@ -488,14 +488,27 @@ def check_capture(network: Network, pixels: NDArray[Any]) -> float:
         ReportgenError: the network cannot run here.
     """
     with run_errors_explained(network):
+        answer = _tensors(run_unwatched(network, pixels))
         inputs = network.feed(network.prepare(pixels))
-        # Compiled as a whole, the network itself runs with channels first on any machine too.
-        needs_xla = network.channels_first and not _has_gpu()
-        model = tf.function(network.model, jit_compile=True) if needs_xla else network.model
-        answer = _tensors(model(inputs, training=False))
         captured = tf.function(_captured_answer, autograph=False)(network.model, inputs)
     pairs = zip(captured, answer, strict=True)
     return max((_difference(_as_numbers(one), _as_numbers(other)) for one, other in pairs), default=0.0)
+
+
+def run_unwatched(network: Network, pixels: NDArray[Any]) -> Any:
+    """The network's answer as Keras gives it, in the model's own structure.
+
+    Args:
+        pixels: `(batch, height, width, channels)` of 0..255.
+
+    Raises:
+        ReportgenError: the network cannot run here.
+    """
+    with run_errors_explained(network):
+        # Compiled as a whole, a network with channels first runs on any machine too.
+        needs_xla = network.channels_first and not _has_gpu()
+        model = tf.function(network.model, jit_compile=True) if needs_xla else network.model
+        return model(network.feed(network.prepare(pixels)), training=False)
 
 
 def _captured_answer(model: keras.Model, inputs: Any) -> list[tf.Tensor]:

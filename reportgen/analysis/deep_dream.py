@@ -10,7 +10,9 @@ import tensorflow as tf
 from reportgen.analysis.activation_maximization import objectives, transforms
 from reportgen.analysis.activation_maximization.ascent import Climber, displayed, make_climber
 from reportgen.analysis.activation_maximization.parameterizations import pixel_grid
-from reportgen.analysis.activation_maximization.presets import CLASSIC
+from reportgen.analysis.activation_maximization.presets import CLASSIC, Preset
+from reportgen.analysis.capture import run_errors_explained
+from reportgen.errors import ReportgenError
 from reportgen.models import Network
 from reportgen.results import ByteArray, FloatArray
 
@@ -34,7 +36,7 @@ def dream(
     steps: int = STEPS,
     step_size: float = STEP_SIZE,
     seed: int = 0,
-) -> ByteArray:
+) -> tuple[ByteArray, int]:
     """Dream at several sizes, from small to large.
 
     The detail that a smaller size has lost is put back at the next one, so that what was dreamt grows and the
@@ -44,35 +46,57 @@ def dream(
         pixels: uint8 `(height, width, channels)`.
         layer: whose maps are strengthened, before the nonlinearity.
         channel: one of its channels, None for all.
-        octaves: how many sizes, each smaller than the next by `ratio`.
+        octaves: how many sizes, each smaller than the next by `ratio`; those on which the layers do not run are
+            left out.
         steps: at each size.
         step_size: in units of 0..255, along the gradient over its root mean square.
 
     Returns:
-        uint8 of the shape of `pixels`.
+        uint8 of the shape of `pixels`, and at how many sizes was dreamt.
+
+    Raises:
+        ReportgenError: the network does not run even on the size of `pixels`.
     """
     generator = np.random.default_rng(seed)
     preset = replace(CLASSIC, before_activation=True, step_size=step_size)
     original = pixels.astype(np.float32)
     dreamt = np.zeros(0, np.float32)
     previous: tuple[int, int] | None = None
+    count = 0
     for octave in reversed(range(octaves)):
         size = _octave_size(original.shape[:2], ratio**octave)
+        climber = _climber(network, size, layer, channel, preset, may_fail=octave > 0)
+        if climber is None:
+            continue
         here = _resized(original, size)
         if previous is not None:
             lost = here - _resized(_resized(original, previous), size)
             here = _resized(dreamt, size) + lost
-        shift = min(JITTER, min(size) // 4)
-        climber = make_climber(
-            network,
-            lambda channels: _wanted(layer, channel, channels),
-            pixel_grid(size, original.shape[2], mean=0, std=0),
-            preset,
-            transforms.jitter(shift) if shift else None,
-        )
         dreamt = np.clip(_climbed(climber, here, steps, generator, channel or 0), 0, 255)
         previous = size
-    return _as_bytes(dreamt)
+        count += 1
+    return _as_bytes(dreamt), count
+
+
+def _climber(
+    network: Network, size: tuple[int, int], layer: str, channel: int | None, preset: Preset, *, may_fail: bool
+) -> Climber | None:
+    """The ascent on images of `size`: shifted ones, whole ones where the layers need every pixel, else None."""
+    image = pixel_grid(size, network.channels, mean=0, std=0)
+    for shift in (min(JITTER, min(size) // 4), 0):
+        try:
+            with run_errors_explained(network):
+                return make_climber(
+                    network,
+                    lambda channels: _wanted(layer, channel, channels),
+                    image,
+                    preset,
+                    transforms.jitter(shift) if shift else None,
+                )
+        except ReportgenError:
+            if not shift and not may_fail:
+                raise
+    return None
 
 
 def classic_dream(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from reportgen.analysis.capture import run_errors_explained
+from reportgen.analysis.capture import run_unwatched
 from reportgen.analysis.image_pass import ImagePass, Plan
 from reportgen.analysis.measurements import Measurements
 from reportgen.analysis.travelling import NetworkTask
@@ -141,7 +141,5 @@ def _first_answer(network: Network, plan: Plan, images: Sequence[ImageFile]) -> 
         except UnreadableImageError:
             continue
         fitted, _ = fit_image(pixels, network.size, plan.resize, plan.interpolation)
-        with run_errors_explained(network):
-            answer = network.model(network.feed(network.prepare(fitted[np.newaxis])), training=False)
-        return [np.asarray(leaf) for leaf in tf.nest.flatten(answer)]
+        return [np.asarray(leaf) for leaf in tf.nest.flatten(run_unwatched(network, fitted[np.newaxis]))]
     return []

@@ -36,8 +36,8 @@ def logit_function(network: Network) -> Callable[[ByteArray], FloatArray]:
 
     @tf.function(autograph=False)  # type: ignore[untyped-decorator]
     def run(pixels: tf.Tensor) -> tf.Tensor:
-        answer = first_tensor(network.model(network.feed(network.prepare(pixels)), training=False))
-        logits = tf.cast(before_squashing(answer), tf.float32)
+        _, answer = capture.run_layers(network.model, network.feed(network.prepare(pixels)), whole=True)
+        logits = tf.cast(before_squashing(first_tensor(answer)), tf.float32)
         return tf.reshape(logits, (tf.shape(logits)[0], -1))
 
     logits_of = run.get_concrete_function(tf.TensorSpec((None, *network.size, network.channels), tf.uint8))

@@ -512,13 +512,15 @@ def maximize_classes(
     """
     colour = colour_matrix(colour_covariance) if network.channels == 3 else None
     maker = LayerAscents(network, _ANSWER, network.size, preset, colour, dataset_max)
-    answer = trace_network(network.model, network.input_specs()).answer_layers
+    trace = trace_network(network.model, network.input_specs())
+    # Where the answer comes from an operation outside layers, the last layer before it stands for it.
+    layer = next(iter(trace.answer_layers), trace.calls[-1].name)
     expense = expense_of(summary, None, network.size, network.size)
     pictures = []
     for batch in batches(classes, expense):
         items = [_Item(channel, seed, again=False) for channel in batch]
         outcomes = _Store(cache or Cache(None), maker, items).complete()
-        pictures += [_judged(maker, item, outcomes[item], answer[0]) for item in items]
+        pictures += [_judged(maker, item, outcomes[item], layer) for item in items]
     return pictures
 
 

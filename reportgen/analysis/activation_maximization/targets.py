@@ -50,14 +50,10 @@ class NetworkActivations:
         self._prepared = network.prepare(images)
         inputs = network.feed(self._prepared)
         self._rounded = [leaf for leaf in tf.nest.flatten(inputs) if tf.is_tensor(leaf) and leaf.dtype.is_integer]
-        self._outputs: dict[str, list[tf.Tensor]] = {}
-        self._answer: tf.Tensor | None = None
-        if layers:
-            self._outputs, _ = capture.run_layers(
-                network.model, inputs, sorted(layers), before_activation=before_activation
-            )
-        if logits:
-            self._answer = before_squashing(first_tensor(network.model(inputs, training=False)))
+        self._outputs, answer = capture.run_layers(
+            network.model, inputs, sorted(layers), before_activation=before_activation, whole=logits
+        )
+        self._answer = before_squashing(first_tensor(answer)) if logits else None
 
     def layer(self, layer: str) -> tf.Tensor:
         """All maps of `layer`: `(batch, height, width, channels)`."""

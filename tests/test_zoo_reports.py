@@ -1,0 +1,35 @@
+"""Whole reports of the odd networks: each is read and shown, or refused in one clear line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support import zoo
+
+import reportgen
+from reportgen.record import Record
+from reportgen.site import verify_report
+
+
+def check_record(record: Record, name: str) -> None:
+    assert record.layers, name
+    assert not [finding for finding in record.findings if finding.rule == "capture-mismatch"]
+    drawn = {figure.layer for figure in record.figures if figure.kind == "feature_maps"}
+    maps = [layer for layer in record.layers if layer.activations is not None]
+    assert maps or not any(layer.type.endswith("Conv2D") for layer in record.layers)
+    assert drawn <= {layer.name for layer in record.layers}
+    assert all(shown.status in ("ok", "weak", "failed") for shown in record.maximizations)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(zoo.ZOO))
+def test_a_whole_report_of_an_odd_network(name: str, tmp_path: Path) -> None:
+    model = zoo.build(name)
+    pixels = zoo.pictures(zoo.open_zoo(name), 3)
+    report = reportgen.build(
+        model, pixels, tmp_path / "out",
+        preprocess="none", steps=2, channels="first:1", sections="all", no_cache=True,
+    )  # fmt: skip
+    assert verify_report(report.path) == []
+    check_record(report.data, name)
