@@ -24,6 +24,8 @@ from reportgen.progress import Progress
 from reportgen.results import ByteArray, FilterBank, LayerSummary, NetworkSummary, Placement, WeightStatistics
 from reportgen.site.paths import Pages, assign_pages
 
+# One page in so many may go to a mistake, the others to a fair sample.
+MISTAKEN_SHARE = 4
 # Enough to tell probabilities from scores by their sums.
 HEAD_IMAGES = 4
 
@@ -110,6 +112,20 @@ def sample_evenly(images: tuple[ImageFile, ...], count: int) -> tuple[ImageFile,
     return tuple(images[index * len(images) // count] for index in range(count))
 
 
+def choose_shown(images: tuple[ImageFile, ...], count: int, evaluation: Evaluation | None) -> tuple[ImageFile, ...]:
+    """The images that get a page, in their order: at most `count` of them.
+
+    Up to a quarter are the most confident mistakes, where the right classes are known; the others are spread
+    evenly over the order of the images.
+    """
+    if evaluation is None or len(images) <= count:
+        return sample_evenly(images, count)
+    mistaken = {mistake.image for mistake in evaluation.mistakes[: count // MISTAKEN_SHARE]}
+    others = tuple(image for image in images if image.file not in mistaken)
+    chosen = mistaken | {image.file for image in sample_evenly(others, count - len(mistaken))}
+    return tuple(image for image in images if image.file in chosen)
+
+
 def prepare_study(config: Config, network: Network, images: ImageSet, workshop: Workshop) -> Study:
     """Measure everything that sections draw from.
 
@@ -126,7 +142,8 @@ def prepare_study(config: Config, network: Network, images: ImageSet, workshop: 
     truth = read_truth(config.truth, [image.file for image in images]) if config.truth else {}
     statistics = collect(network, summary, images, in_order, config, workshop.progress, workshop.cache)
     read = _readable(images, statistics)
-    shown = sample_evenly(read, config.image_pages)
+    evaluation = _evaluate(truth, statistics, head, network) if truth else None
+    shown = choose_shown(read, config.image_pages, evaluation)
     maxima = {layer: statistics.maxima(layer) for layer in map_layers if layer in statistics.layers}
     chosen = plan_channels(config.channels, maxima)
     units = [(layer, channel) for layer, channels in chosen.items() for channel in channels]
@@ -145,7 +162,7 @@ def prepare_study(config: Config, network: Network, images: ImageSet, workshop: 
             _paged_layers(summary, in_order), units if config.draws("units") else [], [image.file for image in shown]
         ),
         truth=truth,
-        evaluation=_evaluate(truth, statistics, head, network) if truth else None,
+        evaluation=evaluation,
     )
 
 
