@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import os
 import pickle
+import signal
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+from distributed import Client, LocalCluster
 from support.images import random_images, write_images
 from support.networks import two_convolutions
 from support.sources import DeadlySource
@@ -156,6 +159,46 @@ def test_dask_workers_measure_the_same_and_what_kills_them_is_set_aside(
     assert told.seen == 2 * (COUNT + 1)
     by_dask.skipped = here.skipped
     assert same(by_dask, here)
+
+
+class KillingWorker(Silent):
+    """A progress that kills a worker when half of the images are done."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.seen = 0
+        self.killed: int | None = None
+
+    def advance(self, steps: int, text: str | None = None) -> None:  # noqa: ARG002
+        self.seen += steps
+        if self.killed is None and self.seen >= COUNT:
+            self.killed = max(self.client.run(os.getpid).values())
+            os.kill(self.killed, signal.SIGKILL)
+
+
+@pytest.mark.slow
+def test_a_worker_killed_midway_changes_nothing_three_times_out_of_three(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count = 2 * COUNT
+    images = collect_images(random_images(count)).images
+    here = measure_images(make_task(network, count=count), images, CONFIG, Silent(), None)
+    monkeypatch.setattr(measuring, "MOST_IMAGES", 2)
+    monkeypatch.setattr(measuring, "LEAST_IMAGES", 2)
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster,
+        Client(cluster) as client,
+    ):
+        for _ in range(3):
+            client.wait_for_workers(2)
+            told = KillingWorker(client)
+            config = Config(engine="dask", dask_address=cluster.scheduler_address)
+            there = measure_images(make_task(network, count=count), images, config, told, None)
+            assert told.killed is not None
+            assert told.killed not in client.run(os.getpid).values()
+            assert told.seen == count
+            assert there.skipped == {}
+            assert same(there, here)
 
 
 def test_workers_that_see_no_images_are_one_clear_line(network: Network, tmp_path: Path) -> None:
