@@ -17,7 +17,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from itertools import islice
 from typing import Any
 
@@ -117,10 +117,11 @@ class DaskEngine:
         Raises:
             ReportgenError: the cluster has gone, or all of its workers.
         """
-        self.client.register_plugin(_TaskPlugin(pickle.dumps(task)), name=_PLUGIN)
+        packed = pickle.dumps(task)
         running: dict[Future[Any], Chunk] = {}
         waiting, suspects = iter(chunks), list[Chunk]()
         try:
+            self.client.register_plugin(_TaskPlugin(packed), name=_PLUGIN)
             while True:
                 room = AHEAD * (self.processes if task.uses_all_processors else self.workers) - len(running)
                 running |= {self._submit(chunk): chunk for chunk in islice(waiting, max(0, room))}
@@ -138,11 +139,17 @@ class DaskEngine:
                 advance(outcome.chunk.size)
         except (CommClosedError, CancelledError) as error:
             raise ReportgenError(
-                f"--engine dask: the scheduler went away ({error}); the run can be repeated"
+                "--engine dask: the scheduler went away; start it and repeat the run, which goes on where it was"
             ) from error
         finally:
-            self.client.cancel(list(running))
-            self.client.unregister_worker_plugin(_PLUGIN)
+            self._forget(running)
+
+    def _forget(self, futures: Iterable[Future[Any]]) -> None:
+        """Take back what is under way, and the task, unless the scheduler has gone with both."""
+        with suppress(OSError):
+            if self.client.status == "running":
+                self.client.cancel(list(futures))
+                self.client.unregister_worker_plugin(_PLUGIN)
 
     def _run_alone(self, suspects: Sequence[Chunk]) -> Iterator[Outcome]:
         """Run chunks whose workers died one at a time, so that the next death tells which of them is the cause."""
@@ -268,10 +275,12 @@ def _check_workers(engine: DaskEngine, address: str) -> None:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep Dask's own log off standard error: what matters comes back as an outcome or an exception."""
-    logger = logging.getLogger("distributed")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
+    loggers = [logging.getLogger(name) for name in logging.root.manager.loggerDict if name.startswith("distributed")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
     try:
         yield
     finally:
-        logger.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

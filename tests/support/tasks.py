@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,4 +74,22 @@ class DyingAlways:
         """Their sum."""
         if self.fatal in chunk.values:
             os.kill(os.getpid(), signal.SIGKILL)
+        return Adding().run(chunk, advance)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Adds up the numbers of a chunk, and takes its time; notes which process did it, one chunk at a time."""
+
+    uses_all_processors: ClassVar[bool] = True
+
+    folder: Path
+    seconds: float = 0.1
+
+    def run(self, chunk: Numbers, advance: Callable[[int], None]) -> int:
+        """Their sum."""
+        note = self.folder / str(os.getpid())
+        note.touch(exist_ok=False)
+        time.sleep(self.seconds)
+        note.unlink()
         return Adding().run(chunk, advance)
