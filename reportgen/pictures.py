@@ -85,7 +85,7 @@ class PictureStore:
             alt=drawing.alt,
             tiles=None if tiles is None else record.TileGrid(**vars(tiles)),
             values=None if drawing.values is None else [record.rounded(value, 4) for value in drawing.values],
-            marks=None if drawing.marks is None else list(drawing.marks),
+            marks=list(drawing.marks) if drawing.marks and any(drawing.marks) else None,
             scale=None if scale is None else record.Scale(**vars(scale)),
             data=drawing.data,
         )

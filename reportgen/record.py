@@ -227,7 +227,7 @@ class TopImage(_Frozen):
     box: tuple[int, int, int, int] | None
     label: str | None
     patch: Tile | None  # what stands in the box
-    whole: Tile | None  # the photograph with the box drawn
+    whole: Tile | None  # the photograph
 
 
 class ChannelActivation(_Frozen):

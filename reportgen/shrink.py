@@ -10,11 +10,12 @@ from typing import Any
 
 from PIL import Image
 
+from reportgen.draw.encode import EFFORT
 from reportgen.errors import GateError
 from reportgen.record import Figure, Finding, Record, referenced_files
 
 # Each about a quarter smaller than the one before; below the last, maps turn into blocks.
-QUALITIES = (65, 50, 35)
+QUALITIES = (45, 32, 20)
 BIGGEST_SHOWN = 5
 
 Finish = Callable[[Record], int]
@@ -86,7 +87,7 @@ def _recoded(record: Record, folder: Path, originals: dict[str, bytes], quality:
     for name, data in originals.items():
         buffer = io.BytesIO()
         with Image.open(io.BytesIO(data)) as image:
-            image.save(buffer, "WEBP", quality=quality, method=4)
+            image.save(buffer, "WEBP", quality=quality, method=EFFORT)
         coarse = buffer.getvalue() if buffer.tell() < len(data) else data
         stem = name.removesuffix(".webp").rpartition("-")[0]
         renamed[name] = f"{stem}-{hashlib.sha256(coarse).hexdigest()[:10]}.webp"

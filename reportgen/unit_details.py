@@ -10,7 +10,7 @@ from reportgen.analysis.filters import dense_banks
 from reportgen.analysis.neighbours import Tie, Wiring
 from reportgen.analysis.selectivity import ClassResponse, Selectivity
 from reportgen.analysis.units import LoadedImage, Sighting, find_sightings
-from reportgen.draw.patches import Sprite, cut_patch, mark_box, pack
+from reportgen.draw.patches import Sprite, cut_patch, make_small, pack
 from reportgen.images import fit_image, load_image
 from reportgen.pictures import PictureStore, StoredPicture
 from reportgen.progress import stage
@@ -24,11 +24,11 @@ SELECTIVITY_IMAGES = 2000
 
 @dataclass(frozen=True, eq=False)
 class _Shown:
-    """A top image of a channel with its two pictures: what was seen, and the whole with the place marked."""
+    """A top image of a channel with its two pictures: what was seen, and the whole."""
 
     sighting: Sighting
     patch: ByteArray
-    whole: ByteArray
+    whole: StoredPicture
 
 
 def make_units(study: Study, workshop: Workshop) -> Iterator[record.Unit]:
@@ -38,7 +38,7 @@ def make_units(study: Study, workshop: Workshop) -> Iterator[record.Unit]:
     selectivity = _selectivity(study, workshop)
     with stage(workshop.progress, "Channels", sum(map(len, study.chosen.values()))) as progress:
         for layer, channels in study.chosen.items():
-            shown = _top_images(study, layer, channels)
+            shown = _top_images(study, layer, channels, workshop.pictures)
             for channel in channels:
                 top_images = _stored(study, layer, channel, shown[channel], workshop.pictures)
                 classes = selectivity.of(layer, channel) if selectivity is not None else ()
@@ -46,8 +46,9 @@ def make_units(study: Study, workshop: Workshop) -> Iterator[record.Unit]:
                 progress.advance(1, layer)
 
 
-def _top_images(study: Study, layer: str, channels: Sequence[int]) -> dict[int, list[_Shown]]:
-    """The top images of each channel, best first, with their pictures."""
+def _top_images(study: Study, layer: str, channels: Sequence[int], pictures: PictureStore) -> dict[int, list[_Shown]]:
+    """The top images of each channel, best first, with their pictures; channels share those of whole images."""
+    wholes: dict[int, StoredPicture] = {}
     tops = {channel: study.statistics.top_images(layer, channel) for channel in channels}
     shown: dict[int, dict[int, _Shown]] = {channel: {} for channel in channels}
 
@@ -60,19 +61,21 @@ def _top_images(study: Study, layer: str, channels: Sequence[int]) -> dict[int, 
     for channel, rank, sighting, loaded in found:
         photo = loaded.pixels
         box = sighting.box or (0, 0, *photo.shape[:2])
-        shown[channel][rank] = _Shown(sighting, cut_patch(photo, box), mark_box(photo, box))
+        if sighting.image not in wholes:
+            file = study.statistics.images[sighting.image].file
+            wholes[sighting.image] = pictures.save(f"small-{file}", make_small(photo))
+        shown[channel][rank] = _Shown(sighting, cut_patch(photo, box), wholes[sighting.image])
     return {channel: [ranked[rank] for rank in sorted(ranked)] for channel, ranked in shown.items()}
 
 
 def _stored(study: Study, layer: str, channel: int, shown: Sequence[_Shown], pictures: PictureStore) -> list[TopImage]:
-    """The top images of one channel, their pictures stored as one."""
+    """The top images of one channel, what was seen in them stored as one picture."""
     if not shown:
         return []
-    sprite = pack([item.patch for item in shown] + [item.whole for item in shown], columns=len(shown))
+    sprite = pack([item.patch for item in shown], columns=len(shown))
     stored = pictures.save(f"seen-{layer}-{channel}", sprite.pixels)
-    count = len(shown)
     return [
-        _top_image(study, item.sighting, _tile(stored, sprite, index), _tile(stored, sprite, count + index))
+        _top_image(study, item.sighting, _tile(stored, sprite, index), item.whole.whole())
         for index, item in enumerate(shown)
     ]
 

@@ -8,7 +8,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.draw.figures import MAP_TILE, draw_mosaic, drawing_id, highest, mark_counts, number, shown_of, tile_size
+from reportgen import formats
+from reportgen.draw.figures import MAP_TILE, draw_mosaic, drawing_id, highest, mark_counts, shown_of, tile_size
 from reportgen.draw.montage import reduce_maps
 from reportgen.draw.pixels import coloured, finite_range, single_levels, standardized_levels, tile_marks, to_levels
 from reportgen.results import Drawing, FeatureMaps, Scale
@@ -63,7 +64,7 @@ def draw_feature_maps(maps: FeatureMaps, *, variants: Sequence[Variant] = (SHARE
                 section=SECTION,
                 title=f"Feature maps of {maps.layer}",
                 shows=f"{_shown(maps, capital=True)} of {maps.layer} for {maps.image}, "
-                f"{full.shape[1]} x {full.shape[2]} positions each.",
+                f"{formats.size(full.shape[1:])} positions each.",
                 reading=_READING[scale.colormap if variant == SHARED else variant],
                 made=_made(variant, scale, size.reduced),
                 alt=f"{maps.layer}, {_shown(maps)} of {maps.image}{mark_counts(marks)}",
@@ -121,5 +122,5 @@ def _made(variant: Variant, scale: Scale, reduced: int) -> str:
         how = "No value is finite, so there is no scale."
     else:
         over = "all maps of the layer" if scale.basis == "whole layer" else "the maps shown"
-        how = f"One scale for {over}, from {number(scale.low)} to {number(scale.high)}."
-    return f"{how} A pixel is the mean of {reduced} x {reduced} positions." if reduced > 1 else how
+        how = f"One scale for {over}, from {formats.number(scale.low)} to {formats.number(scale.high)}."
+    return f"{how} A pixel is the mean of {formats.size((reduced, reduced))} positions." if reduced > 1 else how

@@ -124,15 +124,6 @@ def drawing_id(*parts: str) -> str:
     return f"{slug[:_MAX_SLUG].strip('-')}-{digest}"
 
 
-def number(value: float) -> str:
-    """A value as figures state it: three digits.
-
-    >>> number(0.123456), number(-1234.5), number(0.0)
-    ('0.123', '-1.23e+03', '0')
-    """
-    return f"{value:.3g}"
-
-
 def counted(count: int, noun: str) -> str:
     """A number and its noun.
 

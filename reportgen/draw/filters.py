@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from reportgen import formats
 from reportgen.draw.figures import (
     FILTER_TILE,
     Mosaic,
@@ -13,7 +14,6 @@ from reportgen.draw.figures import (
     drawing_id,
     highest,
     mark_counts,
-    number,
     shown_of,
     tile_size,
 )
@@ -82,8 +82,9 @@ def draw_first_filters(bank: FilterBank, statistics: WeightStatistics) -> Drawin
         title=f"First filters of {_name(bank)}",
         shows=f"Each row is one of {shown_of(rows, filters, 'filter')}, {across}.",
         reading="Black is the layer's lowest weight, white its highest. Filters of one even grey have learned little.",
-        made=f"Weights put on 0 to 1 over the whole layer: {number(low)} is black, {number(high)} white.",
-        alt=f"{_name(bank)}, {shown_of(rows, filters, 'filter')} of {height} x {width}, "
+        made=f"Weights put on 0 to 1 over the whole layer: {formats.number(low)} is black, "
+        f"{formats.number(high)} white.",
+        alt=f"{_name(bank)}, {shown_of(rows, filters, 'filter')} of {formats.size((height, width))}, "
         f"{inputs_shown} each{mark_counts(marks[::columns])}",
         pixels=mosaic.pixels,
         layer=bank.layer,
@@ -140,7 +141,7 @@ def _draw_all(bank: FilterBank, statistics: WeightStatistics, content: _Content,
         mosaic,
         shows=f"Each tile is one of {shown}: {content.what}.",
         reading=content.reading,
-        alt=f"{_name(bank)}, {shown} of {tiles.shape[1]} x {tiles.shape[2]}{mark_counts(marks)}",
+        alt=f"{_name(bank)}, {shown} of {formats.size(tiles.shape[1:3])}{mark_counts(marks)}",
         values=highest(tiles),
         marks=marks,
         scale=scale,
@@ -228,7 +229,8 @@ def _scale_words(scale: Scale) -> str:
         return f"Each filter has a scale of its own, {ends}: compare shapes, not strengths."
     if scale.low is None or scale.high is None:
         return "No weight is finite, so there is no scale."
-    return f"One scale for the whole layer, from {number(scale.low)} to {number(scale.high)}: strengths compare."
+    ends = f"{formats.number(scale.low)} to {formats.number(scale.high)}"
+    return f"One scale for the whole layer, from {ends}: strengths compare."
 
 
 def _id(bank: FilterBank, *parts: str) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from reportgen.draw.figures import counted, drawing_id, number
+from reportgen import formats
+from reportgen.draw.figures import counted, drawing_id
 from reportgen.draw.montage import montage
 from reportgen.draw.pixels import finite_range, to_levels
 from reportgen.results import Drawing, InputView, Scale
@@ -41,8 +42,9 @@ def draw_input(view: InputView) -> Drawing:
         title="As the network gets it",
         shows=f"From the left: {first}{_channel_words(names, shown)}.",
         reading="What was cropped, squashed or shifted in colour on the way in is seen here as the network sees it.",
-        made=f"Values on the way in: {ranges}. Drawn with {number(low)} as black and {number(high)} as white.",
-        alt=f"Input made of {view.image}, {height} x {width}: {first}{_channel_words(names, shown)}",
+        made=f"Values on the way in: {ranges}. "
+        f"Drawn with {formats.number(low)} as black and {formats.number(high)} as white.",
+        alt=f"Input made of {view.image}, {formats.size((height, width))}: {first}{_channel_words(names, shown)}",
         pixels=pixels,
         image=view.image,
         display=pixels.shape[:2],
@@ -66,4 +68,4 @@ def _channel_words(names: tuple[str, ...], shown: int) -> str:
 
 def _range_words(values: np.ndarray) -> str:
     ends = finite_range(values)
-    return "not finite" if ends is None else f"{number(ends[0])} to {number(ends[1])}"
+    return "not finite" if ends is None else f"{formats.number(ends[0])} to {formats.number(ends[1])}"

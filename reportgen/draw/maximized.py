@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from reportgen import formats
 from reportgen.draw.figures import drawing_id, mark_counts
 from reportgen.draw.montage import grid_columns, montage
 from reportgen.draw.pixels import draw_mark
@@ -54,7 +55,7 @@ def draw_maximized(
         kind="activation_maximization",
         section=SECTION,
         title=f"What excites {layer}",
-        shows=f"Images made to excite {what} of {layer}, {width} x {height} pixels each.",
+        shows=f"Images made to excite {what} of {layer}, {formats.size((width, height))} pixels each.",
         reading="Trust a picture as far as its numbers go: its activation against the highest over the input "
         "images, and the rank of its channel on it. A cross stands where no image could be made.",
         made=made,

@@ -1,4 +1,4 @@
-"""Pictures of where in a photograph a channel answered: what it saw, and the place in the whole."""
+"""Pictures of where in a photograph a channel answered: what it saw, and the whole."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ Box = tuple[int, int, int, int]  # top, left, bottom, right in pixels of the pho
 
 # Enough to recognise what is in a receptive field, little enough for hundreds of channels.
 PATCH_SIDE = 96  # pixels
-_INNER, _OUTER = (255, 255, 255), (200, 30, 60)
 
 
 @dataclass(frozen=True)
@@ -53,8 +52,8 @@ def cut_patch(photo: ByteArray, box: Box) -> ByteArray:
     return np.repeat(np.repeat(patch, PATCH_SIDE // side, axis=0), PATCH_SIDE // side, axis=1)
 
 
-def mark_box(photo: ByteArray, box: Box) -> ByteArray:
-    """The whole photograph, reduced to `PATCH_SIDE`, with a red and white frame around `box`.
+def make_small(photo: ByteArray) -> ByteArray:
+    """The whole photograph, its longer side `PATCH_SIDE`.
 
     Args:
         photo: uint8 `(height, width, channels)`.
@@ -62,17 +61,7 @@ def mark_box(photo: ByteArray, box: Box) -> ByteArray:
     Returns:
         uint8 `(height, width, 3)`.
     """
-    small = np.array(reduce_to(to_rgb(photo), PATCH_SIDE))
-    height, width = small.shape[:2]
-    rows = [round(edge * height / photo.shape[0]) for edge in (box[0], box[2])]
-    columns = [round(edge * width / photo.shape[1]) for edge in (box[1], box[3])]
-    # A frame of two colours is seen on any photograph; around a few pixels it needs room of its own.
-    for grow, colour in ((1, _INNER), (2, _OUTER)):
-        top, bottom = max(0, rows[0] - grow), min(height - 1, rows[1] - 1 + grow)
-        left, right = max(0, columns[0] - grow), min(width - 1, columns[1] - 1 + grow)
-        small[[top, bottom], left : right + 1] = colour
-        small[top : bottom + 1, [left, right]] = colour
-    return small
+    return reduce_to(to_rgb(photo), PATCH_SIDE)
 
 
 def pack(pictures: Sequence[ByteArray], columns: int) -> Sprite:

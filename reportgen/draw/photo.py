@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
+from reportgen import formats
 from reportgen.draw.figures import drawing_id
 from reportgen.results import ByteArray, Drawing
 
@@ -42,14 +43,14 @@ def draw_photo(file: str, pixels: ByteArray) -> Drawing:
     """
     height, width, channels = pixels.shape
     small = reduce_to(to_rgb(pixels), LONG_SIDE)
-    reduced = "" if small.shape[:2] == (height, width) else f", shown at {small.shape[1]} x {small.shape[0]}"
+    reduced = "" if small.shape[:2] == (height, width) else f", shown at {formats.size(small.shape[1::-1])}"
     first = "" if channels in (1, 3) else f" Of its {channels} channels the first {min(channels, 3)} make the picture."
     return Drawing(
         id=drawing_id("photo", file),
         kind="photo",
         section=SECTION,
         title="As it was given",
-        shows=f"{file}, {width} x {height} pixels{reduced}.{first}",
+        shows=f"{file}, {formats.size((width, height))} pixels{reduced}.{first}",
         made="Turned upright, transparency on white; no colours changed.",
         alt=f"The image {file}",
         pixels=small,

@@ -8,13 +8,27 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
-from reportgen.record import Feature, Figure, Finding, Image, Layer, Maximization, Record, SectionNote, Unit
+from reportgen.record import (
+    ChannelColumns,
+    Feature,
+    Figure,
+    Finding,
+    Image,
+    Layer,
+    Maximization,
+    Record,
+    SectionNote,
+    Unit,
+)
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 # Kinds of figures that show an image itself, the likeness one would choose for it first.
 LIKENESS = ("photo", "input")
+
+# Layers that change each value of a channel by itself, whatever the others are.
+ACTIVATIONS = frozenset({"Activation", "ELU", "LeakyReLU", "PReLU", "ReLU", "ThresholdedReLU"})
 
 
 @dataclass(frozen=True)
@@ -108,12 +122,35 @@ class Catalogue:
 
     @cached_property
     def sheets(self) -> Mapping[str, str]:
-        """The page with the sheet of all channels, by layer, for layers whose channels were measured."""
-        return {
-            layer.name: f"units/{layer.page.removeprefix('layers/').removesuffix('.html')}/index.html"
-            for layer in self.record.layers
-            if layer.page is not None and layer.activations is not None and layer.activations.columns is not None
-        }
+        """The page with the sheet of all channels, by layer, for layers whose channels were measured.
+
+        What an activation layer does to the channels of the layer it reads stands in that layer's sheet.
+        """
+        measured = [layer for layer in self.record.layers if layer.page is not None and _columns(layer) is not None]
+        own = {layer.name: _sheet_page(layer) for layer in measured if layer.name not in self.activates}
+        return own | {name: own[source] for name, source in self.activates.items()}
+
+    @cached_property
+    def activated(self) -> Mapping[str, Layer]:
+        """The activation layer in whose hands the channels of a layer are, by that layer's name."""
+        return {source: self.layers[name] for name, source in self.activates.items()}
+
+    @cached_property
+    def activates(self) -> Mapping[str, str]:
+        """By activation layer, such as ReLU, the layer with measured channels that nothing else reads."""
+        found: dict[str, str] = {}
+        for layer in self.record.layers:
+            source = self.layers.get(layer.inputs[0]) if len(layer.inputs) == 1 else None
+            if (
+                source is not None
+                and source.name not in found
+                and layer.type in ACTIVATIONS
+                and layer.name not in self.units_of_layer
+                and self.following[source.name] == [layer.name]
+                and all(one.page is not None and _columns(one) is not None for one in (layer, source))
+            ):
+                found[layer.name] = source.name
+        return found
 
     def unit_page(self, layer: str, channel: int) -> str | None:
         """The page of a channel, None where it has none."""
@@ -129,6 +166,15 @@ class Catalogue:
         """The page of an image, None where it has none or is not in the record."""
         image = self.images.get(file) if file is not None else None
         return None if image is None else image.page
+
+
+def _columns(layer: Layer) -> ChannelColumns | None:
+    return None if layer.activations is None else layer.activations.columns
+
+
+def _sheet_page(layer: Layer) -> str:
+    assert layer.page is not None
+    return f"units/{layer.page.removeprefix('layers/').removesuffix('.html')}/index.html"
 
 
 def _grouped(pairs: Iterable[tuple[Key, Value]]) -> Mapping[Key, list[Value]]:

@@ -75,17 +75,14 @@ def draw_histogram(histogram: Histogram | None) -> HistogramChart | None:
         for amount, left, right in zip(counts, edges, edges[1:], strict=False)
     ]
     tallest = max(heights)
-    parts = []
-    for tall, left, right in zip(heights, edges, edges[1:], strict=False):
-        if tall == 0:
-            continue
+    path = [f"M0 {HEIGHT}"]
+    for tall, right in zip(heights, edges[1:], strict=False):
         # A bar of a few images among millions is still one pixel tall.
-        top = HEIGHT - max(1.0, tall / tallest * (HEIGHT - 2))
-        x0, x1 = (_short((edge - low) / (high - low) * WIDTH) for edge in (left, right))
-        parts.append(f"M{x0} {HEIGHT}V{_short(top)}H{x1}V{HEIGHT}")
+        top = HEIGHT - max(1.0, tall / tallest * (HEIGHT - 2)) if tall else HEIGHT
+        path.append(f"V{_short(top)}H{_short((right - low) / (high - low) * WIDTH)}")
     zero = -low / (high - low) * WIDTH if low < 0 < high else None
     return HistogramChart(
-        path="".join(parts),
+        path="".join([*path, f"V{HEIGHT}"]),
         ticks=_ticks(low, high, zero),
         zero=None if zero is None else round(zero, 1),
         total=sum(counts),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from reportgen import formats
 from reportgen._version import __version__
 from reportgen.comparison import (
     Change,
@@ -20,7 +21,6 @@ from reportgen.comparison import (
 )
 from reportgen.errors import ReportgenError
 from reportgen.record import Figure, Prediction, Tile
-from reportgen.site import formats
 from reportgen.site.environment import make_environment
 from reportgen.site.facts import trust_words
 from reportgen.site.figures import FigureView, crop_of, view_alone

@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 
-from reportgen.site import formats
+from reportgen import formats
 from reportgen.site.paths import relative_link
 
 # A template of the user's extends the one it replaces under this name: {% extends "reportgen/index.html.jinja2" %}.

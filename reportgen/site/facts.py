@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reportgen.formats import TIMES, byte_count, count, number, percent, shape, short_count, size
 from reportgen.record import (
     Activations,
     ChannelActivation,
@@ -14,7 +15,6 @@ from reportgen.record import (
     Unit,
     Weights,
 )
-from reportgen.site.formats import TIMES, byte_count, count, number, percent, shape, short_count, size
 
 Facts = tuple[tuple[str, str], ...]
 

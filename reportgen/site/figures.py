@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -16,13 +17,17 @@ MOST_NAMED = 12
 
 _WORDS = {"nan": "not finite"}
 
+# Hexadecimal digits: among a hundred figures on a page two are alike once in a million pages.
+_KEY_LENGTH = 8
+
 
 @dataclass(frozen=True)
 class TileData:
     """The tiles of a mosaic as the script reads them from attributes: lists with commas between."""
 
-    grid: str  # columns rows width height gap, in pixels of the picture
-    channels: str
+    layer: str
+    grid: str  # columns rows width height gap, in pixels of the picture, and the number of tiles
+    channels: str  # empty where tile 0 shows channel 0, tile 1 channel 1, and so on
     values: str
     marks: str
     units: str  # the channels that have a page
@@ -41,6 +46,11 @@ class FigureView:
     image_page: str | None
     likeness: Figure | None  # of the image it speaks of
 
+    @property
+    def key(self) -> str:
+        """The figure's id made short, for the many ids of its controls."""
+        return hashlib.sha256(self.figure.id.encode()).hexdigest()[:_KEY_LENGTH]
+
 
 @dataclass(frozen=True)
 class FigureGroup:
@@ -53,6 +63,12 @@ class FigureGroup:
     def first(self) -> FigureView:
         """The drawing shown first."""
         return self.variants[0]
+
+    @property
+    def tiles(self) -> TileData | None:
+        """The tiles of every variant where they have the same, else None."""
+        tiles = self.first.tiles
+        return tiles if all(view.tiles == tiles for view in self.variants) else None
 
 
 def view_figure(figure: Figure, catalogue: Catalogue) -> FigureView:
@@ -140,9 +156,12 @@ def _tile_data(figure: Figure, catalogue: Catalogue) -> TileData | None:
     if grid is None or not figure.channels:
         return None
     paged = [unit for unit in catalogue.units_of_layer.get(figure.layer or "", []) if unit.channel in figure.channels]
+    count = len(figure.channels)
+    in_order = figure.channels == list(range(count))
     return TileData(
-        grid=f"{grid.columns} {grid.rows} {grid.width} {grid.height} {grid.gap}",
-        channels=",".join(str(channel) for channel in figure.channels),
+        layer=figure.layer or "",
+        grid=f"{grid.columns} {grid.rows} {grid.width} {grid.height} {grid.gap} {count}",
+        channels="" if in_order else ",".join(str(channel) for channel in figure.channels),
         values=",".join("" if value is None else f"{value:.4g}" for value in figure.values or ()),
         marks=",".join(mark or "" for mark in figure.marks) if figure.marks and any(figure.marks) else "",
         units=",".join(str(unit.channel) for unit in paged),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from itertools import islice
 
+from reportgen import formats
 from reportgen.record import Maximization, Model
-from reportgen.site import formats
 from reportgen.site.catalogue import Catalogue
 from reportgen.site.facts import key_facts, model_facts, preprocessing_words, provenance_facts
 from reportgen.site.image_pages import card_paths

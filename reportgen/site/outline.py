@@ -37,11 +37,21 @@ class Outline:
     groups: tuple[OutlineGroup, ...]
 
     def around(self, page: str, parent: str | None) -> tuple[OutlineGroup, ...]:
-        """The groups as they stand on `page`, which lies below `parent`; long ones cut to the neighbourhood."""
-        return tuple(_cut(group, {page, parent}) for group in self.groups)
+        """The groups as they stand on `page`, which lies below `parent`; long ones cut to the neighbourhood.
+
+        The many pages of single channels, and further pages of a layer or an image, list their own group alone.
+        """
+        here = {page, parent}
+        return tuple(_cut(group, here, listed=page.count("/") < 2 or _holds(group, here)) for group in self.groups)
 
 
-def _cut(group: OutlineGroup, here: set[str | None]) -> OutlineGroup:
+def _holds(group: OutlineGroup, here: set[str | None]) -> bool:
+    return not here.isdisjoint({group.page, *(link.page for link in group.links)})
+
+
+def _cut(group: OutlineGroup, here: set[str | None], *, listed: bool) -> OutlineGroup:
+    if not listed:
+        return OutlineGroup(group.title, group.page, (), group.names)
     if len(group.links) <= MOST_LISTED:
         return group
     shown = _window(group.links, here)

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
+from reportgen import formats
 from reportgen.record import Figure, Finding, Image, Maximization, Prediction, Severity
-from reportgen.site import formats
 from reportgen.site.catalogue import Catalogue
 from reportgen.site.charts import draw_curve
 from reportgen.site.facts import maximization_facts, trust_words

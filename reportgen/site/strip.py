@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from reportgen.formats import size
 from reportgen.record import Layer, Record, Shape
-from reportgen.site.formats import size
 
 # CSS pixels. A layer with a page is a target for a finger, so it is as wide as accessibility rules ask for;
 # others only need to be seen.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reportgen.record import Layer, Neighbour, Tile, Unit
+from reportgen.record import Image, Layer, Neighbour, Tile, TopImage, Unit
 from reportgen.site.catalogue import Catalogue
 from reportgen.site.charts import draw_histogram, draw_profile
 from reportgen.site.facts import unit_facts
@@ -14,6 +14,7 @@ from reportgen.site.views import (
     ChannelRow,
     FilterView,
     NeighbourView,
+    Rectangle,
     SheetView,
     TopImageView,
     UnitsLayer,
@@ -22,12 +23,18 @@ from reportgen.site.views import (
     UnitView,
 )
 
-# Rows on one page of a sheet: with the outline they stay below 1,500 elements.
-CHANNELS = 100
+# Rows on one page of a sheet, fewer where many of them have a picture: with the outline they stay below 1,500
+# elements. Networks count their channels in powers of two.
+CHANNELS = 128
+PICTURED_CHANNELS = 64
+FEW_PICTURES = 32
 
 # CSS pixels: the longer side of a filter, and the height of one that is a single row of weights.
 FILTER_SIDE = 168
 LEAST_HEIGHT = 12
+
+# Pixels around the place in a small photograph: its frame hides nothing of it, and is not cut off at the edge.
+FRAME = 1.0
 
 # Layers on the overview with their channels' pictures; of more, only the links.
 MOST_TILES = 160
@@ -56,7 +63,7 @@ def _overview(catalogue: Catalogue) -> Page:
             tiles=tuple(_tile(unit, catalogue, with_pictures) for unit in units),
         )
         for layer in catalogue.record.layers
-        if (units := catalogue.units_of_layer.get(layer.name, [])) or layer.name in catalogue.sheets
+        if (units := catalogue.units_of_layer.get(layer.name, [])) or _has_own_sheet(layer, catalogue)
     )
     view = UnitsView(
         layers=tuple(entry for entry in layers if entry.tiles),
@@ -75,12 +82,19 @@ def _picture_of(layer: str, channel: int, catalogue: Catalogue) -> Tile | None:
     return next((crop for crop in crops if crop is not None), None)
 
 
+def _has_own_sheet(layer: Layer, catalogue: Catalogue) -> bool:
+    return layer.name in catalogue.sheets and layer.name not in catalogue.activates
+
+
 def _sheet_pages(layer: Layer, catalogue: Catalogue) -> list[Page]:
-    first = catalogue.sheets.get(layer.name)
-    if first is None or layer.activations is None or layer.activations.columns is None:
+    if not _has_own_sheet(layer, catalogue):
         return []
-    rows = _channel_rows(layer, catalogue)
-    runs = split(rows, CHANNELS)
+    assert layer.activations is not None
+    assert layer.activations.columns is not None
+    first, after = catalogue.sheets[layer.name], catalogue.activated.get(layer.name)
+    rows = _channel_rows(layer, after or layer, catalogue)
+    few = sum(row.crop is not None for row in rows) <= FEW_PICTURES
+    runs = split(rows, CHANNELS if few else PICTURED_CHANNELS)
     paths = page_paths(first, first.removesuffix("index.html") + "index-{}.html", len(runs))
     return [
         Page(
@@ -90,7 +104,8 @@ def _sheet_pages(layer: Layer, catalogue: Catalogue) -> list[Page]:
             SheetView(
                 rows=tuple(run),
                 total=len(rows),
-                profile=draw_profile(layer.activations.columns.max),
+                profile=draw_profile(layer.activations.columns.max) if number == 1 else "",
+                after=None if after is None else after.name,
                 with_pictures=any(row.crop is not None for row in run),
                 pages=page_links(paths),
             ),
@@ -102,17 +117,20 @@ def _sheet_pages(layer: Layer, catalogue: Catalogue) -> list[Page]:
     ]
 
 
-def _channel_rows(layer: Layer, catalogue: Catalogue) -> list[ChannelRow]:
+def _channel_rows(layer: Layer, after: Layer, catalogue: Catalogue) -> list[ChannelRow]:
+    """A row for each channel of `layer`; whether it fires is what `after`, the activation, makes of it."""
     assert layer.activations is not None
-    columns = layer.activations.columns
+    assert after.activations is not None
+    columns, fired = layer.activations.columns, after.activations.columns
     assert columns is not None
-    dead = set(layer.activations.dead_channels)
+    assert fired is not None
+    dead = set(after.activations.dead_channels)
     pictures = {
         one.channel: crop_of(one)
         for one in reversed(catalogue.maximizations_of_layer.get(layer.name, []))
         if one.picture
     }
-    values = zip(columns.min, columns.max, columns.mean, columns.zero_fraction, columns.firing_rate, strict=True)
+    values = zip(columns.min, columns.max, columns.mean, fired.zero_fraction, fired.firing_rate, strict=True)
     return [
         ChannelRow(
             channel=channel,
@@ -138,7 +156,10 @@ def _unit_page(unit: Unit, catalogue: Catalogue) -> Page:
         maximizations=view_maximizations(
             catalogue.maximizations_of_unit.get((unit.layer, unit.channel), ()), catalogue
         ),
-        top=tuple(TopImageView(top, catalogue.image_page(top.image)) for top in unit.top_images),
+        top=tuple(
+            TopImageView(top, catalogue.image_page(top.image), _frame(top, catalogue.images.get(top.image)))
+            for top in unit.top_images
+        ),
         histogram=draw_histogram(unit.activation.histogram),
         before=tuple(_view_neighbour(one, catalogue) for one in unit.before),
         after=tuple(_view_neighbour(one, catalogue) for one in unit.after),
@@ -158,6 +179,17 @@ def _unit_page(unit: Unit, catalogue: Catalogue) -> Page:
         parent=sheet or f"{UNITS}#{unit.page.rpartition('/')[0]}",
         here=unit.layer,
     )
+
+
+def _frame(top: TopImage, image: Image | None) -> Rectangle | None:
+    """The box of a top image as a line around it, in pixels of the small picture of the whole."""
+    if top.box is None or top.whole is None or image is None:
+        return None
+    height, width = top.whole.tile[3], top.whole.tile[2]
+    down, across = height / image.height, width / image.width
+    upper, left = max(FRAME, top.box[0] * down - FRAME), max(FRAME, top.box[1] * across - FRAME)
+    lower, right = min(height - FRAME, top.box[2] * down + FRAME), min(width - FRAME, top.box[3] * across + FRAME)
+    return Rectangle(round(left, 1), round(upper, 1), round(right - left, 1), round(lower - upper, 1))
 
 
 def _view_neighbour(neighbour: Neighbour, catalogue: Catalogue) -> NeighbourView:

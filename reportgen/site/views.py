@@ -208,17 +208,29 @@ class SheetView:
 
     rows: tuple[ChannelRow, ...]
     total: int
-    profile: str
+    profile: str  # on the first page
+    after: str | None  # the activation layer that says whether a channel fires, where that is another layer
     with_pictures: bool
     pages: tuple[Link, ...]
 
 
 @dataclass(frozen=True)
+class Rectangle:
+    """A rectangle in pixels of a picture."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True)
 class TopImageView:
-    """One of a channel's top images."""
+    """One of a channel's top images; `frame` stands around the place that excites it."""
 
     top: TopImage
     page: str | None
+    frame: Rectangle | None
 
 
 @dataclass(frozen=True)

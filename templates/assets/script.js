@@ -201,15 +201,15 @@
   // --- mosaics: the tile under the pointer, the same channel in all mosaics of the layer, pinned tiles ----
   const tip = make("div", { class: "tip", hidden: true });
   const list = (text) => (text ? text.split(",") : []);
-  function setUpMosaic(canvas) {
-    const [columns, rows, width, height, gap] = canvas.dataset.grid.split(" ").map(Number);
+  function setUpMosaic(canvas, { dataset }) {
+    const [columns, rows, width, height, gap, count] = dataset.grid.split(" ").map(Number);
     const picture = canvas.querySelector("img");
     const frame = make("div", { class: "tile-frame", hidden: true });
     canvas.append(frame);
     const mosaic = {
-      canvas, picture, frame, columns, width, height, gap, layer: canvas.dataset.layer,
-      channels: list(canvas.dataset.channels), values: list(canvas.dataset.values), marks: list(canvas.dataset.marks),
-      units: new Set(list(canvas.dataset.units)),
+      picture, frame, columns, width, height, gap, layer: dataset.layer,
+      channels: dataset.channels ? list(dataset.channels) : Array.from({ length: count }, (_, tile) => String(tile)),
+      values: list(dataset.values), marks: list(dataset.marks), units: new Set(list(dataset.units)), folder: dataset.unitFolder,
       across: columns * (width + gap) - gap, down: rows * (height + gap) - gap,
     };
     picture.addEventListener("pointermove", (event) => point(mosaic, event));
@@ -251,10 +251,12 @@
   }
   function choose(mosaic, tile) {
     if (tile !== null && mosaic.units.has(mosaic.channels[tile])) {
-      location.href = new URL(`${mosaic.canvas.dataset.unitFolder}/${mosaic.channels[tile]}.html`, location.href).href;
+      location.href = new URL(`${mosaic.folder}/${mosaic.channels[tile]}.html`, location.href).href;
     }
   }
-  const mosaics = [...document.querySelectorAll("[data-grid]")].map(setUpMosaic);
+  // Drawings of the same maps hold the description of their tiles together.
+  const mosaics = [...document.querySelectorAll("[data-grid]")].flatMap((holder) =>
+    (holder.matches(".canvas") ? [holder] : [...holder.querySelectorAll(".canvas")]).map((canvas) => setUpMosaic(canvas, holder)));
 
   // --- pinning: two units or images stay beside each other while one goes on reading ----------------------
   const MOST_PINNED = 2;
@@ -316,5 +318,7 @@
   const outline = document.getElementById("outline");
   const here = outline.querySelector("[aria-current]");
   if (here) outline.scrollTop = here.offsetTop - outline.clientHeight / 2;
-  document.querySelectorAll(".canvas:not([data-unit-folder]) > img").forEach((image) => image.addEventListener("dblclick", () => image.parentElement.querySelector(".zoom")?.click()));
+  document.querySelectorAll(".canvas > img").forEach((image) => {
+    if (!image.closest("[data-unit-folder]")) image.addEventListener("dblclick", () => image.parentElement.querySelector(".zoom")?.click());
+  });
 })();

@@ -90,7 +90,7 @@ def test_large_maps_are_reduced_by_means_and_say_so() -> None:
     activations = np.random.default_rng(0).random((224, 224, 2), np.float32)
     shared, _ = draw_feature_maps(_maps(activations))
     assert shared.pixels.shape == (112, 228, 3)
-    assert "mean of 2 x 2 positions" in shared.made
+    assert "mean of 2 \N{MULTIPLICATION SIGN} 2 positions" in shared.made
     assert shared.scale.high == pytest.approx(activations.max())
     mean = activations[:2, :2, 0].mean()
     level = (mean - activations.min()) / (activations.max() - activations.min()) * 255

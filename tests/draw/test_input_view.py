@@ -30,7 +30,7 @@ def test_ranges_are_those_of_each_channel() -> None:
     prepared = np.full((4, 4, 3), (0.0, 1.0, 2.0))
     prepared[0, 0] = (-5, 6, 7)
     drawing = draw_input(InputView("a.png", prepared.astype(np.float32), None, reverses_channels=False))
-    assert "red -5 to 0; green 1 to 6; blue 2 to 7" in drawing.made
+    assert "red \N{MINUS SIGN}5 to 0; green 1 to 6; blue 2 to 7" in drawing.made
     assert (drawing.scale.low, drawing.scale.high) == (-5, 7)
 
 

@@ -52,7 +52,7 @@ def test_photographs_keep_their_proportions_and_never_grow() -> None:
     assert reduce_to(plain(9, 200, 400), 100).shape == (50, 100, 3)
     drawing = draw_photo("wide.png", plain(9, 300, 1280))
     assert drawing.pixels.shape == (150, LONG_SIDE, 3)
-    assert "1280 x 300" in drawing.shows
+    assert "1280 \N{MULTIPLICATION SIGN} 300" in drawing.shows
 
 
 def test_grey_and_many_channels_become_pictures() -> None:

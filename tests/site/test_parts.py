@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reportgen.record import CalibrationBin, Curve, Figure, Histogram, Prediction, TileGrid
+from reportgen.record import CalibrationBin, Curve, Figure, Histogram, Prediction, Record, TileGrid
 from reportgen.site.catalogue import Catalogue
 from reportgen.site.charts import HEIGHT, WIDTH, draw_calibration, draw_curve, draw_histogram, draw_profile
 from reportgen.site.figures import group_figures
@@ -15,6 +15,8 @@ from reportgen.site.outline import Link, Outline, OutlineGroup
 from reportgen.site.parts import page_links, page_paths, split, view_answers, view_findings
 from reportgen.site.search import search_entries, search_script
 from reportgen.site.strip import MOST_LINKED, draw_strip
+from reportgen.site.unit_pages import unit_pages
+from reportgen.site.views import Rectangle
 
 if TYPE_CHECKING:
     from conftest import Written
@@ -68,20 +70,59 @@ class TestOutline:
         assert len(cut.links) == 25
         assert f"{here}.html" in {link.page for link in cut.links}
 
+    def test_two_folders_down_only_the_group_one_is_in_is_listed(self) -> None:
+        layers = OutlineGroup("Layers", "l.html", (Link("a", "layers/a.html"),), names=True)
+        units = OutlineGroup("Channels", "u.html", (Link("a", "units/a/index.html"),), names=True)
+        shown = Outline((), (layers, units)).around("units/a/3.html", "units/a/index.html")
+        assert [len(group.links) for group in shown] == [0, 1]
+        assert all(group.links for group in Outline((), (layers, units)).around("layers/a.html", None))
+
+
+class TestSheets:
+    """A convolution whose channels go to an activation layer, and to that alone."""
+
+    def record(self, small: Written, **changes: object) -> Record:
+        first, *rest = [layer for layer in small.record.layers if layer.name in ("conv1", "conv2")]
+        rest = [layer.model_copy(update={"inputs": ["relu"]}) for layer in rest]
+        activation = first.model_copy(
+            update={"name": "relu", "type": "ReLU", "inputs": ["conv1"], "page": "layers/relu.html", **changes}
+        )
+        return small.record.model_copy(update={"layers": [first, activation, *rest]})
+
+    def test_an_activation_stands_in_the_sheet_of_what_it_reads(self, small: Written) -> None:
+        record = self.record(small)
+        sheets = Catalogue(record).sheets
+        assert sheets["relu"] == sheets["conv1"] == "units/conv1/index.html"
+        (first, *_) = [page for page in unit_pages(Catalogue(record)) if page.template == "sheet.html.jinja2"]
+        assert first.path == "units/conv1/index.html"
+        assert first.view.after == "relu"
+
+    @pytest.mark.parametrize(
+        "changes", [{"type": "MaxPooling2D"}, {"inputs": ["conv1", "conv2"]}, {"inputs": ["conv9"]}]
+    )
+    def test_other_layers_have_their_own(self, changes: dict[str, object], small: Written) -> None:
+        sheets = Catalogue(self.record(small, **changes)).sheets
+        assert sheets["relu"] == "units/relu/index.html"
+
 
 class TestCharts:
     def test_bars_fill_the_chart(self) -> None:
         chart = draw_histogram(Histogram(edges=[0.0, 1.0, 2.0], counts=[100, 25]))
         assert chart is not None
         # The taller bar is 94 of 96 pixels, the other half as tall: the root of a quarter.
-        assert chart.path == f"M0 {HEIGHT}V2H160V{HEIGHT}M160 {HEIGHT}V49H{WIDTH}V{HEIGHT}"
+        assert chart.path == f"M0 {HEIGHT}V2H160V49H{WIDTH}V{HEIGHT}"
         assert [tick.value for tick in chart.ticks] == [0.0, 2.0]
         assert (chart.total, chart.zero) == (125, None)
 
     def test_a_wide_bin_is_lower_than_a_narrow_one_of_the_same_count(self) -> None:
         chart = draw_histogram(Histogram(edges=[0.0, 1.0, 5.0], counts=[100, 100]))
         assert chart is not None
-        assert chart.path == f"M0 {HEIGHT}V2H64V{HEIGHT}M64 {HEIGHT}V49H{WIDTH}V{HEIGHT}"
+        assert chart.path == f"M0 {HEIGHT}V2H64V49H{WIDTH}V{HEIGHT}"
+
+    def test_an_empty_bin_lies_on_the_axis(self) -> None:
+        chart = draw_histogram(Histogram(edges=[0.0, 1.0, 2.0], counts=[0, 4]))
+        assert chart is not None
+        assert chart.path == f"M0 {HEIGHT}V{HEIGHT}H160V2H{WIDTH}V{HEIGHT}"
 
     def test_zero_is_marked_inside(self) -> None:
         chart = draw_histogram(Histogram(edges=[-1.0, 1.0], counts=[3]))
@@ -127,9 +168,20 @@ class TestFigures:
         (group, *_) = group_figures(catalogue.figures_of_layer["conv1"], catalogue)
         tiles = group.first.tiles
         assert tiles is not None
-        assert tiles.grid == "4 2 8 8 1"
-        assert tiles.channels == "0,1,2,3,4,5,6,7"
+        assert tiles.grid == "4 2 8 8 1 8"
+        assert tiles.channels == ""  # as they are counted
         assert (tiles.units, tiles.unit_folder) == ("0,1,2", "units/conv1")
+
+    def test_variants_with_the_same_tiles_describe_them_once(self, small: Written) -> None:
+        catalogue = Catalogue(small.record)
+        maps = [figure for figure in catalogue.figures_of_layer["conv1"] if figure.kind == "feature_maps"][:2]
+        (group,) = group_figures(maps, catalogue)
+        assert group.tiles == group.first.tiles
+        backwards = maps[1].model_copy(update={"channels": maps[1].channels[::-1]})
+        (group,) = group_figures([maps[0], backwards], catalogue)
+        assert group.tiles is None
+        assert group.variants[1].tiles is not None
+        assert group.variants[1].tiles.channels == "7,6,5,4,3,2,1,0"
 
     def test_more_marks_than_channels_are_no_error(self, small: Written) -> None:
         figure: Figure = small.record.figures[0].model_copy(
@@ -137,6 +189,26 @@ class TestFigures:
         )
         (group,) = group_figures([figure], Catalogue(small.record))
         assert group.first.tiles is None
+
+
+class TestFrames:
+    def frame(self, small: Written, box: tuple[int, int, int, int] | None) -> Rectangle | None:
+        unit = small.record.units[0]
+        top = unit.top_images[0].model_copy(update={"box": box})
+        changed = unit.model_copy(update={"top_images": [top]})
+        record = small.record.model_copy(update={"units": [changed]})
+        (view,) = [page.view for page in unit_pages(Catalogue(record)) if page.template == "unit.html.jinja2"]
+        return view.top[0].frame
+
+    def test_a_frame_stands_around_the_place(self, small: Written) -> None:
+        # The picture is as large as the photograph here: 64 x 48.
+        assert self.frame(small, (8, 12, 24, 28)) == Rectangle(x=11, y=7, width=18, height=18)
+
+    def test_at_the_edge_it_stays_inside(self, small: Written) -> None:
+        assert self.frame(small, (0, 0, 48, 64)) == Rectangle(x=1, y=1, width=62, height=46)
+
+    def test_without_a_place_there_is_none(self, small: Written) -> None:
+        assert self.frame(small, None) is None
 
 
 def test_findings_the_worst_first(small: Written) -> None:

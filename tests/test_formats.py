@@ -8,7 +8,7 @@ import unittest
 import pytest
 
 import reportgen.site
-from reportgen.site import formats
+from reportgen import formats
 
 MODULES = [f"reportgen.site.{module.name}" for module in pkgutil.iter_modules(reportgen.site.__path__)]
 
