@@ -137,7 +137,8 @@ class LayerAscents:
         return response_function(self.network, self.layer) if self.layer else logit_function(self.network)
 
     @cached_property
-    def _climber(self) -> Climber:
+    def climber(self) -> Climber:
+        """The traced functions of the layer's ascents."""
         layer, spread = self.layer, self.preset.spread
         return make_climber(
             self.network,
@@ -199,8 +200,8 @@ class LayerAscents:
     def _climb(self, items: Sequence[_Item], attempt: int) -> list[Climb]:
         generators = [np.random.default_rng([item.seed, item.channel, attempt]) for item in items]
         return climb(
-            self._climber,
-            self._climber.start(generators),
+            self.climber,
+            self.climber.start(generators),
             np.array([item.channel for item in items], np.int32),
             self.preset,
             steps=self.preset.steps,

@@ -85,17 +85,22 @@ CONVOLUTIONS = [
     {"kernel": (3, 3), "padding": "SAME", "groups": 2},
 ]
 
+# An image has few channels, maps have many: the gradient is found in two ways.
+IN_FEW, IN_MANY = 4, 6
 
+
+@pytest.mark.parametrize("channels", [IN_FEW, IN_MANY])
 @pytest.mark.parametrize("case", CONVOLUTIONS, ids=str)
-def test_the_gradient_of_a_convolution_is_its_adjoint(case):
+def test_the_gradient_of_a_convolution_is_its_adjoint(case, channels):
     generator = np.random.default_rng(0)
-    kernel = tf.Variable(generator.normal(size=(*case["kernel"], 4 // case.get("groups", 1), 6)).astype(np.float32))
+    inner = channels // case.get("groups", 1)
+    kernel = tf.Variable(generator.normal(size=(*case["kernel"], inner, 6)).astype(np.float32))
 
     def convolved(pixels):
         strides, dilations = case.get("strides", (1, 1)), case.get("dilations", (1, 1))
         return tf.nn.conv2d(pixels, kernel, strides, case["padding"], dilations=dilations)
 
-    basis = tf.reshape(tf.eye(9 * 8 * 4), (-1, 9, 8, 4))
+    basis = tf.reshape(tf.eye(9 * 8 * channels), (-1, 9, 8, channels))
     answers = tf.function(convolved)(basis)
     weights = tf.constant(generator.normal(size=answers.shape[1:]).astype(np.float32))
 
@@ -104,6 +109,6 @@ def test_the_gradient_of_a_convolution_is_its_adjoint(case):
         with ascent_gradients():
             return tf.gradients(tf.reduce_sum(weights * convolved(pixels)), pixels)[0]
 
-    expected = tf.reshape(tf.reduce_sum(answers * weights, axis=(1, 2, 3)), (9, 8, 4))
-    images = tf.constant(generator.normal(size=(2, 9, 8, 4)).astype(np.float32))
+    expected = tf.reshape(tf.reduce_sum(answers * weights, axis=(1, 2, 3)), (9, 8, channels))
+    images = tf.constant(generator.normal(size=(2, 9, 8, channels)).astype(np.float32))
     np.testing.assert_allclose(gradient(images)[1], expected, rtol=1e-4, atol=1e-4)

@@ -11,7 +11,8 @@ from support.ascents import as_network
 from reportgen.analysis.activation_maximization import CRISP, maximize_layer
 from reportgen.analysis.layers import summarize_network
 
-KERNEL = 21
+SIZE = 48
+KERNEL = 15
 FREQUENCIES = (0.12, 0.2, 0.3)  # cycles a pixel
 ORIENTATIONS = (0, 45, 90, 135)  # of the wave's direction, degrees anticlockwise from the x axis
 GRATINGS = [(frequency, angle) for frequency in FREQUENCIES for angle in ORIENTATIONS]
@@ -30,7 +31,7 @@ def wave(frequency: float, angle: float, phase: float) -> np.ndarray:
 
 
 def planted_network() -> keras.Model:
-    image = keras.Input((64, 64, 1))
+    image = keras.Input((SIZE, SIZE, 1))
     # Two phases of each grating, so that the second layer answers wherever the stripes happen to lie.
     maps = layers.Conv2D(2 * len(GRATINGS), KERNEL, padding="same", activation="relu", name="gratings")(image)
     pooled = layers.AveragePooling2D(2)(maps)
@@ -58,7 +59,7 @@ def dominant_wave(picture: np.ndarray) -> tuple[float, float]:
     """
     levels = picture[:, :, 0].astype(float)
     window = np.hanning(PART)[:, None] * np.hanning(PART)[None, :]
-    starts = [(y, x) for y in range(0, 64 - PART + 1, 8) for x in range(0, 64 - PART + 1, 8)]
+    starts = [(y, x) for y in range(0, SIZE - PART + 1, 8) for x in range(0, SIZE - PART + 1, 8)]
     parts = [levels[y : y + PART, x : x + PART] for y, x in starts]
     finely = (4 * PART, 4 * PART)
     power = np.mean([np.abs(np.fft.fft2((part - part.mean()) * window, finely)) ** 2 for part in parts], axis=0)
