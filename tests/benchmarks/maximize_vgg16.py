@@ -41,7 +41,7 @@ import tensorflow as tf
 
 from reportgen.analysis.activation_maximization import CLASSIC, CRISP, Preset, maximize_layer
 from reportgen.analysis.activation_maximization.maximization import LayerAscents
-from reportgen.analysis.activation_maximization.scheduling import BATCH_IMAGES, batches, expense_of
+from reportgen.analysis.activation_maximization.scheduling import Job, expense_of, schedule
 from reportgen.analysis.layers import summarize_network
 from reportgen.config import Config
 from reportgen.models import Network, load_network
@@ -58,6 +58,7 @@ CRISP_STEPS = 16
 RATE_STEPS = 3
 RATE_ROUNDS = 4
 MATRIX_SIDE = 2048
+PRODUCTS = 8
 
 
 def open_vgg16() -> tuple[Network, NetworkSummary]:
@@ -194,44 +195,54 @@ def needed_operations(summary: NetworkSummary, layer: str, canvas: tuple[int, in
     return 2 * 2 * (expense_of(summary, layer, size, canvas).macs - others)
 
 
+def multiply(matrix: tf.Tensor, product: Callable[..., tf.Tensor]) -> None:
+    """A few matrix products, one after another."""
+    for _ in range(PRODUCTS):
+        result = product(matrix, matrix)
+    result.numpy()
+
+
 def compare_rate(layers: Sequence[str] | None, channels: int, steps: int | None) -> None:
-    """A batch of the deepest layer and matrix products, in turns."""
+    """A batch of the deepest layer and matrix products, in turns; on the layer's canvas and on a full one."""
     network, summary = open_vgg16()
-    layer, canvas = (layers or [DEEPEST])[0], (SIDE, SIDE)
-    batch = batches(range(channels), expense_of(summary, layer, (SIDE, SIDE), canvas))[0]
-    preset: Preset = replace(CRISP, steps=steps or RATE_STEPS, patience=0)
-    climber = LayerAscents(network, layer, canvas, preset, None, None).climber
-    state = climber.start([np.random.default_rng([0, channel]) for channel in batch])
-    indices = tf.constant(batch, tf.int32)
+    layer = (layers or [DEEPEST])[0]
     matrix = tf.random.normal((MATRIX_SIDE, MATRIX_SIDE), seed=0)
     product = tf.function(tf.matmul)
-    transforms = np.random.default_rng(0)
+    multiply(matrix, product)
+    for side in (None, SIDE):
+        preset = replace(CRISP, steps=steps or RATE_STEPS, canvas=None if side is None else (side, side))
+        job = schedule({layer: range(channels)}, summary, network.size, preset, in_rounds=False)[0]
+        climb = Climbing(network, job, preset)
+        climb()
+        operations = needed_operations(summary, layer, job.canvas) * len(job.channels) * preset.steps
+        rates = []
+        print(f"{layer}, {job.canvas[0]} x {job.canvas[1]}, batches of {len(job.channels)}: ascent, product, ratio")
+        for _ in range(RATE_ROUNDS):
+            own = operations / seconds(climb) / 1e9
+            products = PRODUCTS * 2 * MATRIX_SIDE**3 / seconds(multiply, matrix, product) / 1e9
+            rates.append((own, products))
+            print(f"  {own:8.1f} GFLOP/s {products:8.1f} GFLOP/s {own / products:8.3f}", flush=True)
+        own, products = (statistics.median(column) for column in zip(*rates, strict=True))
+        print(f"  {own:8.1f} GFLOP/s {products:8.1f} GFLOP/s {own / products:8.3f}   medians; aim: at least {RATE_AIM}")
 
-    def climb() -> None:
-        nonlocal state
-        for count in range(1, preset.steps + 1):
-            drawn = tf.constant(climber.draw(transforms))
-            state, scores, _ = climber.step(state, indices, drawn, tf.constant(float(count)), tf.constant(False))
+
+class Climbing:
+    """Steps of one batch, each call going on where the last ended."""
+
+    def __init__(self, network: Network, job: Job, preset: Preset) -> None:
+        self.climber = LayerAscents(network, job.layer, job.canvas, preset, None, None).climber
+        self.state = self.climber.start([np.random.default_rng([0, channel]) for channel in job.channels])
+        self.channels = tf.constant(job.channels, tf.int32)
+        self.transforms = np.random.default_rng(0)
+        self.steps = preset.steps
+
+    def __call__(self) -> None:
+        """Make the steps."""
+        for count in range(1, self.steps + 1):
+            drawn = tf.constant(self.climber.draw(self.transforms))
+            number = tf.constant(float(count))
+            self.state, scores, _ = self.climber.step(self.state, self.channels, drawn, number, tf.constant(False))
         scores.numpy()
-
-    def multiply() -> None:
-        for _ in range(8):
-            result = product(matrix, matrix)
-        result.numpy()
-
-    climb()
-    multiply()
-    rates = []
-    print(f"{layer} at {SIDE} x {SIDE}, batches of {len(batch)} (at most {BATCH_IMAGES}): ascent, product, ratio")
-    for _ in range(RATE_ROUNDS):
-        own = needed_operations(summary, layer, canvas) * len(batch) * preset.steps / seconds(climb)
-        products = 8 * 2 * MATRIX_SIDE**3 / seconds(multiply)
-        rates.append((own, products))
-        print(f"  {own / 1e9:8.1f} GFLOP/s {products / 1e9:8.1f} GFLOP/s {own / products:8.3f}", flush=True)
-    own, products = (statistics.median(column) for column in zip(*rates, strict=True))
-    print(
-        f"  {own / 1e9:8.1f} GFLOP/s {products / 1e9:8.1f} GFLOP/s {own / products:8.3f}   (medians; aim: {RATE_AIM})"
-    )
 
 
 def main() -> None:

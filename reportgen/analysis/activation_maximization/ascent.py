@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import tensorflow as tf
@@ -194,19 +194,21 @@ def displayed(images: tf.Tensor, display: str) -> tf.Tensor:
 class Climb:
     """How far the ascent of one image has come: the best picture so far and what it was measured at.
 
-    `variables` are those of the best picture, `pixels` the picture itself and `responses` what was measured on it;
-    `flat` says that there never was a gradient. `history` is the value at each look.
+    `place` is that of the image in its batch. `variables` are those of the best picture, `pixels` the picture itself,
+    `responses` what was measured on it and `step` when; `flat` says that there never was a gradient. `scores` are
+    those of every step, `history` the value at each look.
     """
 
-    variables: tuple[FloatArray, ...]
-    pixels: ByteArray
-    responses: FloatArray
-    value: float
-    step: int
-    steps: int
-    flat: bool
-    scores: list[float]
-    history: list[float]
+    place: int = 0
+    variables: tuple[FloatArray, ...] = ()
+    pixels: ByteArray = field(default_factory=lambda: np.zeros(0, np.uint8))
+    responses: FloatArray = field(default_factory=lambda: np.zeros(0, np.float32))
+    value: float = -np.inf
+    step: int = 0
+    steps: int = 0
+    flat: bool = True
+    scores: list[float] = field(default_factory=list)
+    history: list[float] = field(default_factory=list)
     done: bool = False
 
 
@@ -238,58 +240,47 @@ def climb(
 
     Returns:
         What became of each image. Its result does not depend on the others, apart from rounding: an image that
-        has converged is left as it is while the others go on.
+        is done is left as it is, and no longer computed, while the others go on.
     """
     generator = np.random.default_rng([seed, len("transforms")])
     indices = tf.constant(channels, tf.int32)
-    climbs: list[Climb] = []
-    moved = np.zeros(len(channels), bool)
-    scores: list[FloatArray] = []
+    climbs = [Climb(place) for place in range(len(channels))]
+    going = climbs
     every = preset.check_every or steps
     for count in range(1, steps + 1):
         relief = tf.constant(count <= preset.relief_steps)
         matrix = tf.constant(climber.draw(generator))
-        state, score, moving = climber.step(state, indices, matrix, tf.constant(count, tf.float32), relief)
-        scores.append(score.numpy())
-        moved |= moving.numpy()
+        state, scores, moving = climber.step(state, indices, matrix, tf.constant(count, tf.float32), relief)
+        for one, score, moves in zip(going, scores.numpy(), moving.numpy(), strict=True):
+            one.scores.append(float(score))
+            one.flat &= not moves
         if count % every == 0 or count == steps:
-            _look(climbs, climber, state, scores, moved, measure=measure, value=value)
-            for one in climbs:
-                one.done = one.done or one.flat or one.value >= enough or converged(one, preset)
-            if all(one.done for one in climbs):
+            _look(going, climber, state, count, measure=measure, value=value)
+            for one in going:
+                one.done = one.flat or one.value >= enough or converged(one, preset)
+            rows = [row for row, one in enumerate(going) if not one.done]
+            if not rows:
                 break
+            if len(rows) < len(going):
+                going = [going[row] for row in rows]
+                state, indices = tuple(tf.gather(part, rows) for part in state), tf.gather(indices, rows)
     return climbs
 
 
 def _look(
-    climbs: list[Climb],
-    climber: Climber,
-    state: State,
-    scores: Sequence[FloatArray],
-    moved: NDArray[np.bool_],
-    *,
-    measure: Measure,
-    value: Value,
+    climbs: Sequence[Climb], climber: Climber, state: State, count: int, *, measure: Measure, value: Value
 ) -> None:
-    """Measure the pictures of a batch as they are now, and keep those better than what was kept."""
+    """Measure the pictures of a batch as they are after `count` steps, and keep those better than what was kept."""
     pixels = climber.images(state).numpy()
     responses = measure(pixels)
     variables = [part.numpy() for part in state[: climber.variable_count]]
-    count = len(scores)
-    for i, picture in enumerate(pixels):
-        if i < len(climbs) and climbs[i].done:
-            continue
-        now = value(i, responses[i])
-        own = tuple(part[i] for part in variables)
-        if len(climbs) <= i:
-            climbs.append(Climb(own, picture, responses[i], now, count, count, False, [], []))
-        one = climbs[i]
+    for row, (one, picture) in enumerate(zip(climbs, pixels, strict=True)):
+        now = value(one.place, responses[row])
         one.steps = count
-        one.flat = not moved[i]
-        one.scores = [float(score[i]) for score in scores]
         one.history.append(now)
-        if now > one.value or not np.isfinite(one.value):
-            one.variables, one.pixels, one.responses, one.value, one.step = own, picture, responses[i], now, count
+        if len(one.history) == 1 or now > one.value or not np.isfinite(one.value):
+            one.variables = tuple(part[row] for part in variables)
+            one.pixels, one.responses, one.value, one.step = picture, responses[row], now, count
 
 
 def converged(one: Climb, preset: Preset) -> bool:

@@ -616,4 +616,4 @@ def _notes(maker: LayerAscents, outcome: _Outcome, status: Status) -> Iterable[s
     if wanted is not None and wanted != maker.canvas:
         yield f"on the network's own size, since it does not run on {wanted[0]}x{wanted[1]}"
     elif wanted is None and (maker.canvas[0] < maker.network.size[0] or maker.canvas[1] < maker.network.size[1]):
-        yield "on a smaller canvas, after the layer's receptive field"
+        yield "on a smaller canvas, after the layer's receptive field and its cost"

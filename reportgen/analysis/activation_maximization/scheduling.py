@@ -18,11 +18,19 @@ from reportgen.results import FloatArray, LayerSummary, NetworkSummary
 BATCH_BYTES = 512 * 2**20
 BATCH_IMAGES = 16
 
+# Where a forward pass of one image takes more multiply-accumulates than this, its canvas shrinks until it does not,
+# though not below a side on which deep layers still show what they look for: nearly that of the classic recipe.
+AFFORDABLE_MACS = 2.5e9
+_AFFORDABLE_SIDE = 112
+
 # Maps are kept for the way back, and about as much again is under way.
 _BYTES_KEPT = 2
 
 # A step costs the forward pass and about as much on the way back.
 _PASSES = 2
+
+# Sides of a canvas are multiples of this.
+_CANVAS_STEP = 8
 
 # Before anything was measured: what two cores of a present-day machine do.
 _FIRST_RATE = 30e9  # multiply-accumulates a second
@@ -96,8 +104,25 @@ def choose_canvas(row: LayerSummary, size: tuple[int, int], preset: Preset) -> t
 
 def _canvas_side(seen: int, stride: float, side: int, preset: Preset) -> int:
     wanted = max(preset.least_canvas, math.ceil(seen * (1 + preset.canvas_margin)))
-    step = max(8, math.ceil(stride))
+    step = max(_CANVAS_STEP, math.ceil(stride))
     return min(side, math.ceil(wanted / step) * step)
+
+
+def affordable_canvas(
+    summary: NetworkSummary, layer: str, size: tuple[int, int], canvas: tuple[int, int]
+) -> tuple[int, int]:
+    """`canvas`, or a smaller one of the same form where `layer` would be very slow on it.
+
+    It may then be smaller than the receptive field, whose margin counts for little anyway: the influence of a
+    pixel falls off from the middle much as a Gaussian does (Luo et al., "Understanding the effective receptive
+    field in deep convolutional neural networks", 2016).
+    """
+    share = math.sqrt(AFFORDABLE_MACS / max(1.0, expense_of(summary, layer, size, canvas).macs))
+    share = max(share, _AFFORDABLE_SIDE / min(canvas))
+    if share >= 1:
+        return canvas
+    height, width = (min(side, math.ceil(share * side / _CANVAS_STEP) * _CANVAS_STEP) for side in canvas)
+    return height, width
 
 
 @dataclass(frozen=True)
@@ -162,6 +187,8 @@ def schedule(
     jobs: list[list[Job]] = []
     for layer, channels in plan.items():
         canvas = choose_canvas(summary.layer(layer), size, preset)
+        if preset.canvas is None:
+            canvas = affordable_canvas(summary, layer, size, canvas)
         expense = expense_of(summary, layer, size, canvas)
         groups = _doubling(channels) if in_rounds else [tuple(channels)]
         for number, group in enumerate(groups):

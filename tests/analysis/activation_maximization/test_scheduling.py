@@ -8,11 +8,13 @@ from support.ascents import small_network
 
 from reportgen.analysis.activation_maximization import CLASSIC, CRISP
 from reportgen.analysis.activation_maximization.scheduling import (
+    AFFORDABLE_MACS,
     BATCH_BYTES,
     BATCH_IMAGES,
     Clock,
     Expense,
     Job,
+    affordable_canvas,
     batches,
     choose_canvas,
     choose_channels,
@@ -74,6 +76,26 @@ def test_the_canvas_follows_the_receptive_field(summary):
     assert canvas(None, 1) == (224, 192)
     assert canvas(500, 32, CLASSIC) == (128, 128)
     assert canvas(3, 1, replace(CRISP, canvas=(50, 70))) == (50, 70)
+
+
+def test_the_canvas_of_a_costly_layer_shrinks_but_not_below_what_it_can_show(summary):
+    row = summary.layer("conv1")
+
+    def canvas(times, size=(224, 192)):
+        costly = replace(summary, layers=(replace(row, mac_count=int(times * AFFORDABLE_MACS), inputs=()),))
+        return affordable_canvas(costly, "conv1", size, size)
+
+    assert canvas(0.9) == (224, 192)
+    assert canvas(2) == (160, 136)
+    assert canvas(100) == (136, 112)
+    assert canvas(100, (96, 224)) == (96, 224)
+
+
+def test_a_canvas_that_is_asked_for_stays(summary):
+    row = summary.layer("conv1")
+    costly = replace(summary, layers=(replace(row, mac_count=10**12),))
+    jobs = schedule({"conv1": (0,)}, costly, (300, 300), replace(CRISP, canvas=(200, 200)), in_rounds=False)
+    assert [job.canvas for job in jobs] == [(200, 200)]
 
 
 def test_only_what_lies_below_a_layer_costs(summary):
