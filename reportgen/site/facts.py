@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from reportgen.formats import TIMES, byte_count, count, number, percent, shape, short_count, size
 from reportgen.record import (
     Activations,
@@ -17,6 +19,9 @@ from reportgen.record import (
 )
 
 Facts = tuple[tuple[str, str], ...]
+
+# Sides of kernels and strides, as in "3x3".
+_SIDES = re.compile(r"(?<=\d)x(?=\d)")
 
 _ORIGINS = {
     "flag": "as asked for",
@@ -86,7 +91,7 @@ def layer_facts(layer: Layer) -> Facts:
         ("Receptive field", seen),
         ("Block", layer.block or ""),
     )
-    return (*own, *((name.capitalize(), value) for name, value in layer.details.items()))
+    return (*own, *((name.capitalize(), _SIDES.sub(TIMES, value)) for name, value in layer.details.items()))
 
 
 def weight_facts(weights: Weights | None) -> Facts:

@@ -47,8 +47,11 @@ def count_severities(findings: Sequence[Finding]) -> tuple[tuple[str, int], ...]
 
 
 def view_maximizations(shown: Iterable[Maximization], catalogue: Catalogue) -> tuple[MaximizationView, ...]:
-    """Maximised images with what makes them trustworthy."""
-    return tuple(_view_maximization(one, catalogue) for one in shown)
+    """Maximised images with what makes them trustworthy; those of the same channel from other seeds together."""
+    alike: dict[tuple[str, int, str, str | None], list[Maximization]] = {}
+    for one in shown:
+        alike.setdefault((one.layer, one.channel, one.objective, one.label), []).append(one)
+    return tuple(_view_maximization(one, catalogue) for group in alike.values() for one in group)
 
 
 def _view_maximization(shown: Maximization, catalogue: Catalogue) -> MaximizationView:

@@ -318,6 +318,9 @@
   const outline = document.getElementById("outline");
   const here = outline.querySelector("[aria-current]");
   if (here) outline.scrollTop = here.offsetTop - outline.clientHeight / 2;
+  const strip = document.getElementById("strip");
+  const bar = strip && strip.querySelector(".here");
+  if (bar) strip.scrollLeft += bar.getBoundingClientRect().left - innerWidth / 2;
   document.querySelectorAll(".canvas > img").forEach((image) => {
     if (!image.closest("[data-unit-folder]")) image.addEventListener("dblclick", () => image.parentElement.querySelector(".zoom")?.click());
   });

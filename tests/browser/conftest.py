@@ -21,6 +21,8 @@ from reportgen.record import read_record
 from reportgen.site import bundle_report, write_comparison
 
 HERE = Path(__file__).parent
+# What `npm ci` in this folder provides.
+MODULES = HERE / "node_modules"
 
 # No sandbox, since containers have none to give; nothing that would phone home.
 SWITCHES = (
@@ -173,3 +175,23 @@ def serve() -> Iterator[Callable[..., str]]:
     for server in servers:
         server.shutdown()
         server.server_close()
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The text of axe-core."""
+    file = MODULES / "axe-core" / "axe.min.js"
+    if not file.is_file():
+        pytest.skip("axe-core is not installed: run `npm ci --prefix tests/browser`")
+    return file.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def nu() -> list[str]:
+    """The command of the Nu HTML checker."""
+    file = MODULES / "vnu-jar" / "build" / "dist" / "vnu.jar"
+    java = shutil.which("java")
+    if java is None or not file.is_file():
+        pytest.skip("the Nu checker is not installed: it needs Java and `npm ci --prefix tests/browser`")
+    # The stack is what the checker asks for with long pages.
+    return [java, "-Xss8m", "-jar", str(file), "--stdout", "--errors-only", "--format", "json"]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from support.browsing import ALL_LOADED, OVERFLOWING
 from support.sites import COMPONENTS_PAGE, KINDS
 
 if TYPE_CHECKING:
@@ -18,17 +19,6 @@ if TYPE_CHECKING:
 SANDBOX = "sandbox allow-same-origin; default-src 'none'; img-src 'self'; style-src 'self'"
 
 PAGES = (*KINDS, COMPONENTS_PAGE)
-
-ALL_LOADED = """Promise.all([...document.images].map((image) => {
-  image.loading = 'eager';
-  return image.decode().then(() => image.naturalWidth > 0, () => !image.checkVisibility());
-})).then((loaded) => loaded.every(Boolean))"""
-
-# Parts that reach beyond the right edge, but for what scrolls by itself or is not to be seen.
-OVERFLOWING = """[...document.querySelectorAll('main *, header *, footer *')].filter((element) =>
-    element.checkVisibility() && element.getBoundingClientRect().right > innerWidth + 1 &&
-    !element.closest('.graph, .visually-hidden, [popover], thead, svg *'))
-  .map((element) => element.outerHTML.slice(0, 120))"""
 
 
 def test_from_files_without_a_word_and_nothing_else_asked_for(report: Path, window: Opener) -> None:

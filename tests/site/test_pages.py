@@ -97,6 +97,14 @@ def test_no_style_attributes_no_handlers_one_script(name: str, request: pytest.F
         assert not {"iframe", "object", "embed", "base", "form"} & set(elements.tags), path
 
 
+@pytest.mark.parametrize("name", ["small", "hostile", "large"])
+def test_navigations_of_a_page_have_names_of_their_own(name: str, request: pytest.FixtureRequest) -> None:
+    written: Written = request.getfixturevalue(name)
+    for path, text in written.pages().items():
+        names = re.findall(r'<nav[^>]* aria-label="([^"]*)"', text)
+        assert len(names) == len(set(names)), path
+
+
 def test_every_picture_has_alternative_text_and_a_size(small: Written) -> None:
     for path, text in small.pages().items():
         for tag in re.findall(r"<img [^>]*>", text):
