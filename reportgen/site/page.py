@@ -30,6 +30,7 @@ class Page:
     here: str | None = None
     previous: Link | None = None
     next: Link | None = None
+    short: str | None = None  # what the pages before and after call it, where that is not its title
 
     @property
     def root(self) -> str:
@@ -44,7 +45,7 @@ class Page:
 
 def chained(pages: Sequence[Page]) -> list[Page]:
     """Pages with each one's neighbours set."""
-    links = [Link(page.title, page.path) for page in pages]
+    links = [Link(page.short or page.title, page.path) for page in pages]
     return [
         replace(page, previous=before, next=after)
         for page, before, after in zip(pages, [None, *links], [*links[1:], None], strict=False)

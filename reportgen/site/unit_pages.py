@@ -112,6 +112,7 @@ def _sheet_pages(layer: Layer, catalogue: Catalogue) -> list[Page]:
             crumbs=(HOME, Link("Layers", LAYERS), Link(layer.name, layer.page or LAYERS)),
             parent=first,
             here=layer.name,
+            short=f"page {number}",
         )
         for number, (path, run) in enumerate(zip(paths, runs, strict=True), 1)
     ]
@@ -178,6 +179,7 @@ def _unit_page(unit: Unit, catalogue: Catalogue) -> Page:
         crumbs=(HOME, Link("Layers", LAYERS), own, *([Link("All channels", sheet)] if sheet else [])),
         parent=sheet or f"{UNITS}#{unit.page.rpartition('/')[0]}",
         here=unit.layer,
+        short=f"channel {unit.channel}",
     )
 
 
