@@ -35,7 +35,7 @@ def run_case(model: str, folder: str, count: int, pattern: str) -> None:
     network = load_network(Config(model=model, weights="none", preprocess="tf"))
     images = collect_images([folder]).images[:count]
     if images:
-        measuring(network, images, pattern)()
+        measuring(network, count, pattern)(images)
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 

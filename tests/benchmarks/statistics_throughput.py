@@ -1,10 +1,11 @@
 """How much slower statistics make a pass over many images.
 
-Compares, in one run and in turns, a bare pipeline that decodes and resizes pictures and runs MobileNetV2 with
-the same pipeline with statistics, histograms and top images: of the block ends, and of all convolutions with
-the activations behind them. Prints images per second and the share of the bare pipeline's.
+Compares a bare pipeline that decodes and resizes pictures and runs MobileNetV2 with the same pipeline with
+statistics, histograms and top images: of the block ends, and of all convolutions. They take turns on every
+portion of the pictures, so that what else the machine does falls on all alike. Prints images per second and,
+as the median over the portions, the share of the bare pipeline's.
 
-    python tests/benchmarks/statistics_throughput.py [--images 5000] [--rounds 1]
+    python tests/benchmarks/statistics_throughput.py [--images 5000] [--set 5000] [--portion 250]
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -26,12 +29,13 @@ from PIL import Image
 
 from reportgen.analysis.image_pass import Plan
 from reportgen.analysis.layers import summarize_network
-from reportgen.analysis.measuring import MeasureTask, measure_images
+from reportgen.analysis.measurements import Measurements
+from reportgen.analysis.measuring import MOST_IMAGES, MeasureTask
 from reportgen.analysis.selection import select_layers
 from reportgen.config import Config
+from reportgen.engines import LocalEngine, chunks_of
 from reportgen.images import ImageFile, collect_images, fit_image, load_image
 from reportgen.models import Network, load_network
-from reportgen.progress import Silent
 
 SIDE = 320  # pixels of the longer side of the pictures that are made
 
@@ -47,89 +51,111 @@ def write_pictures(folder: Path, count: int) -> None:
         Image.fromarray(pixels).save(folder / f"{number:06d}.jpg", quality=90)
 
 
-def bare(network: Network, images: Sequence[ImageFile]) -> None:
-    """Decode, resize and run the network, several images at a time, each on one processor."""
-
-    def load(place: np.ndarray) -> np.ndarray:
-        return fit_image(load_image(images[int(place)]), network.size)[0]
+def bare(network: Network) -> Callable[[Sequence[ImageFile]], object]:
+    """Decodes, resizes and runs the network, several images at a time, each on one processor."""
 
     @tf.function(input_signature=[tf.TensorSpec((*network.size, 3), tf.uint8)], autograph=False)
     def forward(pixels: tf.Tensor) -> tf.Tensor:
         return network.model(network.feed(network.prepare(pixels[tf.newaxis])), training=False)
 
-    def answer(place: tf.Tensor) -> tf.Tensor:
-        pixels = tf.numpy_function(load, [place], tf.uint8, stateful=False)
-        return forward(tf.ensure_shape(pixels, (*network.size, 3)))
+    def run(images: Sequence[ImageFile]) -> None:
+        answers = loaded(network, images, forward)
+        options = tf.data.Options()
+        options.threading.max_intra_op_parallelism = 1
+        for _ in answers.with_options(options):
+            pass
 
-    places = tf.data.Dataset.range(len(images))
-    answers = places.map(answer, num_parallel_calls=os.cpu_count(), deterministic=True)
-    options = tf.data.Options()
-    options.threading.max_intra_op_parallelism = 1
-    for _ in answers.with_options(options):
-        pass
+    return run
 
 
-def batches(network: Network, images: Sequence[ImageFile]) -> None:
-    """The same in batches of 32, as `model.predict` would run them."""
+def loaded(
+    network: Network, images: Sequence[ImageFile], then: Callable[[tf.Tensor], tf.Tensor] = tf.identity
+) -> tf.data.Dataset:
+    """The fitted pixels of each image, and what `then` makes of them, several at a time."""
 
     def load(place: np.ndarray) -> np.ndarray:
         return fit_image(load_image(images[int(place)]), network.size)[0]
 
-    def loaded(place: tf.Tensor) -> tf.Tensor:
-        return tf.ensure_shape(tf.numpy_function(load, [place], tf.uint8, stateful=False), (*network.size, 3))
+    def pixels(place: tf.Tensor) -> tf.Tensor:
+        loaded = tf.numpy_function(load, [place], tf.uint8, stateful=False)
+        return then(tf.ensure_shape(loaded, (*network.size, 3)))
+
+    return tf.data.Dataset.range(len(images)).map(pixels, num_parallel_calls=os.cpu_count(), deterministic=True)
+
+
+def batches(network: Network) -> Callable[[Sequence[ImageFile]], object]:
+    """The same in batches of 32, as `model.predict` would run them."""
 
     @tf.function(autograph=False)
     def forward(pixels: tf.Tensor) -> tf.Tensor:
         return network.model(network.feed(network.prepare(pixels)), training=False)
 
-    pictures = tf.data.Dataset.range(len(images)).map(loaded, num_parallel_calls=os.cpu_count())
-    for pixels in pictures.batch(32).prefetch(2):
-        forward(pixels)
+    def run(images: Sequence[ImageFile]) -> None:
+        for pixels in loaded(network, images).batch(32).prefetch(2):
+            forward(pixels)
+
+    return run
 
 
-def measuring(network: Network, images: Sequence[ImageFile], pattern: str) -> Callable[[], object]:
-    """Measure the layers `pattern` means."""
-    config = Config(preprocess="tf")
+def measuring(network: Network, count: int, pattern: str) -> Callable[[Sequence[ImageFile]], object]:
+    """Measures the layers `pattern` means on images of a set of `count`."""
     summary = summarize_network(network)
-    layers = select_layers(summary, (pattern,))
-    plan = Plan.make(summary, layers, len(images), "squash", "bilinear")
-    task = MeasureTask(network, plan, config)
-    return lambda: measure_images(task, images, config, Silent(), None)
+    plan = Plan.make(summary, select_layers(summary, (pattern,)), count, "squash", "bilinear")
+    task = MeasureTask(network, plan, Config(preprocess="tf"))
+    measured = Measurements(plan.layout.channels)
+
+    def measure(images: Sequence[ImageFile]) -> None:
+        for outcome in LocalEngine().run(task, chunks_of(images, 0, MOST_IMAGES), lambda _: None):
+            measured.merge(outcome.value)
+
+    return measure
+
+
+@dataclass
+class Taken:
+    """Seconds that each portion took, of the clock and of processors."""
+
+    clock: list[float] = field(default_factory=list)
+    processors: list[float] = field(default_factory=list)
+
+    def add(self, run: Callable[[], object]) -> None:
+        """Run and note."""
+        begun, used = time.perf_counter(), time.process_time()
+        run()
+        self.clock.append(time.perf_counter() - begun)
+        self.processors.append(time.process_time() - used)
 
 
 def main() -> None:
     """Print the comparison."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=int, default=5000)
-    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--set", type=int, default=5000, help="of how large a set they are taken to be")
+    parser.add_argument("--portion", type=int, default=250)
     arguments = parser.parse_args()
     network = load_network(Config(model="keras:MobileNetV2", weights="none", preprocess="tf"))
     with tempfile.TemporaryDirectory() as name:
         write_pictures(Path(name), arguments.images)
         images = collect_images([name]).images
-        few = images[:16]
-        runs: dict[str, Callable[[Sequence[ImageFile]], Callable[[], object]]] = {
-            "bare": lambda some: lambda: bare(network, some),
-            "bare, batches of 32": lambda some: lambda: batches(network, some),
-            "block ends": lambda some: measuring(network, some, "blocks"),
-            "all convolutions": lambda some: measuring(network, some, "convs"),
+        runs: dict[str, Callable[[Sequence[ImageFile]], object]] = {
+            "bare": bare(network),
+            "bare, batches of 32": batches(network),
+            "block ends": measuring(network, arguments.set, "blocks"),
+            "all convolutions": measuring(network, arguments.set, "convs"),
         }
-        best: dict[str, float] = {}
-        for title, make in runs.items():
-            make(few)()  # what is compiled is compiled
-            best[title] = float("inf")
-        ready = {title: make(images) for title, make in runs.items()}
-        for _ in range(arguments.rounds):
-            for title, run in ready.items():
-                begun, used = time.perf_counter(), time.process_time()
-                run()
-                seconds = time.perf_counter() - begun
-                best[title] = min(best[title], seconds)
-                processor = 1e3 * (time.process_time() - used) / len(images)
-                speed = f"{len(images) / seconds:7.1f} images/s"
-                print(f"{title:20} {speed}, {processor:.1f} ms of processor each", flush=True)
-    for title, seconds in best.items():
-        print(f"{title:20} {best['bare'] / seconds:6.2f} of bare")
+        for run in runs.values():
+            run(images[:16])  # what is compiled is compiled
+        taken = {title: Taken() for title in runs}
+        for chunk in chunks_of(images, 0, arguments.portion):
+            for title, run in runs.items():
+                taken[title].add(partial(run, chunk.images))
+    for title, one in taken.items():
+        shares = np.divide(taken["bare"].clock, one.clock)
+        print(
+            f"{title:20} {len(images) / sum(one.clock):6.1f} images/s, "
+            f"{1e3 * sum(one.processors) / len(images):5.1f} ms of processor each, {np.median(shares):.2f} of bare "
+            f"({shares.min():.2f} to {shares.max():.2f} over {len(shares)} portions)"
+        )
 
 
 if __name__ == "__main__":
