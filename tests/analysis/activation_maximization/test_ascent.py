@@ -228,3 +228,35 @@ def test_the_best_look_is_kept_not_the_last():
     )
     assert (result.value, result.step, result.steps) == (5.0, 4, 6)
     assert result.history == [1.0, 5.0, 3.0]
+
+
+def test_images_that_are_done_are_no_longer_computed():
+    network = small_network()
+    preset = replace(STEADY, check_every=2, patience=0)
+    noise = pixel_grid((16, 16), 3, mean=127, std=10)
+    climber = make_climber(network, lambda indices: objectives.channel("conv2", indices), noise, preset)
+    sizes = []
+
+    def counted(state, channels, *rest):
+        sizes.append(len(channels))
+        return climber.step(state, channels, *rest)
+
+    def run(channels, value, enough):
+        generators = [np.random.default_rng([0, channel]) for channel in channels]
+        return climb(
+            replace(climber, step=counted),
+            climber.start(generators),
+            np.array(channels, np.int32),
+            preset,
+            steps=6,
+            seed=0,
+            measure=response_function(network, "conv2"),
+            value=value,
+            enough=enough,
+        )
+
+    results = run([4, 1, 6], lambda place, _responses: 2.0 if place == 1 else 1.0, 2.0)
+    assert sizes == [3, 3, 2, 2, 2, 2]
+    assert [one.steps for one in results] == [6, 2, 6]
+    alone = run([6], lambda _place, _responses: 1.0, np.inf)
+    np.testing.assert_allclose(results[2].scores, alone[0].scores, rtol=1e-4)
