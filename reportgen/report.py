@@ -19,6 +19,7 @@ from reportgen.cache import Cache, default_folder
 from reportgen.config import Config
 from reportgen.errors import GateError, UsageError
 from reportgen.finished import site_look, write_pages
+from reportgen.formats import byte_count
 from reportgen.images import ImageSet, collect_images
 from reportgen.layer_table import as_csv, as_json, as_table
 from reportgen.models import Network, load_network
@@ -29,6 +30,7 @@ from reportgen.record import Record, Report, Site
 from reportgen.recording import make_record
 from reportgen.sections import SECTIONS
 from reportgen.shrink import fit_size, folder_size
+from reportgen.sizes import measure_things, size_table
 from reportgen.study import Study, Workshop, find_head, fitted_images, prepare_study
 
 _WORST_FIRST = ("error", "warning", "info")
@@ -53,6 +55,9 @@ def build_report(config: Config, *, model: Any, pixels: Any, progress: Progress)
         study = prepare_study(config, network, images, workshop)
         record = _record(study, workshop)
         record = _finish(record, new, config)
+        progress.say(f"the report has {byte_count(folder_size(new))}; its biggest parts:")
+        for line in size_table(measure_things(record, new)):
+            progress.say(line)
         if single is not None:
             site.bundle_report(new, single)
     if cache.trouble is not None:

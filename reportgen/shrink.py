@@ -13,10 +13,10 @@ from PIL import Image
 from reportgen.draw.encode import EFFORT
 from reportgen.errors import GateError
 from reportgen.record import Figure, Finding, Record, referenced_files
+from reportgen.sizes import measure_things, size_table
 
 # Each about a quarter smaller than the one before; below the last, maps turn into blocks.
 QUALITIES = (45, 32, 20)
-BIGGEST_SHOWN = 5
 
 Finish = Callable[[Record], int]
 
@@ -34,7 +34,7 @@ def fit_size(record: Record, folder: Path, limit: int, finish: Finish) -> Record
         The record of the report that fits, with a finding that says what was given up.
 
     Raises:
-        GateError: it cannot be made to fit; the text lists the biggest files.
+        GateError: it cannot be made to fit; the text ends with a table of what is biggest.
     """
     if finish(record) <= limit:
         return record
@@ -51,23 +51,14 @@ def fit_size(record: Record, folder: Path, limit: int, finish: Finish) -> Record
     size = _settle(shrunk, folder, finish)
     raise GateError(
         f"--max-size: expected at most {limit:,} bytes, the smallest report has {size:,}; "
-        f"allow more, or ask for fewer sections, images or layers. Biggest: {_describe_biggest(folder)}"
+        "allow more, or ask for fewer sections, images or layers. The biggest:\n"
+        + "\n".join(size_table(measure_things(shrunk, folder)))
     )
-
-
-def biggest_files(folder: Path, count: int = BIGGEST_SHOWN) -> list[tuple[str, int]]:
-    """The `count` biggest files below `folder`: path and bytes, biggest first."""
-    sizes = [(path.relative_to(folder).as_posix(), path.stat().st_size) for path in folder.rglob("*") if path.is_file()]
-    return sorted(sizes, key=lambda item: (-item[1], item[0]))[:count]
 
 
 def folder_size(folder: Path) -> int:
     """The bytes of all files below `folder`."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-
-
-def _describe_biggest(folder: Path) -> str:
-    return ", ".join(f"{name} ({size:,} bytes)" for name, size in biggest_files(folder))
 
 
 def _lossy_pictures(record: Record, folder: Path) -> dict[str, bytes]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,8 @@ from support.records import small_record
 from reportgen.errors import GateError
 from reportgen.finished import write_pages
 from reportgen.record import Record, referenced_files
-from reportgen.shrink import biggest_files, fit_size, folder_size
+from reportgen.shrink import fit_size, folder_size
+from reportgen.sizes import BIGGEST_SHOWN, measure_things
 
 
 @pytest.fixture
@@ -33,12 +35,22 @@ def test_a_report_that_fits_is_left_as_it_is(report: tuple[Record, Path]) -> Non
     assert folder_size(folder) == size
 
 
-def test_a_report_that_cannot_fit_names_its_biggest_files(report: tuple[Record, Path]) -> None:
+def test_a_report_that_cannot_fit_says_what_is_biggest(report: tuple[Record, Path]) -> None:
     record, folder = report
     with pytest.raises(GateError, match=r"at most 1,000 bytes") as caught:
         fit_size(record, folder, 1000, finisher(folder))
-    assert biggest_files(folder)[0][0] in str(caught.value)
+    table = str(caught.value).splitlines()[1:]
+    assert len(table) == BIGGEST_SHOWN
+    assert any(re.fullmatch(r" *[\d.]+ kB  pages of channels \(\d+ files\)", line) for line in table)
     assert caught.value.exit_status == 3
+
+
+def test_every_byte_belongs_to_something(report: tuple[Record, Path]) -> None:
+    things = measure_things(*report)
+    assert sum(thing.size for thing in things) == folder_size(report[1])
+    assert [thing.size for thing in things] == sorted((thing.size for thing in things), reverse=True)
+    names = {thing.name for thing in things}
+    assert {"feature maps", "filters", "maximised images", "parts of images", "report.json"} <= names
 
 
 def test_a_report_made_to_fit_says_so_and_has_all_its_pictures(report: tuple[Record, Path]) -> None:
