@@ -21,12 +21,12 @@ from numpy.typing import NDArray
 
 from reportgen.analysis.capture import run_errors_explained, run_layers
 from reportgen.analysis.measurements import TOP_CLASSES, LayerLayout, Layout, Measurements, Rows, SampleRun
-from reportgen.analysis.reduction import as_map, layout_layer, reduce_map
+from reportgen.analysis.reduction import SMALL, as_map, layout_layer, reduce_maps
 from reportgen.engines import ImageChunk
 from reportgen.images import ImageFile, Interpolation, Resize, UnreadableImageError, fit_image, load_image
 from reportgen.models import Network
 from reportgen.models.heads import class_output
-from reportgen.results import ByteArray, NetworkSummary
+from reportgen.results import ByteArray, FloatArray, NetworkSummary
 
 # Values per channel that a histogram is made of, where there are as many: more would not be seen in a
 # drawing and cost more than the rest of the statistics together.
@@ -125,6 +125,7 @@ class ImagePass:
         self.network = network
         self.plan = plan
         self.processors = processors or _processors()
+        self._under_way: list[tuple[ImageChunk, Measurements]] = []
 
     def measure(self, chunk: ImageChunk, advance: Callable[[int], None]) -> Measurements:
         """Measure the images of `chunk`; those that cannot be decoded are skipped, with the reason.
@@ -136,6 +137,14 @@ class ImagePass:
             ReportgenError: the network cannot run.
         """
         measured = Measurements(self.plan.layout.channels)
+        self._under_way.append((chunk, measured))
+        try:
+            self._measure(chunk, measured, advance)
+        finally:
+            self._under_way.remove((chunk, measured))
+        return measured
+
+    def _measure(self, chunk: ImageChunk, measured: Measurements, advance: Callable[[int], None]) -> None:
         group: list[dict[str, Any]] = []
         for position, row in self._rows(chunk):
             if isinstance(row, str):
@@ -148,7 +157,6 @@ class ImagePass:
             advance(1)
         if group:
             measured.add(self._joined(group))
-        return measured
 
     def _joined(self, rows: Sequence[dict[str, Any]]) -> Rows:
         fields = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
@@ -231,19 +239,30 @@ class ImagePass:
             # Of no values at first: a network may have no layer to measure.
             fields = [np.zeros((len(_FIELDS), 0))]
             places, samples = [np.zeros(0, np.int32)], [np.zeros(0, np.float32)]
-            for layer, output in zip(group, values, strict=True):
-                folded = as_map(output, layer, self.plan.grids.get(layer.name))
-                reduced = reduce_map(folded)
-                fields.append(np.stack([getattr(reduced, name) for name in _FIELDS]).astype(np.float64))
-                places.append(reduced.places)
-                taken = folded.reshape(-1, layer.channels)[self._sampled_places(layer, int(index))]
-                samples.append(taken.T.reshape(-1))
+            floors = self._floors_of(int(index))
+            for run in _alike(group):
+                maps = [as_map(values[i], group[i], self.plan.grids.get(group[i].name)) for i in run]
+                start, stop = group[run[0]].start, group[run[-1]].stop
+                for reduced in reduce_maps(maps, None if floors is None else floors[start:stop]):
+                    fields.append(np.stack([getattr(reduced, name) for name in _FIELDS]).astype(np.float64))
+                    places.append(reduced.places)
+                for i, folded in zip(run, maps, strict=True):
+                    taken = folded.reshape(-1, group[i].channels)[self._sampled_places(group[i], int(index))]
+                    samples.append(taken.T.reshape(-1))
             return np.concatenate(fields, axis=1), np.concatenate(places), np.concatenate(samples)
 
         tensors = [outputs[layer.name][0] for layer in group]
         kinds = [tf.float64, tf.int32, tf.float32]
         fields, places, samples = tf.numpy_function(reduce, [index, *tensors], kinds, stateful=False)
         return fields, places, samples
+
+    def _floors_of(self, index: int) -> FloatArray | None:
+        """What a maximum must reach to be among the best of its chunk so far; None where nothing is known."""
+        for chunk, measured in list(self._under_way):
+            if chunk.start <= index < chunk.start + chunk.size:
+                floors: FloatArray = measured.top.values[-1]
+                return floors
+        return None
 
     def _sampled_places(self, layer: LayerLayout, index: int) -> NDArray[np.intp]:
         """Places spread evenly over the map; with each image they move on by one."""
@@ -262,6 +281,22 @@ class ImagePass:
             "scores": scores,
             "score_sums": score_sum,
         }
+
+
+def _alike(layers: Sequence[LayerLayout]) -> list[list[int]]:
+    """The places of `layers` in runs that are reduced together: neighbours whose maps are small and of one size.
+
+    A single channel stays alone: numpy adds it up in another order than it would beside others.
+    """
+    runs: list[list[int]] = []
+    for place, layer in enumerate(layers):
+        before = layers[place - 1] if place else layer
+        alike = (before.height, before.width) == (layer.height, layer.width) and layer.positions <= SMALL
+        if runs and alike and min(before.channels, layer.channels) > 1:
+            runs[-1].append(place)
+        else:
+            runs.append([place])
+    return runs
 
 
 def _processors() -> int:

@@ -84,7 +84,8 @@ class SampleRun:
 class Rows:
     """What was measured on a few images, one row for each; `index` is the image's place in the set.
 
-    `(images, channels)` each: `maxima` and where they stand (`places`, row by row through the map),
+    `(images, channels)` each: `maxima` and where they stand (`places`, row by row through the map; 0 for what is
+    not among the best anyway),
     `minima`, `sums` and `squares` (of values and their squares), `zeros`, `not_numbers`, `infinities`.
     `samples` `(images, samples)` are values for the histogram, `sample_runs` say whose they are. `classes`
     and `scores` `(images, TOP_CLASSES)` are the best classes, best first (-1 and not-a-number past the

@@ -8,7 +8,9 @@ same order, so an image gives the same bits whenever it is measured.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,10 @@ from reportgen.results import FloatArray, LayerSummary
 # long, so that maps of few channels are not read in tiny steps.
 _RUN = 1024
 
+# Maps of so few positions are reduced together, and each of their columns by itself, so that it makes no
+# difference to a map which others there are: a call of numpy costs as much as the work in such a map.
+SMALL = 14 * 14
+
 # uint8 holds the count of this many ones.
 _BYTE = 255
 
@@ -30,8 +36,8 @@ _BYTE = 255
 class Reduced:
     """Statistics of the channels of one map, `(channels,)` each.
 
-    `places` are where the maxima stand, row by row through the map, the first of equal ones. Sums and
-    extremes are of finite values; a channel that has none has the extremes -inf and +inf.
+    `places` are where the maxima stand, row by row through the map, the first of equal ones; 0 where nobody
+    asked. Sums and extremes are of finite values; a channel that has none has the extremes -inf and +inf.
     """
 
     maxima: FloatArray
@@ -68,21 +74,44 @@ def as_map(output: NDArray[Any], layer: LayerLayout, token_grid: tuple[int, int,
     return values
 
 
-def reduce_map(values: FloatArray) -> Reduced:
-    """Reduce a map `(height, width, channels)`, float32, over its positions."""
+def reduce_maps(maps: Sequence[FloatArray], floors: FloatArray | None = None) -> list[Reduced]:
+    """Reduce maps of one size, float32 `(height, width, channels)` each with its own channels, over their positions.
+
+    Args:
+        floors: the maximum from which on its place is wanted, for the channels of all maps in a row; None: always.
+
+    Returns:
+        The results, in order: one for all maps together, or one for each.
+    """
+    if floors is None:
+        floors = np.full(sum(values.shape[2] for values in maps), -np.inf, np.float32)
+    together = maps[0] if len(maps) == 1 else np.concatenate(maps, axis=2)
+    reduced = _reduce_finite(together, floors)
+    if reduced is not None:
+        return [reduced]
+    starts = np.cumsum([values.shape[2] for values in maps])[:-1]
+    return [
+        _reduce_finite(values, part) or _reduce_carefully(values)
+        for values, part in zip(maps, np.split(floors, starts), strict=True)
+    ]
+
+
+def _reduce_finite(values: FloatArray, floors: FloatArray) -> Reduced | None:
+    """Reduce a map; None where something is not finite or a sum is too large for float32."""
     height, width, channels = values.shape
-    columns = _columns_at_once(width, channels)
+    columns = _columns_at_once(width, channels) if height * width > SMALL else 1
     rows = values.reshape(height, width // columns, columns * channels)
     with np.errstate(over="ignore", invalid="ignore"):
         sums = _over_rows(np.add.reduce(rows, axis=1), channels)
         squares = _over_rows(np.einsum("hwc,hwc->hc", rows, rows), channels)
     if not (np.isfinite(sums).all() and np.isfinite(squares).all()):
-        return _reduce_carefully(values)
+        return None
     row_maxima = rows.max(axis=1).reshape(height, columns, channels).max(axis=1)
+    maxima = row_maxima.max(axis=0)
     none = np.zeros(channels, np.int32)
     return Reduced(
-        maxima=row_maxima.max(axis=0),
-        places=_first_maxima(values, row_maxima),
+        maxima=maxima,
+        places=_first_maxima(values, row_maxima, np.flatnonzero(maxima >= floors)),
         minima=rows.reshape(-1, columns * channels).min(axis=0).reshape(columns, channels).min(axis=0),
         sums=sums,
         squares=squares,
@@ -92,6 +121,7 @@ def reduce_map(values: FloatArray) -> Reduced:
     )
 
 
+@cache
 def _columns_at_once(width: int, channels: int) -> int:
     return max(
         count for count in range(1, width + 1) if width % count == 0 and (count == 1 or count * channels <= _RUN)
@@ -104,12 +134,12 @@ def _over_rows(sums: FloatArray, channels: int) -> NDArray[np.float64]:
     return total
 
 
-def _first_maxima(values: FloatArray, row_maxima: FloatArray) -> NDArray[np.int32]:
-    """Where each channel has its maximum first: the row, then the place in it."""
+def _first_maxima(values: FloatArray, row_maxima: FloatArray, wanted: NDArray[np.intp]) -> NDArray[np.int32]:
+    """Where each of the channels `wanted` has its maximum first: the row, then the place in it."""
     _, width, channels = values.shape
-    row = np.ascontiguousarray(row_maxima.T).argmax(axis=1)
-    column = values[row, :, np.arange(channels)].argmax(axis=1)
-    places: NDArray[np.int32] = (row * width + column).astype(np.int32)
+    row = np.ascontiguousarray(row_maxima.T[wanted]).argmax(axis=1)
+    places = np.zeros(channels, np.int32)
+    places[wanted] = row * width + values[row, :, wanted].argmax(axis=1)
     return places
 
 
@@ -124,7 +154,7 @@ def _count(marked: NDArray[np.bool_], channels: int) -> NDArray[np.int32]:
 
 
 def _reduce_carefully(values: FloatArray) -> Reduced:
-    """`reduce_map` where something is not finite or a sum is too large for float32."""
+    """Reduce a map where something is not finite or a sum is too large for float32."""
     height, width, channels = values.shape
     flat = values.reshape(height * width, channels)
     finite = np.isfinite(flat)

@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from reportgen.analysis.measurements import LayerLayout
-from reportgen.analysis.reduction import as_map, reduce_map
+from reportgen.analysis.reduction import SMALL, Reduced, as_map, reduce_maps
+
+
+def reduce_map(values: np.ndarray) -> Reduced:
+    (reduced,) = reduce_maps([values])
+    return reduced
 
 
 def some_map(height: int, width: int, channels: int) -> np.ndarray:
@@ -25,6 +30,32 @@ def test_a_map_reduces_to_what_plain_numpy_says(shape: tuple[int, int, int]) -> 
     assert np.array_equal(reduced.zeros, (flat == 0).sum(axis=0))
     assert not reduced.not_numbers.any()
     assert not reduced.infinities.any()
+
+
+FIELDS = ("maxima", "places", "minima", "sums", "squares", "zeros", "not_numbers", "infinities")
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_small_map_gives_the_same_bits_alone_and_beside_others(lost: bool) -> None:
+    random = np.random.default_rng(0)
+    maps = [random.normal(size=(14, 14, channels)).astype(np.float32) for channels in (3, 200, 2)]
+    assert maps[0][..., 0].size == SMALL
+    if lost:
+        maps[1][0, 0, 7] = np.nan
+    together, alone = reduce_maps(maps), [reduce_map(values) for values in maps]
+    for name in FIELDS:
+        joined = np.concatenate([getattr(one, name) for one in together])
+        assert np.array_equal(joined, np.concatenate([getattr(one, name) for one in alone])), name
+
+
+def test_places_below_the_floor_are_left_out() -> None:
+    values = some_map(6, 6, 5)
+    maxima = values.max(axis=(0, 1))
+    floors = maxima + np.array([0, 1, -1, np.float32(1e-3), -np.inf], np.float32)
+    (reduced,) = reduce_maps([values], floors)
+    places = values.reshape(-1, 5).argmax(axis=0)
+    assert reduced.places.tolist() == [places[0], 0, places[2], 0, places[4]]
+    assert np.array_equal(reduced.maxima, maxima)
 
 
 def test_of_equal_maxima_the_first_place_counts() -> None:
