@@ -289,7 +289,7 @@
   }
   function pinThis(source) {
     const page = location.href.split(/[?#]/)[0].slice(base.length);
-    const pictures = [...source.querySelectorAll(".crop, img")].slice(0, 4).map((shown) => {
+    const pictures = [...source.querySelectorAll(".crop:not(:has(.place)), img")].slice(0, 4).map((shown) => {
       const image = shown.matches("img") ? shown : shown.querySelector("image");
       const size = shown.matches("img") ? [shown.naturalWidth, shown.naturalHeight] : [image.getAttribute("width"), image.getAttribute("height")];
       return {
@@ -299,7 +299,8 @@
       };
     });
     const words = [...source.querySelectorAll(".answers li:first-child, .top li:first-child strong, .made-one:first-child .facts div:nth-child(-n+2)")]
-      .map((part) => part.textContent.trim().replace(/\s+/g, " ")).join("; ");
+      .map((part) => (part.matches("div") ? [...part.children].map((child) => child.textContent).join(": ") : part.textContent))
+      .map((words) => words.trim().replace(/\s+/g, " ")).join("; ");
     const title = document.querySelector("h1").textContent;
     const kept = pins().filter((pin) => pin.page !== page);
     keep(pinKey, JSON.stringify([...kept, { page, title, pictures, words }].slice(-MOST_PINNED)));
