@@ -53,7 +53,10 @@
   function loadIndex() {
     if (loadIndex.begun || !root.dataset.search) return;
     loadIndex.begun = true;
-    document.head.append(make("script", { src: base + root.dataset.search }));
+    const index = make("script", { src: base + root.dataset.search });
+    // Who types faster than it loads is answered when it is there.
+    index.addEventListener("load", showResults);
+    document.head.append(index);
   }
   function buildSearch() {
     if (!root.dataset.search) return null;

@@ -52,12 +52,11 @@ def test_keys_can_be_switched_off_and_stay_off(layer: Window) -> None:
 )
 def test_search(text: str, found: str, layer: Window) -> None:
     layer.page.keyboard.press("/")
-    layer.page.wait_for_function("globalThis.reportgenSearch")
     layer.page.keyboard.type(text)
-    assert layer.page.locator("#results [data-page]").count() > 0
+    layer.page.locator("#results [data-page]").first.wait_for()
     layer.page.keyboard.press("ArrowDown")
     layer.page.keyboard.press("Enter")
-    layer.page.wait_for_function("(title) => document.querySelector('h1')?.textContent === title", arg=found)
+    layer.page.get_by_role("heading", level=1, name=found, exact=True).wait_for()
     assert layer.messages == []
 
 
