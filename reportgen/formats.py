@@ -111,6 +111,15 @@ def shape(value: Shape | Sequence[Shape] | None) -> str:
     return size([side for side in value if not isinstance(side, Sequence)][1:])
 
 
+def is_open(value: Shape | Sequence[Shape] | None) -> bool:
+    """Whether a shape leaves a side besides the batch open; several shapes are given as they are.
+
+    >>> is_open((None, None, None, 3)), is_open((None, 10)), is_open(None)
+    (True, False, False)
+    """
+    return value is not None and None in value[1:]
+
+
 def _digits(scaled: float) -> str:
     """Three digits of a number below 1000, as many of them after the point as that leaves room for."""
     decimals = 2 if scaled < 9.995 else 1 if scaled < 99.95 else 0

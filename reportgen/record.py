@@ -157,13 +157,18 @@ class Activations(_Frozen):
 
 
 class Layer(_Frozen):
-    """One row of the layer table: a layer, or one call of a shared layer."""
+    """One row of the layer table: a layer, or one call of a shared layer.
+
+    `output_shape` has null where the network leaves a side open; `actual_shape` is that of the first output for the
+    images of this report, a map with its channels last.
+    """
 
     index: int
     name: str
     type: str
     block: str | None
     output_shape: Shape | list[Shape] | None
+    actual_shape: Shape | None
     parameter_count: int
     trainable_parameter_count: int
     mac_count: int | None

@@ -88,6 +88,7 @@ def _record_layer(layer: LayerSummary, study: Study, weights: record.Weights | N
         type=layer.type,
         block=layer.block,
         output_shape=_shapes(layer.output_shape),
+        actual_shape=layer.actual_shape,
         parameter_count=layer.parameter_count,
         trainable_parameter_count=layer.trainable_parameter_count,
         mac_count=layer.mac_count,

@@ -570,6 +570,18 @@ def test_an_unbuilt_network_is_built_but_the_users_own_is_not(module):
         load(f"python:{name}:Fixed", size=(12, 12))
 
 
+def test_an_unbuilt_transfer_keeps_its_base_and_what_was_adapted():
+    base = keras.Sequential([keras.Input((24, 20, 3)), layers.Conv2D(4, 3, name="seen")], name="base")
+    adapted = layers.Normalization(name="adapted")
+    adapted.adapt(np.random.default_rng(0).uniform(0, 255, (8, 24, 20, 3)))
+    model = keras.Sequential([adapted, base, layers.GlobalAveragePooling2D(), layers.Dense(2, name="classes")])
+    network = load(model)
+    assert network.size == (24, 20)
+    assert not model.built
+    pixels = np.random.default_rng(1).uniform(0, 255, (2, 24, 20, 3)).astype(np.float32)
+    np.testing.assert_array_equal(network.model.layers[1](network.model.layers[0](pixels)), base(adapted(pixels)))
+
+
 def test_a_sequential_network_built_by_a_call():
     model = keras.Sequential([layers.Conv2D(2, 3), layers.GlobalAveragePooling2D()])
     model(np.zeros((1, 10, 10, 3), np.float32))

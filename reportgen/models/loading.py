@@ -141,25 +141,47 @@ def _file_digest(path: Path) -> str:
 def _built(source: _Source, config: Config) -> keras.Model:
     """The model, built by running it once on an empty image if nobody did so before.
 
-    A model of the user's is not built in place: what is built is a copy, which loses nothing, since an
-    unbuilt model has no weights.
+    A model of the user's is not built in place: what is built is a copy, with the weights of the layers that
+    already have some, such as the base of a transfer that was never run.
     """
     model = source.model
     if model.built and input_slots(model) is not None:
         return model
-    height, width = config.size or DEFAULT_SIZE
+    height, width, channels = _first_shape(model, config)
     try:
         if not source.own:
             model = type(model).from_config(model.get_config())
         with keeping_output_off():
-            model(np.zeros((1, height, width, 3), np.float32))
+            model(np.zeros((1, height, width, channels), np.float32))
+        _take_weights(model, source.model)
     except (ValueError, TypeError, NotImplementedError, AttributeError) as error:
         line = " ".join(str(error).split())[:200]
         raise ReportgenError(
-            f"{source.name}: the network was never built, and calling it on an image of {height}x{width}x3 failed "
-            f"({line}); give it an Input layer, or call it once on an image of the right size"
+            f"{source.name}: the network was never built, and calling it on an image of {height}x{width}x{channels} "
+            f"failed ({line}); give it an Input layer, or call it once on an image of the right size"
         ) from error
     return model
+
+
+def _first_shape(model: keras.Model, config: Config) -> tuple[int, int, int]:
+    """Height, width and channels to call an unbuilt model with: those its first inner network is fixed to, if any."""
+    height, width = config.size or DEFAULT_SIZE
+    for layer in model.layers:
+        shape = layer.input_shape if isinstance(layer, keras.Model) and layer.built else None
+        if isinstance(shape, tuple) and len(shape) == 4:
+            return shape[1] or height, shape[2] or width, shape[3] or 3
+    return height, width, 3
+
+
+def _take_weights(model: keras.Model, other: keras.Model) -> None:
+    """Give the layers of `model` the weights of their counterparts in `other`, as far as these have any."""
+    if model is other:
+        return
+    for layer, counterpart in zip(model.layers, other.layers, strict=True):
+        if counterpart.weights:
+            layer.set_weights(counterpart.get_weights())
+            if isinstance(counterpart, keras.layers.Normalization):
+                layer.finalize_state()
 
 
 def _labels(config: Config, source: _Source) -> tuple[tuple[str, ...] | None, Literal["file", "application", "none"]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from reportgen.formats import TIMES, byte_count, count, number, percent, shape, short_count, size
+from reportgen.formats import TIMES, byte_count, count, is_open, number, percent, shape, short_count, size
 from reportgen.record import (
     Activations,
     ChannelActivation,
@@ -38,9 +38,16 @@ def key_facts(model: Model) -> Facts:
         ("parameters", short_count(model.parameter_count)),
         ("multiply-accumulates an image", "" if model.mac_count is None else short_count(model.mac_count)),
         ("layers", count(model.layer_count)),
-        ("input", shape(model.input_shape)),
+        ("input, the network takes any" if is_open(model.input_shape) else "input", fed_shape(model)),
         ("output", shape(model.output_shape)),
     )
+
+
+def fed_shape(model: Model) -> str:
+    """The shape of the network's input, with this report's size where it takes any."""
+    if not is_open(model.input_shape):
+        return shape(model.input_shape)
+    return size([*model.preprocessing.size, model.preprocessing.channels])
 
 
 def model_facts(model: Model) -> Facts:
@@ -85,6 +92,7 @@ def layer_facts(layer: Layer) -> Facts:
     )
     own = (
         ("Output", shape(layer.output_shape)),
+        ("Here", shape(layer.actual_shape) if is_open(layer.output_shape) else ""),
         ("Parameters", count(layer.parameter_count)),
         ("Multiply-accumulates", "" if layer.mac_count is None else count(layer.mac_count)),
         ("Memory of its output", "" if layer.memory_bytes is None else byte_count(layer.memory_bytes)),

@@ -7,7 +7,7 @@ from itertools import islice
 from reportgen import formats
 from reportgen.record import Maximization, Model
 from reportgen.site.catalogue import Catalogue
-from reportgen.site.facts import key_facts, model_facts, preprocessing_words, provenance_facts
+from reportgen.site.facts import fed_shape, key_facts, model_facts, preprocessing_words, provenance_facts
 from reportgen.site.image_pages import card_paths
 from reportgen.site.page import FRONT, Page
 from reportgen.site.parts import count_severities, view_findings, view_image, view_maximizations, view_sections
@@ -60,7 +60,7 @@ def summarize_model(model: Model) -> str:
     answer = _HEADS[model.head.kind].format(classes=classes)
     return (
         f"A network of {layers} layers and {parameters} parameters that reads images of "
-        f"{formats.shape(model.input_shape)} and {answer}."
+        f"{'any size, here ' if formats.is_open(model.input_shape) else ''}{fed_shape(model)} and {answer}."
     )
 
 

@@ -60,7 +60,7 @@ def draw_strip(record: Record) -> tuple[StripBlock, ...]:
     plain_width = _PLAIN_WIDTH
     if not with_links:
         plain_width = max(_NARROWEST, min(_WIDEST, _WHOLE_WIDTH // max(1, len(record.layers)) - _GAP))
-    resolutions = {layer.name: _resolution(layer.output_shape) for layer in record.layers}
+    resolutions = {layer.name: _resolution(layer.actual_shape) for layer in record.layers}
     largest = max((sides[0] * sides[1] for sides in resolutions.values() if sides), default=1)
     return tuple(
         _draw_block(name, layers, resolutions, math.log2(largest) + 1, plain_width, with_links)
@@ -131,11 +131,8 @@ def _bar_height(sides: tuple[int, int] | None, scale: float) -> int:
     return max(_LEAST_HEIGHT, round(share * HEIGHT))
 
 
-def _resolution(shape: Shape | list[Shape] | None) -> tuple[int, int] | None:
-    """Height and width of a map `(batch, height, width, channels)` with both known."""
-    if shape is None or len(shape) != 4:
+def _resolution(shape: Shape | None) -> tuple[int, int] | None:
+    """Height and width of a map `(batch, height, width, channels)`, both known and above zero."""
+    if shape is None or len(shape) != 4 or not shape[1] or not shape[2]:
         return None
-    sides = shape[1:3]
-    if all(isinstance(side, int) and side > 0 for side in sides):
-        return sides[0], sides[1]  # type: ignore[return-value]
-    return None
+    return shape[1], shape[2]

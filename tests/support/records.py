@@ -83,6 +83,7 @@ class Builder:
             type="Conv2D" if drawn else "Activation",
             block=f"block{index * names.blocks // len(names.layers) + 1}",
             output_shape=(None, side, side, channels),
+            actual_shape=(None, side, side, channels),
             parameter_count=1792 if drawn else 0,
             trainable_parameter_count=1792 if drawn else 0,
             mac_count=86_704_128 if drawn else None,
