@@ -47,7 +47,7 @@ def test_transfer_learning_shows_the_layers_of_the_base(name: str, tmp_path: Pat
     record = report.data
     shown = {layer.name for layer in record.layers}
     assert {f"{base.name}/{layer.name}" for layer in base.layers[1:]} <= shown
-    assert record.model.parameter_count == model.count_params()
+    assert record.model.parameter_count == zoo.open_zoo(name).model.count_params()
     inner = f"{base.name}/"
     convolutions = {layer.name for layer in record.layers if layer.type.endswith("Conv2D") and layer.name in shown}
     assert {figure.layer for figure in record.figures if figure.kind == "filters"} == convolutions
