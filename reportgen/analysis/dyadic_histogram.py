@@ -47,9 +47,12 @@ class DyadicHistograms:
     def merge(self, other: DyadicHistograms) -> None:
         """Count what `other` counted."""
         self.raise_to(other.levels)
-        raised = DyadicHistograms(other.levels.copy(), other.counts.copy())
-        raised.raise_to(self.levels)
-        self.counts += raised.counts
+        level = other.levels == self.levels
+        np.add(self.counts, other.counts, out=self.counts, where=level[:, np.newaxis])
+        behind = np.flatnonzero(~level)
+        raised = DyadicHistograms(other.levels[behind], other.counts[behind])
+        raised.raise_to(self.levels[behind])
+        self.counts[behind] += raised.counts
 
     def make_room(self, largest: NDArray[np.float32]) -> None:
         """Raise the level of each channel to hold values up to `largest` `(channels,)` on either side of zero."""

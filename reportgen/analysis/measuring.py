@@ -75,6 +75,7 @@ def measure_images(
             for outcome in engine.run(task, _chunks(images, done, engine), told.advance):
                 _take_in(measured, outcome)
                 done.add(outcome.chunk.start, outcome.chunk.start + outcome.chunk.size)
+                del outcome  # a result is large, and the next is on its way
                 if checkpoint is not None and (checkpoint.is_due or done.count == len(images)):
                     checkpoint.save(measured, {"skipped": measured.skipped}, done)
     return measured

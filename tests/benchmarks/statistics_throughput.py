@@ -107,6 +107,7 @@ def measuring(network: Network, count: int, pattern: str) -> Callable[[Sequence[
     def measure(images: Sequence[ImageFile]) -> None:
         for outcome in LocalEngine().run(task, chunks_of(images, 0, MOST_IMAGES), lambda _: None):
             measured.merge(outcome.value)
+            del outcome
 
     return measure
 
