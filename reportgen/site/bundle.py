@@ -7,7 +7,6 @@ every place that shows it refers to it.
 
 from __future__ import annotations
 
-import html
 import re
 from base64 import b64encode
 from collections.abc import Mapping
@@ -85,7 +84,7 @@ def _bundle(record: Record, folder: Path) -> str:
         _STRIP: part(FRONT, "strip", ""),
         _OUTLINE: part(FRONT, "outline", ""),
         _PAGES: "".join(articles),
-        _PICTURES: "".join(_picture(pictures, path) for path in pictures.ids),
+        _PICTURES: "".join(pictures.definition(path) for path in pictures.ids),
     }
     return _inserted(frame, inserts)
 
@@ -109,12 +108,6 @@ def _style(record: Record, folder: Path) -> str:
         parts.append((folder / record.site.css).read_text(encoding="utf-8"))
     # "</style" in a comment or string of the user's would end the element; with a backslash it means the same.
     return "\n".join(parts).replace("</", "<\\/")
-
-
-def _picture(pictures: Pictures, path: str) -> str:
-    width, height = pictures.sizes[path]
-    data = html.escape(data_address(pictures.folder / path))
-    return f'<image id="{pictures.ids[path]}" width="{width}" height="{height}" href="{data}"/>\n'
 
 
 def _inserted(frame: str, inserts: Mapping[str, str]) -> str:

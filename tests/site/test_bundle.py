@@ -58,7 +58,9 @@ def test_each_picture_is_in_it_once(one_file: str) -> None:
     pictures = re.findall(r'<image id="(picture-\d+)" width="\d+" height="\d+" href="(data:image/webp[^"]+)"', one_file)
     assert len(pictures) == len({data for _, data in pictures}) > 4
     for name, _ in pictures:
-        assert f'<use href="#{name}"/>' in one_file
+        assert re.search(rf'fill="url\(#{name}-(smooth|pixelated)\)"', one_file)
+    for filled in re.findall(r'fill="url\(#(picture-[^)]+)\)"', one_file):
+        assert f'<pattern id="{filled}"' in one_file
     assert 'aria-label="Filters of conv1, for the tests"' in one_file
 
 
