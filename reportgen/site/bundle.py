@@ -68,24 +68,23 @@ def _bundle(record: Record, folder: Path) -> str:
         f'<article class="page" id="{name}">\n{part(path, "main", f"{name}:")}\n</article>\n'
         for path, name in ids.items()
     ]
-    style = _style(record, folder)
+    inserts = {
+        _STYLE: _style(record, folder),
+        _STRIP: part(FRONT, "strip", ""),
+        _OUTLINE: part(FRONT, "outline", ""),
+        _PAGES: "".join(articles),
+    }
+    inserts[_PICTURES] = pictures.style()
     frame = (
         make_environment()
         .get_template("bundle.html.jinja2")
         .render(
             record=record,
-            digest=b64encode(sha256(style.encode()).digest()).decode(),
+            digests=[b64encode(sha256(inserts[style].encode()).digest()).decode() for style in (_STYLE, _PICTURES)],
             logo=None if record.site.logo is None else data_address(folder / record.site.logo),
             icon=data_address(template_directory() / "assets" / "icon.svg"),
         )
     )
-    inserts = {
-        _STYLE: style,
-        _STRIP: part(FRONT, "strip", ""),
-        _OUTLINE: part(FRONT, "outline", ""),
-        _PAGES: "".join(articles),
-        _PICTURES: "".join(pictures.definition(path) for path in pictures.ids),
-    }
     return _inserted(frame, inserts)
 
 

@@ -40,42 +40,32 @@ def data_address(file: Path) -> str:
 
 @dataclass
 class Pictures:
-    """The pictures of a report in the order of their first use, each under a short id.
+    """The pictures of a report in the order of their first use, each under a short name.
 
-    `sizes` are width and height in pixels by path; of a picture it does not know, every use is a copy. `looks`
-    are those in which a picture is drawn: "smooth" when it is enlarged, or "pixelated".
+    `sizes` are width and height in pixels by path; of a picture it does not know, every use is a copy.
     """
 
     folder: Path
     sizes: dict[str, tuple[int, int]]
-    ids: dict[str, str] = field(default_factory=dict)
-    looks: dict[str, set[str]] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
 
-    def draw(self, path: str, *, pixelated: bool) -> str:
-        """The picture at `path` as the filling of an area.
+    def draw(self, path: str) -> str:
+        """The picture at `path` inside a drawing, as the background of an element with its size.
 
-        A `use` of it would do, but browsers copy what is used, and with it an address as long as the picture.
+        Browsers load backgrounds when they are first shown: those of all pages need not be ready before the
+        first page is. The images of a drawing itself are loaded at once, each time they are drawn.
         """
-        name = self.ids.setdefault(path, f"picture-{len(self.ids)}")
-        look = "pixelated" if pixelated else "smooth"
-        self.looks.setdefault(path, set()).add(look)
+        name = self.names.setdefault(path, f"picture-{len(self.names)}")
         width, height = self.sizes[path]
-        return f'<rect width="{width}" height="{height}" fill="url(#{name}-{look})"/>'
+        return f'<foreignObject width="{width}" height="{height}"><div class="{name}"></div></foreignObject>'
 
-    def definition(self, path: str) -> str:
-        """What the areas filled with the picture at `path` refer to: the picture itself is in the first of them."""
-        name = self.ids[path]
-        width, height = self.sizes[path]
-        data = html.escape(data_address(self.folder / path))
-        drawn = f'<image id="{name}" width="{width}" height="{height}" href="{data}"/>'
-        fillings = []
-        for look in sorted(self.looks[path]):
-            size = f'width="{width}" height="{height}"'
-            fillings.append(
-                f'<pattern id="{name}-{look}" class="{look}" patternUnits="userSpaceOnUse" {size}>{drawn}</pattern>\n'
-            )
-            drawn = f'<use href="#{name}"/>'
-        return "".join(fillings)
+    def style(self) -> str:
+        """The rules that hold the pictures themselves."""
+        rules = (
+            f'.{name}{{background-image:url("{data_address(self.folder / path)}")}}\n'
+            for path, name in self.names.items()
+        )
+        return "".join(rules)
 
 
 @dataclass
@@ -99,7 +89,6 @@ class Part(HTMLParser):
     pieces: list[str] = field(default_factory=list)
     depth: int = 0
     unlinked: bool = False  # inside a link to a file that is not there: it is written as plain text
-    pixelated_from: int = 0  # the depth of the element inside which pictures are enlarged as squares
     done: bool = False
 
     def __post_init__(self) -> None:
@@ -110,8 +99,6 @@ class Part(HTMLParser):
         if self.depth and not self.done:
             self._write_tag(tag, attrs, closed=False)
             self.depth += tag not in _VOID
-            if not self.pixelated_from and "pixelated" in (dict(attrs).get("class") or "").split():
-                self.pixelated_from = self.depth
         elif not self.done and dict(attrs).get("id") == self.wanted:
             self.depth = 1
 
@@ -125,8 +112,6 @@ class Part(HTMLParser):
         if not self.depth or self.done:
             return
         self.depth -= 1
-        if self.depth < self.pixelated_from:
-            self.pixelated_from = 0
         if self.depth:
             self.pieces.append("</span>" if tag == "a" and self.unlinked else f"</{tag}>")
         else:
@@ -186,16 +171,17 @@ class Part(HTMLParser):
         if tag == "image":
             size = int(attributes.get("width") or 0), int(attributes.get("height") or 0)
             self.pictures.sizes.setdefault(path, size)
-            return self.pictures.draw(path, pixelated=self.pixelated_from > 0)
+            return self.pictures.draw(path)
         if path not in self.pictures.sizes:
             kept = [(name, value) for name, value in attributes.items() if name not in {"loading", "decoding"}]
             return f"<img{_written([('src', data_address(self.pictures.folder / path)), *kept])}>"
         width, height = self.pictures.sizes[path]
         alternative = attributes.get("alt") or ""
+        attributes["class"] = " ".join(filter(None, [attributes.get("class"), "picture"]))
         kept = [(name, value) for name, value in attributes.items() if name not in _IMAGE_ONLY]
         said = [("role", "img"), ("aria-label", alternative)] if alternative else [("aria-hidden", "true")]
         opening = _written([*kept, ("viewBox", f"0 0 {width} {height}"), *said])
-        return f"<svg{opening}>{self.pictures.draw(path, pixelated=self.pixelated_from > 0)}</svg>"
+        return f"<svg{opening}>{self.pictures.draw(path)}</svg>"
 
 
 def _written(attributes: Attributes) -> str:

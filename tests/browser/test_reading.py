@@ -157,6 +157,21 @@ class TestOneFile:
         pixels = drawing.screenshot()
         assert len(pixels) > 1_000
 
+    @pytest.mark.parametrize(
+        ("page", "places"), [("index", ".card > :first-child"), ("units/conv1/0", ".made-one > .crop, .top .crop")]
+    )
+    def test_pictures_stand_where_they_do_in_the_site(
+        self, page: str, places: str, report: Path, one_file: Path, window: Opener
+    ) -> None:
+        boxes = []
+        for address in (f"{report.as_uri()}/{page}.html", f"{one_file.as_uri()}#{page}"):
+            shown = window(width=1400, java_script_enabled=False)
+            shown.open(address)
+            found = shown.page.locator(places).filter(visible=True).all()
+            boxes.append([(box["x"], box["width"], box["height"]) for one in found if (box := one.bounding_box())])
+        assert len(boxes[0]) > 1
+        assert boxes[1] == [pytest.approx(box, abs=1) for box in boxes[0]]
+
     def test_the_outline_on_a_phone(self, one_file: Path, window: Opener) -> None:
         shown = window(width=320)
         shown.open(one_file.as_uri())
