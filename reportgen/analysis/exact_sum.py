@@ -45,9 +45,11 @@ class ExactSum:
         largest = float(np.abs(rest).max(initial=0.0))
         for place, unit in enumerate(_UNITS):
             if largest >= unit:
-                whole = np.trunc(rest / unit)
+                whole = np.trunc(rest * (1 / unit))
                 self.limbs[place] += whole.astype(np.int64).sum(axis=0)
                 rest -= whole * unit
+                if not rest.any():
+                    break
 
     def merge(self, other: ExactSum) -> None:
         """Add all terms of `other`."""

@@ -1,8 +1,8 @@
 """From the map of one image to a few numbers for each channel.
 
 numpy does this faster than TensorFlow's reductions, which are made for other shapes, and reads the tensors
-where they lie, without a copy. Sums run along rows in float32 and over the rows in float64, always in the
-same order, so an image gives the same bits whenever it is measured.
+where they lie, without a copy. Sums run over a few dozen positions in float32 and from there on in float64,
+always in the same order, so an image gives the same bits whenever it is measured.
 """
 
 from __future__ import annotations
@@ -20,11 +20,15 @@ from reportgen.analysis.capture import fold_tokens
 from reportgen.analysis.measurements import LayerLayout
 from reportgen.results import FloatArray, LayerSummary
 
-# numpy's loops run along the last axis: neighbouring columns are taken together until one run is this
+# numpy's loops run along the last axis: neighbouring positions are taken together until one line is this
 # long, so that maps of few channels are not read in tiny steps.
-_RUN = 1024
+_LINE = 1024
 
-# Maps of so few positions are reduced together, and each of their columns by itself, so that it makes no
+# Lines that are added up in float32: few enough to lose nothing that shows, enough to leave little to the
+# slower sums that follow.
+_BLOCK = 64
+
+# Maps of so few positions are reduced together, and each of their positions by itself, so that it makes no
 # difference to a map which others there are: a call of numpy costs as much as the work in such a map.
 SMALL = 14 * 14
 
@@ -99,47 +103,64 @@ def reduce_maps(maps: Sequence[FloatArray], floors: FloatArray | None = None) ->
 def _reduce_finite(values: FloatArray, floors: FloatArray) -> Reduced | None:
     """Reduce a map; None where something is not finite or a sum is too large for float32."""
     height, width, channels = values.shape
-    columns = _columns_at_once(width, channels) if height * width > SMALL else 1
-    rows = values.reshape(height, width // columns, columns * channels)
+    positions, lines = _shape_of_blocks(height * width, channels)
+    blocks = values.reshape(-1, lines, positions * channels)
     with np.errstate(over="ignore", invalid="ignore"):
-        sums = _over_rows(np.add.reduce(rows, axis=1), channels)
-        squares = _over_rows(np.einsum("hwc,hwc->hc", rows, rows), channels)
-    if not (np.isfinite(sums).all() and np.isfinite(squares).all()):
+        sums = _over_blocks(np.add.reduce(blocks, axis=1), channels)
+        squares = _over_blocks(np.einsum("blc,blc->bc", blocks, blocks), channels)
+    if not np.isfinite(sums + squares).all():
         return None
-    row_maxima = rows.max(axis=1).reshape(height, columns, channels).max(axis=1)
-    maxima = row_maxima.max(axis=0)
+    block_maxima = blocks.max(axis=1)
+    maxima = _folded(np.maximum, block_maxima, channels)
     none = np.zeros(channels, np.int32)
+    flat = blocks.reshape(-1, positions * channels)
     return Reduced(
         maxima=maxima,
-        places=_first_maxima(values, row_maxima, np.flatnonzero(maxima >= floors)),
-        minima=rows.reshape(-1, columns * channels).min(axis=0).reshape(columns, channels).min(axis=0),
+        places=_first_maxima(values, block_maxima, np.flatnonzero(maxima >= floors)),
+        minima=_folded(np.minimum, flat, channels),
         sums=sums,
         squares=squares,
-        zeros=_count(rows.reshape(-1, columns * channels) == 0, channels),
+        zeros=_count(flat == 0, channels),
         not_numbers=none,
         infinities=none,
     )
 
 
 @cache
-def _columns_at_once(width: int, channels: int) -> int:
-    return max(
-        count for count in range(1, width + 1) if width % count == 0 and (count == 1 or count * channels <= _RUN)
+def _shape_of_blocks(size: int, channels: int) -> tuple[int, int]:
+    """How many of `size` positions make a line, and how many lines a block."""
+    positions = (
+        max(count for count in _divisors(size) if count == 1 or count * channels <= _LINE) if size > SMALL else 1
     )
+    return positions, min(_divisors(size // positions), key=lambda count: abs(math.log(count / _BLOCK)))
 
 
-def _over_rows(sums: FloatArray, channels: int) -> NDArray[np.float64]:
-    """The sums of rows `(height, columns * channels)` added up to `(channels,)`."""
-    total: NDArray[np.float64] = np.add.reduce(sums.reshape(-1, channels), axis=0, dtype=np.float64)
+def _divisors(number: int) -> list[int]:
+    return [count for count in range(1, number + 1) if number % count == 0]
+
+
+def _over_blocks(sums: FloatArray, channels: int) -> NDArray[np.float64]:
+    """The sums of blocks `(blocks, positions * channels)` added up to `(channels,)`."""
+    total: NDArray[np.float64] = _folded(np.add, sums.astype(np.float64), channels)
     return total
 
 
-def _first_maxima(values: FloatArray, row_maxima: FloatArray, wanted: NDArray[np.intp]) -> NDArray[np.int32]:
-    """Where each of the channels `wanted` has its maximum first: the row, then the place in it."""
-    _, width, channels = values.shape
-    row = np.ascontiguousarray(row_maxima.T[wanted]).argmax(axis=1)
+def _folded(operation: np.ufunc, lines: NDArray[Any], channels: int) -> NDArray[Any]:
+    """Lines `(lines, positions * channels)` reduced to `(channels,)`, long runs first."""
+    line = operation.reduce(lines, axis=0)
+    folded: NDArray[Any] = line if len(line) == channels else operation.reduce(line.reshape(-1, channels), axis=0)
+    return folded
+
+
+def _first_maxima(values: FloatArray, block_maxima: FloatArray, wanted: NDArray[np.intp]) -> NDArray[np.int32]:
+    """Where each of the channels `wanted` has its maximum first: the block, then the place in it."""
+    channels = values.shape[2]
     places = np.zeros(channels, np.int32)
-    places[wanted] = row * width + values[row, :, wanted].argmax(axis=1)
+    if len(wanted):
+        blocks = values.reshape(len(block_maxima), -1, channels)
+        own = block_maxima.reshape(len(blocks), -1, channels)[:, :, wanted].max(axis=1)
+        block = np.ascontiguousarray(own.T).argmax(axis=1)
+        places[wanted] = block * blocks.shape[1] + blocks[block, :, wanted].argmax(axis=1)
     return places
 
 
@@ -147,6 +168,8 @@ def _count(marked: NDArray[np.bool_], channels: int) -> NDArray[np.int32]:
     """How often each channel is marked in `(runs, columns * channels)`; byte-wise, which is many times faster."""
     ones = marked.view(np.uint8)
     counts = np.zeros(ones.shape[1], np.int32)
+    if not marked.any():
+        return counts[:channels]
     for start in range(0, len(ones), _BYTE):
         counts += np.add.reduce(ones[start : start + _BYTE], axis=0, dtype=np.uint8)
     total: NDArray[np.int32] = counts.reshape(-1, channels).sum(axis=0, dtype=np.int32)
