@@ -22,6 +22,15 @@ def count(value: int | None) -> str:
     return NOTHING if value is None else f"{value:,}".replace("-", _MINUS)
 
 
+def counted(value: int, noun: str) -> str:
+    """A count of something that is named.
+
+    >>> counted(1, "filter"), counted(3000, "filter")
+    ('1 filter', '3,000 filters')
+    """
+    return f"{count(value)} {noun}{'' if value == 1 else 's'}"
+
+
 def short_count(value: int | None) -> str:
     """A count to three digits, with k, M, G or T.
 

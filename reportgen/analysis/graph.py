@@ -16,6 +16,7 @@ from typing import Any
 
 import networkx as nx
 
+from reportgen import formats
 from reportgen.analysis.blocks import name_key
 from reportgen.results import Graph, GraphEdge, GraphNode, LayerSummary, NetworkSummary, Shape
 
@@ -262,17 +263,18 @@ def _text(box: _Box) -> tuple[str, ...]:
         return (box.name,)
     if box.folded:
         convolutions = sum(one.is_convolution for one in box.layers)
-        counted = f"{len(box.layers)} layers"
-        parts = [counted, f"{convolutions} convolution{'s' * (convolutions > 1)}"] if convolutions else [counted]
+        parts = [formats.counted(len(box.layers), "layer")]
+        if convolutions:
+            parts.append(formats.counted(convolutions, "convolution"))
         return _shortened(box.name), ", ".join(parts)
     return _shortened(layer.name), _cut(", ".join(_descriptions(box, layer)))
 
 
 def _descriptions(box: _Box, main: LayerSummary) -> Iterable[str]:
-    """The main layer and what was folded to it, such as `conv 3x3/2`, `64`, `BN`, `relu`."""
+    """The main layer and what was folded to it, such as `conv 3×3/2`, `64`, `BN`, `relu`."""
     details = main.details
     word = _WORDS.get(main.type, main.type)
-    window = details.get("kernel", details.get("pool", ""))
+    window = details.get("kernel", details.get("pool", "")).replace("x", "\N{MULTIPLICATION SIGN}")
     stride = details.get("strides", "1x1").split("x")
     step = f"/{stride[0]}" if set(stride) != {"1"} else ""
     yield f"{word} {window}{step}".rstrip()
@@ -294,10 +296,6 @@ def _cut(text: str) -> str:
     """`text`, its middle left out where it is too long for a box."""
     half = (LONGEST_TEXT - 1) // 2
     return text if len(text) <= LONGEST_TEXT else f"{text[:half]}…{text[-half:]}"
-
-
-def _shape_text(shape: Shape | None) -> str | None:
-    return None if shape is None else "x".join("?" if side is None else str(side) for side in shape[1:])
 
 
 # --- drawing --------------------------------------------------------------------------------------
@@ -372,7 +370,7 @@ def _edges(graph: nx.DiGraph, depth: Mapping[str, int], centres: Mapping[_Item, 
                 source=graph.nodes[source]["box"].name,
                 target=graph.nodes[target]["box"].name,
                 points=tuple(points),
-                label=None if shape in said else _shape_text(shape),
+                label=None if shape in said else formats.shape(shape),
             )
             said.add(shape)
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from reportgen.draw.montage import GAP_COLOUR, enlarge, grid_columns, montage
 from reportgen.draw.pixels import MARK_SIDE, with_marks
+from reportgen.formats import counted
 from reportgen.results import ByteArray, TileGrid
 
 # A mosaic of eight columns then fills a column of text, and fits two to a wide screen.
@@ -122,15 +123,6 @@ def drawing_id(*parts: str) -> str:
         return slug
     digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:6]
     return f"{slug[:_MAX_SLUG].strip('-')}-{digest}"
-
-
-def counted(count: int, noun: str) -> str:
-    """A number and its noun.
-
-    >>> counted(1, "filter"), counted(3, "filter")
-    ('1 filter', '3 filters')
-    """
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def shown_of(shown: int, total: int, noun: str) -> str:

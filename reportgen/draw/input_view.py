@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from reportgen import formats
-from reportgen.draw.figures import counted, drawing_id
+from reportgen.draw.figures import drawing_id
 from reportgen.draw.montage import montage
 from reportgen.draw.pixels import finite_range, to_levels
 from reportgen.results import Drawing, InputView, Scale
@@ -63,7 +63,7 @@ def _channel_words(names: tuple[str, ...], shown: int) -> str:
     if len(names) == 1:
         return "its one channel"
     words = ", ".join(names[:shown])
-    return f"its channels {words}" + (f" of {counted(len(names), 'channel')}" if shown < len(names) else "")
+    return f"its channels {words}" + (f" of {formats.counted(len(names), 'channel')}" if shown < len(names) else "")
 
 
 def _range_words(values: np.ndarray) -> str:

@@ -11,6 +11,7 @@ from support import zoo
 from reportgen.analysis import graph as graph_module
 from reportgen.analysis.graph import MOST_BOXES, lay_out_graph
 from reportgen.analysis.layers import summarize_network
+from reportgen.formats import TIMES, size
 from reportgen.results import BlockSummary, Graph, GraphNode, LayerSummary, NetworkSummary
 
 
@@ -123,8 +124,8 @@ def test_what_follows_a_convolution_is_drawn_in_its_box() -> None:
     box = graph.nodes[1]
     assert box.layer == "conv"
     assert box.kind == "convolution"
-    assert box.text == ("conv", "conv 3x3/2, 4, BN, ReLU")
-    assert graph.edges[0].label == "8x8x4"
+    assert box.text == ("conv", f"conv 3{TIMES.strip()}3/2, 4, BN, ReLU")
+    assert graph.edges[0].label == size((8, 8, 4))
 
 
 def test_a_layer_read_twice_keeps_its_followers_apart() -> None:
@@ -160,7 +161,7 @@ def test_a_network_without_input_layer_gets_a_box_for_its_input() -> None:
     assert graph.nodes[0].name == "input"
     assert graph.nodes[0].kind == "input"
     assert graph.nodes[0].layer is None
-    assert graph.edges[0].label == "16x16x3"
+    assert graph.edges[0].label == size((16, 16, 3))
 
 
 def test_a_further_input_stands_just_above_what_reads_it() -> None:
@@ -241,7 +242,7 @@ def test_long_names_are_cut_in_the_middle() -> None:
 def test_the_shape_that_leaves_a_box_is_written_once() -> None:
     graph = lay_out_graph(summarize_network(zoo.open_zoo("several_outputs")))
     labels = [edge.label for edge in graph.edges if edge.source == "conv"]
-    assert sorted(labels, key=str) == ["16x16x4", None]
+    assert sorted(labels, key=str) == [size((16, 16, 4)), None]
 
 
 def test_examples_in_docstrings_hold() -> None:

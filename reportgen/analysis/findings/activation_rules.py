@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from reportgen.analysis.findings.evidence import Evidence
 from reportgen.analysis.findings.weight_rules import IDLE_SHARE
-from reportgen.analysis.findings.wording import count, counted, names, on_images, percent
+from reportgen.analysis.findings.wording import names, on_images, percent
+from reportgen.formats import count, counted
 from reportgen.results import Finding
 
 # On fewer images than this, a silent channel may simply not have met what it looks for.

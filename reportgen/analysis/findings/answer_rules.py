@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analysis.findings.evidence import Evidence
-from reportgen.analysis.findings.wording import count, on_images
+from reportgen.analysis.findings.wording import on_images
+from reportgen.formats import count
 from reportgen.models import SUM_TOLERANCE
 from reportgen.results import Finding
 

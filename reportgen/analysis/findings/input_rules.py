@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from reportgen.analysis.findings.evidence import Evidence
-from reportgen.analysis.findings.wording import count, counted, on_images
+from reportgen.analysis.findings.wording import on_images
 from reportgen.analysis.preprocessing_check import ModeTrial, PreprocessingCheck
+from reportgen.formats import count, counted
 from reportgen.results import Finding
 
 # How much further apart from its moving moments a BatchNormalization may find its input than under another

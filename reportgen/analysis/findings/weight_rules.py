@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reportgen.analysis.findings.evidence import Evidence
-from reportgen.analysis.findings.wording import count, counted, names, percent
+from reportgen.analysis.findings.wording import names, percent
+from reportgen.formats import count, counted
 from reportgen.results import Finding
 
 # Where this share of the layers that can be judged look as initialised, the whole network was not trained;

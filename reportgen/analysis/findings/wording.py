@@ -8,16 +8,6 @@ from collections.abc import Sequence
 LISTED = 4
 
 
-def count(number: int) -> str:
-    """A whole number with separators: `1,234`."""
-    return f"{number:,}"
-
-
-def counted(number: int, noun: str) -> str:
-    """A number with its noun: `1 filter`, `2 filters`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def percent(part: int, whole: int) -> str:
     """A share in percent, `under 1%` where rounding would make nothing of it."""
     share = part / whole
