@@ -133,7 +133,8 @@ class LayerAscents:
         )
 
     @cached_property
-    def _measure(self) -> Callable[[ByteArray], FloatArray]:
+    def measure(self) -> Callable[[ByteArray], FloatArray]:
+        """From 8-bit pictures to the highest response of every channel, or the logit of every class."""
         return response_function(self.network, self.layer) if self.layer else logit_function(self.network)
 
     @cached_property
@@ -170,7 +171,7 @@ class LayerAscents:
             ReportgenError: the canvas is of the network's own size, and still they do not.
         """
         try:
-            self._measure(np.zeros((1, *self.canvas, self.network.channels), np.uint8))
+            self.measure(np.zeros((1, *self.canvas, self.network.channels), np.uint8))
         except ReportgenError:
             if self.canvas == self.network.size:
                 raise
@@ -206,7 +207,7 @@ class LayerAscents:
             self.preset,
             steps=self.preset.steps,
             seed=items[0].seed,
-            measure=self._measure,
+            measure=self.measure,
             value=lambda i, responses: float(responses[items[i].channel]),
         )
 
@@ -219,7 +220,7 @@ class LayerAscents:
             replace(self.preset, patience=0),
             steps=self.preset.rival_steps,
             seed=items[0].seed + 1,
-            measure=self._measure,
+            measure=self.measure,
             value=lambda i, responses: self._standing(items[i].channel, responses),
             enough=_GOOD_STANDING,
         )
