@@ -87,7 +87,8 @@ CLASSIC = Preset(
 )
 
 # All steps are made on one canvas. First ones on half of it cost a quarter each, but the picture they give must climb
-# again on the whole: on four trained networks that reached no more in the same time (`tests/benchmarks/coarse_to_fine.py`).
+# again on the whole: on four trained networks that reached no more in the same time
+# (`tests/benchmarks/coarse_to_fine.py`).
 CRISP = Preset(
     name="crisp",
     steps=128,
