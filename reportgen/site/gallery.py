@@ -30,8 +30,8 @@ GALLERIES = {
     "deep-dream": "deep-dream.html",
 }
 
-# Small pictures on one page: with all else on it they stay well below 100 kB.
-PLATES = 24
+# Small pictures on one page.
+PLATES = 32
 MAXIMIZED = 96
 
 # CSS pixels from one line of a node to the next.

@@ -28,8 +28,8 @@ from reportgen.site.views import LayerRow, LayersView, LayerView, PlatesView, Se
 # Rows on one page of the table: with the outline they stay below 1,500 elements.
 ROWS = 80
 
-# Small pictures on one page beside all else a layer has.
-PLATES = 24
+# Small pictures on one page beside all else a layer has: with 64 maps each they stay below 100 kB.
+PLATES = 20
 
 _TABLE = Link("Layers", LAYERS)
 
