@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -185,6 +185,8 @@ class ImagePass:
         outputs = places.map(measured, num_parallel_calls=self._images_at_a_time(), deterministic=True)
         options = tf.data.Options()
         options.threading.max_intra_op_parallelism = 1
+        # There is nothing to tune, and the end of a pass may wait seconds for the thread that would.
+        options.autotune.enabled = False
         with run_errors_explained(self.network):
             for place, row in enumerate(outputs.with_options(options).as_numpy_iterator()):
                 if place in reasons:
@@ -266,8 +268,7 @@ class ImagePass:
 
     def _sampled_places(self, layer: LayerLayout, index: int) -> NDArray[np.intp]:
         """Places spread evenly over the map; with each image they move on by one."""
-        count = self.plan.sample_count(layer)
-        return (np.arange(count) * layer.positions // count + index) % layer.positions
+        return (_spread(layer.positions, self.plan.sample_count(layer)) + index) % layer.positions
 
     def _row(self, index: int, outputs: Sequence[NDArray[Any]]) -> dict[str, Any]:
         """The fields of `Rows` for one image."""
@@ -281,6 +282,12 @@ class ImagePass:
             "scores": scores,
             "score_sums": score_sum,
         }
+
+
+@cache
+def _spread(positions: int, count: int) -> NDArray[np.intp]:
+    """`count` places spread evenly over as many `positions`."""
+    return np.arange(count) * positions // count
 
 
 def _alike(layers: Sequence[LayerLayout]) -> list[list[int]]:

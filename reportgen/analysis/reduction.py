@@ -30,7 +30,7 @@ _BLOCK = 64
 
 # Maps of so few positions are reduced together, and each of their positions by itself, so that it makes no
 # difference to a map which others there are: a call of numpy costs as much as the work in such a map.
-SMALL = 14 * 14
+SMALL = 28 * 28
 
 # uint8 holds the count of this many ones.
 _BYTE = 255
@@ -105,15 +105,17 @@ def _reduce_finite(values: FloatArray, floors: FloatArray) -> Reduced | None:
     height, width, channels = values.shape
     positions, lines = _shape_of_blocks(height * width, channels)
     blocks = values.reshape(-1, lines, positions * channels)
+    flat = blocks.reshape(-1, positions * channels)
+    added = np.empty((2, len(blocks), positions * channels), np.float32)
     with np.errstate(over="ignore", invalid="ignore"):
-        sums = _over_blocks(np.add.reduce(blocks, axis=1), channels)
-        squares = _over_blocks(np.einsum("blc,blc->bc", blocks, blocks), channels)
-    if not np.isfinite(sums + squares).all():
+        np.add.reduce(blocks, axis=1, out=added[0])
+        np.einsum("blc,blc->bc", blocks, blocks, out=added[1])
+        sums, squares = totals = _folded(np.add, added.astype(np.float64), channels)
+    if not np.isfinite(totals).all():
         return None
-    block_maxima = blocks.max(axis=1)
+    block_maxima = np.maximum.reduce(blocks, axis=1)
     maxima = _folded(np.maximum, block_maxima, channels)
     none = np.zeros(channels, np.int32)
-    flat = blocks.reshape(-1, positions * channels)
     return Reduced(
         maxima=maxima,
         places=_first_maxima(values, block_maxima, np.flatnonzero(maxima >= floors)),
@@ -139,17 +141,12 @@ def _divisors(number: int) -> list[int]:
     return [count for count in range(1, number + 1) if number % count == 0]
 
 
-def _over_blocks(sums: FloatArray, channels: int) -> NDArray[np.float64]:
-    """The sums of blocks `(blocks, positions * channels)` added up to `(channels,)`."""
-    total: NDArray[np.float64] = _folded(np.add, sums.astype(np.float64), channels)
-    return total
-
-
 def _folded(operation: np.ufunc, lines: NDArray[Any], channels: int) -> NDArray[Any]:
-    """Lines `(lines, positions * channels)` reduced to `(channels,)`, long runs first."""
-    line = operation.reduce(lines, axis=0)
-    folded: NDArray[Any] = line if len(line) == channels else operation.reduce(line.reshape(-1, channels), axis=0)
-    return folded
+    """Lines `(..., lines, positions * channels)` reduced to `(..., channels)`, long runs first."""
+    line = operation.reduce(lines, axis=-2) if lines.shape[-2] > 1 else lines[..., 0, :]
+    if line.shape[-1] == channels:
+        return np.asarray(line)
+    return np.asarray(operation.reduce(line.reshape(*line.shape[:-1], -1, channels), axis=-2))
 
 
 def _first_maxima(values: FloatArray, block_maxima: FloatArray, wanted: NDArray[np.intp]) -> NDArray[np.int32]:

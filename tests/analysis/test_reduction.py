@@ -38,7 +38,7 @@ FIELDS = ("maxima", "places", "minima", "sums", "squares", "zeros", "not_numbers
 @pytest.mark.parametrize("lost", [False, True])
 def test_a_small_map_gives_the_same_bits_alone_and_beside_others(lost: bool) -> None:
     random = np.random.default_rng(0)
-    maps = [random.normal(size=(14, 14, channels)).astype(np.float32) for channels in (3, 200, 2)]
+    maps = [random.normal(size=(28, 28, channels)).astype(np.float32) for channels in (3, 200, 2)]
     assert maps[0][..., 0].size == SMALL
     if lost:
         maps[1][0, 0, 7] = np.nan

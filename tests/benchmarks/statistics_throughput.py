@@ -62,6 +62,7 @@ def bare(network: Network) -> Callable[[Sequence[ImageFile]], object]:
         answers = loaded(network, images, forward)
         options = tf.data.Options()
         options.threading.max_intra_op_parallelism = 1
+        options.autotune.enabled = False
         for _ in answers.with_options(options):
             pass
 
