@@ -1,7 +1,7 @@
 """From the map of one image to a few numbers for each channel.
 
 numpy does this faster than TensorFlow's reductions, which are made for other shapes, and reads the tensors
-where they lie, without a copy. Sums run over a few dozen positions in float32 and from there on in float64,
+where they lie, without a copy. Sums run over at most 128 lines in float32 and from there on in float64,
 always in the same order, so an image gives the same bits whenever it is measured.
 """
 
@@ -24,9 +24,9 @@ from reportgen.results import FloatArray, LayerSummary
 # long, so that maps of few channels are not read in tiny steps.
 _LINE = 1024
 
-# Lines that are added up in float32: few enough to lose nothing that shows, enough to leave little to the
-# slower sums that follow.
-_BLOCK = 64
+# The most lines that are added up in float32: few enough to lose nothing that shows, enough to leave little
+# to the slower sums that follow.
+_BLOCK = 128
 
 # Maps of so few positions are reduced together, and each of their positions by itself, so that it makes no
 # difference to a map which others there are: a call of numpy costs as much as the work in such a map.
@@ -131,14 +131,12 @@ def _reduce_finite(values: FloatArray, floors: FloatArray) -> Reduced | None:
 @cache
 def _shape_of_blocks(size: int, channels: int) -> tuple[int, int]:
     """How many of `size` positions make a line, and how many lines a block."""
-    positions = (
-        max(count for count in _divisors(size) if count == 1 or count * channels <= _LINE) if size > SMALL else 1
-    )
-    return positions, min(_divisors(size // positions), key=lambda count: abs(math.log(count / _BLOCK)))
+    positions = _largest_divisor(size, _LINE // channels) if size > SMALL else 1
+    return positions, _largest_divisor(size // positions, _BLOCK)
 
 
-def _divisors(number: int) -> list[int]:
-    return [count for count in range(1, number + 1) if number % count == 0]
+def _largest_divisor(number: int, most: int) -> int:
+    return next((count for count in range(min(number, most), 1, -1) if number % count == 0), 1)
 
 
 def _folded(operation: np.ufunc, lines: NDArray[Any], channels: int) -> NDArray[Any]:

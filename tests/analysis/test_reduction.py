@@ -17,7 +17,9 @@ def some_map(height: int, width: int, channels: int) -> np.ndarray:
     return np.round(np.maximum(random.normal(size=(height, width, channels)), 0), 1).astype(np.float32)
 
 
-@pytest.mark.parametrize("shape", [(8, 8, 4), (7, 5, 3), (1, 1, 6), (13, 1, 2), (600, 3, 2), (4, 12, 300)])
+@pytest.mark.parametrize(
+    "shape", [(8, 8, 4), (7, 5, 3), (1, 1, 6), (13, 1, 2), (600, 3, 2), (4, 12, 300), (3137, 1, 2), (45, 40, 300)]
+)
 def test_a_map_reduces_to_what_plain_numpy_says(shape: tuple[int, int, int]) -> None:
     values = some_map(*shape)
     flat = values.reshape(-1, shape[2]).astype(np.float64)

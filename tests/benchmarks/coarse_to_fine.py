@@ -24,7 +24,7 @@ from reportgen.analysis.activation_maximization import CRISP
 from reportgen.analysis.activation_maximization.ascent import Climb, climb
 from reportgen.analysis.activation_maximization.maximization import LayerAscents
 from reportgen.analysis.activation_maximization.parameterizations import colour_matrix
-from reportgen.analysis.activation_maximization.scheduling import choose_canvas
+from reportgen.analysis.activation_maximization.scheduling import schedule
 from reportgen.analysis.layers import summarize_network
 from reportgen.config import Config
 from reportgen.models import load_network
@@ -73,7 +73,8 @@ def main() -> None:
     parser.add_argument("--fine", type=int, default=96)
     given = parser.parse_args()
     network = load_network(Config(model=given.network, preprocess=given.preprocess))
-    canvas = choose_canvas(summarize_network(network).layer(given.layer), network.size, PRESET)
+    plan = {given.layer: given.channels}
+    canvas = schedule(plan, summarize_network(network), network.size, PRESET, in_rounds=False)[0].canvas
     half = canvas[0] // 2, canvas[1] // 2
     fine, coarse = (LayerAscents(network, given.layer, size, PRESET, colour_matrix(), None) for size in (canvas, half))
     for ascents in (fine, coarse):

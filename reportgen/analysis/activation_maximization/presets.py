@@ -87,7 +87,7 @@ CLASSIC = Preset(
 )
 
 # All steps are made on one canvas. First ones on half of it cost a quarter each, but the picture they give must climb
-# again on the whole: on four trained networks that reached no more in the same time
+# again on the whole: on deep layers of four trained networks that gained nothing on average for the same time
 # (`tests/benchmarks/coarse_to_fine.py`).
 CRISP = Preset(
     name="crisp",
