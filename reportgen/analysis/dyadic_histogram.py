@@ -12,11 +12,19 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.analysis.compiled import compiled
+
 # Enough for a shape to be seen when all values lie on one side, in the lower half of their octave: 33 bins.
 BINS = 128
 
 # Values below 2 ** LOWEST_LEVEL need no bins of their own: float32 itself ends not far below.
 LOWEST_LEVEL = -100
+
+# For each level from the lowest to that of float32's largest values: its end of the range, and how many bins
+# make one unit. Powers of two, so that multiplying is exact, and a value falls where it would at any other level.
+_LEVELS = np.arange(LOWEST_LEVEL, 129)
+_ENDS = np.ldexp(1.0, _LEVELS)
+_SCALES = np.ldexp(BINS / 2, -_LEVELS).astype(np.float32)
 
 
 class DyadicHistograms:
@@ -31,18 +39,12 @@ class DyadicHistograms:
         """Histograms of nothing."""
         return cls(np.full(channels, LOWEST_LEVEL, np.int32), np.zeros((channels, BINS), np.int32))
 
-    def add(self, first: int, values: NDArray[np.float32]) -> None:
-        """Count `values` `(channels, samples)` of the channels from `first` on; they must be within the levels.
+    def add(self, values: NDArray[np.float32], ends: NDArray[np.int64]) -> None:
+        """Count `values`, channel after channel, each channel's up to its place in `ends` `(channels,)`.
 
-        Values that are not finite are left out.
+        Values must be within the levels; those that are not finite are left out.
         """
-        channels = slice(first, first + len(values))
-        # Multiplying by a power of two is exact, so a value falls where it would at any other level.
-        scale = np.ldexp(np.float32(BINS // 2), -self.levels[channels]).astype(np.float32)
-        finite = np.isfinite(values)
-        bins = np.floor(np.where(finite, values, 0) * scale[:, np.newaxis]).astype(np.intp)
-        bins += BINS // 2 + BINS * np.arange(len(values))[:, np.newaxis]
-        np.add.at(self.counts[channels].reshape(-1), bins.reshape(-1) if finite.all() else bins[finite], np.int32(1))
+        _count(self.counts, values, ends, _SCALES[self.levels - LOWEST_LEVEL])
 
     def merge(self, other: DyadicHistograms) -> None:
         """Count what `other` counted."""
@@ -56,7 +58,11 @@ class DyadicHistograms:
 
     def make_room(self, largest: NDArray[np.float32]) -> None:
         """Raise the level of each channel to hold values up to `largest` `(channels,)` on either side of zero."""
-        self.raise_to(np.where(largest > 0, np.frexp(largest)[1], LOWEST_LEVEL).astype(np.int32))
+        behind = np.flatnonzero(largest >= _ENDS[self.levels - LOWEST_LEVEL])
+        if behind.size:
+            levels = self.levels.copy()
+            levels[behind] = np.frexp(largest[behind])[1]
+            self.raise_to(levels)
 
     def raise_to(self, levels: NDArray[np.int32]) -> None:
         """Bring every histogram to at least its level in `levels`."""
@@ -70,6 +76,19 @@ class DyadicHistograms:
             self.counts[behind, BINS // 4 : BINS // 4 + BINS // 2] = merged
             self.levels[behind] += 1
             behind = behind[self.levels[behind] < levels[behind]]
+
+
+@compiled
+def _count(
+    counts: NDArray[np.int32], values: NDArray[np.float32], ends: NDArray[np.int64], scales: NDArray[np.float32]
+) -> None:
+    """Count `values` in the bins of `counts` `(channels, BINS)`, `scales` `(channels,)` of which make one unit."""
+    place = 0
+    for channel, end in enumerate(ends):
+        while place < end:
+            if np.isfinite(values[place]):
+                counts[channel, int(np.floor(values[place] * scales[channel])) + BINS // 2] += 1
+            place += 1
 
 
 def display_histogram(

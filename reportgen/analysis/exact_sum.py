@@ -14,12 +14,14 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.analysis.compiled import compiled
+
 _LIMB_BITS = 32
 
 # The units of the limbs, coarse to fine: sums of squares of anything float32 holds stay below the first
 # (2 ** 288 * 2 ** 63), and what is finer than the last, 2 ** -128, is nothing beside an activation.
 _EXPONENTS = tuple(range(288, -129, -_LIMB_BITS))
-_UNITS = tuple(2.0**exponent for exponent in _EXPONENTS)
+_UNITS = np.array([2.0**exponent for exponent in _EXPONENTS])
 
 LIMBS = len(_EXPONENTS)
 
@@ -40,16 +42,8 @@ class ExactSum:
         return cls(np.zeros((LIMBS, *shape), np.int64))
 
     def add(self, terms: NDArray[np.float64]) -> None:
-        """Add `terms`, finite float64 `(terms, *shape)`, cutting off what is below 2 ** -128 in each."""
-        rest = terms.astype(np.float64)
-        largest = float(np.abs(rest).max(initial=0.0))
-        for place, unit in enumerate(_UNITS):
-            if largest >= unit:
-                whole = np.trunc(rest * (1 / unit))
-                self.limbs[place] += whole.astype(np.int64).sum(axis=0)
-                rest -= whole * unit
-                if not rest.any():
-                    break
+        """Add a term to each, finite float64 of the sums' shape, cutting off what is below 2 ** -128."""
+        _add_terms(self.limbs.reshape(LIMBS, -1), terms.reshape(-1), _UNITS)
 
     def merge(self, other: ExactSum) -> None:
         """Add all terms of `other`."""
@@ -73,6 +67,20 @@ class ExactSum:
         columns = self.limbs.reshape(LIMBS, -1).T.tolist()
         lowest = Fraction(2) ** _EXPONENTS[-1]
         return [lowest * sum(limb << (_LIMB_BITS * place) for place, limb in enumerate(reversed(c))) for c in columns]
+
+
+@compiled
+def _add_terms(limbs: NDArray[np.int64], terms: NDArray[np.float64], units: NDArray[np.float64]) -> None:
+    """Cut each of `terms` `(sums,)` into whole multiples of `units`, and add them to `limbs` `(units, sums)`."""
+    rest = terms.copy()
+    largest = np.abs(rest).max() if len(rest) else 0.0
+    for limb, unit in enumerate(units):
+        if largest >= unit:
+            for place in range(len(rest)):
+                whole = np.trunc(rest[place] / unit)
+                limbs[limb, place] += np.int64(whole)
+                rest[place] -= whole * unit
+            largest = min(largest, unit)
 
 
 def mean_and_std(count: int, values: Fraction, squares: Fraction) -> tuple[float, float]:

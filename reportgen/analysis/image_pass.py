@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,8 +20,8 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from reportgen.analysis.capture import run_errors_explained, run_layers
-from reportgen.analysis.measurements import TOP_CLASSES, LayerLayout, Layout, Measurements, Rows, SampleRun
-from reportgen.analysis.reduction import SMALL, as_map, layout_layer, reduce_maps
+from reportgen.analysis.measurements import TOP_CLASSES, LayerLayout, Layout, Measurements, Reduced, Row
+from reportgen.analysis.reduction import as_positions, layout_layer, reduce_map, take_samples
 from reportgen.engines import ImageChunk
 from reportgen.images import ImageFile, Interpolation, Resize, UnreadableImageError, fit_image, load_image
 from reportgen.models import Network
@@ -38,19 +38,9 @@ LEAST_SAMPLES = 4
 # Values that one image gives to the histograms of all channels together, unless the least is more: 16 MB.
 SAMPLES = 4 << 20
 
-# Values of an image that are counted at once: they stay in the processor's cache.
-_RUN_SAMPLES = 1 << 16
-
-# Images that are taken in at once: few enough not to matter in memory, enough to make numpy's work per
-# call small beside its work per value.
-_ROWS = 8
-
 # Layers are reduced by calls from TensorFlow into numpy, which cost as much as reducing a small map: small
 # layers share a call, as long as their maps together are not more than this.
 _GROUP_BYTES = 8 << 20
-
-# What is computed for each channel, in the order of the rows that leave the graph.
-_FIELDS = ("maxima", "minima", "sums", "squares", "zeros", "not_numbers", "infinities")
 
 # Memory that maps of images under way may take together; on machines of many processors it bounds how
 # many images run at a time.
@@ -102,17 +92,10 @@ class Plan:
         return min(layer.positions, max(LEAST_SAMPLES, min(share, room)))
 
     @cached_property
-    def sample_runs(self) -> tuple[SampleRun, ...]:
-        """Whose the samples of an image are."""
-        runs: list[SampleRun] = []
-        for layer in self.layout.layers:
-            count = self.sample_count(layer)
-            before = runs[-1] if runs and runs[-1].samples == count else None
-            if before is not None and (before.channels + layer.channels) * count <= _RUN_SAMPLES:
-                runs[-1] = SampleRun(before.first, before.channels + layer.channels, count)
-            else:
-                runs.append(SampleRun(layer.start, layer.channels, count))
-        return tuple(runs)
+    def sample_ends(self) -> NDArray[np.int64]:
+        """Where in the samples of an image those of each channel end, `(channels,)`."""
+        counts = [self.sample_count(layer) for layer in self.layout.layers]
+        return np.cumsum(np.repeat(counts, [layer.channels for layer in self.layout.layers]), dtype=np.int64)
 
 
 class ImagePass:
@@ -145,24 +128,14 @@ class ImagePass:
         return measured
 
     def _measure(self, chunk: ImageChunk, measured: Measurements, advance: Callable[[int], None]) -> None:
-        group: list[dict[str, Any]] = []
         for position, row in self._rows(chunk):
             if isinstance(row, str):
                 measured.skipped[chunk.start + position] = row
             else:
-                group.append(row)
-            if len(group) == _ROWS:
-                measured.add(self._joined(group))
-                group.clear()
+                measured.add(row)
             advance(1)
-        if group:
-            measured.add(self._joined(group))
 
-    def _joined(self, rows: Sequence[dict[str, Any]]) -> Rows:
-        fields = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
-        return Rows(**fields, sample_runs=self.plan.sample_runs)
-
-    def _rows(self, chunk: ImageChunk) -> Iterator[tuple[int, dict[str, Any] | str]]:
+    def _rows(self, chunk: ImageChunk) -> Iterator[tuple[int, Row | str]]:
         """Each image's place in the chunk and what was measured on it, or why it was not."""
         reasons: dict[int, str] = {}
         height, width, channels = *self.network.size, self.network.channels
@@ -212,8 +185,9 @@ class ImagePass:
             inputs = self.network.feed(self.network.prepare(pixels[tf.newaxis]))
             outputs, answer = run_layers(self.network.model, inputs, names, whole=True)
             parts = [self._reduced(group, outputs, index) for group in self._groups()]
-            fields, places, samples = zip(*parts, strict=True)
-            return tf.concat(fields, 1), tf.concat(places, 0), tf.concat(samples, 0), *_best_classes(answer)
+            extremes, totals, counts, samples = zip(*parts, strict=True)
+            joined = [tf.concat(part, 1) for part in (extremes, totals, counts)]
+            return *joined, tf.concat(samples, 0), *_best_classes(answer)
 
         signature = [tf.TensorSpec((height, width, channels), tf.uint8), tf.TensorSpec((), tf.int64)]
         compiled = tf.function(run, autograph=False, input_signature=signature)
@@ -235,75 +209,38 @@ class ImagePass:
     def _reduced(
         self, group: Sequence[LayerLayout], outputs: Mapping[str, Sequence[tf.Tensor]], index: tf.Tensor
     ) -> tuple[tf.Tensor, ...]:
-        """The rows `_FIELDS` of statistics, the places of maxima and the samples of the layers in `group`."""
+        """The fields of `Reduced`, and the samples, of the layers in `group`."""
+        first = group[0].start if group else 0
+        channels = group[-1].stop - first if group else 0
 
         def reduce(index: NDArray[np.int64], *values: NDArray[np.float32]) -> tuple[NDArray[Any], ...]:
-            # Of no values at first: a network may have no layer to measure.
-            fields = [np.zeros((len(_FIELDS), 0))]
-            places, samples = [np.zeros(0, np.int32)], [np.zeros(0, np.float32)]
-            floors = self._floors_of(int(index))
-            for run in _alike(group):
-                maps = [as_map(values[i], group[i], self.plan.grids.get(group[i].name)) for i in run]
-                start, stop = group[run[0]].start, group[run[-1]].stop
-                for reduced in reduce_maps(maps, None if floors is None else floors[start:stop]):
-                    fields.append(np.stack([getattr(reduced, name) for name in _FIELDS]).astype(np.float64))
-                    places.append(reduced.places)
-                for i, folded in zip(run, maps, strict=True):
-                    taken = folded.reshape(-1, group[i].channels)[self._sampled_places(group[i], int(index))]
-                    samples.append(taken.T.reshape(-1))
-            return np.concatenate(fields, axis=1), np.concatenate(places), np.concatenate(samples)
+            reduced, floors = Reduced.empty(channels), self._floors_of(int(index))
+            samples = [np.zeros(0, np.float32)]  # a network may have no layer to measure
+            for layer, output in zip(group, values, strict=True):
+                own = slice(layer.start - first, layer.stop - first)
+                folded = as_positions(output, layer, self.plan.grids.get(layer.name))
+                reduce_map(folded, floors[layer.start : layer.stop], reduced.part(own))
+                taken = np.empty((layer.channels, self.plan.sample_count(layer)), np.float32)
+                take_samples(folded, int(index), taken)
+                samples.append(taken.reshape(-1))
+            return reduced.extremes, reduced.totals, reduced.counts, np.concatenate(samples)
 
         tensors = [outputs[layer.name][0] for layer in group]
-        kinds = [tf.float64, tf.int32, tf.float32]
-        fields, places, samples = tf.numpy_function(reduce, [index, *tensors], kinds, stateful=False)
-        return fields, places, samples
+        kinds = [tf.float32, tf.float64, tf.int32, tf.float32]
+        return tuple(tf.numpy_function(reduce, [index, *tensors], kinds, stateful=False))
 
-    def _floors_of(self, index: int) -> FloatArray | None:
-        """What a maximum must reach to be among the best of its chunk so far; None where nothing is known."""
+    def _floors_of(self, index: int) -> FloatArray:
+        """What a maximum must reach to be among the best of its chunk so far, `(channels,)`."""
         for chunk, measured in list(self._under_way):
             if chunk.start <= index < chunk.start + chunk.size:
                 floors: FloatArray = measured.top.values[-1]
                 return floors
-        return None
+        return np.full(self.plan.layout.channels, -np.inf, np.float32)
 
-    def _sampled_places(self, layer: LayerLayout, index: int) -> NDArray[np.intp]:
-        """Places spread evenly over the map; with each image they move on by one."""
-        return (_spread(layer.positions, self.plan.sample_count(layer)) + index) % layer.positions
-
-    def _row(self, index: int, outputs: Sequence[NDArray[Any]]) -> dict[str, Any]:
-        """The fields of `Rows` for one image."""
-        fields, places, samples, classes, scores, score_sum = outputs
-        return {
-            "index": np.int64(index),
-            **dict(zip(_FIELDS, fields, strict=True)),
-            "places": places,
-            "samples": samples,
-            "classes": classes,
-            "scores": scores,
-            "score_sums": score_sum,
-        }
-
-
-@cache
-def _spread(positions: int, count: int) -> NDArray[np.intp]:
-    """`count` places spread evenly over as many `positions`."""
-    return np.arange(count) * positions // count
-
-
-def _alike(layers: Sequence[LayerLayout]) -> list[list[int]]:
-    """The places of `layers` in runs that are reduced together: neighbours whose maps are small and of one size.
-
-    A single channel stays alone: numpy adds it up in another order than it would beside others.
-    """
-    runs: list[list[int]] = []
-    for place, layer in enumerate(layers):
-        before = layers[place - 1] if place else layer
-        alike = (before.height, before.width) == (layer.height, layer.width) and layer.positions <= SMALL
-        if runs and alike and min(before.channels, layer.channels) > 1:
-            runs[-1].append(place)
-        else:
-            runs.append([place])
-    return runs
+    def _row(self, index: int, outputs: Sequence[NDArray[Any]]) -> Row:
+        extremes, totals, counts, samples, classes, scores, score_sum = outputs
+        reduced = Reduced(extremes, totals, counts)
+        return Row(index, reduced, samples, self.plan.sample_ends, classes, scores, float(score_sum))
 
 
 def _processors() -> int:

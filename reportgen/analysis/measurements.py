@@ -7,7 +7,7 @@ after layer; `Layout` says where.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
@@ -15,6 +15,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.analysis.compiled import compiled
 from reportgen.analysis.dyadic_histogram import DyadicHistograms
 from reportgen.analysis.exact_sum import ExactSum
 
@@ -71,41 +72,46 @@ class Layout:
         )
 
 
-@dataclass(frozen=True)
-class SampleRun:
-    """Channels from `first` on that give equally many samples of an image, channel after channel."""
+@dataclass(frozen=True, eq=False)
+class Reduced:
+    """Statistics of channels on one image.
 
-    first: int
-    channels: int
-    samples: int
+    `extremes` float32 `(2, channels)`: maxima and minima; `totals` float64 `(2, channels)`: sums of values and of
+    their squares; `counts` int32 `(4, channels)`: where the maximum stands, row by row through the map, the first
+    of equal ones (0 where nobody asked), and how many values are zero, not a number, and infinite. Sums and
+    extremes are of finite values; a channel that has none has the extremes -inf and +inf.
+    """
+
+    extremes: NDArray[np.float32]
+    totals: NDArray[np.float64]
+    counts: NDArray[np.int32]
+
+    @classmethod
+    def empty(cls, channels: int) -> Self:
+        """Room for what is to be found out."""
+        return cls(np.zeros((2, channels), np.float32), np.zeros((2, channels)), np.zeros((4, channels), np.int32))
+
+    def part(self, channels: slice) -> Self:
+        """Some of the channels, in the same memory."""
+        return type(self)(self.extremes[:, channels], self.totals[:, channels], self.counts[:, channels])
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
-    """What was measured on a few images, one row for each; `index` is the image's place in the set.
+class Row:
+    """What was measured on one image; `index` is its place in the set.
 
-    `(images, channels)` each: `maxima` and where they stand (`places`, row by row through the map; 0 for what is
-    not among the best anyway),
-    `minima`, `sums` and `squares` (of values and their squares), `zeros`, `not_numbers`, `infinities`.
-    `samples` `(images, samples)` are values for the histogram, `sample_runs` say whose they are. `classes`
-    and `scores` `(images, TOP_CLASSES)` are the best classes, best first (-1 and not-a-number past the
-    last), `score_sums` `(images,)` the sum over all classes.
+    `reduced` is of the channels of all layers. `samples` are values for the histogram, channel after channel, each
+    channel's up to its place in `sample_ends` `(channels,)`. `classes` and `scores` `(TOP_CLASSES,)` are the best
+    classes, best first (-1 and not-a-number past the last), `score_sum` is the sum over all classes.
     """
 
-    index: NDArray[np.int64]
-    maxima: NDArray[np.float64]
-    places: NDArray[np.int32]
-    minima: NDArray[np.float64]
-    sums: NDArray[np.float64]
-    squares: NDArray[np.float64]
-    zeros: NDArray[np.float64]
-    not_numbers: NDArray[np.float64]
-    infinities: NDArray[np.float64]
+    index: int
+    reduced: Reduced
     samples: NDArray[np.float32]
-    sample_runs: Sequence[SampleRun]
+    sample_ends: NDArray[np.int64]
     classes: NDArray[np.int32]
     scores: NDArray[np.float32]
-    score_sums: NDArray[np.float64]
+    score_sum: float
 
 
 @dataclass(eq=False)
@@ -127,18 +133,38 @@ class Top:
 
     def add(self, values: NDArray[np.float32], images: NDArray[np.int64], places: NDArray[np.int32]) -> None:
         """Take in candidates, `(candidates, channels)` each, -inf where there is none."""
-        # A candidate that ties with the last still goes before it if its image is the earlier one.
-        columns = np.flatnonzero((values >= self.values[-1]).any(axis=0) & (values > -np.inf).any(axis=0))
-        if not columns.size:
-            return
-        values = np.concatenate([self.values[:, columns], values[:, columns]])
-        images = np.concatenate([self.images[:, columns], images[:, columns]])
-        places = np.concatenate([self.places[:, columns], places[:, columns]])
-        images[values == -np.inf] = NO_IMAGE
-        order = np.lexsort((images, -values), axis=0)[:TOP_IMAGES]
-        self.values[:, columns] = np.take_along_axis(values, order, axis=0)
-        self.images[:, columns] = np.take_along_axis(images, order, axis=0)
-        self.places[:, columns] = np.take_along_axis(places, order, axis=0)
+        _insert_candidates(self.values, self.images, self.places, values, images, places)
+
+
+@compiled
+def _insert_candidates(
+    values: NDArray[np.float32],
+    images: NDArray[np.int64],
+    places: NDArray[np.int32],
+    new_values: NDArray[np.float32],
+    new_images: NDArray[np.int64],
+    new_places: NDArray[np.int32],
+) -> None:
+    """Insert candidates into rows of best ones, each behind those that are better."""
+    last = len(values) - 1
+    for candidate in range(len(new_values)):
+        for channel in range(values.shape[1]):
+            value, image = new_values[candidate, channel], new_images[candidate, channel]
+            if value == -np.inf or value < values[last, channel]:
+                continue
+            rank = last + 1
+            while rank and (
+                value > values[rank - 1, channel]
+                or (value == values[rank - 1, channel] and image < images[rank - 1, channel])
+            ):
+                rank -= 1
+            for behind in range(last, rank, -1):
+                values[behind, channel] = values[behind - 1, channel]
+                images[behind, channel] = images[behind - 1, channel]
+                places[behind, channel] = places[behind - 1, channel]
+            if rank <= last:
+                values[rank, channel], images[rank, channel] = value, image
+                places[rank, channel] = new_places[candidate, channel]
 
 
 @dataclass(eq=False)
@@ -156,7 +182,7 @@ class Answers:
         shape = (0, TOP_CLASSES)
         return cls(np.zeros(0, np.int64), np.zeros(shape, np.int32), np.zeros(shape, np.float32), np.zeros(0))
 
-    def add(self, other: Rows | Answers) -> None:
+    def add(self, other: Answers) -> None:
         """Take in the answers for other images."""
         index = np.concatenate([self.index, other.index])
         order = np.argsort(index)
@@ -193,30 +219,24 @@ class Measurements:
         """How many images were measured."""
         return len(self.answers.index)
 
-    def add(self, rows: Rows) -> None:
-        """Take in what was measured on further images."""
-        maxima, minima = rows.maxima.astype(np.float32), rows.minima.astype(np.float32)
-        np.minimum(self.minima, minima.min(axis=0), out=self.minima)
-        np.maximum(self.maxima, maxima.max(axis=0), out=self.maxima)
-        self.sums.add(rows.sums)
-        self.squares.add(rows.squares)
-        self.zeros += rows.zeros.sum(axis=0).astype(np.int64)
-        self.not_numbers += rows.not_numbers.sum(axis=0).astype(np.int64)
-        self.infinities += rows.infinities.sum(axis=0).astype(np.int64)
-        self.fired += (maxima > 0).sum(axis=0)
-        self._add_samples(rows)
-        self.top.add(maxima, np.broadcast_to(rows.index[:, np.newaxis], maxima.shape), rows.places)
-        self.answers.add(rows)
-
-    def _add_samples(self, rows: Rows) -> None:
-        bounds = np.maximum(np.abs(rows.minima), np.abs(rows.maxima))
-        self.histograms.make_room(np.where(np.isfinite(bounds), bounds, 0).max(axis=0).astype(np.float32))
-        images, start = len(rows.samples), 0
-        for run in rows.sample_runs:
-            stop = start + run.channels * run.samples
-            values = rows.samples[:, start:stop].reshape(images, run.channels, run.samples).transpose(1, 0, 2)
-            self.histograms.add(run.first, values.reshape(run.channels, -1))
-            start = stop
+    def add(self, row: Row) -> None:
+        """Take in what was measured on a further image."""
+        (maxima, minima), (sums, squares) = row.reduced.extremes, row.reduced.totals
+        places, zeros, not_numbers, infinities = row.reduced.counts
+        np.minimum(self.minima, minima, out=self.minima)
+        np.maximum(self.maxima, maxima, out=self.maxima)
+        self.sums.add(sums)
+        self.squares.add(squares)
+        self.zeros += zeros
+        self.not_numbers += not_numbers
+        self.infinities += infinities
+        self.fired += maxima > 0
+        self.histograms.make_room(np.maximum(maxima, -minima))
+        self.histograms.add(row.samples, row.sample_ends)
+        index = np.array([row.index])
+        self.top.add(maxima[np.newaxis], np.repeat(index, len(maxima))[np.newaxis], places[np.newaxis])
+        score_sum = np.array([row.score_sum])
+        self.answers.add(Answers(index, row.classes[np.newaxis], row.scores[np.newaxis], score_sum))
 
     def merge(self, other: Measurements) -> None:
         """Take in what was measured on other images."""

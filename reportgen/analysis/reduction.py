@@ -1,15 +1,12 @@
 """From the map of one image to a few numbers for each channel.
 
-numpy does this faster than TensorFlow's reductions, which are made for other shapes, and reads the tensors
-where they lie, without a copy. Sums run over at most 128 lines in float32 and from there on in float64,
-always in the same order, so an image gives the same bits whenever it is measured.
+One compiled loop reads a map once and takes everything from it. Sums run over at most 128 values in float32
+and from there on in float64, always in the same order, so an image gives the same bits whenever it is measured.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -17,41 +14,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analysis.capture import fold_tokens
-from reportgen.analysis.measurements import LayerLayout
+from reportgen.analysis.compiled import compiled
+from reportgen.analysis.measurements import LayerLayout, Reduced
 from reportgen.results import FloatArray, LayerSummary
 
-# numpy's loops run along the last axis: neighbouring positions are taken together until one line is this
-# long, so that maps of few channels are not read in tiny steps.
-_LINE = 1024
+# Columns that are reduced at a time: what is known of them stays in the nearest cache. Neighbouring positions
+# of maps of few channels lie side by side in as many columns, so that the loops are not short.
+_COLUMNS = 256
 
-# The most lines that are added up in float32: few enough to lose nothing that shows, enough to leave little
-# to the slower sums that follow.
+# The most values that are added up in float32: few enough to lose nothing that shows.
 _BLOCK = 128
 
-# Maps of so few positions are reduced together, and each of their positions by itself, so that it makes no
-# difference to a map which others there are: a call of numpy costs as much as the work in such a map.
-SMALL = 28 * 28
+# Where in the row of running results of the columns each of them starts.
+_SUMS, _SQUARES, _ZEROS, _MAXIMA, _MINIMA, _END = (_COLUMNS * place for place in range(6))
 
-# uint8 holds the count of this many ones.
-_BYTE = 255
-
-
-@dataclass(frozen=True, eq=False)
-class Reduced:
-    """Statistics of the channels of one map, `(channels,)` each.
-
-    `places` are where the maxima stand, row by row through the map, the first of equal ones; 0 where nobody
-    asked. Sums and extremes are of finite values; a channel that has none has the extremes -inf and +inf.
-    """
-
-    maxima: FloatArray
-    places: NDArray[np.int32]
-    minima: FloatArray
-    sums: NDArray[np.float64]
-    squares: NDArray[np.float64]
-    zeros: NDArray[np.int32]
-    not_numbers: NDArray[np.int32]
-    infinities: NDArray[np.int32]
+_ZERO, _ONE = np.float32(0), np.float32(1)
 
 
 def layout_layer(layer: LayerSummary, start: int) -> LayerLayout | None:
@@ -71,120 +48,135 @@ def layout_layer(layer: LayerSummary, start: int) -> LayerLayout | None:
     return LayerLayout(layer.name, start, height, width, sides[-1], is_map)
 
 
-def as_map(output: NDArray[Any], layer: LayerLayout, token_grid: tuple[int, int, int] | None) -> FloatArray:
-    """The output of a layer for one image, `(1, ...)`, as a map `(height, width, channels)`."""
+def as_positions(output: NDArray[Any], layer: LayerLayout, token_grid: tuple[int, int, int] | None) -> FloatArray:
+    """The output of a layer for one image, `(1, ...)`, as `(positions, channels)`, row by row through the map."""
     folded = fold_tokens(output, token_grid) if token_grid is not None else output
-    values: FloatArray = folded.reshape(layer.height, layer.width, layer.channels)
-    return values
+    return np.ascontiguousarray(folded.reshape(layer.positions, layer.channels))
 
 
-def reduce_maps(maps: Sequence[FloatArray], floors: FloatArray | None = None) -> list[Reduced]:
-    """Reduce maps of one size, float32 `(height, width, channels)` each with its own channels, over their positions.
+def reduce_map(values: FloatArray, floors: FloatArray, into: Reduced) -> None:
+    """Reduce a map, float32 `(positions, channels)`, over its positions.
 
     Args:
-        floors: the maximum from which on its place is wanted, for the channels of all maps in a row; None: always.
-
-    Returns:
-        The results, in order: one for all maps together, or one for each.
+        floors: `(channels,)`, the maximum from which on its place is wanted.
+        into: takes the results.
     """
-    if floors is None:
-        floors = np.full(sum(values.shape[2] for values in maps), -np.inf, np.float32)
-    together = maps[0] if len(maps) == 1 else np.concatenate(maps, axis=2)
-    reduced = _reduce_finite(together, floors)
-    if reduced is not None:
-        return [reduced]
-    starts = np.cumsum([values.shape[2] for values in maps])[:-1]
-    return [
-        _reduce_finite(values, part) or _reduce_carefully(values)
-        for values, part in zip(maps, np.split(floors, starts), strict=True)
-    ]
-
-
-def _reduce_finite(values: FloatArray, floors: FloatArray) -> Reduced | None:
-    """Reduce a map; None where something is not finite or a sum is too large for float32."""
-    height, width, channels = values.shape
-    positions, lines = _shape_of_blocks(height * width, channels)
-    blocks = values.reshape(-1, lines, positions * channels)
-    flat = blocks.reshape(-1, positions * channels)
-    added = np.empty((2, len(blocks), positions * channels), np.float32)
-    with np.errstate(over="ignore", invalid="ignore"):
-        np.add.reduce(blocks, axis=1, out=added[0])
-        np.einsum("blc,blc->bc", blocks, blocks, out=added[1])
-        sums, squares = totals = _folded(np.add, added.astype(np.float64), channels)
-    if not np.isfinite(totals).all():
-        return None
-    block_maxima = np.maximum.reduce(blocks, axis=1)
-    maxima = _folded(np.maximum, block_maxima, channels)
-    none = np.zeros(channels, np.int32)
-    return Reduced(
-        maxima=maxima,
-        places=_first_maxima(values, block_maxima, np.flatnonzero(maxima >= floors)),
-        minima=_folded(np.minimum, flat, channels),
-        sums=sums,
-        squares=squares,
-        zeros=_count(flat == 0, channels),
-        not_numbers=none,
-        infinities=none,
-    )
+    positions, channels = values.shape
+    lines = values.reshape(-1, channels * _positions_per_line(positions, channels))
+    if not _reduce_finite(lines, floors, into.extremes, into.totals, into.counts):
+        _reduce_carefully(values, into)
 
 
 @cache
-def _shape_of_blocks(size: int, channels: int) -> tuple[int, int]:
-    """How many of `size` positions make a line, and how many lines a block."""
-    positions = _largest_divisor(size, _LINE // channels) if size > SMALL else 1
-    return positions, _largest_divisor(size // positions, _BLOCK)
+def _positions_per_line(positions: int, channels: int) -> int:
+    most = min(positions, _COLUMNS // channels)
+    return next((count for count in range(most, 1, -1) if positions % count == 0), 1)
 
 
-def _largest_divisor(number: int, most: int) -> int:
-    return next((count for count in range(min(number, most), 1, -1) if number % count == 0), 1)
+@compiled
+def _reduce_finite(
+    lines: FloatArray,
+    floors: FloatArray,
+    extremes: FloatArray,
+    totals: NDArray[np.float64],
+    counts: NDArray[np.int32],
+) -> bool:
+    """Reduce a map that lies as `lines`; False where something is not finite or a sum is too large for float32."""
+    channels = len(floors)
+    extremes[0], extremes[1] = -np.inf, np.inf
+    totals[:], counts[:] = 0, 0
+    found = np.empty(_END, np.float32)
+    blocks = np.empty(_COLUMNS, np.int64)
+    sums = np.empty((2, _COLUMNS), np.float64)
+    for first in range(0, lines.shape[1], _COLUMNS):
+        columns = min(_COLUMNS, lines.shape[1] - first)
+        _reduce_columns(lines, first, columns, found, blocks, sums)
+        for column in range(columns):
+            channel = (first + column) % channels
+            totals[0, channel] += sums[0, column]
+            totals[1, channel] += sums[1, column]
+            counts[1, channel] += np.int32(found[_ZEROS + column])
+            extremes[1, channel] = min(extremes[1, channel], found[_MINIMA + column])
+            maximum, block = found[_MAXIMA + column], np.int32(blocks[column])
+            if maximum > extremes[0, channel] or (maximum == extremes[0, channel] and block < counts[0, channel]):
+                extremes[0, channel], counts[0, channel] = maximum, block
+    if not np.isfinite(totals).all():
+        return False
+    values = lines.reshape((-1, channels))
+    for channel in range(channels):
+        if extremes[0, channel] >= floors[channel]:
+            place = counts[0, channel] * (lines.shape[1] // channels)
+            while values[place, channel] != extremes[0, channel]:
+                place += 1
+            counts[0, channel] = place
+        else:
+            counts[0, channel] = 0
+    return True
 
 
-def _folded(operation: np.ufunc, lines: NDArray[Any], channels: int) -> NDArray[Any]:
-    """Lines `(..., lines, positions * channels)` reduced to `(..., channels)`, long runs first."""
-    line = operation.reduce(lines, axis=-2) if lines.shape[-2] > 1 else lines[..., 0, :]
-    if line.shape[-1] == channels:
-        return np.asarray(line)
-    return np.asarray(operation.reduce(line.reshape(*line.shape[:-1], -1, channels), axis=-2))
+@compiled
+def _reduce_columns(
+    lines: FloatArray, first: int, columns: int, found: FloatArray, blocks: NDArray[np.int64], sums: NDArray[np.float64]
+) -> None:
+    """Reduce `columns` columns of `lines` from `first` on.
+
+    Args:
+        found: takes zeros, maxima and minima, each where it starts.
+        blocks: takes the first line of the block in which each maximum stands.
+        sums: takes the sums of values and squares.
+    """
+    found[_ZEROS:_MAXIMA], found[_MAXIMA:_MINIMA], found[_MINIMA:] = 0, -np.inf, np.inf
+    sums[:] = 0
+    before = np.full(columns, np.float32(-np.inf))
+    blocks[:] = 0
+    for start in range(0, len(lines), _BLOCK):
+        found[:_ZEROS] = 0
+        for line in range(start, min(start + _BLOCK, len(lines))):
+            _take_in(lines[line, first : first + columns], found)
+        for column in range(columns):
+            sums[0, column] += found[_SUMS + column]
+            sums[1, column] += found[_SQUARES + column]
+            if found[_MAXIMA + column] > before[column]:
+                before[column], blocks[column] = found[_MAXIMA + column], start
 
 
-def _first_maxima(values: FloatArray, block_maxima: FloatArray, wanted: NDArray[np.intp]) -> NDArray[np.int32]:
-    """Where each of the channels `wanted` has its maximum first: the block, then the place in it."""
-    channels = values.shape[2]
-    places = np.zeros(channels, np.int32)
-    if len(wanted):
-        blocks = values.reshape(len(block_maxima), -1, channels)
-        own = block_maxima.reshape(len(blocks), -1, channels)[:, :, wanted].max(axis=1)
-        block = np.ascontiguousarray(own.T).argmax(axis=1)
-        places[wanted] = block * blocks.shape[1] + blocks[block, :, wanted].argmax(axis=1)
-    return places
+@compiled
+def _take_in(line: FloatArray, found: FloatArray) -> None:
+    """Take one line into the running results.
+
+    The loop becomes a few vector instructions. Without the zeros added to them, extremes would be stored only
+    where they changed, by an instruction that is many times slower on some processors; it makes -0 to 0, too.
+    """
+    for column in range(len(line)):
+        value = line[column]
+        maximum, minimum = found[_MAXIMA + column], found[_MINIMA + column]
+        found[_SUMS + column] += value
+        found[_SQUARES + column] += value * value
+        found[_ZEROS + column] += _ONE if value == _ZERO else _ZERO
+        found[_MAXIMA + column] = (value if value > maximum else maximum) + _ZERO
+        found[_MINIMA + column] = (value if value < minimum else minimum) + _ZERO
 
 
-def _count(marked: NDArray[np.bool_], channels: int) -> NDArray[np.int32]:
-    """How often each channel is marked in `(runs, columns * channels)`; byte-wise, which is many times faster."""
-    ones = marked.view(np.uint8)
-    counts = np.zeros(ones.shape[1], np.int32)
-    if not marked.any():
-        return counts[:channels]
-    for start in range(0, len(ones), _BYTE):
-        counts += np.add.reduce(ones[start : start + _BYTE], axis=0, dtype=np.uint8)
-    total: NDArray[np.int32] = counts.reshape(-1, channels).sum(axis=0, dtype=np.int32)
-    return total
+def _reduce_carefully(values: FloatArray, into: Reduced) -> None:
+    """Reduce a map `(positions, channels)` where something is not finite or a sum is too large for float32."""
+    finite = np.isfinite(values)
+    high = np.where(finite, values, np.float32(-np.inf))
+    wide = np.where(finite, values, 0).astype(np.float64)
+    into.extremes[:] = high.max(axis=0), np.where(finite, values, np.float32(np.inf)).min(axis=0)
+    into.totals[:] = wide.sum(axis=0), (wide * wide).sum(axis=0)
+    marked = values == 0, np.isnan(values), np.isinf(values)
+    into.counts[:] = high.argmax(axis=0), *(np.count_nonzero(one, axis=0) for one in marked)
 
 
-def _reduce_carefully(values: FloatArray) -> Reduced:
-    """Reduce a map where something is not finite or a sum is too large for float32."""
-    height, width, channels = values.shape
-    flat = values.reshape(height * width, channels)
-    finite = np.isfinite(flat)
-    high = np.where(finite, flat, np.float32(-np.inf))
-    wide = np.where(finite, flat, 0).astype(np.float64)
-    return Reduced(
-        maxima=high.max(axis=0),
-        places=high.argmax(axis=0).astype(np.int32),
-        minima=np.where(finite, flat, np.float32(np.inf)).min(axis=0),
-        sums=wide.sum(axis=0),
-        squares=(wide * wide).sum(axis=0),
-        zeros=_count(flat == 0, channels),
-        not_numbers=_count(np.isnan(flat), channels),
-        infinities=_count(np.isinf(flat), channels),
-    )
+@compiled
+def take_samples(values: FloatArray, index: int, samples: FloatArray) -> None:
+    """Take values of a map `(positions, channels)` from places spread evenly over it, which move on with each image.
+
+    Args:
+        index: which image it is.
+        samples: `(channels, count)`, takes `count` values of each channel.
+    """
+    positions, count = len(values), samples.shape[1]
+    for sample in range(count):
+        place = (sample * positions // count + index) % positions
+        samples[:, sample] = values[place]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import PackageNotFoundError, version
 
 # What must be the same everywhere for results to be.
-PACKAGES = ("reportgen", "tensorflow", "keras", "numpy", "pillow")
+PACKAGES = ("reportgen", "tensorflow", "keras", "numba", "numpy", "pillow")
 
 
 def installed_versions() -> dict[str, str | None]:

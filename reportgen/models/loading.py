@@ -11,6 +11,7 @@ from typing import Any, Literal
 import keras
 import numpy as np
 
+from reportgen.allocation import keep_freed_memory
 from reportgen.config import Config
 from reportgen.errors import ReportgenError
 from reportgen.models.applications import family_of_architecture, find_architecture
@@ -59,6 +60,7 @@ def load_network(config: Config, model: keras.Model | None = None) -> Network:
         UsageError: an option that does not fit.
         ReportgenError: what cannot be loaded, or takes no images.
     """
+    keep_freed_memory()
     notes: list[str] = []
     with collecting_warnings(notes):
         source = _open(config) if model is None else _given(model)

@@ -12,6 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from reportgen.allocation import keep_freed_memory
 from reportgen.errors import ReportgenError
 from reportgen.models.network import Network
 from reportgen.models.preprocessing import choose_preprocessing
@@ -49,6 +50,7 @@ class NetworkParcel:
         Raises:
             ReportgenError: it cannot be loaded here, or came out different.
         """
+        keep_freed_memory()
         objects = custom_objects(self.custom_objects)
         if self.content is None:
             model = load_file(Path(self.path or ""), objects)

@@ -10,7 +10,7 @@ def counted(values: np.ndarray) -> DyadicHistograms:
     """Histograms of `values` `(channels, samples)`."""
     histograms = DyadicHistograms.empty(len(values))
     histograms.make_room(np.abs(values).max(axis=1))
-    histograms.add(0, values)
+    histograms.add(values.reshape(-1), values.shape[1] * np.arange(1, len(values) + 1))
     return histograms
 
 
@@ -67,17 +67,25 @@ def test_zeros_do_not_raise_the_level() -> None:
 def test_values_that_are_not_finite_are_left_out() -> None:
     histograms = DyadicHistograms.empty(2)
     histograms.make_room(np.array([1, 0], np.float32))
-    histograms.add(0, np.array([[0.5, np.nan, 1], [np.inf, -np.inf, np.nan]], np.float32))
+    histograms.add(np.array([0.5, np.nan, 1, np.inf, -np.inf, np.nan], np.float32), np.array([3, 6]))
     assert histograms.counts.sum(axis=1).tolist() == [2, 0]
 
 
-def test_channels_from_the_middle_on_can_be_counted_alone() -> None:
-    values = samples(4, 1.0)
-    parts = DyadicHistograms.empty(3)
-    parts.make_room(np.abs(values).max(axis=1))
-    parts.add(1, values[1:])
-    parts.add(0, values[:1])
-    assert np.array_equal(parts.counts, counted(values).counts)
+def test_channels_may_have_different_numbers_of_values() -> None:
+    values = np.array([0.3, 0.6, -0.6, 0.9], np.float32)
+    histograms = DyadicHistograms.empty(3)
+    histograms.make_room(np.full(3, 0.9, np.float32))
+    histograms.add(values, np.array([1, 1, 4]))
+    assert histograms.counts.sum(axis=1).tolist() == [1, 0, 3]
+    assert np.array_equal(histograms.counts[2], counted(values[np.newaxis, 1:]).counts[0])
+
+
+@pytest.mark.parametrize("largest", [np.finfo(np.float32).max, np.float32(2**-130), np.float32(1)])
+def test_a_histogram_reaches_as_far_as_float32(largest: np.float32) -> None:
+    values = np.array([[largest, -largest, 0]], np.float32)
+    histograms = counted(values)
+    assert histograms.counts.sum() == 3
+    assert histograms.counts[0, BINS // 2] >= 1
 
 
 def test_nothing_counted_gives_an_empty_histogram() -> None:

@@ -12,34 +12,35 @@ def wide_values(count: int) -> np.ndarray:
     return random.normal(size=(count, 5)) * 2.0 ** random.integers(-40, 60, (count, 5))
 
 
+def summed(terms: np.ndarray) -> ExactSum:
+    sums = ExactSum.zeros(terms.shape[1])
+    for term in terms:
+        sums.add(term)
+    return sums
+
+
 def test_a_sum_is_that_of_exact_fractions() -> None:
     terms = wide_values(50)
-    sums = ExactSum.zeros(5)
-    sums.add(terms)
+    sums = summed(terms)
     exact = [sum((Fraction(float(term)) for term in column), Fraction()) for column in terms.T]
     assert sums.fractions() == exact
 
 
 def test_neither_order_nor_grouping_changes_a_bit() -> None:
     terms = wide_values(60)
-    whole, parts = ExactSum.zeros(5), ExactSum.zeros(5)
-    whole.add(terms)
+    whole, parts = summed(terms), ExactSum.zeros(5)
     for part in (terms[40:], terms[:7], terms[7:40]):
-        own = ExactSum.zeros(5)
-        own.add(part[::-1])
-        parts.merge(own)
+        parts.merge(summed(part[::-1]))
     assert parts.fractions() == whole.fractions()
 
 
 def test_huge_and_tiny_terms_do_not_swallow_each_other() -> None:
-    sums = ExactSum.zeros(1)
-    sums.add(np.array([[1e60], [1e-20], [-1e60]]))
+    sums = summed(np.array([[1e60], [1e-20], [-1e60]]))
     assert abs(float(sums.fractions()[0]) - 1e-20) < 1e-36
 
 
 def test_stored_and_loaded_sums_are_the_same() -> None:
-    sums = ExactSum.zeros(5)
-    sums.add(wide_values(9))
+    sums = summed(wide_values(9))
     loaded = ExactSum.from_arrays("a", sums.to_arrays("a"))
     assert np.array_equal(loaded.limbs, sums.limbs)
 

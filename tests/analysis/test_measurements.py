@@ -5,34 +5,32 @@ from itertools import permutations
 
 import numpy as np
 
-from reportgen.analysis.measurements import NO_IMAGE, TOP_IMAGES, Measurements, Rows, SampleRun
+from reportgen.analysis.measurements import NO_IMAGE, TOP_IMAGES, Measurements, Reduced, Row
 
 CHANNELS = 6
 
 
-def make_rows(first: int, count: int) -> Rows:
+def make_rows(first: int, count: int) -> list[Row]:
     """Rows of images from `first` on; values come in steps, so that there are ties."""
-    random = np.random.default_rng(first)
-    maxima = np.round(random.normal(0, 2, (count, CHANNELS)))
-    return Rows(
-        index=np.arange(first, first + count),
-        maxima=maxima,
-        places=random.integers(0, 16, (count, CHANNELS)).astype(np.int32),
-        minima=maxima - 3,
-        sums=random.normal(size=(count, CHANNELS)),
-        squares=random.uniform(size=(count, CHANNELS)),
-        zeros=random.integers(0, 4, (count, CHANNELS)).astype(np.float64),
-        not_numbers=np.zeros((count, CHANNELS)),
-        infinities=np.zeros((count, CHANNELS)),
-        samples=np.clip(random.normal(size=(count, 2 * CHANNELS)), -1, 1).astype(np.float32),
-        sample_runs=(SampleRun(0, 4, 2), SampleRun(4, CHANNELS - 4, 2)),
-        classes=random.integers(0, 9, (count, 5)).astype(np.int32),
-        scores=random.uniform(size=(count, 5)).astype(np.float32),
-        score_sums=np.ones(count),
+    return [make_row(index) for index in range(first, first + count)]
+
+
+def make_row(index: int) -> Row:
+    random = np.random.default_rng(index)
+    maxima = np.round(random.normal(0, 2, CHANNELS)).astype(np.float32)
+    counts = [random.integers(0, most, CHANNELS) for most in (16, 4, 2, 2)]
+    return Row(
+        index=index,
+        reduced=Reduced(np.array([maxima, maxima - 3]), random.normal(size=(2, CHANNELS)), np.array(counts, np.int32)),
+        samples=np.clip(random.normal(size=3 * CHANNELS), -1, 1).astype(np.float32),
+        sample_ends=np.array([2, 4, 6, 8, 13, 18]),
+        classes=random.integers(0, 9, 5).astype(np.int32),
+        scores=random.uniform(size=5).astype(np.float32),
+        score_sum=1.0,
     )
 
 
-def measured(*rows: Rows) -> Measurements:
+def measured(rows: list[Row]) -> Measurements:
     found = Measurements(CHANNELS)
     for row in rows:
         found.add(row)
@@ -46,7 +44,7 @@ def same(one: Measurements, other: Measurements) -> bool:
 
 def test_merging_is_commutative_and_associative() -> None:
     groups = [make_rows(0, 12), make_rows(12, 5), make_rows(17, 9)]
-    whole = measured(*groups)
+    whole = measured([row for rows in groups for row in rows])
     for order in permutations(groups):
         left = Measurements(CHANNELS)
         for rows in order:
@@ -62,18 +60,28 @@ def test_merging_is_commutative_and_associative() -> None:
 def test_the_top_images_are_the_best_ones_the_earlier_of_equals_first() -> None:
     rows = make_rows(0, 30)
     top = measured(rows).top
+    maxima = np.array([row.reduced.extremes[0] for row in rows])
     for channel in range(CHANNELS):
-        order = sorted(range(30), key=lambda image: (-rows.maxima[image, channel], image))[:TOP_IMAGES]
+        order = sorted(range(30), key=lambda image: (-maxima[image, channel], image))[:TOP_IMAGES]
         assert top.images[:, channel].tolist() == order
-        assert top.values[:, channel].tolist() == rows.maxima[order, channel].tolist()
-        assert top.places[:, channel].tolist() == rows.places[order, channel].tolist()
+        assert top.values[:, channel].tolist() == maxima[order, channel].tolist()
+        assert top.places[:, channel].tolist() == [rows[image].reduced.counts[0, channel] for image in order]
+
+
+def test_all_counts_are_those_of_all_images() -> None:
+    rows = make_rows(0, 30)
+    found = measured(rows)
+    counts = np.sum([row.reduced.counts for row in rows], axis=0)
+    assert np.array_equal([found.zeros, found.not_numbers, found.infinities], counts[1:])
+    assert np.array_equal(found.fired, np.sum([row.reduced.extremes[0] > 0 for row in rows], axis=0))
+    assert found.histograms.counts.sum(axis=1).tolist() == [60, 60, 60, 60, 150, 150]
 
 
 def test_a_channel_without_a_finite_value_has_no_top_image() -> None:
     rows = make_rows(0, 3)
-    rows.maxima[:, 2] = -np.inf
-    rows.minima[:, 2] = np.inf
-    rows.samples[:, 4:6] = np.nan
+    for row in rows:
+        row.reduced.extremes[:, 2] = -np.inf, np.inf
+        row.samples[4:6] = np.nan
     top = measured(rows).top
     assert (top.images[:, 2] == NO_IMAGE).all()
     assert (top.images[:3, 1] != NO_IMAGE).all()
