@@ -9,7 +9,6 @@ slower: whole images in parallel need no waiting for each other inside an operat
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,6 +23,7 @@ from reportgen.analysis.measurements import TOP_CLASSES, LayerLayout, Layout, Me
 from reportgen.analysis.reduction import as_positions, layout_layer, reduce_map, take_samples
 from reportgen.engines import ImageChunk
 from reportgen.images import ImageFile, Interpolation, Resize, UnreadableImageError, fit_image, load_image
+from reportgen.machine import processor_count
 from reportgen.models import Network
 from reportgen.models.heads import class_output
 from reportgen.results import ByteArray, FloatArray, NetworkSummary
@@ -107,7 +107,7 @@ class ImagePass:
     def __init__(self, network: Network, plan: Plan, processors: int | None = None) -> None:
         self.network = network
         self.plan = plan
-        self.processors = processors or _processors()
+        self.processors = processors or processor_count()
         self._under_way: list[tuple[ImageChunk, Measurements]] = []
 
     def measure(self, chunk: ImageChunk, advance: Callable[[int], None]) -> Measurements:
@@ -241,10 +241,6 @@ class ImagePass:
         extremes, totals, counts, samples, classes, scores, score_sum = outputs
         reduced = Reduced(extremes, totals, counts)
         return Row(index, reduced, samples, self.plan.sample_ends, classes, scores, float(score_sum))
-
-
-def _processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _best_classes(answer: Any) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:

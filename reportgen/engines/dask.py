@@ -11,7 +11,6 @@ until the culprit is alone, which is set aside.
 from __future__ import annotations
 
 import logging
-import os
 import pickle
 import tempfile
 import threading
@@ -29,6 +28,7 @@ from reportgen._quiet import chatter_held_back
 from reportgen.engines.chunks import Advance, Chunk, Outcome, Task
 from reportgen.engines.versions import PACKAGES, installed_versions
 from reportgen.errors import ReportgenError
+from reportgen.machine import processor_count
 
 # Seconds in which a scheduler must answer and have a first worker.
 ANSWER_SECONDS = 20
@@ -214,7 +214,7 @@ def open_dask(address: str | None) -> Iterator[DaskEngine]:
 
 @contextmanager
 def _local_cluster() -> Iterator[LocalCluster]:
-    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    processors = processor_count()
     processes = min(processors, MOST_PROCESSES)
     with (
         tempfile.TemporaryDirectory(prefix="reportgen-dask-") as folder,

@@ -11,9 +11,9 @@ from typing import Any, Literal
 import keras
 import numpy as np
 
-from reportgen.allocation import keep_freed_memory
 from reportgen.config import Config
 from reportgen.errors import ReportgenError
+from reportgen.machine import keep_freed_memory
 from reportgen.models.applications import family_of_architecture, find_architecture
 from reportgen.models.inputs import (
     DEFAULT_SIZE,

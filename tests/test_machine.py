@@ -10,7 +10,7 @@ import pytest
 FAULTS = """
 import resource
 import numpy as np
-from reportgen.allocation import keep_freed_memory
+from reportgen.machine import keep_freed_memory
 if {kept}:
     keep_freed_memory()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
