@@ -104,7 +104,7 @@ def _option(name: str, field: FieldInfo) -> Callable[[Any], Any]:
         settings["metavar"] = _metavar(name, kind)
     if field.default not in (None, (), {}, ""):
         shown = ",".join(field.default) if isinstance(field.default, tuple) else field.default
-        text = f"{text}  [default: {'all but features' if name == 'sections' else shown}]"
+        text = f"{text}  [default: {'all' if name == 'sections' else shown}]"
     return click.option(flag, argument, help=text, **settings)
 
 

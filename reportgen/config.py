@@ -35,9 +35,6 @@ SECTION_SLUGS: tuple[SectionSlug, ...] = get_args(SectionSlug)
 
 MapScale = Literal["shared", "each", "standardised"]
 
-# Arrays to download are large and rarely wanted: they are made on request.
-DEFAULT_SECTIONS: tuple[SectionSlug, ...] = tuple(slug for slug in SECTION_SLUGS if slug != "features")
-
 # Options whose name on the command line and in reportgen.toml is not the field's: those that switch
 # something off are the field's opposite.
 SWITCHED_OFF = {"no_top": "top", "no_script": "script", "no_cache": "use_cache"}
@@ -208,7 +205,7 @@ class Config(BaseModel):
     truth: str | None = Field(default=None, description="the right classes: FILE.csv or folders")
 
     sections: Annotated[tuple[SectionSlug, ...], BeforeValidator(parse_sections)] = Field(
-        default=DEFAULT_SECTIONS, description="which sections to make, or all"
+        default=SECTION_SLUGS, description="which sections to make, or all"
     )
     layers: tuple[str, ...] = Field(default=(), description="blocks, convs, all, a name or a glob")
     map_scales: Annotated[tuple[MapScale, ...], BeforeValidator(parse_list)] = Field(

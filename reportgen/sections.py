@@ -6,7 +6,8 @@ a partial `templates/sections/<slug>.html.jinja2`, and a line in `SECTIONS`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +19,7 @@ from reportgen.analysis.features import default_feature_layer
 from reportgen.analysis.graph import lay_out_graph
 from reportgen.analysis.input_view import view_input
 from reportgen.analysis.selection import select_layers
-from reportgen.config import MapScale, SectionSlug
+from reportgen.config import SECTION_SLUGS, Config, MapScale, SectionSlug
 from reportgen.draw.feature_maps import EACH, SHARED, STANDARDISED, Variant, draw_feature_maps
 from reportgen.draw.filters import draw_filters
 from reportgen.draw.input_view import draw_input
@@ -26,11 +27,15 @@ from reportgen.draw.maximized import draw_dream
 from reportgen.draw.photo import draw_photo, to_rgb
 from reportgen.dreaming import make_dreams
 from reportgen.errors import UsageError
+from reportgen.formats import byte_count, counted
 from reportgen.maximizing import Maximizing, store_maximized
 from reportgen.progress import stage
-from reportgen.results import Graph, MaximizedChannel
+from reportgen.results import Graph, LayerSummary, MaximizedChannel
 from reportgen.study import FittedImage, Study, Workshop, chosen_layers, fitted_images
 from reportgen.unit_details import make_units
+
+# Arrays to download are large and rarely wanted: more than this goes into a report only when asked for by name.
+FEATURES_ROOM = 3_000_000
 
 MAP_VARIANTS: dict[MapScale, Variant] = {"shared": SHARED, "each": EACH, "standardised": STANDARDISED}
 
@@ -113,6 +118,9 @@ def make_features(study: Study, workshop: Workshop) -> Contribution:
     """Features of every image that has a page, as arrays to download."""
     names = study.config.layers or (default_feature_layer(study.summary, study.head),)
     layers = chosen_layers(study.config, study.summary, names[0])
+    size = len(study.shown) * sum(_array_bytes(study.summary.layer(layer)) for layer in layers)
+    if study.config.sections == SECTION_SLUGS and size > _features_room(study.config):
+        return Contribution(note=_features_left_out(layers, len(study.shown), size))
     extractor = Extractor(study.network, layers)
     features = []
     for fitted in _each_image(study, workshop, "Features"):
@@ -125,6 +133,24 @@ def make_features(study: Study, workshop: Workshop) -> Contribution:
                 )
             )
     return Contribution(features=tuple(features))
+
+
+def _features_left_out(layers: Sequence[str], images: int, size: int) -> str:
+    which = layers[0] if len(layers) == 1 else counted(len(layers), "layer")
+    return (
+        f"Not in this report: the arrays of {which} for {counted(images, 'image')} would add {byte_count(size)}. "
+        "The command reportgen features writes them to a file; a list of --sections that names features puts them here."
+    )
+
+
+def _array_bytes(layer: LayerSummary) -> int:
+    """The size of what `layer` gives for one image, in float32; 0 where that is not known."""
+    return 4 * math.prod(side or 0 for side in (layer.actual_shape or (0, 0))[1:])
+
+
+def _features_room(config: Config) -> int:
+    """How many bytes arrays may add to a report nobody asked to hold them."""
+    return min(FEATURES_ROOM, config.max_size // 10) if config.max_size else FEATURES_ROOM
 
 
 def make_predictions(study: Study, _workshop: Workshop) -> Contribution:

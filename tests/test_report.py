@@ -42,7 +42,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def built(model: Path, photos: Path, tmp_path_factory: pytest.TempPathFactory) -> reportgen.Report:
-    return reportgen.build(model, photos, tmp_path_factory.mktemp("out") / "report", sections="all", **QUICK)
+    return reportgen.build(model, photos, tmp_path_factory.mktemp("out") / "report", **QUICK)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -94,6 +94,7 @@ def test_the_activation_of_a_maximised_picture_is_that_of_the_picture_stored(
 def test_features_to_download_are_those_of_keras(built: reportgen.Report, model: Path, photos: Path) -> None:
     network = keras.models.load_model(model)
     part = keras.Model(network.inputs[0], network.get_layer("conv2").output)
+    assert len(built.data.features) == 3
     for feature in built.data.features:
         with Image.open(photos / feature.image) as picture:
             fitted = np.asarray(picture.resize((16, 16), Image.Resampling.BILINEAR), dtype="float32") / 255
@@ -104,10 +105,23 @@ def test_features_to_download_are_those_of_keras(built: reportgen.Report, model:
         np.testing.assert_allclose(stored, expected, atol=1e-5)
 
 
+def test_large_features_are_in_a_report_only_when_named(
+    model: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reportgen.sections.FEATURES_ROOM", 3 * 8 * 8 * 8 * 4 - 1)
+    off = {"activation_max": "off", **QUICK}
+    unasked = reportgen.build(model, photos, tmp_path / "unasked", **off)
+    assert unasked.data.features == []
+    (page,) = {image.page for image in unasked.data.images[:1]}
+    assert "would add 6.14 kB" in (unasked.path / page).read_text(encoding="utf-8")
+    named = reportgen.build(model, photos, tmp_path / "named", sections="features", **off)
+    assert len(named.data.features) == 3
+
+
 def test_the_same_inputs_give_the_same_bytes(
     model: Path, photos: Path, built: reportgen.Report, tmp_path: Path
 ) -> None:
-    again = reportgen.build(model, photos, tmp_path / "again", sections="all", **QUICK)
+    again = reportgen.build(model, photos, tmp_path / "again", **QUICK)
     one, two = contents(built.path), contents(again.path)
     assert sorted(one) == sorted(two)
     assert [name for name in one if one[name] != two[name]] == []

@@ -25,7 +25,8 @@ _COLUMNS = 256
 # The most values that are added up in float32: few enough to lose nothing that shows.
 _BLOCK = 128
 
-# Where in the row of running results of the columns each of them starts.
+# Where in the row of running results of the columns each of them starts. The number of zeros is a float32 as the
+# others are: exact up to 2 ** 24 lines, for which a map would have to have 8 GB.
 _SUMS, _SQUARES, _ZEROS, _MAXIMA, _MINIMA, _END = (_COLUMNS * place for place in range(6))
 
 _ZERO, _ONE = np.float32(0), np.float32(1)
@@ -81,7 +82,10 @@ def _reduce_finite(
     totals: NDArray[np.float64],
     counts: NDArray[np.int32],
 ) -> bool:
-    """Reduce a map that lies as `lines`; False where something is not finite or a sum is too large for float32."""
+    """Reduce a map that lies as `lines`; False where something is not finite or a sum is too large for float32.
+
+    The fields of `Reduced` take the results; the place of a maximum is at first the line where its block starts.
+    """
     channels = len(floors)
     extremes[0], extremes[1] = -np.inf, np.inf
     totals[:], counts[:] = 0, 0

@@ -101,7 +101,7 @@ def _sections(
 ) -> tuple[SectionView, ...]:
     found = view_sections((), [view.figure for group in groups for view in group.variants], catalogue)
     features = tuple(catalogue.features_of_image.get(image.file, ()))
-    if features and first and "features" in catalogue.sections:
-        note = catalogue.sections["features"]
+    note = catalogue.sections.get("features")
+    if first and note and (features or note.note):
         found["features"] = replace(SectionView("features", note.title, note.note), features=features)
     return tuple(found.values())
