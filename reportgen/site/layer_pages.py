@@ -31,6 +31,9 @@ ROWS = 80
 # Small pictures on one page beside all else a layer has: with 64 maps each they stay below 100 kB.
 PLATES = 20
 
+# Arrays that a layer's page lists; the rest are listed on the images' pages.
+ARRAYS = 20
+
 _TABLE = Link("Layers", LAYERS)
 
 
@@ -112,7 +115,8 @@ def _sections(layer: Layer, plates: Sequence[FigureView], catalogue: Catalogue) 
             found.get(slug, SectionView(slug, note.title, note.note)),
             plates=tuple(plate for plate in plates if plate.figure.section == slug),
             maximizations=maximizations if slug == "activation-maximization" else (),
-            features=features if slug == "features" else (),
+            features=features[:ARRAYS] if slug == "features" else (),
+            features_elsewhere=len(features[ARRAYS:]) if slug == "features" else 0,
         )
         if section.groups or section.plates or section.maximizations or section.features:
             sections.append(section)

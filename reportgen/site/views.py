@@ -85,6 +85,7 @@ class SectionView:
     plates: tuple[FigureView, ...] = ()  # figures as small pictures, many side by side
     maximizations: tuple[MaximizationView, ...] = ()
     features: tuple[Feature, ...] = ()
+    features_elsewhere: int = 0  # arrays of the layer that only the images' pages list
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from support.sites import COMPONENTS_PAGE, KINDS
 
 from reportgen.record import dump_record, read_record
 from reportgen.site import verify_report, write_manifest, write_site
+from reportgen.site.layer_pages import ARRAYS
 from reportgen.site.links import is_outside, read_links
 
 if TYPE_CHECKING:
@@ -69,6 +70,15 @@ def test_no_page_is_too_heavy(name: str, request: pytest.FixtureRequest) -> None
         assert len(text.encode()) <= MOST_BYTES, path
         if path != COMPONENTS_PAGE:
             assert Elements(text).count <= MOST_ELEMENTS, path
+
+
+def test_a_page_of_a_layer_lists_a_few_arrays_and_says_how_many_there_are(large: Written) -> None:
+    layer = large.record.features[0].layer
+    page = next(each.page for each in large.record.layers if each.name == layer)
+    text = (large.folder / str(page)).read_text(encoding="utf-8")
+    arrays = sum(feature.layer == layer for feature in large.record.features)
+    assert text.count(" download>") == ARRAYS < arrays
+    assert f"<p>{arrays - ARRAYS} more: see the pages of the images.</p>" in text
 
 
 @pytest.mark.parametrize("name", ["small", "hostile"])

@@ -308,15 +308,7 @@ class Builder:
             units=[self.unit(layer, channel) for layer, channel in self.pages.units],
             maximizations=[self.maximization(layer, channel) for layer, channel in self.pages.units],
             figures=[*figures, dream],
-            features=[
-                r.Feature(
-                    layer=self.convolutions[0],
-                    image=names.images[0],
-                    file=self.feature_file(),
-                    shape=[4, 4, 8],
-                    dtype="float32",
-                )
-            ],
+            features=[self.feature(image) for image in names.images if self.pages.image_page(image)],
             findings=self.findings(),
             evaluation=self.evaluation(),
             sections=self.sections(),
@@ -327,6 +319,11 @@ class Builder:
                 versions={"reportgen": "0", "keras": "3.15.0"},
                 created=None,
             ),
+        )
+
+    def feature(self, image: str) -> r.Feature:
+        return r.Feature(
+            layer=self.convolutions[0], image=image, file=self.feature_file(), shape=[4, 4, 8], dtype="float32"
         )
 
     def feature_file(self) -> str:
