@@ -42,7 +42,10 @@ class DyadicHistograms:
     def add(self, values: NDArray[np.float32], ends: NDArray[np.int64]) -> None:
         """Count `values`, channel after channel, each channel's up to its place in `ends` `(channels,)`.
 
-        Values must be within the levels; those that are not finite are left out.
+        Those that are not finite are left out.
+
+        Raises:
+            ValueError: a value is not within its channel's level: there was not made room for it.
         """
         _count(self.counts, values, ends, _SCALES[self.levels - LOWEST_LEVEL])
 
@@ -87,7 +90,10 @@ def _count(
     for channel, end in enumerate(ends):
         while place < end:
             if np.isfinite(values[place]):
-                counts[channel, int(np.floor(values[place] * scales[channel])) + BINS // 2] += 1
+                bin_index = np.floor(values[place] * scales[channel]) + BINS // 2
+                if not 0 <= bin_index < BINS:
+                    raise ValueError("expected values within the levels of their histograms")
+                counts[channel, int(bin_index)] += 1
             place += 1
 
 

@@ -88,6 +88,14 @@ def test_a_histogram_reaches_as_far_as_float32(largest: np.float32) -> None:
     assert histograms.counts[0, BINS // 2] >= 1
 
 
+@pytest.mark.parametrize("value", [1.0, -1.5, 1e30])
+def test_a_value_there_is_no_room_for_is_an_error(value: float) -> None:
+    histograms = DyadicHistograms.empty(1)
+    histograms.make_room(np.array([0.7], np.float32))
+    with pytest.raises(ValueError, match="within the levels"):
+        histograms.add(np.array([value], np.float32), np.array([1]))
+
+
 def test_nothing_counted_gives_an_empty_histogram() -> None:
     histograms = DyadicHistograms.empty(2)
     _, counts = display_histogram(histograms.levels, histograms.counts, 0.0, 0.0)
