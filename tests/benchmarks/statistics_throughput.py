@@ -5,7 +5,7 @@ statistics, histograms and top images: of the block ends, and of all convolution
 portion of the pictures, so that what else the machine does falls on all alike. Prints images per second and,
 as the median over the portions, the share of the bare pipeline's.
 
-    python tests/benchmarks/statistics_throughput.py [--images 5000] [--set 5000] [--portion 250]
+    python tests/benchmarks/statistics_throughput.py [--images 5000] [--set 5000] [--portion 512]
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=int, default=5000)
     parser.add_argument("--set", type=int, default=5000, help="of how large a set they are taken to be")
-    parser.add_argument("--portion", type=int, default=250)
+    parser.add_argument("--portion", type=int, default=MOST_IMAGES, help="images in a chunk of a large set")
     arguments = parser.parse_args()
     network = load_network(Config(model="keras:MobileNetV2", weights="none", preprocess="tf"))
     with tempfile.TemporaryDirectory() as name:
