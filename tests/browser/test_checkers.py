@@ -25,7 +25,7 @@ def test_axe(scheme: str, width: int, axe: str, report: Path, one_file: Path, co
     found = []
     for address in addresses:
         shown.open(address)
-        found += [(address.rpartition("/")[2], *one) for one in axe_violations(shown.page, axe, scheme)]
+        found += [(address.rpartition("/")[2], *one) for one in axe_violations(shown.page, axe)]
     assert found == []
 
 

@@ -59,7 +59,7 @@ def test_axe(scheme: str, width: int, axe: str, finished: Path, window: Opener) 
     found = []
     for path in one_of_each_kind(finished):
         shown.open(f"{finished.as_uri()}/{path}")
-        found += [(path, *one) for one in axe_violations(shown.page, axe, scheme)]
+        found += [(path, *one) for one in axe_violations(shown.page, axe)]
         assert shown.width() <= width, path
         assert shown.page.evaluate(OVERFLOWING) == [], path
     assert found == []

@@ -13,8 +13,7 @@ from playwright.sync_api import Page
 
 TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 
-# What can differ between two colour schemes of one page.
-COLOUR_RULES = ("color-contrast", "link-in-text-block")
+_RUN_AXE = f"axe.run(document, {{preload: false, resultTypes: ['violations'], runOnly: {json.dumps(TAGS)}}})"
 
 # Parts that reach beyond the right edge, but for what scrolls by itself or is not to be seen.
 OVERFLOWING = """[...document.querySelectorAll('main *, header *, footer *')].filter((element) =>
@@ -29,15 +28,10 @@ ALL_LOADED = """Promise.all([...document.images].map((image) => {
 })).then((loaded) => loaded.every(Boolean))"""
 
 
-def axe_violations(page: Page, axe: str, scheme: str = "light") -> list[tuple[str, str]]:
-    """The rules that the page breaks, each with the first element that does; `axe` is the text of axe-core.
-
-    In the dark only colours are looked at: all else is as in the light.
-    """
-    asked = {"type": "rule", "values": COLOUR_RULES} if scheme == "dark" else {"type": "tag", "values": TAGS}
+def axe_violations(page: Page, axe: str) -> list[tuple[str, str]]:
+    """The rules that the page breaks, each with the first element that does; `axe` is the text of axe-core."""
     page.evaluate(axe)
-    options = {"preload": False, "resultTypes": ["violations"], "runOnly": asked}
-    violations: list[dict[str, Any]] = page.evaluate("(options) => axe.run(document, options)", options)["violations"]
+    violations: list[dict[str, Any]] = page.evaluate(_RUN_AXE)["violations"]
     return [(one["id"], one["nodes"][0]["html"]) for one in violations]
 
 
