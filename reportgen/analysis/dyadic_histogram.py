@@ -40,7 +40,7 @@ class DyadicHistograms:
         return cls(np.full(channels, LOWEST_LEVEL, np.int32), np.zeros((channels, BINS), np.int32))
 
     def add(self, values: NDArray[np.float32], ends: NDArray[np.int64]) -> None:
-        """Count `values`, channel after channel, each channel's up to its place in `ends` `(channels,)`.
+        """Count `values` `(rows, values)`: in each row channel after channel, up to its place in `ends` `(channels,)`.
 
         Those that are not finite are left out.
 
@@ -85,16 +85,20 @@ class DyadicHistograms:
 def _count(
     counts: NDArray[np.int32], values: NDArray[np.float32], ends: NDArray[np.int64], scales: NDArray[np.float32]
 ) -> None:
-    """Count `values` in the bins of `counts` `(channels, BINS)`, `scales` `(channels,)` of which make one unit."""
-    place = 0
+    """Count `values` in the bins of `counts` `(channels, BINS)`, `scales` `(channels,)` of which make one unit.
+
+    Channel by channel, since the bins of all together are more than the nearest cache holds.
+    """
+    start = 0
     for channel, end in enumerate(ends):
-        while place < end:
-            if np.isfinite(values[place]):
-                bin_index = np.floor(values[place] * scales[channel]) + BINS // 2
-                if not 0 <= bin_index < BINS:
-                    raise ValueError("expected values within the levels of their histograms")
-                counts[channel, int(bin_index)] += 1
-            place += 1
+        for row in range(len(values)):
+            for value in values[row, start:end]:
+                if np.isfinite(value):
+                    bin_index = np.floor(value * scales[channel]) + BINS // 2
+                    if not 0 <= bin_index < BINS:
+                        raise ValueError("expected values within the levels of their histograms")
+                    counts[channel, int(bin_index)] += 1
+        start = end
 
 
 def display_histogram(

@@ -42,8 +42,8 @@ class ExactSum:
         return cls(np.zeros((LIMBS, *shape), np.int64))
 
     def add(self, terms: NDArray[np.float64]) -> None:
-        """Add a term to each, finite float64 of the sums' shape, cutting off what is below 2 ** -128."""
-        _add_terms(self.limbs.reshape(LIMBS, -1), terms.reshape(-1), _UNITS)
+        """Add terms to each, finite float64 `(terms, *shape)`, cutting off what is below 2 ** -128."""
+        _add_terms(self.limbs.reshape(LIMBS, -1), terms.reshape(len(terms), -1), _UNITS)
 
     def merge(self, other: ExactSum) -> None:
         """Add all terms of `other`."""
@@ -71,16 +71,17 @@ class ExactSum:
 
 @compiled
 def _add_terms(limbs: NDArray[np.int64], terms: NDArray[np.float64], units: NDArray[np.float64]) -> None:
-    """Cut each of `terms` `(sums,)` into whole multiples of `units`, and add them to `limbs` `(units, sums)`."""
-    rest = terms.copy()
-    largest = np.abs(rest).max() if len(rest) else 0.0
-    for limb, unit in enumerate(units):
-        if largest >= unit:
-            for place in range(len(rest)):
-                whole = np.trunc(rest[place] / unit)
-                limbs[limb, place] += np.int64(whole)
-                rest[place] -= whole * unit
-            largest = min(largest, unit)
+    """Cut each of `terms` `(terms, sums)` into whole multiples of `units`, and add them to `limbs` `(units, sums)`."""
+    for term in terms:
+        rest = term.copy()
+        largest = np.abs(rest).max() if len(rest) else 0.0
+        for limb, unit in enumerate(units):
+            if largest >= unit:
+                for place in range(len(rest)):
+                    whole = np.trunc(rest[place] / unit)
+                    limbs[limb, place] += np.int64(whole)
+                    rest[place] -= whole * unit
+                largest = min(largest, unit)
 
 
 def mean_and_std(count: int, values: Fraction, squares: Fraction) -> tuple[float, float]:

@@ -7,7 +7,7 @@ after layer; `Layout` says where.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
@@ -113,6 +113,12 @@ class Row:
     scores: NDArray[np.float32]
     score_sum: float
 
+    @property
+    def nbytes(self) -> int:
+        """Memory of what grows with the channels."""
+        reduced = self.reduced.extremes.nbytes + self.reduced.totals.nbytes + self.reduced.counts.nbytes
+        return reduced + self.samples.nbytes
+
 
 @dataclass(eq=False)
 class Top:
@@ -169,7 +175,7 @@ def _insert_candidates(
 
 @dataclass(eq=False)
 class Answers:
-    """The best classes of each image, in the order of the images; fields as in `Rows`."""
+    """The best classes of each image, in the order of the images; fields as in `Row`."""
 
     index: NDArray[np.int64]
     classes: NDArray[np.int32]
@@ -181,6 +187,16 @@ class Answers:
         """Of no image."""
         shape = (0, TOP_CLASSES)
         return cls(np.zeros(0, np.int64), np.zeros(shape, np.int32), np.zeros(shape, np.float32), np.zeros(0))
+
+    @classmethod
+    def of(cls, rows: Sequence[Row]) -> Self:
+        """Those of `rows`, which are in the order of their images."""
+        return cls(
+            np.array([row.index for row in rows], np.int64),
+            np.stack([row.classes for row in rows]),
+            np.stack([row.scores for row in rows]),
+            np.array([row.score_sum for row in rows]),
+        )
 
     def add(self, other: Answers) -> None:
         """Take in the answers for other images."""
@@ -219,24 +235,29 @@ class Measurements:
         """How many images were measured."""
         return len(self.answers.index)
 
-    def add(self, row: Row) -> None:
-        """Take in what was measured on a further image."""
-        (maxima, minima), (sums, squares) = row.reduced.extremes, row.reduced.totals
-        places, zeros, not_numbers, infinities = row.reduced.counts
-        np.minimum(self.minima, minima, out=self.minima)
-        np.maximum(self.maxima, maxima, out=self.maxima)
+    def add(self, rows: Sequence[Row]) -> None:
+        """Take in what was measured on further images, at least one.
+
+        The more at a time, the less time it takes for each.
+        """
+        rows = sorted(rows, key=lambda row: row.index)
+        maxima, minima = np.stack([row.reduced.extremes for row in rows], axis=1)
+        sums, squares = np.stack([row.reduced.totals for row in rows], axis=1)
+        places, zeros, not_numbers, infinities = np.stack([row.reduced.counts for row in rows], axis=1)
+        highest, lowest = maxima.max(axis=0), minima.min(axis=0)
+        np.minimum(self.minima, lowest, out=self.minima)
+        np.maximum(self.maxima, highest, out=self.maxima)
         self.sums.add(sums)
         self.squares.add(squares)
-        self.zeros += zeros
-        self.not_numbers += not_numbers
-        self.infinities += infinities
-        self.fired += maxima > 0
-        self.histograms.make_room(np.maximum(maxima, -minima))
-        self.histograms.add(row.samples, row.sample_ends)
-        index = np.array([row.index])
-        self.top.add(maxima[np.newaxis], np.repeat(index, len(maxima))[np.newaxis], places[np.newaxis])
-        score_sum = np.array([row.score_sum])
-        self.answers.add(Answers(index, row.classes[np.newaxis], row.scores[np.newaxis], score_sum))
+        self.zeros += zeros.sum(axis=0)
+        self.not_numbers += not_numbers.sum(axis=0)
+        self.infinities += infinities.sum(axis=0)
+        self.fired += np.count_nonzero(maxima > 0, axis=0)
+        self.histograms.make_room(np.maximum(highest, -lowest))
+        self.histograms.add(np.stack([row.samples for row in rows]), rows[0].sample_ends)
+        answers = Answers.of(rows)
+        self.top.add(maxima, np.repeat(answers.index, maxima.shape[1]).reshape(maxima.shape), places)
+        self.answers.add(answers)
 
     def merge(self, other: Measurements) -> None:
         """Take in what was measured on other images."""

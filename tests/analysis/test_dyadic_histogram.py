@@ -10,7 +10,7 @@ def counted(values: np.ndarray) -> DyadicHistograms:
     """Histograms of `values` `(channels, samples)`."""
     histograms = DyadicHistograms.empty(len(values))
     histograms.make_room(np.abs(values).max(axis=1))
-    histograms.add(values.reshape(-1), values.shape[1] * np.arange(1, len(values) + 1))
+    histograms.add(values.reshape(1, -1), values.shape[1] * np.arange(1, len(values) + 1))
     return histograms
 
 
@@ -67,7 +67,7 @@ def test_zeros_do_not_raise_the_level() -> None:
 def test_values_that_are_not_finite_are_left_out() -> None:
     histograms = DyadicHistograms.empty(2)
     histograms.make_room(np.array([1, 0], np.float32))
-    histograms.add(np.array([0.5, np.nan, 1, np.inf, -np.inf, np.nan], np.float32), np.array([3, 6]))
+    histograms.add(np.array([[0.5, np.nan, 1, np.inf, -np.inf, np.nan]], np.float32), np.array([3, 6]))
     assert histograms.counts.sum(axis=1).tolist() == [2, 0]
 
 
@@ -75,7 +75,7 @@ def test_channels_may_have_different_numbers_of_values() -> None:
     values = np.array([0.3, 0.6, -0.6, 0.9], np.float32)
     histograms = DyadicHistograms.empty(3)
     histograms.make_room(np.full(3, 0.9, np.float32))
-    histograms.add(values, np.array([1, 1, 4]))
+    histograms.add(values[np.newaxis], np.array([1, 1, 4]))
     assert histograms.counts.sum(axis=1).tolist() == [1, 0, 3]
     assert np.array_equal(histograms.counts[2], counted(values[np.newaxis, 1:]).counts[0])
 
@@ -93,7 +93,7 @@ def test_a_value_there_is_no_room_for_is_an_error(value: float) -> None:
     histograms = DyadicHistograms.empty(1)
     histograms.make_room(np.array([0.7], np.float32))
     with pytest.raises(ValueError, match="within the levels"):
-        histograms.add(np.array([value], np.float32), np.array([1]))
+        histograms.add(np.array([[value]], np.float32), np.array([1]))
 
 
 def test_nothing_counted_gives_an_empty_histogram() -> None:

@@ -15,7 +15,7 @@ def wide_values(count: int) -> np.ndarray:
 def summed(terms: np.ndarray) -> ExactSum:
     sums = ExactSum.zeros(terms.shape[1])
     for term in terms:
-        sums.add(term)
+        sums.add(term[np.newaxis])
     return sums
 
 

@@ -33,7 +33,7 @@ def make_row(index: int) -> Row:
 def measured(rows: list[Row]) -> Measurements:
     found = Measurements(CHANNELS)
     for row in rows:
-        found.add(row)
+        found.add([row])
     return found
 
 

@@ -2,8 +2,8 @@
 
 Compares a bare pipeline that decodes and resizes pictures and runs MobileNetV2 with the same pipeline with
 statistics, histograms and top images: of the block ends, and of all convolutions. They take turns on every
-portion of the pictures, so that what else the machine does falls on all alike. Prints images per second and,
-as the median over the portions, the share of the bare pipeline's.
+portion of the pictures, so that what else the machine does falls on all alike. Prints images per second and
+the share of the bare pipeline's, of the whole run and as the median over the portions.
 
     python tests/benchmarks/statistics_throughput.py [--images 5000] [--set 5000] [--portion 512]
 """
@@ -157,7 +157,8 @@ def main() -> None:
         shares = np.divide(taken["bare"].clock, one.clock)
         print(
             f"{title:20} {len(images) / sum(one.clock):6.1f} images/s, "
-            f"{1e3 * sum(one.processors) / len(images):5.1f} ms of processor each, {np.median(shares):.2f} of bare "
+            f"{1e3 * sum(one.processors) / len(images):5.1f} ms of processor each, "
+            f"{sum(taken['bare'].clock) / sum(one.clock):.3f} of bare, median {np.median(shares):.3f} "
             f"({shares.min():.2f} to {shares.max():.2f} over {len(shares)} portions)"
         )
 
