@@ -40,7 +40,7 @@ LEAST_SAMPLES = 4
 SAMPLES = 4 << 20
 
 # Results of images wait until there are so many, or so many bytes, to be taken in together: counting several
-# images channel by channel takes half the time.
+# images channel by channel takes less than half the time.
 _MOST_ROWS, _ROW_BYTES = 16, 8 << 20
 
 # Layers are reduced by calls from TensorFlow into numpy, which cost as much as reducing a small map: small

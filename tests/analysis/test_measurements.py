@@ -4,6 +4,7 @@ import pickle
 from itertools import permutations
 
 import numpy as np
+import pytest
 
 from reportgen.analysis.measurements import NO_IMAGE, TOP_IMAGES, Measurements, Reduced, Row
 
@@ -30,10 +31,10 @@ def make_row(index: int) -> Row:
     )
 
 
-def measured(rows: list[Row]) -> Measurements:
+def measured(rows: list[Row], at_a_time: int = 1) -> Measurements:
     found = Measurements(CHANNELS)
-    for row in rows:
-        found.add([row])
+    for start in range(0, len(rows), at_a_time):
+        found.add(rows[start : start + at_a_time])
     return found
 
 
@@ -55,6 +56,13 @@ def test_merging_is_commutative_and_associative() -> None:
         first = measured(order[0])
         first.merge(right)
         assert same(first, whole)
+
+
+@pytest.mark.parametrize("at_a_time", [4, 16, 40])
+def test_rows_taken_in_together_in_any_order_give_the_same_bits(at_a_time: int) -> None:
+    rows = make_rows(0, 30)
+    shuffled = [rows[place] for place in np.random.default_rng(0).permutation(30)]
+    assert same(measured(shuffled, at_a_time), measured(rows))
 
 
 def test_the_top_images_are_the_best_ones_the_earlier_of_equals_first() -> None:

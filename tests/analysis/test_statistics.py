@@ -9,6 +9,7 @@ from keras import layers
 from support.images import random_images
 from support.networks import seeded, two_convolutions
 
+from reportgen.analysis import image_pass
 from reportgen.analysis.image_pass import ImagePass, Plan
 from reportgen.analysis.layers import summarize_network
 from reportgen.analysis.measurements import Measurements
@@ -127,6 +128,19 @@ def test_no_split_and_no_number_of_threads_changes_a_bit(
     for chunk in reversed(list(chunks_of(images.images, 0, size))):
         merged.merge(image_pass.measure(chunk, lambda _: None))
     assert same(merged, statistics.measured)
+
+
+@pytest.mark.parametrize("limit", [{"_MOST_ROWS": 5}, {"_ROW_BYTES": 1}])
+def test_how_many_results_wait_for_each_other_changes_no_bit(
+    statistics: ImageStatistics,
+    network: Network,
+    images: ImageSet,
+    limit: dict[str, int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in limit.items():
+        monkeypatch.setattr(image_pass, name, value)
+    assert same(measure(network, images).measured, statistics.measured)
 
 
 def test_dead_channels_are_zero_everywhere(images: ImageSet) -> None:

@@ -2,7 +2,8 @@
 
 Compares a bare pipeline that decodes and resizes pictures and runs MobileNetV2 with the same pipeline with
 statistics, histograms and top images: of the block ends, and of all convolutions. They take turns on every
-portion of the pictures, so that what else the machine does falls on all alike. Prints images per second and
+portion of the pictures, each time in another order, so that what else the machine does falls on all alike, and
+so does what one leaves behind in memory for the next. Prints images per second and
 the share of the bare pipeline's, of the whole run and as the median over the portions.
 
     python tests/benchmarks/statistics_throughput.py [--images 5000] [--set 5000] [--portion 512]
@@ -150,9 +151,10 @@ def main() -> None:
         for run in runs.values():
             run(images[:16])  # what is compiled is compiled
         taken = {title: Taken() for title in runs}
-        for chunk in chunks_of(images, 0, arguments.portion):
-            for title, run in runs.items():
-                taken[title].add(partial(run, chunk.images))
+        for turn, chunk in enumerate(chunks_of(images, 0, arguments.portion)):
+            for place in range(len(runs)):
+                title = list(runs)[(place + turn) % len(runs)]
+                taken[title].add(partial(runs[title], chunk.images))
     for title, one in taken.items():
         shares = np.divide(taken["bare"].clock, one.clock)
         print(
