@@ -124,11 +124,15 @@ class _Intake:
                 self._empty()
 
     def finished(self) -> Measurements:
-        """With all that was added."""
+        """The measurements with all that was added, which are given away.
+
+        TensorFlow keeps functions it was given, and what they refer to, for long after their last call.
+        """
         with self._alone:
             self._empty()
-        self.measured.skipped = dict(sorted(self.measured.skipped.items()))
-        return self.measured
+        measured, self.measured = self.measured, Measurements(0)
+        measured.skipped = dict(sorted(measured.skipped.items()))
+        return measured
 
     def _empty(self) -> None:
         if self._waiting:
