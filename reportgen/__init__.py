@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reportgen._quiet import quiet_tensorflow
 from reportgen._version import __version__
 from reportgen.config import Config
 from reportgen.errors import GateError, ReportgenError, UsageError
+from reportgen.finished.finished_report import Report
+from reportgen.machine.quiet import quiet_tensorflow
 from reportgen.progress import Progress, Silent
-from reportgen.record import Finding, Record, Report
+from reportgen.record import Finding, Record
 
 if TYPE_CHECKING:
     import keras

@@ -16,9 +16,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, Tim
 from rich.progress import Progress as Bars
 
 import reportgen
-from reportgen._quiet import quiet_tensorflow
 from reportgen.config import Config, option_name, read_config_file
 from reportgen.errors import GateError, ReportgenError, UsageError
+from reportgen.machine.quiet import quiet_tensorflow
 from reportgen.progress import Progress, Silent
 
 _OFF_HELP = {
@@ -246,7 +246,7 @@ def layers(model: str, form: str, config_file: Path | None, **options: Any) -> N
 @click.option("--force", is_flag=True, help="replace a folder this program did not make")
 def compare(first: Path, second: Path, output: Path, force: bool) -> None:
     """Show two reports, A and B, side by side: what changed."""
-    from reportgen.finished import compare_reports
+    from reportgen.finished.rendering import compare_reports
 
     click.echo(compare_reports(first, second, output, force=force))
 
@@ -256,7 +256,7 @@ def compare(first: Path, second: Path, output: Path, force: bool) -> None:
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="FILE.html")
 def bundle(folder: Path, output: Path) -> None:
     """Make one HTML file of the report in DIR, that needs nothing else."""
-    from reportgen.site import bundle_report
+    from reportgen.finished.bundle import bundle_report
 
     bundle_report(folder, output)
     click.echo(output)
@@ -267,7 +267,7 @@ def bundle(folder: Path, output: Path) -> None:
 @settings_options(only=("css", "logo", "templates", "title", "script"))
 def render(folder: Path, config_file: Path | None, **options: Any) -> None:
     """Make the pages of the report in DIR again, from its report.json and pictures."""
-    from reportgen.finished import render_again
+    from reportgen.finished.rendering import render_again
 
     config = _settings(config_file, options)
     click.echo(render_again(folder, config, frozenset(config.model_fields_set)))
@@ -277,7 +277,7 @@ def render(folder: Path, config_file: Path | None, **options: Any) -> None:
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 def verify(folder: Path) -> None:
     """Check every file of the report in DIR against its manifest, and every link."""
-    from reportgen.site import verify_report
+    from reportgen.finished.verification import verify_report
 
     problems = verify_report(folder)
     for problem in problems:

@@ -133,3 +133,14 @@ def _digits(scaled: float) -> str:
     """Three digits of a number below 1000, as many of them after the point as that leaves room for."""
     decimals = 2 if scaled < 9.995 else 1 if scaled < 99.95 else 0
     return f"{scaled:.{decimals}f}"
+
+
+def finite(value: float | None) -> float | None:
+    """`value` as JSON can say it: None where it is not a finite number."""
+    return None if value is None or not math.isfinite(value) else float(value)
+
+
+def rounded(value: float | None, digits: int = 5) -> float | None:
+    """`value` to so many significant digits, more than a chart or a table shows; None where it is not finite."""
+    kept = finite(value)
+    return None if kept is None else float(f"{kept:.{digits}g}")

@@ -8,30 +8,31 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from reportgen import site
-from reportgen.analysis.capture import Extractor
-from reportgen.analysis.features import default_feature_layer
-from reportgen.analysis.features import save_features as write_features
 from reportgen.analysis.findings import Evidence, find, gather_evidence
-from reportgen.analysis.layers import summarize_network
-from reportgen.analysis.selection import select_layers
-from reportgen.cache import Cache, default_folder
+from reportgen.analysis.network.capture import Extractor
+from reportgen.analysis.network.features import default_feature_layer
+from reportgen.analysis.network.features import save_features as write_features
+from reportgen.analysis.network.layer_table import as_csv, as_json, as_table
+from reportgen.analysis.network.layers import summarize_network
+from reportgen.analysis.network.selection import select_layers
 from reportgen.config import Config
 from reportgen.errors import GateError, UsageError
-from reportgen.finished import site_look, write_pages
+from reportgen.files.cache import Cache, default_folder
+from reportgen.files.replacing import check_target, replacing_file, replacing_folder
+from reportgen.finished.bundle import bundle_report, bundle_text
+from reportgen.finished.finished_report import Report
+from reportgen.finished.rendering import site_look, write_pages
+from reportgen.finished.shrinking import fit_size, folder_size
+from reportgen.finished.sizes import measure_things, size_table
 from reportgen.formats import byte_count
 from reportgen.images import ImageSet, collect_images
-from reportgen.layer_table import as_csv, as_json, as_table
 from reportgen.models import Network, load_network
-from reportgen.output import check_target, replacing_file, replacing_folder
-from reportgen.pictures import PictureStore
 from reportgen.progress import Progress, stage
-from reportgen.record import Record, Report, Site
-from reportgen.recording import make_record
-from reportgen.sections import SECTIONS
-from reportgen.shrink import fit_size, folder_size
-from reportgen.sizes import measure_things, size_table
-from reportgen.study import Study, Workshop, find_head, fitted_images, prepare_study
+from reportgen.record import Record, Site
+from reportgen.sections.picture_store import PictureStore
+from reportgen.sections.recording import make_record
+from reportgen.sections.registry import SECTIONS
+from reportgen.sections.study import Study, Workshop, find_head, fitted_images, prepare_study
 
 _WORST_FIRST = ("error", "warning", "info")
 
@@ -59,7 +60,7 @@ def build_report(config: Config, *, model: Any, pixels: Any, progress: Progress)
         for line in size_table(measure_things(record, new)):
             progress.say(line)
         if single is not None:
-            site.bundle_report(new, single)
+            bundle_report(new, single)
     if cache.trouble is not None:
         progress.say(cache.trouble)
     _check_findings(record, config)
@@ -132,8 +133,8 @@ def _finish(record: Record, folder: Path, config: Config) -> Record:
         write_pages(shown, folder, config.templates)
         sizes = {
             "site": lambda: folder_size(folder),
-            "single": lambda: len(site.bundle_text(folder).encode()),
-            "both": lambda: folder_size(folder) + len(site.bundle_text(folder).encode()),
+            "single": lambda: len(bundle_text(folder).encode()),
+            "both": lambda: folder_size(folder) + len(bundle_text(folder).encode()),
         }
         return 0 if config.max_size is None else sizes[config.format]()
 

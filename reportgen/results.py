@@ -418,7 +418,7 @@ class Drawing:
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that stands out; see `reportgen.record.Finding` for the meaning of the fields."""
+    """Something that stands out; see `reportgen.record.content.Finding` for the meaning of the fields."""
 
     rule: str
     severity: str

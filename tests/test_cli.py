@@ -12,7 +12,7 @@ from support.records import small_record
 import reportgen
 from reportgen.cli import commands, main
 from reportgen.config import Config, option_name
-from reportgen.finished import write_pages
+from reportgen.finished.rendering import write_pages
 from reportgen.record import dump_record
 
 WITHOUT_TENSORFLOW = """

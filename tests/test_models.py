@@ -16,9 +16,10 @@ from keras import layers
 from support.images import random_images
 from support.networks import Subclassed, base, seeded, two_convolutions
 
+from reportgen.analysis.network.heads import describe_head
 from reportgen.config import Config
 from reportgen.errors import ReportgenError, UsageError
-from reportgen.models import MODES, Network, describe_head, load_network, make_preprocessing
+from reportgen.models import MODES, Network, load_network, make_preprocessing
 from reportgen.models.applications import FAMILIES, architectures, recognize
 from reportgen.models.labels import read_labels
 from reportgen.models.preprocessing import CAFFE_MEAN
@@ -781,7 +782,9 @@ def test_real_networks_know_real_photographs(shared_models, shared_photos, name)
 
 
 def test_tensorflow_starts_quietly():
-    program = "from reportgen._quiet import quiet_tensorflow; quiet_tensorflow(); import tensorflow as tf; tf.zeros(1)"
+    program = (
+        "from reportgen.machine.quiet import quiet_tensorflow; quiet_tensorflow(); import tensorflow as tf; tf.zeros(1)"
+    )
     environment = {"PATH": "", "PYTHONPATH": str(Path(__file__).resolve().parents[1])}
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=True)
     assert (run.stdout, run.stderr) == ("", "")

@@ -20,8 +20,8 @@ import reportgen
 from reportgen import GateError, ReportgenError, UsageError
 from reportgen.cli import main
 from reportgen.config import SECTION_SLUGS
+from reportgen.finished.verification import verify_report
 from reportgen.record import schema
-from reportgen.site import verify_report
 
 QUICK = {"steps": 4, "channels": "first:2", "no_cache": True}
 
@@ -108,7 +108,7 @@ def test_features_to_download_are_those_of_keras(built: reportgen.Report, model:
 def test_large_features_are_in_a_report_only_when_named(
     model: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("reportgen.sections.FEATURES_ROOM", 3 * 8 * 8 * 8 * 4 - 1)
+    monkeypatch.setattr("reportgen.sections.registry.FEATURES_ROOM", 3 * 8 * 8 * 8 * 4 - 1)
     off = {"activation_max": "off", **QUICK}
     unasked = reportgen.build(model, photos, tmp_path / "unasked", **off)
     assert unasked.data.features == []

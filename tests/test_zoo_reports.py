@@ -9,8 +9,8 @@ import pytest
 from support import zoo
 
 import reportgen
+from reportgen.finished.verification import verify_report
 from reportgen.record import Record
-from reportgen.site import verify_report
 
 
 def check_record(record: Record, name: str) -> None:

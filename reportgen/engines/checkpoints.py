@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from reportgen.cache import Cache
+from reportgen.files.cache import Cache
 
 # Writing may take this share of the time, whatever the size of the value.
 WRITING_SHARE = 0.05

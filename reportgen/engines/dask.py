@@ -24,11 +24,11 @@ import dask
 from distributed import Client, Future, KilledWorker, LocalCluster, WorkerPlugin, get_worker, wait
 from distributed.comm.core import CommClosedError
 
-from reportgen._quiet import chatter_held_back
 from reportgen.engines.chunks import Advance, Chunk, Outcome, Task
 from reportgen.engines.versions import PACKAGES, installed_versions
 from reportgen.errors import ReportgenError
-from reportgen.machine import processor_count
+from reportgen.machine.memory import processor_count
+from reportgen.machine.quiet import chatter_held_back
 
 # Seconds in which a scheduler must answer and have a first worker.
 ANSWER_SECONDS = 20

@@ -1,18 +1,14 @@
 """Load a Keras model; own its preprocessing, labels and input size."""
 
-from reportgen.models.heads import SUM_TOLERANCE, Head, describe_head
 from reportgen.models.loading import load_network
 from reportgen.models.network import Network, model_digest
 from reportgen.models.preprocessing import MODES, RGB_MODES, Preprocessing, make_preprocessing
 
 __all__ = [
-    "Head",
     "MODES",
     "Network",
     "Preprocessing",
     "RGB_MODES",
-    "SUM_TOLERANCE",
-    "describe_head",
     "load_network",
     "make_preprocessing",
     "model_digest",

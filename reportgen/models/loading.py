@@ -13,7 +13,7 @@ import numpy as np
 
 from reportgen.config import Config
 from reportgen.errors import ReportgenError
-from reportgen.machine import keep_freed_memory
+from reportgen.machine.memory import keep_freed_memory
 from reportgen.models.applications import family_of_architecture, find_architecture
 from reportgen.models.inputs import (
     DEFAULT_SIZE,

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from reportgen.errors import ReportgenError
-from reportgen.machine import keep_freed_memory
+from reportgen.machine.memory import keep_freed_memory
 from reportgen.models.network import Network
 from reportgen.models.preprocessing import choose_preprocessing
 from reportgen.models.sources import custom_objects, load_file

@@ -9,7 +9,7 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, St
 from jinja2.runtime import Context
 
 from reportgen import formats
-from reportgen.site.paths import relative_link
+from reportgen.site.links import relative_link
 
 # A template of the user's extends the one it replaces under this name: {% extends "reportgen/index.html.jinja2" %}.
 ORIGINALS = "reportgen"

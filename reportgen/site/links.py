@@ -1,12 +1,13 @@
-"""What a page refers to and what it can be referred to by, read from its text."""
+"""Links between pages: what a page refers to, read from its text, and how one page names another."""
 
 from __future__ import annotations
 
 import posixpath
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from html.parser import HTMLParser
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 _ADDRESSES = frozenset({"href", "src", "action", "data", "poster", "formaction", "xlink:href"})
 _CSS_ADDRESS = re.compile(r"""url\(\s*['"]?([^'")]+)['"]?\s*\)|@import\s+['"]([^'"]+)['"]""")
@@ -59,3 +60,21 @@ def resolve(page: str, address: str) -> tuple[str, str]:
     path = unquote(parts.path)
     target = posixpath.normpath(posixpath.join(posixpath.dirname(page), path)) if path else page
     return target, unquote(parts.fragment)
+
+
+# A page links to all the others it lists, and the pages of a folder list nearly the same ones.
+_MOST_KEPT = 100_000
+
+
+def relative_link(source: str, target: str) -> str:
+    """The address of `target` (a path in the report, maybe with `#fragment`) as seen from the page `source`."""
+    path, hash_sign, fragment = target.partition("#")
+    anchor = hash_sign + quote(fragment)
+    if hash_sign and path in {"", source}:
+        return anchor
+    return _relative_path(source.rpartition("/")[0], path) + anchor
+
+
+@lru_cache(_MOST_KEPT)
+def _relative_path(folder: str, path: str) -> str:
+    return quote(posixpath.relpath(path, folder or "."))

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from reportgen.record import Record
 from reportgen.site.catalogue import Catalogue
+from reportgen.site.channel_pages import unit_pages
 from reportgen.site.front import front_page
 from reportgen.site.gallery import GALLERIES, evaluation_pages, gallery_pages, graph_pages
 from reportgen.site.image_pages import image_pages
 from reportgen.site.layer_pages import layer_pages, table_pages
 from reportgen.site.outline import Link, Outline, OutlineGroup
 from reportgen.site.page import EVALUATION, GRAPH, HOME, IMAGES, LAYERS, UNITS, Page
-from reportgen.site.unit_pages import unit_pages
 
 
 def settle_pages(record: Record) -> list[Page]:

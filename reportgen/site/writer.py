@@ -1,15 +1,14 @@
-"""Pages to files: assets under names that follow their content, every page, the manifest."""
+"""Pages to files: assets under names that follow their content, and every page."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment
 
+from reportgen.files.hashed import hashed_name
 from reportgen.record import RECORD_NAME, Record
 from reportgen.site.environment import make_environment, template_directory
 from reportgen.site.front import summarize_model
@@ -19,7 +18,6 @@ from reportgen.site.pages import outline_of, settle_pages
 from reportgen.site.search import Entry, search_entries, search_script
 from reportgen.site.strip import StripBlock, draw_strip
 
-MANIFEST = "manifest.json"
 NO_JEKYLL = ".nojekyll"
 ASSETS = "assets"
 
@@ -93,18 +91,6 @@ def finish_site(folder: Path) -> None:
     (folder / NO_JEKYLL).write_bytes(b"")
 
 
-def write_manifest(folder: Path) -> None:
-    """Write the SHA-256 of every file of the report but the manifest itself."""
-    files = {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path != folder / MANIFEST
-    }
-    write_text(
-        folder / MANIFEST, json.dumps({"files": dict(sorted(files.items()))}, indent=1, ensure_ascii=False) + "\n"
-    )
-
-
 def write_assets(folder: Path, entries: Iterable[Entry] | None) -> Assets:
     """Write icon, style and, where there are `entries` to search, the script and what it searches."""
     own = template_directory() / ASSETS
@@ -117,8 +103,8 @@ def write_assets(folder: Path, entries: Iterable[Entry] | None) -> Assets:
 
 def _write_asset(folder: Path, name: str, data: bytes) -> str:
     """Write `data` under a name with a hash of it; the path in the site."""
-    stem, dot, suffix = name.partition(".")
-    path = f"{ASSETS}/{stem}-{hashlib.sha256(data).hexdigest()[:10]}{dot}{suffix}"
+    stem, _, suffix = name.partition(".")
+    path = f"{ASSETS}/{hashed_name(stem, data, f'.{suffix}')}"
     (folder / ASSETS).mkdir(parents=True, exist_ok=True)
     (folder / path).write_bytes(data)
     return path

@@ -20,12 +20,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 from PIL import Image
 
-from reportgen.analysis.activation_maximization import CRISP
-from reportgen.analysis.activation_maximization.ascent import Climb, climb
-from reportgen.analysis.activation_maximization.maximization import LayerAscents
-from reportgen.analysis.activation_maximization.parameterizations import colour_matrix
-from reportgen.analysis.activation_maximization.scheduling import schedule
-from reportgen.analysis.layers import summarize_network
+from reportgen.analysis.maximization import CRISP
+from reportgen.analysis.maximization.ascent import Climb, climb
+from reportgen.analysis.maximization.maximized import LayerAscents
+from reportgen.analysis.maximization.parameterizations import colour_matrix
+from reportgen.analysis.maximization.scheduling import schedule
+from reportgen.analysis.network.layers import summarize_network
 from reportgen.config import Config
 from reportgen.models import load_network
 from reportgen.results import ByteArray

@@ -24,17 +24,17 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 from PIL import Image
 
-from reportgen.analysis.activation_maximization import maximize_classes
-from reportgen.cache import Cache, default_folder
+from reportgen.analysis.maximization import maximize_classes
 from reportgen.config import Config
 from reportgen.draw.montage import montage
+from reportgen.files.cache import Cache, default_folder
 from reportgen.images import collect_images
-from reportgen.maximizing import Maximizing, highest_logits
 from reportgen.models import load_network
-from reportgen.pictures import PictureStore
 from reportgen.progress import Silent
 from reportgen.results import MaximizedChannel
-from reportgen.study import Study, Workshop, prepare_study
+from reportgen.sections.maximized_pictures import Maximizing, highest_logits
+from reportgen.sections.picture_store import PictureStore
+from reportgen.sections.study import Study, Workshop, prepare_study
 
 CLASSES = 10
 CHANNELS_AIM = 0.9

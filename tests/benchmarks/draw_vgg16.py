@@ -23,14 +23,14 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from reportgen.analysis.capture import Extractor
-from reportgen.analysis.feature_maps import extract_feature_maps
-from reportgen.analysis.filters import filter_banks, weight_statistics
-from reportgen.analysis.layers import summarize_network
+from reportgen.analysis.network.capture import Extractor
+from reportgen.analysis.network.feature_maps import extract_feature_maps
+from reportgen.analysis.network.layers import summarize_network
+from reportgen.analysis.weights.filters import filter_banks, weight_statistics
 from reportgen.config import Config
-from reportgen.draw.encode import encode_webp
 from reportgen.draw.feature_maps import SHARED, draw_feature_maps
 from reportgen.draw.filters import draw_filters, draw_first_filters
+from reportgen.files.encoding import encode_webp
 from reportgen.models import load_network
 from reportgen.results import FeatureMaps, FilterBank
 

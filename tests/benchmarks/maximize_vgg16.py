@@ -39,10 +39,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from reportgen.analysis.activation_maximization import CLASSIC, CRISP, Preset, maximize_layer
-from reportgen.analysis.activation_maximization.maximization import LayerAscents
-from reportgen.analysis.activation_maximization.scheduling import Job, expense_of, schedule
-from reportgen.analysis.layers import summarize_network
+from reportgen.analysis.maximization import CLASSIC, CRISP, Preset, maximize_layer
+from reportgen.analysis.maximization.maximized import LayerAscents
+from reportgen.analysis.maximization.scheduling import Job, expense_of, schedule
+from reportgen.analysis.network.layers import summarize_network
 from reportgen.config import Config
 from reportgen.models import Network, load_network
 from reportgen.results import NetworkSummary

@@ -29,12 +29,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import numpy as np
 from statistics_throughput import write_pictures
 
-from reportgen.analysis.activation_maximization import CRISP, maximize_layer
-from reportgen.analysis.image_pass import Plan
-from reportgen.analysis.layers import summarize_network
-from reportgen.analysis.measurements import Measurements
-from reportgen.analysis.measuring import MOST_IMAGES, MeasureTask
-from reportgen.analysis.selection import select_layers
+from reportgen.analysis.maximization import CRISP, maximize_layer
+from reportgen.analysis.network.layers import summarize_network
+from reportgen.analysis.network.selection import select_layers
+from reportgen.analysis.statistics.image_pass import Plan
+from reportgen.analysis.statistics.measure_task import MOST_IMAGES, MeasureTask
+from reportgen.analysis.statistics.measurements import Measurements
 from reportgen.config import Config
 from reportgen.engines import chunks_of
 from reportgen.images import ImageFile, collect_images

@@ -28,11 +28,11 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from reportgen.analysis.image_pass import Plan
-from reportgen.analysis.layers import summarize_network
-from reportgen.analysis.measurements import Measurements
-from reportgen.analysis.measuring import MOST_IMAGES, MeasureTask
-from reportgen.analysis.selection import select_layers
+from reportgen.analysis.network.layers import summarize_network
+from reportgen.analysis.network.selection import select_layers
+from reportgen.analysis.statistics.image_pass import Plan
+from reportgen.analysis.statistics.measure_task import MOST_IMAGES, MeasureTask
+from reportgen.analysis.statistics.measurements import Measurements
 from reportgen.config import Config
 from reportgen.engines import LocalEngine, chunks_of
 from reportgen.images import ImageFile, collect_images, fit_image, load_image

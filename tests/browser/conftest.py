@@ -16,9 +16,10 @@ from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_pla
 from support.records import hostile_record, small_record
 from support.sites import write_components, write_report
 
-from reportgen.comparison import compare
+from reportgen.finished.bundle import bundle_report
+from reportgen.finished.comparison import compare
+from reportgen.finished.comparison_pages import write_comparison
 from reportgen.record import read_record
-from reportgen.site import bundle_report, write_comparison
 
 HERE = Path(__file__).parent
 # What `npm ci` in this folder provides.

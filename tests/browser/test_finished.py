@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from support.browsing import ALL_LOADED, OVERFLOWING, axe_violations, element_count, nu_errors, one_of_each_kind
 
-from reportgen.site import verify_report
+from reportgen.finished.verification import verify_report
 
 if TYPE_CHECKING:
     from conftest import Opener

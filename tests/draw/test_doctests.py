@@ -5,7 +5,8 @@ from types import ModuleType
 
 import pytest
 
-from reportgen.analysis import evaluation, neighbours
+from reportgen.analysis.evaluation import classes as evaluation
+from reportgen.analysis.weights import neighbours
 from reportgen.draw import encode, figures, montage, patches, photo, pixels
 
 MODULES = [encode, evaluation, figures, montage, neighbours, patches, photo, pixels]

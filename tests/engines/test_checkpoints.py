@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reportgen.cache import Cache
 from reportgen.engines import checkpoints
 from reportgen.engines.checkpoints import Checkpoint, Done
+from reportgen.files.cache import Cache
 
 
 @dataclass

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import jinja2
 import pytest
 
-from reportgen.site import verify_report, write_manifest, write_site
+from reportgen.files.manifest import write_manifest
+from reportgen.finished.verification import verify_report
+from reportgen.site import write_site
 from reportgen.site.environment import make_environment, printable, template_directory
 
 if TYPE_CHECKING:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 from support.sites import COMPONENTS_PAGE, KINDS
 
+from reportgen.files.manifest import write_manifest
+from reportgen.finished.verification import verify_report
 from reportgen.record import dump_record, read_record
-from reportgen.site import verify_report, write_manifest, write_site
+from reportgen.site import write_site
 from reportgen.site.layer_pages import ARRAYS
 from reportgen.site.links import is_outside, read_links
 

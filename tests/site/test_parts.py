@@ -9,13 +9,13 @@ import pytest
 
 from reportgen.record import CalibrationBin, Curve, Figure, Histogram, Prediction, Record, TileGrid
 from reportgen.site.catalogue import Catalogue
+from reportgen.site.channel_pages import unit_pages
 from reportgen.site.charts import HEIGHT, WIDTH, draw_calibration, draw_curve, draw_histogram, draw_profile
 from reportgen.site.figures import group_figures
 from reportgen.site.outline import Link, Outline, OutlineGroup
 from reportgen.site.parts import page_links, page_paths, split, view_answers, view_findings
 from reportgen.site.search import search_entries, search_script
 from reportgen.site.strip import MOST_LINKED, draw_strip
-from reportgen.site.unit_pages import unit_pages
 from reportgen.site.views import Rectangle
 
 if TYPE_CHECKING:

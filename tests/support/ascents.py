@@ -10,10 +10,10 @@ import numpy as np
 import tensorflow as tf
 from support.networks import two_convolutions
 
-from reportgen.analysis.activation_maximization import CRISP, Preset
-from reportgen.analysis.activation_maximization.ascent import make_climber
-from reportgen.analysis.activation_maximization.objectives import Objective
-from reportgen.analysis.activation_maximization.parameterizations import pixel_grid
+from reportgen.analysis.maximization import CRISP, Preset
+from reportgen.analysis.maximization.ascent import make_climber
+from reportgen.analysis.maximization.objectives import Objective
+from reportgen.analysis.maximization.parameterizations import pixel_grid
 from reportgen.config import Config
 from reportgen.models import Network, load_network
 

@@ -9,8 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from reportgen.analysis.capture import Extractor, check_capture
-from reportgen.analysis.layers import summarize_network
+from reportgen.analysis.network.capture import Extractor, check_capture
+from reportgen.analysis.network.layers import summarize_network
 from reportgen.models import Network
 from reportgen.results import NetworkSummary
 

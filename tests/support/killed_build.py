@@ -12,7 +12,7 @@ import signal
 import sys
 from collections.abc import Callable
 
-from reportgen.analysis import measuring
+from reportgen.analysis.statistics import measure_task as measuring
 from reportgen.cli import main
 from reportgen.engines import ImageChunk, checkpoints
 

@@ -11,7 +11,8 @@ import numpy as np
 from PIL import Image as Pillow
 
 from reportgen import record as r
-from reportgen.site.paths import Pages, assign_pages
+from reportgen.record import Pages
+from reportgen.sections.page_addresses import assign_pages
 
 HOSTILE = (
     "<img src=x onerror=alert(1)>",
@@ -57,7 +58,7 @@ class Builder:
         self.convolutions = [name for name in names.layers if not name.startswith(("relu", "dense", "softmax", "pool"))]
         units = [(layer, channel) for layer in self.convolutions for channel in range(names.units)]
         with_pages = names.images[:-1] if len(names.images) > 1 else names.images
-        self.pages = assign_pages(self.convolutions, units, with_pages)
+        self.pages = assign_pages(self.convolutions, units, names.images, with_pages)
         (self.folder / "assets").mkdir(parents=True, exist_ok=True)
 
     def picture(self, name: str, height: int, width: int) -> str:

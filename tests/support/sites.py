@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from reportgen.files.manifest import write_manifest
 from reportgen.record import Record, dump_record
-from reportgen.site import write_manifest, write_site
+from reportgen.site import write_site
 from reportgen.site.environment import make_environment
 from reportgen.site.figures import FigureGroup, FigureView
 from reportgen.site.outline import Link

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from reportgen.analysis.findings.evidence import Evidence
 from reportgen.analysis.findings.wording import on_images
+from reportgen.analysis.network.heads import SUM_TOLERANCE
 from reportgen.formats import count
-from reportgen.models import SUM_TOLERANCE
 from reportgen.results import Finding
 
 # Fewer images than this may well show the same thing.

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analysis.preprocessing_check import PreprocessingCheck
-from reportgen.models import Head
+from reportgen.analysis.network.heads import Head
+from reportgen.analysis.network.preprocessing_check import PreprocessingCheck
 from reportgen.results import NetworkSummary
 
 

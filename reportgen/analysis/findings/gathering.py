@@ -8,9 +8,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analysis.capture import check_capture
-from reportgen.analysis.evaluation import match_label
-from reportgen.analysis.filters import find_layer
+from reportgen.analysis.evaluation.classes import match_label
 from reportgen.analysis.findings.evidence import (
     ChannelFacts,
     Evidence,
@@ -21,11 +19,14 @@ from reportgen.analysis.findings.evidence import (
     VariableFacts,
 )
 from reportgen.analysis.findings.initial import looks_initial
-from reportgen.analysis.preprocessing_check import PreprocessingCheck, check_preprocessing, images_to_try
-from reportgen.analysis.statistics import ImageStatistics
+from reportgen.analysis.network.capture import check_capture
+from reportgen.analysis.network.heads import Head
+from reportgen.analysis.network.preprocessing_check import PreprocessingCheck, check_preprocessing, images_to_try
+from reportgen.analysis.statistics.image_statistics import ImageStatistics
+from reportgen.analysis.weights.filters import find_layer
 from reportgen.config import Config
 from reportgen.images import ImageFile, UnreadableImageError, fit_image, load_image, place_image
-from reportgen.models import MODES, Head, Network
+from reportgen.models import MODES, Network
 from reportgen.results import (
     ActivationStatistics,
     FilterBank,

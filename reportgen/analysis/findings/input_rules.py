@@ -8,7 +8,7 @@ import numpy as np
 
 from reportgen.analysis.findings.evidence import Evidence
 from reportgen.analysis.findings.wording import on_images
-from reportgen.analysis.preprocessing_check import ModeTrial, PreprocessingCheck
+from reportgen.analysis.network.preprocessing_check import ModeTrial, PreprocessingCheck
 from reportgen.formats import count, counted
 from reportgen.results import Finding
 

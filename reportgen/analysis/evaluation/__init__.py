@@ -1,0 +1,1 @@
+"""A network's answers against the right ones."""

@@ -1,0 +1,292 @@
+"""The ascent: an objective, a way to hold an image and transforms, joined in a loop that returns arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from reportgen.analysis.maximization import transforms
+from reportgen.analysis.maximization.gradients import ascent_gradients
+from reportgen.analysis.maximization.objectives import Objective
+from reportgen.analysis.maximization.parameterizations import Parameterization
+from reportgen.analysis.maximization.presets import Preset
+from reportgen.analysis.maximization.targets import NetworkActivations
+from reportgen.models import Network
+from reportgen.results import ByteArray, FloatArray
+
+# Decay rates and the guard against division by zero of Adam, as published (Kingma and Ba, 2015).
+_ADAM_FIRST, _ADAM_SECOND, _ADAM_EPSILON = 0.9, 0.999, 1e-8
+
+# Keeps the normalised gradient of a silent channel at zero instead of not-a-number.
+_NORMALIZED_EPSILON = 1e-5
+
+# Grey lies outside the canvas: the middle of the range, as in the picture's own mean.
+_OUTSIDE = 127.5
+
+# Borders and shifts are given for a canvas of this side.
+_TRANSFORM_CANVAS = 224
+
+State = tuple[tf.Tensor, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Climber:
+    """The traced functions of one kind of ascent: of one objective on one canvas.
+
+    `step(state, channels, matrix, count, relief)` gives the next state, the scores `(batch,)` the state had, and
+    whether each image had any gradient; `images(state)` the displayable images. Both take any batch without
+    being traced again.
+    """
+
+    parameterization: Parameterization
+    variable_count: int
+    transform: transforms.Transform
+    step: Callable[..., tuple[State, tf.Tensor, tf.Tensor]]
+    images: Callable[[State], tf.Tensor]
+
+    def start(self, generators: Sequence[np.random.Generator]) -> State:
+        """The state before the first step, one image for each generator."""
+        return self.resume([self.parameterization.start(generator) for generator in generators])
+
+    def resume(self, images: Sequence[tuple[FloatArray, ...]]) -> State:
+        """The state before the first step, from the variables of each image."""
+        variables = tuple(tf.constant(np.stack(parts)) for parts in zip(*images, strict=True))
+        return variables + tuple(tf.zeros_like(variable) for variable in variables * 2)
+
+    def draw(self, generator: np.random.Generator) -> NDArray[np.float32]:
+        """The random transform of one step."""
+        return self.transform.draw(generator, self.parameterization.size).astype(np.float32)
+
+
+def make_climber(
+    network: Network,
+    objective: Callable[[tf.Tensor], Objective],
+    parameterization: Parameterization,
+    preset: Preset,
+    transform: transforms.Transform | None = None,
+) -> Climber:
+    """Trace the functions of an ascent.
+
+    Args:
+        objective: from the channels `(batch,)` of the images to what is maximised.
+        transform: what images must be robust to; None for no such thing.
+    """
+    size = parameterization.size
+    variables = parameterization.start(np.random.default_rng(0))
+    variable_count = len(variables)
+    state_spec = tuple(tf.TensorSpec((None, *part.shape)) for part in variables) * 3
+
+    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
+    def step(
+        state: State, channels: tf.Tensor, matrix: tf.Tensor, count: tf.Tensor, relief: tf.Tensor
+    ) -> tuple[State, tf.Tensor, tf.Tensor]:
+        variables, moments = state[:variable_count], state[variable_count:]
+        with ascent_gradients(relief if preset.relief_steps else None):
+            images = parameterization.pixels(variables)
+            if transform is not None:
+                images = transforms.resample(images, matrix, transform.size(size), _OUTSIDE)
+            wanted = objective(channels)
+            activations = NetworkActivations(
+                network,
+                images,
+                wanted.layers,
+                logits=wanted.reads_logits,
+                before_activation=preset.before_activation,
+            )
+            scores = wanted.score(activations)
+            gradients = activations.gradients(scores, variables)
+        moving = tf.reduce_any([_any(gradient != 0) for gradient in gradients], axis=0)
+        update = _adam if preset.optimizer == "adam" else _normalized
+        return update(variables, moments, gradients, preset.step_size, count), scores, moving
+
+    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
+    def images(state: State) -> tf.Tensor:
+        return displayed(parameterization.pixels(state[:variable_count]), preset.display)
+
+    # Traced here and once: with the batch open, any number of images will do.
+    numbers = (tf.TensorSpec((None,), tf.int32), tf.TensorSpec((3, 3)), tf.TensorSpec(()), tf.TensorSpec((), tf.bool))
+    return Climber(
+        parameterization,
+        variable_count,
+        transform or transforms.compose([]),
+        step.get_concrete_function(state_spec, *numbers),
+        images.get_concrete_function(state_spec),
+    )
+
+
+def random_transform(preset: Preset, size: tuple[int, int]) -> transforms.Transform | None:
+    """The transforms of `preset` on a canvas of `size`, None if it has none.
+
+    Borders and shifts are those of a canvas of 224 pixels and shrink with smaller ones, which they would
+    otherwise mostly replace by border.
+    """
+    share = min(1.0, min(size) / _TRANSFORM_CANVAS)
+    pad, first, last = (round(pixels * share) for pixels in (preset.pad, preset.jitter, preset.final_jitter))
+    steps = []
+    if pad:
+        steps.append(transforms.pad(pad))
+    if first:
+        steps.append(transforms.jitter(first))
+    if preset.scale != (1.0, 1.0):
+        steps.append(transforms.scale(*preset.scale))
+    if preset.rotate != (0.0, 0.0):
+        steps.append(transforms.rotate(*preset.rotate))
+    if last:
+        steps.append(transforms.jitter(last))
+    return transforms.compose([*steps, transforms.crop(size)]) if steps else None
+
+
+def _any(flags: tf.Tensor) -> tf.Tensor:
+    """Whether any flag of each image is set: `(batch,)`."""
+    return tf.reduce_any(flags, axis=list(range(1, len(flags.shape))))
+
+
+def _adam(
+    variables: State, moments: State, gradients: Sequence[tf.Tensor], step_size: float, count: tf.Tensor
+) -> State:
+    """One step of Adam uphill; `count` is 1 at the first."""
+    firsts = [
+        _ADAM_FIRST * old + (1 - _ADAM_FIRST) * new
+        for old, new in zip(moments[: len(variables)], gradients, strict=True)
+    ]
+    seconds = [
+        _ADAM_SECOND * old + (1 - _ADAM_SECOND) * tf.square(new)
+        for old, new in zip(moments[len(variables) :], gradients, strict=True)
+    ]
+    rate = step_size * tf.sqrt(1 - _ADAM_SECOND**count) / (1 - _ADAM_FIRST**count)
+    moved = [
+        variable + rate * first / (tf.sqrt(second) + _ADAM_EPSILON)
+        for variable, first, second in zip(variables, firsts, seconds, strict=True)
+    ]
+    return (*moved, *firsts, *seconds)
+
+
+def _normalized(
+    variables: State, moments: State, gradients: Sequence[tf.Tensor], step_size: float, _count: tf.Tensor
+) -> State:
+    """One step along the gradient over its root mean square, of each image by itself."""
+    moved = []
+    for variable, gradient in zip(variables, gradients, strict=True):
+        axes = list(range(1, len(gradient.shape)))
+        length = tf.sqrt(tf.reduce_mean(tf.square(gradient), axis=axes, keepdims=True))
+        moved.append(variable + step_size * gradient / (length + _NORMALIZED_EPSILON))
+    return (*moved, *moments)
+
+
+def displayed(images: tf.Tensor, display: str) -> tf.Tensor:
+    """Images as 8-bit pictures, `(batch, height, width, channels)`.
+
+    "standardized" pictures have their mean at the middle of the range and a standard deviation of a tenth of it.
+    """
+    if display == "standardized":
+        axes = (1, 2, 3)
+        mean = tf.reduce_mean(images, axis=axes, keepdims=True)
+        spread = tf.math.reduce_std(images, axis=axes, keepdims=True)
+        images = 255 * (0.5 + 0.1 * (images - mean) / (spread + _NORMALIZED_EPSILON))
+    return tf.cast(tf.round(tf.clip_by_value(images, 0.0, 255.0)), tf.uint8)
+
+
+@dataclass(eq=False)
+class Climb:
+    """How far the ascent of one image has come: the best picture so far and what it was measured at.
+
+    `place` is that of the image in its batch. `variables` are those of the best picture, `pixels` the picture itself,
+    `responses` what was measured on it and `step` when; `flat` says that there never was a gradient. `scores` are
+    those of every step, `history` the value at each look.
+    """
+
+    place: int = 0
+    variables: tuple[FloatArray, ...] = ()
+    pixels: ByteArray = field(default_factory=lambda: np.zeros(0, np.uint8))
+    responses: FloatArray = field(default_factory=lambda: np.zeros(0, np.float32))
+    value: float = -np.inf
+    step: int = 0
+    steps: int = 0
+    flat: bool = True
+    scores: list[float] = field(default_factory=list)
+    history: list[float] = field(default_factory=list)
+    done: bool = False
+
+
+Measure = Callable[[ByteArray], FloatArray]
+Value = Callable[[int, FloatArray], float]
+
+
+def climb(
+    climber: Climber,
+    state: State,
+    channels: NDArray[np.int32],
+    preset: Preset,
+    *,
+    steps: int,
+    seed: int,
+    measure: Measure,
+    value: Value,
+    enough: float = np.inf,
+) -> list[Climb]:
+    """Maximise a batch of images.
+
+    Args:
+        state: of the images at the start.
+        channels: the channel of each image.
+        seed: of the transforms, which are the same for all images of the batch.
+        measure: from 8-bit pictures to the responses of all channels of the layer.
+        value: how good a picture is for image `i` of the batch, from its responses; the best is kept.
+        enough: a value at which an image is done.
+
+    Returns:
+        What became of each image. Its result does not depend on the others, apart from rounding: an image that
+        is done is left as it is, and no longer computed, while the others go on.
+    """
+    generator = np.random.default_rng([seed, len("transforms")])
+    indices = tf.constant(channels, tf.int32)
+    climbs = [Climb(place) for place in range(len(channels))]
+    going = climbs
+    every = preset.check_every or steps
+    for count in range(1, steps + 1):
+        relief = tf.constant(count <= preset.relief_steps)
+        matrix = tf.constant(climber.draw(generator))
+        state, scores, moving = climber.step(state, indices, matrix, tf.constant(count, tf.float32), relief)
+        for one, score, moves in zip(going, scores.numpy(), moving.numpy(), strict=True):
+            one.scores.append(float(score))
+            one.flat &= not moves
+        if count % every == 0 or count == steps:
+            _look(going, climber, state, count, measure=measure, value=value)
+            for one in going:
+                one.done = one.flat or one.value >= enough or converged(one, preset)
+            rows = [row for row, one in enumerate(going) if not one.done]
+            if not rows:
+                break
+            if len(rows) < len(going):
+                going = [going[row] for row in rows]
+                state, indices = tuple(tf.gather(part, rows) for part in state), tf.gather(indices, rows)
+    return climbs
+
+
+def _look(
+    climbs: Sequence[Climb], climber: Climber, state: State, count: int, *, measure: Measure, value: Value
+) -> None:
+    """Measure the pictures of a batch as they are after `count` steps, and keep those better than what was kept."""
+    pixels = climber.images(state).numpy()
+    responses = measure(pixels)
+    variables = [part.numpy() for part in state[: climber.variable_count]]
+    for row, (one, picture) in enumerate(zip(climbs, pixels, strict=True)):
+        now = value(one.place, responses[row])
+        one.steps = count
+        one.history.append(now)
+        if len(one.history) == 1 or now > one.value or not np.isfinite(one.value):
+            one.variables = tuple(part[row] for part in variables)
+            one.pixels, one.responses, one.value, one.step = picture, responses[row], now, count
+
+
+def converged(one: Climb, preset: Preset) -> bool:
+    """Whether the best value has grown by less than `least_gain` of itself over the last `patience` looks."""
+    if not preset.patience or len(one.history) <= preset.patience:
+        return False
+    before = max(one.history[: -preset.patience])
+    after = max(one.history)
+    return after - before <= preset.least_gain * abs(after)

@@ -1,0 +1,284 @@
+"""What to maximise, on which canvas, in which batches and in what order, for how long."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from reportgen.analysis.maximization.presets import Preset
+from reportgen.errors import UsageError
+from reportgen.results import FloatArray, LayerSummary, NetworkSummary
+
+# What the maps of a batch may take, with their gradients. More gains nothing: maps that fit the processor's
+# cache are faster, and a batch only has to be large enough to keep all cores busy.
+BATCH_BYTES = 512 * 2**20
+BATCH_IMAGES = 16
+
+# Where a forward pass of one image takes more multiply-accumulates than this, its canvas shrinks until it does not,
+# though not below a side on which deep layers still show what they look for: nearly that of the classic recipe.
+AFFORDABLE_MACS = 2.5e9
+_AFFORDABLE_SIDE = 112
+
+# Maps are kept for the way back, and about as much again is under way.
+_BYTES_KEPT = 2
+
+# A step costs the forward pass and about as much on the way back.
+_PASSES = 2
+
+# Sides of a canvas are multiples of this.
+_CANVAS_STEP = 8
+
+# Before anything was measured: what two cores of a present-day machine do.
+_FIRST_RATE = 30e9  # multiply-accumulates a second
+_FIRST_BANDWIDTH = 2e9  # bytes of maps a second
+_TRACING_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Job:
+    """Channels of one layer to be maximised together; `cost` is the guessed time in seconds."""
+
+    layer: str
+    channels: tuple[int, ...]
+    canvas: tuple[int, int]
+    cost: float
+
+
+def choose_channels(choice: str, dataset_max: FloatArray) -> tuple[int, ...]:
+    """The channels `--channels` means, for a layer whose channels reach `dataset_max` `(channels,)` on the images.
+
+    `strongest:N` are those with the highest `dataset_max`, the lower index first among equals; channels that the
+    images leave at or below zero come last.
+
+    Raises:
+        UsageError: a channel the layer does not have.
+    """
+    count = len(dataset_max)
+    if choice == "all":
+        return tuple(range(count))
+    kind, _, number = choice.partition(":")
+    if kind == "first":
+        return tuple(range(min(int(number), count)))
+    if kind == "strongest":
+        order = np.argsort(-np.nan_to_num(dataset_max, nan=-np.inf), kind="stable")
+        return tuple(int(channel) for channel in order[: int(number)])
+    channels = tuple(dict.fromkeys(int(part) for part in choice.split(",")))
+    return tuple(channel for channel in channels if channel < count)
+
+
+def plan_channels(choice: str, dataset_max: Mapping[str, FloatArray]) -> dict[str, tuple[int, ...]]:
+    """`choose_channels` for each layer, in the order given.
+
+    Raises:
+        UsageError: a listed channel that none of the layers has.
+    """
+    plan = {layer: choose_channels(choice, maxima) for layer, maxima in dataset_max.items()}
+    if choice[0].isdigit() and plan:
+        most = max(len(maxima) for maxima in dataset_max.values())
+        beyond = [part.strip() for part in choice.split(",") if int(part) >= most]
+        if beyond:
+            raise UsageError(f"--channels: no layer has a channel {beyond[0]}; the widest has {most}, counted from 0")
+    return plan
+
+
+def choose_canvas(row: LayerSummary, size: tuple[int, int], preset: Preset) -> tuple[int, int]:
+    """The canvas for a layer: as large as its receptive field asks for, no larger than the network's input.
+
+    A wider one would only repeat the texture. Layers that see everything, or of which it is not known, get the
+    network's own size.
+    """
+    if preset.canvas is not None:
+        return preset.canvas
+    if row.receptive_field is None:
+        return size
+    sides = [
+        _canvas_side(seen, stride, side, preset)
+        for seen, stride, side in zip(row.receptive_field.size, row.receptive_field.stride, size, strict=True)
+    ]
+    return sides[0], sides[1]
+
+
+def _canvas_side(seen: int, stride: float, side: int, preset: Preset) -> int:
+    wanted = max(preset.least_canvas, math.ceil(seen * (1 + preset.canvas_margin)))
+    step = max(_CANVAS_STEP, math.ceil(stride))
+    return min(side, math.ceil(wanted / step) * step)
+
+
+def affordable_canvas(
+    summary: NetworkSummary, layer: str, size: tuple[int, int], canvas: tuple[int, int]
+) -> tuple[int, int]:
+    """`canvas`, or a smaller one of the same form where `layer` would be very slow on it.
+
+    It may then be smaller than the receptive field, whose margin counts for little anyway: the influence of a
+    pixel falls off from the middle much as a Gaussian does (Luo et al., "Understanding the effective receptive
+    field in deep convolutional neural networks", 2016).
+    """
+    share = math.sqrt(AFFORDABLE_MACS / max(1.0, expense_of(summary, layer, size, canvas).macs))
+    share = max(share, _AFFORDABLE_SIDE / min(canvas))
+    if share >= 1:
+        return canvas
+    height, width = (min(side, math.ceil(share * side / _CANVAS_STEP) * _CANVAS_STEP) for side in canvas)
+    return height, width
+
+
+@dataclass(frozen=True)
+class Expense:
+    """What one image costs a layer at its canvas: multiply-accumulates forward, and bytes of all maps below."""
+
+    macs: float
+    map_bytes: float
+
+    def seconds(self, steps: int) -> float:
+        """A first guess at the time of an ascent."""
+        return steps * _PASSES * (self.macs / _FIRST_RATE + self.map_bytes / _FIRST_BANDWIDTH)
+
+
+def expense_of(summary: NetworkSummary, layer: str | None, size: tuple[int, int], canvas: tuple[int, int]) -> Expense:
+    """What the part of the network up to `layer` costs on `canvas` (None: the whole network)."""
+    share = canvas[0] * canvas[1] / (size[0] * size[1])
+    rows = {row.name: row for row in summary.layers}
+    below = list(rows) if layer is None else _ancestors(rows, layer)
+    return Expense(
+        macs=share * sum(rows[name].mac_count or 0 for name in below),
+        map_bytes=share * sum(rows[name].memory_bytes or 0 for name in below),
+    )
+
+
+def _ancestors(rows: Mapping[str, LayerSummary], layer: str) -> list[str]:
+    found: dict[str, None] = {}
+    queue = [layer]
+    while queue:
+        name = queue.pop()
+        if name in rows and name not in found:
+            found[name] = None
+            queue.extend(rows[name].inputs)
+    return list(found)
+
+
+def batches(channels: Sequence[int], expense: Expense) -> list[tuple[int, ...]]:
+    """Divide channels into batches of about equal size that fit in memory."""
+    most = int(BATCH_BYTES / max(1.0, _BYTES_KEPT * expense.map_bytes))
+    most = max(1, min(BATCH_IMAGES, most))
+    count = math.ceil(len(channels) / most)
+    return (
+        [tuple(int(channel) for channel in part) for part in np.array_split(np.asarray(channels), count)]
+        if count
+        else []
+    )
+
+
+def schedule(
+    plan: Mapping[str, Sequence[int]],
+    summary: NetworkSummary,
+    size: tuple[int, int],
+    preset: Preset,
+    *,
+    in_rounds: bool,
+) -> list[Job]:
+    """Jobs for all of `plan`.
+
+    Without `in_rounds` they follow the order of the layers. With it, for runs that may be cut short, every layer
+    gets one channel before any gets two, two before any gets four, and so on; cheap layers come first in a round.
+    """
+    jobs: list[list[Job]] = []
+    for layer, channels in plan.items():
+        canvas = choose_canvas(summary.layer(layer), size, preset)
+        if preset.canvas is None:
+            canvas = affordable_canvas(summary, layer, size, canvas)
+        expense = expense_of(summary, layer, size, canvas)
+        groups = _doubling(channels) if in_rounds else [tuple(channels)]
+        for number, group in enumerate(groups):
+            jobs += [[]] * (number + 1 - len(jobs))
+            jobs[number] = jobs[number] + [
+                Job(layer, batch, canvas, len(batch) * expense.seconds(preset.steps) + _TRACING_SECONDS)
+                for batch in batches(group, expense)
+            ]
+    if in_rounds:
+        jobs = [sorted(group, key=lambda job: job.cost) for group in jobs]
+    return [job for group in jobs for job in group]
+
+
+def _doubling(channels: Sequence[int]) -> list[tuple[int, ...]]:
+    """Channels in groups of 1, 1, 2, 4, ..."""
+    groups = []
+    start, end = 0, 1
+    while start < len(channels):
+        groups.append(tuple(channels[start:end]))
+        start, end = end, 2 * end
+    return groups
+
+
+class Costly(Protocol):
+    """Work with a guessed time in seconds."""
+
+    @property
+    def cost(self) -> float:
+        """The guess."""
+
+
+class Clock:
+    """How long the rest will take, from the guesses and from what the jobs so far took.
+
+    `workers` is how many jobs are done at the same time.
+    """
+
+    def __init__(self, jobs: Sequence[Job], now: Callable[[], float], budget: float | None, workers: int = 1) -> None:
+        self._now = now
+        self._start = now()
+        self._guessed = 0.0
+        self._computed = 0.0
+        self._total = sum(job.cost for job in jobs)
+        self._under_way = 0.0
+        self._budget = budget
+        self.workers = workers
+
+    def begun(self, job: Costly) -> None:
+        """`job` is on its way to be computed."""
+        self._under_way += job.cost
+
+    def done(self, job: Costly, seconds: float) -> None:
+        """`job` took `seconds`."""
+        self._under_way -= job.cost
+        self._total -= job.cost
+        self._guessed += job.cost
+        self._computed += seconds
+
+    def looked_up(self, job: Costly) -> None:
+        """`job` need not be computed; that says nothing about the others."""
+        self._total -= job.cost
+
+    @property
+    def _pace(self) -> float:
+        return self._computed / self._guessed if self._guessed else 1.0
+
+    def taken(self) -> float:
+        """Seconds that the jobs so far took."""
+        return self._computed / self.workers
+
+    def remaining(self) -> float:
+        """Seconds until everything is done, budget or not."""
+        return max(0.0, self._total * self._pace / self.workers)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether jobs are under way."""
+        return self._under_way > 0
+
+    def has_time_for(self, job: Costly) -> bool:
+        """Whether `job`, begun after those under way, is likely to end within the budget."""
+        if self._budget is None:
+            return True
+        wait = self._under_way / self.workers
+        return self._now() - self._start + (wait + job.cost) * self._pace <= self._budget
+
+
+def said_duration(seconds: float) -> str:
+    """A rough time in words."""
+    if seconds < 60:
+        return "less than a minute"
+    minutes = round(seconds / 60)
+    return f"about {minutes} minute{'s' if minutes > 1 else ''}"

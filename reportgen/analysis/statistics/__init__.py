@@ -1,0 +1,1 @@
+"""Statistics of channels over all images, from one streaming pass."""

@@ -1,0 +1,91 @@
+"""Sums that do not depend on the order of their terms.
+
+Adding floating-point numbers rounds at every step, so that the same terms in another order, or in another
+grouping, give another last digit. Here a sum is kept as fixed-point integers wide enough to lose nothing,
+as in Kulisch's accumulator: adding integers is associative and commutative.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.analysis.statistics.compiled import compiled
+
+_LIMB_BITS = 32
+
+# The units of the limbs, coarse to fine: sums of squares of anything float32 holds stay below the first
+# (2 ** 288 * 2 ** 63), and what is finer than the last, 2 ** -128, is nothing beside an activation.
+_EXPONENTS = tuple(range(288, -129, -_LIMB_BITS))
+_UNITS = np.array([2.0**exponent for exponent in _EXPONENTS])
+
+LIMBS = len(_EXPONENTS)
+
+
+class ExactSum:
+    """One exact sum for each place of an array.
+
+    `limbs` is int64 `(LIMBS, *shape)`; a sum is that of its limbs, each times its unit. A limb takes on up
+    to 32 bits with each term, so it holds two thousand million of them.
+    """
+
+    def __init__(self, limbs: NDArray[np.int64]) -> None:
+        self.limbs = limbs
+
+    @classmethod
+    def zeros(cls, *shape: int) -> Self:
+        """Sums of nothing."""
+        return cls(np.zeros((LIMBS, *shape), np.int64))
+
+    def add(self, terms: NDArray[np.float64]) -> None:
+        """Add terms to each, finite float64 `(terms, *shape)`, cutting off what is below 2 ** -128."""
+        _add_terms(self.limbs.reshape(LIMBS, -1), terms.reshape(len(terms), -1), _UNITS)
+
+    def merge(self, other: ExactSum) -> None:
+        """Add all terms of `other`."""
+        self.limbs += other.limbs
+
+    def to_arrays(self, name: str) -> dict[str, NDArray[np.int64]]:
+        """The limbs that are in use, and which they are, under names that begin with `name`."""
+        used = np.flatnonzero(self.limbs.reshape(LIMBS, -1).any(axis=1))
+        return {f"{name}_limbs": self.limbs[used], f"{name}_used": used}
+
+    @classmethod
+    def from_arrays(cls, name: str, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """What `to_arrays` gave."""
+        limbs = arrays[f"{name}_limbs"]
+        loaded = cls.zeros(*limbs.shape[1:])
+        loaded.limbs[arrays[f"{name}_used"]] = limbs
+        return loaded
+
+    def fractions(self) -> list[Fraction]:
+        """The sums themselves, flattened."""
+        columns = self.limbs.reshape(LIMBS, -1).T.tolist()
+        lowest = Fraction(2) ** _EXPONENTS[-1]
+        return [lowest * sum(limb << (_LIMB_BITS * place) for place, limb in enumerate(reversed(c))) for c in columns]
+
+
+@compiled
+def _add_terms(limbs: NDArray[np.int64], terms: NDArray[np.float64], units: NDArray[np.float64]) -> None:
+    """Cut each of `terms` `(terms, sums)` into whole multiples of `units`, and add them to `limbs` `(units, sums)`."""
+    for term in terms:
+        rest = term.copy()
+        largest = np.abs(rest).max() if len(rest) else 0.0
+        for limb, unit in enumerate(units):
+            if largest >= unit:
+                for place in range(len(rest)):
+                    whole = np.trunc(rest[place] / unit)
+                    limbs[limb, place] += np.int64(whole)
+                    rest[place] -= whole * unit
+                largest = min(largest, unit)
+
+
+def mean_and_std(count: int, values: Fraction, squares: Fraction) -> tuple[float, float]:
+    """Mean and standard deviation of `count` numbers from their sum and the sum of their squares."""
+    mean = values / count
+    variance = max(Fraction(0), squares / count - mean * mean)
+    return float(mean), float(variance) ** 0.5

@@ -1,0 +1,303 @@
+"""One pass over images: decode, fit, run the network and reduce, all streaming.
+
+Every image runs through the network by itself and on one processor, several images at a time. TensorFlow's
+convolutions and products give other last digits with another batch size, another place in the batch or
+another number of threads, since these decide how their sums are cut up; an image alone on one thread always
+gets the same bits, so it does not matter how images are split over chunks, threads and machines. It is no
+slower: whole images in parallel need no waiting for each other inside an operation.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from reportgen.analysis.network.capture import run_errors_explained, run_layers
+from reportgen.analysis.network.heads import class_output
+from reportgen.analysis.statistics.measurements import TOP_CLASSES, LayerLayout, Layout, Measurements, Reduced, Row
+from reportgen.analysis.statistics.reduction import as_positions, layout_layer, reduce_map, take_samples
+from reportgen.engines import ImageChunk
+from reportgen.images import ImageFile, Interpolation, Resize, UnreadableImageError, fit_image, load_image
+from reportgen.machine.memory import processor_count
+from reportgen.models import Network
+from reportgen.results import ByteArray, FloatArray, NetworkSummary
+
+# Values per channel that a histogram is made of, where there are as many: more would not be seen in a
+# drawing and cost more than the rest of the statistics together.
+HISTOGRAM_VALUES = 16_384
+
+# Values per channel and image that a histogram gets at least, however many images there are.
+LEAST_SAMPLES = 4
+
+# Values that one image gives to the histograms of all channels together, unless the least is more: 16 MB.
+SAMPLES = 4 << 20
+
+# Results of images wait until there are so many, or so many bytes, to be taken in together: counting several
+# images channel by channel takes less than half the time.
+_MOST_ROWS, _ROW_BYTES = 16, 8 << 20
+
+# Layers are reduced by calls from TensorFlow into numpy, which cost as much as reducing a small map: small
+# layers share a call, as long as their maps together are not more than this.
+_GROUP_BYTES = 8 << 20
+
+# Memory that maps of images under way may take together; on machines of many processors it bounds how
+# many images run at a time.
+_MAP_MEMORY = 4 << 30
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is measured, and how images are made to fit; it travels to workers.
+
+    `largest_map` is the size in bytes of the largest output of any layer for one image.
+    """
+
+    layout: Layout
+    largest_map: int
+    grids: Mapping[str, tuple[int, int, int]]
+    resize: Resize
+    interpolation: Interpolation
+
+    @classmethod
+    def make(
+        cls,
+        summary: NetworkSummary,
+        layers: Sequence[str],
+        image_count: int,
+        resize: Resize,
+        interpolation: Interpolation,
+    ) -> Plan:
+        """A plan to measure `layers`; those whose output has no channels are left out."""
+        layouts: list[LayerLayout] = []
+        for name in layers:
+            layout = layout_layer(summary.layer(name), layouts[-1].stop if layouts else 0)
+            if layout is not None:
+                layouts.append(layout)
+        grids = {layer.name: layer.token_grid for layer in summary.layers if layer.token_grid is not None}
+        measured = {layout.name for layout in layouts}
+        return cls(
+            Layout(tuple(layouts), image_count),
+            max((layer.memory_bytes or 0 for layer in summary.layers), default=0),
+            {name: grid for name, grid in grids.items() if name in measured},
+            resize,
+            interpolation,
+        )
+
+    def sample_count(self, layer: LayerLayout) -> int:
+        """How many values of each channel one image gives to the histogram."""
+        share = HISTOGRAM_VALUES // max(1, self.layout.image_count)
+        room = SAMPLES // max(1, self.layout.channels)
+        return min(layer.positions, max(LEAST_SAMPLES, min(share, room)))
+
+    @cached_property
+    def sample_ends(self) -> NDArray[np.int64]:
+        """Where in the samples of an image those of each channel end, `(channels,)`."""
+        counts = [self.sample_count(layer) for layer in self.layout.layers]
+        return np.cumsum(np.repeat(counts, [layer.channels for layer in self.layout.layers]), dtype=np.int64)
+
+
+class _Intake:
+    """Takes rows into measurements, several at once; any thread may add."""
+
+    def __init__(self, measured: Measurements) -> None:
+        self.measured = measured
+        self._waiting: list[Row] = []
+        self._alone = threading.Lock()
+
+    def skip(self, index: int, reason: str) -> None:
+        """Leave out an image, whatever is measured on it."""
+        self.measured.skipped[index] = reason
+
+    def add(self, row: Row) -> None:
+        """Take in a row, unless its image is left out."""
+        with self._alone:
+            if row.index not in self.measured.skipped:
+                self._waiting.append(row)
+            if len(self._waiting) == _MOST_ROWS or len(self._waiting) * row.nbytes >= _ROW_BYTES:
+                self._empty()
+
+    def finished(self) -> Measurements:
+        """The measurements with all that was added, which are given away.
+
+        TensorFlow keeps functions it was given, and what they refer to, for long after their last call.
+        """
+        with self._alone:
+            self._empty()
+        measured, self.measured = self.measured, Measurements(0)
+        measured.skipped = dict(sorted(measured.skipped.items()))
+        return measured
+
+    def _empty(self) -> None:
+        if self._waiting:
+            self.measured.add(self._waiting)
+            self._waiting = []
+
+
+class ImagePass:
+    """Measures images with a network; compiled once, at the first image.
+
+    `processors` is how many images run at a time, as far as memory allows; None: as many as there are processors.
+    """
+
+    def __init__(self, network: Network, plan: Plan, processors: int | None = None) -> None:
+        self.network = network
+        self.plan = plan
+        self.processors = processors or processor_count()
+        self._under_way: list[tuple[ImageChunk, Measurements]] = []
+
+    def measure(self, chunk: ImageChunk, advance: Callable[[int], None]) -> Measurements:
+        """Measure the images of `chunk`; those that cannot be decoded are skipped, with the reason.
+
+        Args:
+            advance: is told how many more images are done.
+
+        Raises:
+            ReportgenError: the network cannot run.
+        """
+        intake = _Intake(Measurements(self.plan.layout.channels))
+        self._under_way.append((chunk, intake.measured))
+        try:
+            with run_errors_explained(self.network):
+                for _ in self._taken(chunk, intake):
+                    advance(1)
+        finally:
+            self._under_way.remove((chunk, intake.measured))
+        return intake.finished()
+
+    def _taken(self, chunk: ImageChunk, intake: _Intake) -> tf.data.Dataset:
+        """Runs over the images of `chunk`, gives `intake` what was measured on each, and yields their places.
+
+        They come as they are done: images that would have to wait for their turn would keep others from starting.
+        """
+        height, width, channels = *self.network.size, self.network.channels
+
+        def load(index: NDArray[np.int64]) -> ByteArray:
+            try:
+                return self._fitted(chunk.images[int(index) - chunk.start])
+            except UnreadableImageError as error:
+                intake.skip(int(index), error.reason)
+                return np.zeros((height, width, channels), np.uint8)
+
+        def take_in(index: NDArray[np.int64], *outputs: NDArray[Any]) -> NDArray[np.int64]:
+            intake.add(self._row(int(index), outputs))
+            return index
+
+        def measure(index: tf.Tensor) -> tf.Tensor:
+            pixels = tf.numpy_function(load, [index], tf.uint8, stateful=False)
+            outputs = self._compiled(tf.ensure_shape(pixels, (height, width, channels)), index)
+            return tf.numpy_function(take_in, [index, *outputs], tf.int64)
+
+        options = tf.data.Options()
+        options.threading.max_intra_op_parallelism = 1
+        # There is nothing to tune, and the end of a pass may wait seconds for the thread that would.
+        options.autotune.enabled = False
+        indices = tf.data.Dataset.range(chunk.start, chunk.start + chunk.size)
+        return indices.map(measure, self._images_at_a_time(), deterministic=False).with_options(options)
+
+    def _fitted(self, image: ImageFile) -> ByteArray:
+        pixels = load_image(image, self.network.channels)
+        return fit_image(pixels, self.network.size, self.plan.resize, self.plan.interpolation)[0]
+
+    def _images_at_a_time(self) -> int:
+        # A layer's input, its output and what is computed from it are alive at the same time.
+        return max(1, min(self.processors, _MAP_MEMORY // (4 * self.plan.largest_map + 2 * _GROUP_BYTES)))
+
+    @cached_property
+    def _compiled(self) -> Callable[..., Any]:
+        """From pixels and the image's place in the set to what is measured on it."""
+        height, width, channels = *self.network.size, self.network.channels
+        names = [layer.name for layer in self.plan.layout.layers]
+
+        def run(pixels: tf.Tensor, index: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            inputs = self.network.feed(self.network.prepare(pixels[tf.newaxis]))
+            outputs, answer = run_layers(self.network.model, inputs, names, whole=True)
+            parts = [self._reduced(group, outputs, index) for group in self._groups()]
+            extremes, totals, counts, samples = zip(*parts, strict=True)
+            joined = [tf.concat(part, 1) for part in (extremes, totals, counts)]
+            return *joined, tf.concat(samples, 0), *_best_classes(answer)
+
+        signature = [tf.TensorSpec((height, width, channels), tf.uint8), tf.TensorSpec((), tf.int64)]
+        compiled = tf.function(run, autograph=False, input_signature=signature)
+        with run_errors_explained(self.network):
+            return compiled.get_concrete_function()  # type: ignore[no-any-return]
+
+    def _groups(self) -> list[list[LayerLayout]]:
+        """The layers in runs that are reduced by one call each."""
+        groups: list[list[LayerLayout]] = [[]]
+        size = 0
+        for layer in self.plan.layout.layers:
+            if size > _GROUP_BYTES:
+                groups.append([])
+                size = 0
+            groups[-1].append(layer)
+            size += 4 * layer.positions * layer.channels
+        return groups
+
+    def _reduced(
+        self, group: Sequence[LayerLayout], outputs: Mapping[str, Sequence[tf.Tensor]], index: tf.Tensor
+    ) -> tuple[tf.Tensor, ...]:
+        """The fields of `Reduced`, and the samples, of the layers in `group`."""
+        first = group[0].start if group else 0
+        channels = group[-1].stop - first if group else 0
+
+        def reduce(index: NDArray[np.int64], *values: NDArray[np.float32]) -> tuple[NDArray[Any], ...]:
+            reduced, floors = Reduced.empty(channels), self._floors_of(int(index))
+            samples = [np.zeros(0, np.float32)]  # a network may have no layer to measure
+            for layer, output in zip(group, values, strict=True):
+                own = slice(layer.start - first, layer.stop - first)
+                folded = as_positions(output, layer, self.plan.grids.get(layer.name))
+                reduce_map(folded, floors[layer.start : layer.stop], reduced.part(own))
+                taken = np.empty((layer.channels, self.plan.sample_count(layer)), np.float32)
+                take_samples(folded, int(index), taken)
+                samples.append(taken.reshape(-1))
+            return reduced.extremes, reduced.totals, reduced.counts, np.concatenate(samples)
+
+        tensors = [outputs[layer.name][0] for layer in group]
+        kinds = [tf.float32, tf.float64, tf.int32, tf.float32]
+        return tuple(tf.numpy_function(reduce, [index, *tensors], kinds, stateful=False))
+
+    def _floors_of(self, index: int) -> FloatArray:
+        """What a maximum must reach to be among the best of its chunk so far, `(channels,)`."""
+        for chunk, measured in list(self._under_way):
+            if chunk.start <= index < chunk.start + chunk.size:
+                floors: FloatArray = measured.top.values[-1]
+                return floors
+        return np.full(self.plan.layout.channels, -np.inf, np.float32)
+
+    def _row(self, index: int, outputs: Sequence[NDArray[Any]]) -> Row:
+        extremes, totals, counts, samples, classes, scores, score_sum = outputs
+        reduced = Reduced(extremes, totals, counts)
+        return Row(index, reduced, samples, self.plan.sample_ends, classes, scores, float(score_sum))
+
+
+def _best_classes(answer: Any) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """The indices and scores of the best classes, `(TOP_CLASSES,)` each, and the sum of all scores.
+
+    Of equal scores the lower index goes first; scores that are not finite are left out. Where there are
+    fewer, or the answer has no classes, -1 and not-a-number stand.
+    """
+    leaves = [leaf for leaf in tf.nest.flatten(answer) if isinstance(leaf, tf.Tensor)]
+    which = class_output([tuple(leaf.shape) for leaf in leaves])
+    if which is None:
+        none = tf.fill((TOP_CLASSES,), -1), tf.fill((TOP_CLASSES,), float("nan"))
+        return *none, tf.constant(float("nan"), tf.float64)
+    scores = tf.cast(leaves[which][0], tf.float32)
+    lowest = tf.constant(float("-inf"))
+    ordered = tf.where(tf.math.is_finite(scores), scores, lowest)
+    best = tf.math.top_k(ordered, min(TOP_CLASSES, scores.shape[0]))
+    missing = TOP_CLASSES - best.values.shape[0]
+    values = tf.pad(best.values, [[0, missing]], constant_values=float("-inf"))
+    indices = tf.pad(best.indices, [[0, missing]], constant_values=-1)
+    there = values > lowest
+    return (
+        tf.where(there, indices, -1),
+        tf.where(there, values, float("nan")),
+        tf.cast(tf.reduce_sum(scores), tf.float64),
+    )

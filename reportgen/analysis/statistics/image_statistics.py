@@ -1,0 +1,221 @@
+"""Statistics of every channel over all images, from one streaming pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.analysis.network.capture import is_activation
+from reportgen.analysis.network.heads import Head
+from reportgen.analysis.network.selection import select_layers
+from reportgen.analysis.statistics.dyadic_histogram import display_histogram
+from reportgen.analysis.statistics.exact_sum import ExactSum, mean_and_std
+from reportgen.analysis.statistics.image_pass import Plan
+from reportgen.analysis.statistics.measure_task import MeasureTask, measure_images
+from reportgen.analysis.statistics.measurements import NO_IMAGE, LayerLayout, Layout, Measurements
+from reportgen.analysis.weights.filters import find_layer
+from reportgen.config import Config
+from reportgen.errors import ReportgenError
+from reportgen.files.cache import Cache
+from reportgen.images import ImageFile, ImageSet
+from reportgen.models import Network
+from reportgen.progress import Progress
+from reportgen.results import (
+    ActivationStatistics,
+    ChannelStatistics,
+    ClassScore,
+    Histogram,
+    NetworkSummary,
+    SkippedImage,
+    TopActivation,
+)
+
+# Layers that may stand between a convolution and its activation.
+_BETWEEN = ("BatchNormalization", "LayerNormalization", "GroupNormalization", "Add", "Dropout", "SpatialDropout2D")
+
+
+def default_layers(config: Config, network: Network, summary: NetworkSummary) -> tuple[str, ...]:
+    """The layers to measure: those `--layers` names, else all convolutions, with the activations after them.
+
+    It is behind the activation that a channel shows as dead.
+    """
+    if config.layers:
+        chosen = set(select_layers(summary, config.layers))
+    else:
+        chosen = {layer.name for layer in summary.layers if layer.is_convolution and layer.actual_shape is not None}
+    reached = set(chosen)
+    for layer in summary.layers:  # in the order of the calls, so that producers come first
+        if not reached.intersection(layer.inputs):
+            continue
+        found = find_layer(network.model, layer.name)
+        if found is not None and is_activation(found):
+            chosen.add(layer.name)
+        elif layer.type in _BETWEEN:
+            reached.add(layer.name)
+    return tuple(layer.name for layer in summary.layers if layer.name in chosen)
+
+
+@dataclass(frozen=True, eq=False)
+class ImageStatistics:
+    """What a network's layers and its answer were on a set of images.
+
+    Images are named by their place in `images`.
+    """
+
+    images: tuple[ImageFile, ...]
+    layout: Layout
+    measured: Measurements
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The names of the measured layers, in the order of the table."""
+        return tuple(self._layouts)
+
+    @property
+    def image_count(self) -> int:
+        """How many images were measured."""
+        return self.measured.image_count
+
+    @property
+    def skipped(self) -> tuple[SkippedImage, ...]:
+        """The images that could not be measured, and why."""
+        return tuple(SkippedImage(self.images[place].file, reason) for place, reason in self.measured.skipped.items())
+
+    @cached_property
+    def _layouts(self) -> dict[str, LayerLayout]:
+        return {layer.name: layer for layer in self.layout.layers}
+
+    def layer(self, name: str) -> ActivationStatistics | None:
+        """Statistics of all channels of layer `name` together; None if it was not measured."""
+        layout = self._layouts.get(name)
+        return None if layout is None else self._statistics(layout, range(layout.channels))
+
+    def channel(self, name: str, channel: int) -> ActivationStatistics:
+        """Statistics of one channel of layer `name`; KeyError if it was not measured."""
+        return self._statistics(self._layouts[name], range(channel, channel + 1))
+
+    def _statistics(self, layout: LayerLayout, channels: range) -> ActivationStatistics:
+        part = slice(layout.start + channels.start, layout.start + channels.stop)
+        measured = self.measured
+        low, high = float(measured.minima[part].min()), float(measured.maxima[part].max())
+        values = layout.positions * self.image_count * len(channels)
+        lost = int((measured.not_numbers[part] + measured.infinities[part]).sum())
+        edges, counts = display_histogram(measured.histograms.levels[part], measured.histograms.counts[part], low, high)
+        if values == lost:
+            return ActivationStatistics(None, None, None, None, None, lost, Histogram(np.zeros(2), counts))
+        total, squares = (sum(_part(sums, part).fractions(), Fraction()) for sums in (measured.sums, measured.squares))
+        mean, std = mean_and_std(values - lost, total, squares)
+        return ActivationStatistics(
+            min=low,
+            max=high,
+            mean=mean,
+            std=std if low < high else 0.0,
+            zero_fraction=float(measured.zeros[part].sum()) / (values - lost),
+            nonfinite_count=lost,
+            histogram=Histogram(edges, counts),
+        )
+
+    def channels(self, name: str) -> ChannelStatistics | None:
+        """Statistics of each channel of layer `name`; None if it was not measured."""
+        layout = self._layouts.get(name)
+        if layout is None:
+            return None
+        measured, part = self.measured, slice(layout.start, layout.stop)
+        lost = measured.not_numbers[part] + measured.infinities[part]
+        counts = layout.positions * self.image_count - lost
+        low, high = _or_nan(measured.minima[part]), _or_nan(measured.maxima[part])
+        moments = [
+            mean_and_std(int(count), *sums) if count else (np.nan, np.nan)
+            for count, *sums in zip(
+                counts, _part(measured.sums, part).fractions(), _part(measured.squares, part).fractions(), strict=True
+            )
+        ]
+        mean, std = np.array(moments).T
+        with np.errstate(invalid="ignore"):
+            zero_fraction = measured.zeros[part] / np.where(counts > 0, counts, np.nan)
+        return ChannelStatistics(
+            layer=name,
+            min=low,
+            max=high,
+            mean=mean,
+            std=np.where(low == high, 0.0, std),
+            zero_fraction=zero_fraction,
+            firing_rate=measured.fired[part] / self.image_count,
+            nan_count=measured.not_numbers[part],
+            infinity_count=measured.infinities[part],
+            dead_channels=tuple(np.flatnonzero((low == 0) & (high == 0) & (lost == 0)).tolist()),
+        )
+
+    def maxima(self, name: str) -> NDArray[np.float32]:
+        """The highest value of each channel of layer `name` on any image, `(channels,)`."""
+        layout = self._layouts[name]
+        return self.measured.maxima[layout.start : layout.stop]
+
+    def top_images(self, name: str, channel: int) -> tuple[TopActivation, ...]:
+        """The images with the highest values of a channel, highest first, of equal ones the earlier first."""
+        layout = self._layouts[name]
+        top, column = self.measured.top, layout.start + channel
+        found = zip(
+            top.images[:, column].tolist(), top.values[:, column].tolist(), top.places[:, column].tolist(), strict=True
+        )
+        return tuple(
+            TopActivation(image, value, divmod(place, layout.width) if layout.is_map else None)
+            for image, value, place in found
+            if image != NO_IMAGE
+        )
+
+    def predictions(self, image: int, head: Head, network: Network) -> tuple[ClassScore, ...]:
+        """The best classes of an image, best first; none for a network without classes."""
+        answers = self.measured.answers
+        row = int(np.searchsorted(answers.index, image))
+        if head.kind == "none" or row == len(answers.index) or answers.index[row] != image:
+            return ()
+        found = [
+            (int(index), float(score))
+            for index, score in zip(answers.classes[row], answers.scores[row], strict=True)
+            if index >= 0
+        ]
+        if head.kind == "sigmoid" and head.classes == 1 and network.label_count == 2 and found:
+            # One score between two labels speaks for the second.
+            score = found[0][1]
+            found = sorted([(0, 1 - score), (1, score)], key=lambda pair: (-pair[1], pair[0]))
+        return tuple(ClassScore(index, network.label(index), score) for index, score in found)
+
+
+def _part(sums: ExactSum, part: slice) -> ExactSum:
+    return ExactSum(sums.limbs[:, part])
+
+
+def _or_nan(extremes: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.where(np.isfinite(extremes), extremes, np.float32(np.nan))
+
+
+def collect(
+    network: Network,
+    summary: NetworkSummary,
+    images: ImageSet,
+    layers: Sequence[str],
+    config: Config,
+    progress: Progress,
+    cache: Cache | None = None,
+) -> ImageStatistics:
+    """Measure `layers` and the answer of `network` on all `images`, where `--engine` says.
+
+    With a `cache`, a run that was killed goes on where it was, and one like an earlier one has its results.
+
+    Raises:
+        ReportgenError: the network cannot run, no image could be measured, or, if `--strict`, one could not.
+    """
+    plan = Plan.make(summary, layers, len(images), config.resize, config.interpolation)
+    measured = measure_images(MeasureTask(network, plan, config), images.images, config, progress, cache)
+    statistics = ImageStatistics(images.images, plan.layout, measured)
+    skipped = statistics.skipped
+    if skipped and (config.strict or not statistics.image_count):
+        which = "an image cannot be used (--strict)" if config.strict else "none of the images can be used"
+        raise ReportgenError(f"{which}; the first is {skipped[0].file}: {skipped[0].reason}")
+    return statistics

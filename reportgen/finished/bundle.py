@@ -1,0 +1,115 @@
+"""A whole report as one HTML file: every page inside, links between them, pictures as data, no script.
+
+The pages are taken as they were written, so that templates and styles of the user's own are in them. One page
+is shown at a time, the one whose part the address names (`:target`); each picture is in the file once, and
+every place that shows it refers to it.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+
+from reportgen.errors import ReportgenError
+from reportgen.files.replacing import replacing_file
+from reportgen.finished.rewriting import Part, Pictures, data_address, page_id
+from reportgen.record import Record, read_record
+from reportgen.site.environment import make_environment, template_directory
+from reportgen.site.page import FRONT
+from reportgen.site.pages import settle_pages
+
+# Places in the template where markup goes that was escaped already, when its page was written.
+_STYLE, _PICTURES, _STRIP, _OUTLINE, _PAGES = (
+    f"<!-- {part} -->" for part in ("style", "pictures", "strip", "outline", "pages")
+)
+
+
+def bundle_report(folder: Path, out: Path) -> None:
+    """Write the report in `folder` as the one file `out`.
+
+    Raises:
+        ReportgenError: `folder` is no report, or `out` cannot be written.
+    """
+    text = bundle_text(folder)
+    with replacing_file(out) as new:
+        new.write_text(text, encoding="utf-8", newline="\n")
+
+
+def bundle_text(folder: Path) -> str:
+    """The report in `folder` as the text of one HTML file.
+
+    Raises:
+        ReportgenError: `folder` is no report, or one of its files is missing.
+    """
+    record = read_record(folder)
+    try:
+        return _bundle(record, folder)
+    except OSError as error:
+        raise ReportgenError(
+            f"expected a whole report in {folder}, cannot read {error.filename}: {error.strerror}; "
+            "make its pages again with `reportgen render`"
+        ) from error
+
+
+def _bundle(record: Record, folder: Path) -> str:
+    ids = {page.path: page_id(page.path) for page in settle_pages(record)}
+    pictures = Pictures(folder, picture_sizes(record))
+
+    def part(path: str, wanted: str, prefix: str) -> str:
+        taken = Part(page=path, pages=ids, prefix=prefix, wanted=wanted, pictures=pictures)
+        taken.feed((folder / path).read_text(encoding="utf-8"))
+        taken.close()
+        return "".join(taken.pieces)
+
+    articles = [
+        f'<article class="page" id="{name}">\n{part(path, "main", f"{name}:")}\n</article>\n'
+        for path, name in ids.items()
+    ]
+    inserts = {
+        _STYLE: _style(record, folder),
+        _STRIP: part(FRONT, "strip", ""),
+        _OUTLINE: part(FRONT, "outline", ""),
+        _PAGES: "".join(articles),
+    }
+    inserts[_PICTURES] = pictures.style()
+    frame = (
+        make_environment()
+        .get_template("bundle.html.jinja2")
+        .render(
+            record=record,
+            digests=[b64encode(sha256(inserts[style].encode()).digest()).decode() for style in (_STYLE, _PICTURES)],
+            logo=None if record.site.logo is None else data_address(folder / record.site.logo),
+            icon=data_address(template_directory() / "assets" / "icon.svg"),
+        )
+    )
+    return _inserted(frame, inserts)
+
+
+def picture_sizes(record: Record) -> dict[str, tuple[int, int]]:
+    """Width and height in pixels of every picture `record` speaks of."""
+    tops = [top for unit in record.units for top in unit.top_images]
+    tiles = [tile for top in tops for tile in (top.patch, top.whole) if tile is not None]
+    sizes = {tile.picture: (tile.width, tile.height) for tile in tiles}
+    for shown in record.maximizations:
+        if shown.picture is not None and shown.width is not None and shown.height is not None:
+            sizes[shown.picture] = (shown.width, shown.height)
+    return sizes | {figure.picture: (figure.width, figure.height) for figure in record.figures}
+
+
+def _style(record: Record, folder: Path) -> str:
+    """The report's own style, what one file needs besides, and the user's."""
+    own = template_directory() / "assets"
+    parts = [(own / name).read_text(encoding="utf-8") for name in ("style.css", "bundle.css")]
+    if record.site.css is not None:
+        parts.append((folder / record.site.css).read_text(encoding="utf-8"))
+    # "</style" in a comment or string of the user's would end the element; with a backslash it means the same.
+    return "\n".join(parts).replace("</", "<\\/")
+
+
+def _inserted(frame: str, inserts: Mapping[str, str]) -> str:
+    """`frame` with each of the places replaced; what is inserted is not searched again."""
+    places = "|".join(re.escape(place) for place in inserts)
+    return re.sub(places, lambda match: inserts[match[0]], frame)

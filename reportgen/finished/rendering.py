@@ -1,0 +1,101 @@
+"""What is done with finished reports, without TensorFlow: pages made again, two reports compared."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from reportgen import site
+from reportgen.config import Config
+from reportgen.errors import ReportgenError
+from reportgen.files.hashed import hashed_name
+from reportgen.files.manifest import write_manifest
+from reportgen.files.replacing import replacing_folder
+from reportgen.finished.comparison import compare
+from reportgen.finished.comparison_pages import write_comparison
+from reportgen.record import RECORD_NAME, Record, dump_record, read_record, referenced_files
+
+
+def write_pages(record: Record, folder: Path, templates: Path | None = None) -> None:
+    """Write `report.json`, every page and the manifest into `folder`, which holds the pictures already."""
+    (folder / RECORD_NAME).write_text(dump_record(record), encoding="utf-8")
+    site.write_site(record, folder, templates=templates)
+    write_manifest(folder)
+
+
+def site_look(config: Config, title: str, folder: Path) -> dict[str, object]:
+    """Copy the logo and style sheet of `config` into `folder`; the fields of `record.Site`.
+
+    Raises:
+        ReportgenError: one of the files cannot be read.
+    """
+    return {
+        "title": config.title or title,
+        "logo": _copy_asset(config.logo, folder, "--logo"),
+        "css": _copy_asset(config.css, folder, "--css"),
+        "script": config.script,
+    }
+
+
+def _copy_asset(file: Path | None, folder: Path, option: str) -> str | None:
+    """Copy `file` into the report under a name that follows its content."""
+    if file is None:
+        return None
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise ReportgenError(f"{option}: expected a file, cannot read {file}: {error.strerror}") from error
+    path = f"assets/{hashed_name(option.strip('-'), data, file.suffix.lower())}"
+    (folder / "assets").mkdir(exist_ok=True)
+    (folder / path).write_bytes(data)
+    return path
+
+
+def render_again(folder: Path, config: Config, given: frozenset[str]) -> Path:
+    """Make the pages of the report in `folder` again, from its `report.json` and pictures.
+
+    Args:
+        config: the look of the site.
+        given: the fields of `config` that were asked for; for the others the look stays as it was.
+
+    Raises:
+        ReportgenError: `folder` holds no report, or a file it speaks of is missing.
+    """
+    record = read_record(folder)
+    with replacing_folder(folder) as new:
+        _copy_files(record, folder, new)
+        look = site_look(config, record.site.title, new)
+        changed = {name: value for name, value in look.items() if name in given}
+        record = record.model_copy(update={"site": record.site.model_copy(update=changed)})
+        write_pages(record, new, config.templates)
+    return folder
+
+
+def _copy_files(record: Record, source: Path, target: Path) -> None:
+    for name in referenced_files(record):
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            shutil.copyfile(source / name, target / name)
+        except OSError as error:
+            raise ReportgenError(
+                f"expected {name} in the report {source}, cannot read it ({error.strerror}); make the report again"
+            ) from error
+
+
+def compare_reports(first: Path, second: Path, output: Path, *, force: bool = False) -> Path:
+    """Write a site that shows the reports `first` and `second` side by side.
+
+    Raises:
+        ReportgenError: one of them is no report, or `output` is not to be replaced.
+    """
+    records = read_record(first), read_record(second)
+    folders = _folder_of(first), _folder_of(second)
+    with replacing_folder(output, force=force) as new:
+        write_comparison(compare(*records), folders, new)
+        write_manifest(new)
+    return output
+
+
+def _folder_of(report: Path) -> Path:
+    """The folder of a report given by its folder or its `report.json`."""
+    return report if report.is_dir() else report.parent

@@ -1,0 +1,484 @@
+"""The typed content of `report.json`: everything the pages say, as data.
+
+Paths are relative to the report's folder, sizes are `[height, width]`, and a key that does not apply
+is null, never missing. The pages are made from this and the stored pictures alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+SCHEMA_VERSION: Literal["1.0"] = "1.0"
+
+Severity = Literal["error", "warning", "info"]
+Shape = tuple[int | None, ...]
+
+
+class _Frozen(BaseModel):
+    # Not-a-number and the infinities have no place in JSON: they are written as null, and a finding
+    # says where they stand.
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="null")
+
+
+class Generator(_Frozen):
+    """The program that made the report."""
+
+    name: str
+    version: str
+
+
+class Block(_Frozen):
+    """A run of layers that belong together: `resolution` is that of its last map, `[height, width]`."""
+
+    name: str
+    layers: list[str]
+    resolution: tuple[int, int] | None
+
+
+class Preprocessing(_Frozen):
+    """How a photograph became the network's input."""
+
+    mode: str
+    origin: Literal["flag", "application", "inside", "fallback"]
+    description: str
+    value_range: tuple[float, float] | None
+    resize: str
+    interpolation: str
+    size: tuple[int, int]
+    channels: int
+
+
+class Head(_Frozen):
+    """What the network's last layer gives: class probabilities, scores, or no classes at all."""
+
+    kind: Literal["softmax", "sigmoid", "logits", "none"]
+    classes: int | None
+    labels: Literal["file", "application", "none"]
+    note: str | None
+
+
+class Model(_Frozen):
+    """What the network is. `mac_count` is multiply-accumulates for one image."""
+
+    name: str
+    source: str
+    sha256: str | None
+    input_shape: Shape | list[Shape]
+    output_shape: Shape | list[Shape]
+    parameter_count: int
+    trainable_parameter_count: int
+    mac_count: int | None
+    layer_count: int
+    memory_bytes: int | None
+    preprocessing: Preprocessing
+    head: Head
+    blocks: list[Block]
+
+
+class ReceptiveField(_Frozen):
+    """Side lengths in input pixels, `[vertical, horizontal]` each."""
+
+    size: tuple[int, int]
+    stride: tuple[float, float]
+    padding: tuple[float, float]
+
+
+class Histogram(_Frozen):
+    """`counts[i]` values lie in `edges[i] <= value < edges[i + 1]`, the last bin closed."""
+
+    edges: list[float]
+    counts: list[int]
+
+
+class Weights(_Frozen):
+    """Statistics of a layer's kernel."""
+
+    kernel_shape: list[int]
+    bias_shape: list[int] | None
+    min: float | None
+    max: float | None
+    mean: float | None
+    std: float | None
+    zero_fraction: float | None
+    dead_filters: list[int]
+    histogram: Histogram | None
+
+
+class ChannelColumns(_Frozen):
+    """One value per channel of a layer, over all images: the columns of the layer's sheet of channels."""
+
+    min: list[float | None]
+    max: list[float | None]
+    mean: list[float | None]
+    std: list[float | None]
+    zero_fraction: list[float | None]
+    firing_rate: list[float | None]  # share of images in which the channel is above zero anywhere
+
+
+class Activations(_Frozen):
+    """Statistics of a layer's output over all images."""
+
+    min: float | None
+    max: float | None
+    mean: float | None
+    std: float | None
+    zero_fraction: float | None
+    dead_channels: list[int]
+    histogram: Histogram | None
+    columns: ChannelColumns | None
+
+
+class Layer(_Frozen):
+    """One row of the layer table: a layer, or one call of a shared layer.
+
+    `output_shape` has null where the network leaves a side open; `actual_shape` is that of the first output for the
+    images of this report, a map with its channels last.
+    """
+
+    index: int
+    name: str
+    type: str
+    block: str | None
+    output_shape: Shape | list[Shape] | None
+    actual_shape: Shape | None
+    parameter_count: int
+    trainable_parameter_count: int
+    mac_count: int | None
+    memory_bytes: int | None
+    receptive_field: ReceptiveField | None
+    receptive_field_note: str | None
+    inputs: list[str]
+    page: str | None
+    details: dict[str, str]  # what a reader asks of this kind of layer: kernel, strides, activation, ...
+    weights: Weights | None
+    activations: Activations | None
+
+
+class Prediction(_Frozen):
+    """One class of an image's answer, best first."""
+
+    index: int
+    label: str | None
+    score: float
+
+
+class Image(_Frozen):
+    """An input image, named relative to what was given; `id` is its name as a slug, unique in the report."""
+
+    id: str
+    file: str
+    sha256: str
+    width: int
+    height: int
+    page: str | None
+    truth: str | None
+    predictions: list[Prediction]
+
+
+class Skipped(_Frozen):
+    """An image that could not be used, and why."""
+
+    file: str
+    reason: str
+
+
+class Tile(_Frozen):
+    """A picture, or the part `[left, top, width, height]` of one."""
+
+    picture: str
+    tile: tuple[int, int, int, int]
+    width: int  # of the whole picture
+    height: int
+
+
+class TopImage(_Frozen):
+    """One of the images that excite a channel most.
+
+    `position` is `[y, x]` in the layer's map; `box` is the receptive field there, clipped to the image
+    and mapped back to the original photograph, `[top, left, bottom, right]` in its pixels.
+    """
+
+    image: str
+    value: float
+    position: tuple[int, int] | None
+    box: tuple[int, int, int, int] | None
+    label: str | None
+    patch: Tile | None  # what stands in the box
+    whole: Tile | None  # the photograph
+
+
+class ChannelActivation(_Frozen):
+    """Statistics of one channel over all images."""
+
+    min: float | None
+    max: float | None
+    mean: float | None
+    std: float | None
+    zero_fraction: float | None
+    histogram: Histogram
+
+
+class Neighbour(_Frozen):
+    """A channel of a layer before or after, and the weight that ties it to this one."""
+
+    layer: str
+    channel: int
+    weight: float
+
+
+class Selectivity(_Frozen):
+    """How a channel answers to one class of the images, against all others."""
+
+    label: str
+    mean: float
+    mean_others: float
+    images: int
+
+
+class Unit(_Frozen):
+    """One channel shown in detail."""
+
+    layer: str
+    channel: int
+    page: str
+    activation: ChannelActivation
+    firing_rate: float | None
+    top_images: list[TopImage]
+    before: list[Neighbour]
+    after: list[Neighbour]
+    selectivity: list[Selectivity]
+
+
+class Curve(_Frozen):
+    """The objective at the given steps of an ascent."""
+
+    steps: list[int]
+    values: list[float]
+
+
+class Maximization(_Frozen):
+    """An image made to excite one channel (`layer` and `channel`) or one class (`channel` of the head).
+
+    `activation` is that of the saved 8-bit picture, fed back; `dataset_max` the highest over the input
+    images, by the same measure; `rank` the channel's place among all channels of its layer on that
+    picture, by activation over each channel's own `dataset_max`, 0 is first.
+    """
+
+    layer: str
+    channel: int
+    objective: str
+    label: str | None
+    preset: str
+    seed: int
+    steps: int
+    canvas: tuple[int, int]
+    picture: str | None
+    tile: tuple[int, int, int, int] | None
+    width: int | None  # of the whole picture
+    height: int | None
+    activation: float | None
+    dataset_max: float | None
+    rank: int | None
+    status: Literal["ok", "weak", "failed"]
+    curve: Curve | None
+    note: str | None
+
+
+class TileGrid(_Frozen):
+    """Where the tiles of a mosaic lie, in pixels of the picture, row by row from the top left."""
+
+    columns: int
+    rows: int
+    width: int
+    height: int
+    gap: int
+
+
+class Scale(_Frozen):
+    """What a figure's colours mean: `low` and `high` are the values at the two ends."""
+
+    low: float | None
+    high: float | None
+    colormap: str
+    basis: str  # such as "whole layer", "each map", "each filter"
+
+
+class Figure(_Frozen):
+    """A picture with all a page says about it.
+
+    `variant` names one of several drawings of the same thing (same `group`), such as the two scales of
+    feature maps. `display` is the size in CSS pixels at which one looks at it; where `pixelated`, its
+    pixels are to be enlarged as squares. `marks` names, per tile, what is peculiar about it
+    ("silent", "constant", "nan", "dead"), else null.
+    """
+
+    id: str
+    kind: str
+    section: str
+    group: str | None
+    variant: str | None
+    title: str
+    shows: str
+    reading: str | None
+    made: str
+    layer: str | None
+    image: str | None
+    channels: list[int]
+    picture: str
+    width: int
+    height: int
+    display: tuple[int, int]  # [height, width]
+    pixelated: bool
+    alt: str
+    tiles: TileGrid | None
+    values: list[float | None] | None  # one per tile: its channel's highest value
+    marks: list[str | None] | None
+    scale: Scale | None
+    data: str | None
+
+
+class Feature(_Frozen):
+    """An array offered for download."""
+
+    layer: str
+    image: str
+    file: str
+    shape: list[int]
+    dtype: str
+
+
+class Finding(_Frozen):
+    """Something that stands out: what was measured against which threshold, why it matters, what to do."""
+
+    rule: str
+    severity: Severity
+    layer: str | None
+    channels: list[int]
+    image: str | None
+    message: str
+    measured: str | None
+    threshold: str | None
+    why: str | None
+    action: str | None
+    page: str | None
+
+
+class GraphNode(_Frozen):
+    """A node of the drawn graph; `layers` are the layers folded into it. Positions in CSS pixels."""
+
+    name: str
+    kind: str
+    layers: list[str]
+    x: float
+    y: float
+    width: float
+    height: float
+    text: list[str]
+    page: str | None
+
+
+class GraphEdge(_Frozen):
+    """An edge of the drawn graph along `points` `[[x, y], ...]`, labelled with the shape it carries."""
+
+    source: str
+    target: str
+    points: list[tuple[float, float]]
+    label: str | None
+
+
+class Graph(_Frozen):
+    """The network as a layered drawing: the layout only, drawn as SVG by the page."""
+
+    width: float
+    height: float
+    nodes: list[GraphNode]
+    edges: list[GraphEdge]
+
+
+class Confusion(_Frozen):
+    """How often images of one class were taken for another."""
+
+    truth: str
+    predicted: str
+    count: int
+
+
+class Mistake(_Frozen):
+    """A wrong answer given with confidence."""
+
+    image: str
+    truth: str
+    predicted: str
+    score: float
+
+
+class CalibrationBin(_Frozen):
+    """Mean confidence against accuracy of the images whose confidence lies in the bin."""
+
+    low: float
+    high: float
+    count: int
+    confidence: float | None
+    accuracy: float | None
+
+
+class Evaluation(_Frozen):
+    """The network's answers against the right classes, where those were given."""
+
+    images: int
+    accuracy: float
+    top5_accuracy: float | None
+    unmatched: list[str]  # classes given that the network does not know
+    confusions: list[Confusion]
+    mistakes: list[Mistake]
+    calibration: list[CalibrationBin]
+
+
+class SectionNote(_Frozen):
+    """A section of the report and, where it has nothing to show, the reason."""
+
+    slug: str
+    title: str
+    note: str | None
+
+
+class Site(_Frozen):
+    """The look of the pages, as far as they need it: `logo` and `css` are paths in the report."""
+
+    title: str
+    logo: str | None
+    css: str | None
+    script: bool
+
+
+class Provenance(_Frozen):
+    """How the report was made."""
+
+    command: str
+    config: dict[str, Any]
+    seed: int
+    versions: dict[str, str]
+    created: str | None
+
+
+class Record(_Frozen):
+    """All of `report.json`."""
+
+    schema_version: Literal["1.0"] = SCHEMA_VERSION
+    generator: Generator
+    site: Site
+    model: Model
+    layers: list[Layer]
+    graph: Graph | None
+    images: list[Image]
+    skipped: list[Skipped]
+    units: list[Unit]
+    maximizations: list[Maximization]
+    figures: list[Figure]
+    features: list[Feature]
+    findings: list[Finding]
+    evaluation: Evaluation | None
+    sections: list[SectionNote]
+    provenance: Provenance

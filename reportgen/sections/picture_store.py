@@ -1,0 +1,91 @@
+"""Keep drawings as picture files under names that follow their content."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen import record
+from reportgen.files.encoding import QUALITY, encode_webp
+from reportgen.files.hashed import hashed_name
+from reportgen.files.slugs import slugs
+from reportgen.formats import rounded
+from reportgen.results import ByteArray, Drawing
+
+ASSETS = "assets"
+
+
+@dataclass(frozen=True)
+class StoredPicture:
+    """A picture file: its path in the report and its size in pixels."""
+
+    path: str
+    width: int
+    height: int
+
+    def tile(self, left: int, top: int, width: int, height: int) -> record.Tile:
+        """A part of the picture, for the record."""
+        return record.Tile(picture=self.path, tile=(left, top, width, height), width=self.width, height=self.height)
+
+    def whole(self) -> record.Tile:
+        """All of the picture, for the record."""
+        return self.tile(0, 0, self.width, self.height)
+
+
+class PictureStore:
+    """Writes pictures into the report's folder; the same picture twice is one file."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / ASSETS).mkdir(exist_ok=True)
+
+    def save(self, name: str, pixels: ByteArray, *, lossless: bool = False, quality: int = QUALITY) -> StoredPicture:
+        """Write uint8 `pixels` `(height, width[, 3])` as WebP under a name made of `name` and its content."""
+        data = encode_webp(pixels, lossless=lossless, quality=quality)
+        return self._write(name, data, ".webp", pixels.shape[1], pixels.shape[0])
+
+    def save_array(self, name: str, array: NDArray[Any]) -> str:
+        """Write an array as `.npy`; returns its path in the report."""
+        buffer = io.BytesIO()
+        np.save(buffer, array, allow_pickle=False)
+        return self._write(name, buffer.getvalue(), ".npy", 0, 0).path
+
+    def _write(self, name: str, data: bytes, suffix: str, width: int, height: int) -> StoredPicture:
+        path = f"{ASSETS}/{hashed_name(slugs([name])[name], data, suffix)}"
+        (self.folder / path).write_bytes(data)
+        return StoredPicture(path, width, height)
+
+    def save_drawing(self, drawing: Drawing) -> record.Figure:
+        """Write the picture of `drawing` and describe it for the record."""
+        stored = self.save(drawing.id, drawing.pixels, lossless=drawing.lossless)
+        tiles, scale = drawing.tiles, drawing.scale
+        return record.Figure(
+            id=drawing.id,
+            kind=drawing.kind,
+            section=drawing.section,
+            group=drawing.group,
+            variant=drawing.variant,
+            title=drawing.title,
+            shows=drawing.shows,
+            reading=drawing.reading,
+            made=drawing.made,
+            layer=drawing.layer,
+            image=drawing.image,
+            channels=list(drawing.channels),
+            picture=stored.path,
+            width=stored.width,
+            height=stored.height,
+            display=drawing.display or (stored.height, stored.width),
+            pixelated=drawing.pixelated,
+            alt=drawing.alt,
+            tiles=None if tiles is None else record.TileGrid(**vars(tiles)),
+            values=None if drawing.values is None else [rounded(value, 4) for value in drawing.values],
+            marks=list(drawing.marks) if drawing.marks and any(drawing.marks) else None,
+            scale=None if scale is None else record.Scale(**vars(scale)),
+            data=drawing.data,
+        )

@@ -1,0 +1,328 @@
+"""From results to the record: what was found, as data for `report.json`."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from reportgen import record
+from reportgen._version import __version__
+from reportgen.analysis.evaluation.classes import Evaluation
+from reportgen.analysis.statistics.image_statistics import ImageStatistics
+from reportgen.config import Config, option_name
+from reportgen.formats import finite, rounded
+from reportgen.models import Network
+from reportgen.record import Pages
+from reportgen.results import Finding, Graph, GraphNode, LayerSummary, WeightStatistics
+from reportgen.sections.histograms import describe_histogram
+from reportgen.sections.registry import Contribution, Section
+from reportgen.sections.study import Study, Weighed
+
+_PACKAGES = ("tensorflow", "keras", "numpy", "pillow")
+
+# Settings of the machine, not of the report: the same report is made with others.
+_MACHINE = {"output", "force", "cache", "use_cache", "engine", "dask_address"}
+# Settings that are, or may be, paths.
+_PATHS = {"model", "images", "weights", "truth", "inputs"}
+
+
+def record_model(study: Study) -> record.Model:
+    """What the network is."""
+    network, summary, head = study.network, study.summary, study.head
+    return record.Model(
+        name=network.name,
+        source=network.source,
+        sha256=network.sha256,
+        input_shape=_shapes(summary.input_shape),
+        output_shape=_shapes(summary.output_shape),
+        parameter_count=summary.parameter_count,
+        trainable_parameter_count=summary.trainable_parameter_count,
+        mac_count=summary.mac_count,
+        layer_count=len(summary.layers),
+        memory_bytes=summary.memory_bytes,
+        preprocessing=_record_preprocessing(network, study.config),
+        head=record.Head(kind=head.kind, classes=head.classes, labels=network.labels_origin, note=head.note),
+        blocks=[
+            record.Block(name=block.name, layers=list(block.layers), resolution=block.resolution)
+            for block in summary.blocks
+        ],
+    )
+
+
+def _record_preprocessing(network: Network, config: Config) -> record.Preprocessing:
+    chosen = network.preprocessing
+    return record.Preprocessing(
+        mode=chosen.mode,
+        origin=chosen.origin,
+        description=chosen.description,
+        value_range=chosen.value_range,
+        resize=config.resize,
+        interpolation=config.interpolation,
+        size=network.size,
+        channels=network.channels,
+    )
+
+
+def _shapes(shape: Any) -> Any:
+    """A shape, or a list of several."""
+    return list(shape) if shape and isinstance(shape[0], tuple) else shape
+
+
+def record_layers(study: Study) -> list[record.Layer]:
+    """Every row of the layer table, with what was found in its weights and activations."""
+    weights = _weights_by_layer(study.weighed)
+    return [_record_layer(layer, study, weights.get(layer.name)) for layer in study.summary.layers]
+
+
+def _record_layer(layer: LayerSummary, study: Study, weights: record.Weights | None) -> record.Layer:
+    field = layer.receptive_field
+    return record.Layer(
+        index=layer.index,
+        name=layer.name,
+        type=layer.type,
+        block=layer.block,
+        output_shape=_shapes(layer.output_shape),
+        actual_shape=layer.actual_shape,
+        parameter_count=layer.parameter_count,
+        trainable_parameter_count=layer.trainable_parameter_count,
+        mac_count=layer.mac_count,
+        memory_bytes=layer.memory_bytes,
+        receptive_field=None if field is None else record.ReceptiveField(**vars(field)),
+        receptive_field_note=layer.receptive_field_note,
+        inputs=list(layer.inputs),
+        page=study.pages.layer_page(layer.name),
+        details=dict(layer.details),
+        weights=weights,
+        activations=_record_activations(study.statistics, layer.name),
+    )
+
+
+def _record_activations(statistics: ImageStatistics, layer: str) -> record.Activations | None:
+    """What was measured of a layer's output, all channels together and each by itself."""
+    whole, each = statistics.layer(layer), statistics.channels(layer)
+    if whole is None or each is None:
+        return None
+    return record.Activations(
+        min=finite(whole.min),
+        max=finite(whole.max),
+        mean=finite(whole.mean),
+        std=finite(whole.std),
+        zero_fraction=finite(whole.zero_fraction),
+        dead_channels=list(each.dead_channels),
+        histogram=describe_histogram(whole.histogram),
+        columns=record.ChannelColumns(
+            min=_column(each.min),
+            max=_column(each.max),
+            mean=_column(each.mean),
+            std=_column(each.std),
+            zero_fraction=_column(each.zero_fraction),
+            firing_rate=_column(each.firing_rate),
+        ),
+    )
+
+
+def _column(values: NDArray[Any]) -> list[float | None]:
+    """One value per channel, rounded: thousands of them stand in a report."""
+    return [rounded(value) for value in values.tolist()]
+
+
+def record_graph(graph: Graph, pages: Pages) -> record.Graph:
+    """The drawn graph, its boxes with the page of the layer one wants to see first."""
+    return record.Graph(
+        width=graph.width,
+        height=graph.height,
+        nodes=[
+            record.GraphNode(
+                name=node.name,
+                kind=node.kind,
+                layers=list(node.layers),
+                x=node.x,
+                y=node.y,
+                width=node.width,
+                height=node.height,
+                text=list(node.text),
+                page=_first_page(node, pages),
+            )
+            for node in graph.nodes
+        ],
+        edges=[
+            record.GraphEdge(source=edge.source, target=edge.target, points=list(edge.points), label=edge.label)
+            for edge in graph.edges
+        ],
+    )
+
+
+def _first_page(node: GraphNode, pages: Pages) -> str | None:
+    names = ([node.layer] if node.layer is not None else []) + list(node.layers)
+    return next((page for name in names if (page := pages.layer_page(name)) is not None), None)
+
+
+def record_images(study: Study) -> list[record.Image]:
+    """Every image and the network's answer to it."""
+    places = {image.file: place for place, image in enumerate(study.statistics.images)}
+    return [
+        record.Image(
+            id=study.pages.image_ids[image.file],
+            file=image.file,
+            sha256=image.sha256,
+            width=image.width,
+            height=image.height,
+            page=study.pages.image_page(image.file),
+            truth=study.truth.get(image.file),
+            predictions=[
+                record.Prediction(index=best.index, label=best.label, score=best.score)
+                for best in study.statistics.predictions(places[image.file], study.head, study.network)
+            ],
+        )
+        for image in study.images
+    ]
+
+
+def _weights_by_layer(weighed: Sequence[Weighed]) -> dict[str, record.Weights]:
+    """Statistics of each layer's kernel; of two kernels (separable convolutions) the one that makes channels."""
+    return {item.bank.layer: _record_weights(item.statistics) for item in weighed}
+
+
+def _record_weights(statistics: WeightStatistics) -> record.Weights:
+    return record.Weights(
+        kernel_shape=list(statistics.kernel_shape),
+        bias_shape=None if statistics.bias_shape is None else list(statistics.bias_shape),
+        min=finite(statistics.min),
+        max=finite(statistics.max),
+        mean=finite(statistics.mean),
+        std=finite(statistics.std),
+        zero_fraction=finite(statistics.zero_fraction),
+        dead_filters=list(statistics.dead_filters),
+        histogram=record.Histogram(edges=statistics.edges.tolist(), counts=statistics.counts.tolist()),
+    )
+
+
+def _record_evaluation(evaluation: Evaluation | None) -> record.Evaluation | None:
+    """The answers against the right classes, as data."""
+    if evaluation is None:
+        return None
+    return record.Evaluation(
+        images=evaluation.images,
+        accuracy=evaluation.accuracy,
+        top5_accuracy=evaluation.top5_accuracy,
+        unmatched=list(evaluation.unmatched),
+        confusions=[record.Confusion(**vars(one)) for one in evaluation.confusions],
+        mistakes=[record.Mistake(**vars(one)) for one in evaluation.mistakes],
+        calibration=[record.CalibrationBin(**vars(one)) for one in evaluation.calibration],
+    )
+
+
+def record_findings(findings: Iterable[Finding], study: Study) -> list[record.Finding]:
+    """Findings with the page that shows their evidence."""
+    return [_record_finding(finding, study) for finding in findings]
+
+
+def _record_finding(finding: Finding, study: Study) -> record.Finding:
+    pages = study.pages
+    page = None
+    if finding.layer is not None and len(finding.channels) == 1:
+        page = pages.unit_page(finding.layer, finding.channels[0])
+    if page is None and finding.layer is not None:
+        page = pages.layer_page(finding.layer)
+    if page is None and finding.image is not None:
+        page = pages.image_page(finding.image)
+    values = vars(finding) | {"channels": list(finding.channels)}
+    return record.Finding(**values, page=page)
+
+
+def record_provenance(config: Config) -> record.Provenance:
+    """How the report was made: names only, nothing of the machine."""
+    return record.Provenance(
+        command=command_of(config),
+        config={name: _public(name, value) for name, value in _settings(config).items()},
+        seed=config.seed,
+        versions={"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
+        created=_created(os.environ.get("SOURCE_DATE_EPOCH")),
+    )
+
+
+def _settings(config: Config) -> dict[str, Any]:
+    """The settings that were not left at their defaults and say something of the report, not of the machine."""
+    return config.model_dump(exclude=_MACHINE, exclude_defaults=True)
+
+
+def _created(epoch: str | None) -> str | None:
+    """The time `SOURCE_DATE_EPOCH` states; without it none is, so that equal inputs give equal bytes."""
+    if epoch is None or not epoch.isdigit():
+        return None
+    return datetime.fromtimestamp(int(epoch), UTC).isoformat()
+
+
+def _public(name: str, value: Any) -> Any:
+    """The setting `name` as JSON, with folders left out of what may be a path."""
+    if isinstance(value, Path):
+        return value.name
+    if isinstance(value, Mapping):
+        return {key: _public(name, item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_public(name, item) for item in value]
+    return _without_folders(value) if isinstance(value, str) and name in _PATHS else value
+
+
+def _without_folders(text: str) -> str:
+    """The last part of an absolute or upward path; other text as it is."""
+    return text.replace("\\", "/").rstrip("/").rpartition("/")[2] if "/" in text or "\\" in text else text
+
+
+def command_of(config: Config) -> str:
+    """The command that makes such a report, with the names of files alone."""
+    words = ["reportgen", "build", _without_folders(config.model) or "MODEL"]
+    words += [_without_folders(image) for image in config.images] or ["IMAGES"]
+    for name, value in _settings(config).items():
+        if name not in ("model", "images", "ascent"):  # the last is only in configuration files
+            words += _option_words(name, value)
+    return shlex.join(words)
+
+
+def _option_words(name: str, value: Any) -> list[str]:
+    """A setting as words of the command line."""
+    option, public = f"--{option_name(name)}", _public(name, value)
+    if isinstance(value, bool):
+        return [option]
+    if isinstance(public, dict):
+        return [word for key, item in public.items() for word in (option, f"{key}={item}")]
+    if name == "layers":
+        return [word for pattern in public for word in (option, pattern)]
+    if isinstance(public, list):
+        return [option, ("x" if name in ("size", "canvas") else ",").join(str(part) for part in public)]
+    return [option, str(public)]
+
+
+def make_record(
+    study: Study, site: record.Site, sections: Sequence[tuple[Section, Contribution]], findings: Iterable[Finding]
+) -> record.Record:
+    """Everything the pages say."""
+    made = [contribution for _, contribution in sections]
+    return record.Record(
+        generator=record.Generator(name="reportgen", version=__version__),
+        site=site,
+        model=record_model(study),
+        layers=record_layers(study),
+        graph=next((record_graph(one.graph, study.pages) for one in made if one.graph is not None), None),
+        images=record_images(study),
+        skipped=[record.Skipped(file=item.file, reason=item.reason) for item in study.images.skipped],
+        units=[unit for contribution in made for unit in contribution.units],
+        maximizations=[shown for contribution in made for shown in contribution.maximizations],
+        figures=[figure for contribution in made for figure in contribution.figures],
+        features=[feature for contribution in made for feature in contribution.features],
+        findings=record_findings(findings, study),
+        evaluation=_record_evaluation(study.evaluation),
+        sections=[
+            record.SectionNote(slug=section.slug, title=section.title, note=contribution.note)
+            for section, contribution in sections
+        ],
+        provenance=record_provenance(study.config),
+    )

@@ -1,0 +1,212 @@
+"""One network on one set of images: all that sections draw from, computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+
+from reportgen.analysis.evaluation.classes import Evaluation, evaluate, read_truth
+from reportgen.analysis.maximization.scheduling import plan_channels
+from reportgen.analysis.network.capture import run_unwatched
+from reportgen.analysis.network.heads import Head, describe_head
+from reportgen.analysis.network.layers import summarize_network
+from reportgen.analysis.network.selection import last_of_blocks, select_layers
+from reportgen.analysis.statistics.image_statistics import ImageStatistics, collect, default_layers
+from reportgen.analysis.weights.filters import filter_banks, weight_statistics
+from reportgen.config import Config
+from reportgen.files.cache import Cache
+from reportgen.images import ImageFile, ImageSet, UnreadableImageError, fit_image, load_image
+from reportgen.models import Network
+from reportgen.progress import Progress
+from reportgen.record import Pages
+from reportgen.results import ByteArray, FilterBank, LayerSummary, NetworkSummary, Placement, WeightStatistics
+from reportgen.sections.page_addresses import assign_pages
+from reportgen.sections.picture_store import PictureStore
+
+# One page in so many may go to a mistake, the others to a fair sample.
+MISTAKEN_SHARE = 4
+# Enough to tell probabilities from scores by their sums.
+HEAD_IMAGES = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Weighed:
+    """A kernel and its statistics."""
+
+    bank: FilterBank
+    statistics: WeightStatistics
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """A network, its images and what was measured on them.
+
+    `shown` are the images that get a page; `map_layers` the layers whose feature maps are drawn, `chosen` for
+    each of them the channels that are shown in detail; `truth` is the right class of each image, where given.
+    """
+
+    config: Config
+    network: Network
+    images: ImageSet
+    summary: NetworkSummary
+    head: Head
+    weighed: tuple[Weighed, ...]
+    statistics: ImageStatistics
+    shown: tuple[ImageFile, ...]
+    map_layers: tuple[str, ...]
+    chosen: Mapping[str, tuple[int, ...]]
+    pages: Pages
+    truth: Mapping[str, str]
+    evaluation: Evaluation | None
+
+
+@dataclass(frozen=True, eq=False)
+class Workshop:
+    """What sections work with: where pictures go, what is kept between runs, who hears of progress."""
+
+    pictures: PictureStore
+    cache: Cache
+    progress: Progress
+
+
+@dataclass(frozen=True, eq=False)
+class FittedImage:
+    """An image in its own pixels and as fitted into the network's input."""
+
+    image: ImageFile
+    original: ByteArray
+    pixels: ByteArray
+    placement: Placement
+
+
+def fitted_images(
+    config: Config, network: Network, images: Iterable[ImageFile], progress: Progress | None = None
+) -> Iterator[FittedImage]:
+    """Load `images` one by one; those that cannot be decoded after all are left out.
+
+    `progress` hears of each image when the next one is asked for.
+    """
+    for image in images:
+        try:
+            original = load_image(image, network.channels)
+        except UnreadableImageError:
+            continue
+        pixels, placement = fit_image(original, network.size, config.resize, config.interpolation)
+        yield FittedImage(image, original, pixels, placement)
+        if progress is not None:
+            progress.advance(1, image.file)
+
+
+def find_head(config: Config, network: Network, images: ImageSet) -> Head:
+    """What the network's answer is, by its last layer and its answers to the first images."""
+    first = list(islice(fitted_images(config, network, images), HEAD_IMAGES))
+    pixels = np.stack([item.pixels for item in first])
+    return describe_head(network, run_unwatched(network, pixels))
+
+
+def sample_evenly(images: tuple[ImageFile, ...], count: int) -> tuple[ImageFile, ...]:
+    """At most `count` of `images`, spread evenly over their order, the first always among them."""
+    if len(images) <= count:
+        return images
+    return tuple(images[index * len(images) // count] for index in range(count))
+
+
+def choose_shown(images: tuple[ImageFile, ...], count: int, evaluation: Evaluation | None) -> tuple[ImageFile, ...]:
+    """The images that get a page, in their order: at most `count` of them.
+
+    Up to a quarter are the most confident mistakes, where the right classes are known; the others are spread
+    evenly over the order of the images.
+    """
+    if evaluation is None or len(images) <= count:
+        return sample_evenly(images, count)
+    mistaken = {mistake.image for mistake in evaluation.mistakes[: count // MISTAKEN_SHARE]}
+    others = tuple(image for image in images if image.file not in mistaken)
+    chosen = mistaken | {image.file for image in sample_evenly(others, count - len(mistaken))}
+    return tuple(image for image in images if image.file in chosen)
+
+
+def prepare_study(config: Config, network: Network, images: ImageSet, workshop: Workshop) -> Study:
+    """Measure everything that sections draw from.
+
+    Raises:
+        UsageError: a layer or channel asked for does not exist.
+        ReportgenError: the network cannot run on the images.
+    """
+    summary = summarize_network(network)
+    map_layers = drawable(summary, chosen_layers(config, summary, "blocks"))
+    head = find_head(config, network, images)
+    weighed = tuple(Weighed(bank, weight_statistics(bank)) for bank in filter_banks(network, summary))
+    measured = dict.fromkeys((*default_layers(config, network, summary), *map_layers))
+    in_order = tuple(layer.name for layer in summary.layers if layer.name in measured)
+    truth = read_truth(config.truth, [image.file for image in images]) if config.truth else {}
+    statistics = collect(network, summary, images, in_order, config, workshop.progress, workshop.cache)
+    read = _readable(images, statistics)
+    evaluation = _evaluate(truth, statistics, head, network) if truth else None
+    shown = choose_shown(read, config.image_pages, evaluation)
+    maxima = {layer: statistics.maxima(layer) for layer in map_layers if layer in statistics.layers}
+    chosen = plan_channels(config.channels, maxima)
+    units = [(layer, channel) for layer, channels in chosen.items() for channel in channels]
+    return Study(
+        config=config,
+        network=network,
+        images=ImageSet(read, images.skipped + statistics.skipped),
+        summary=summary,
+        head=head,
+        weighed=weighed,
+        statistics=statistics,
+        shown=shown,
+        map_layers=map_layers,
+        chosen=chosen,
+        pages=assign_pages(
+            _paged_layers(summary, in_order),
+            units if config.draws("units") else [],
+            [image.file for image in read],
+            [image.file for image in shown],
+        ),
+        truth=truth,
+        evaluation=evaluation,
+    )
+
+
+def _evaluate(truth: Mapping[str, str], statistics: ImageStatistics, head: Head, network: Network) -> Evaluation | None:
+    """The answers against the right classes; None for a network without classes."""
+    if head.kind == "none" or head.classes is None:
+        return None
+    answers = {
+        image.file: statistics.predictions(place, head, network) for place, image in enumerate(statistics.images)
+    }
+    # A single sigmoid tells two classes apart.
+    classes = max(head.classes, 2)
+    return evaluate(truth, answers, network.labels, classes, probabilities=head.kind in ("softmax", "sigmoid"))
+
+
+def _readable(images: ImageSet, statistics: ImageStatistics) -> tuple[ImageFile, ...]:
+    """The images that could be measured."""
+    lost = {item.file for item in statistics.skipped}
+    return tuple(image for image in images if image.file not in lost)
+
+
+def _paged_layers(summary: NetworkSummary, measured: tuple[str, ...]) -> list[str]:
+    """The layers there is something to say about beyond their row in the table."""
+    return [layer.name for layer in summary.layers if layer.parameter_count or layer.name in measured]
+
+
+def chosen_layers(config: Config, summary: NetworkSummary, default: str) -> tuple[str, ...]:
+    """The layers `--layers` names, else those of the `default` pattern; none where the network has none."""
+    if config.layers:
+        return select_layers(summary, config.layers)
+    there = last_of_blocks(summary) if default == "blocks" else [x for x in summary.layers if x.is_convolution]
+    return select_layers(summary, (default,)) if there else ()
+
+
+def drawable(summary: NetworkSummary, layers: Iterable[str]) -> tuple[str, ...]:
+    """Those of `layers` that give a map, a token grid, or one value per channel."""
+    return tuple(name for name in layers if _is_drawable(summary.layer(name)))
+
+
+def _is_drawable(layer: LayerSummary) -> bool:
+    flat = layer.actual_shape is not None and len(layer.actual_shape) == 2
+    return layer.is_map or layer.token_grid is not None or flat

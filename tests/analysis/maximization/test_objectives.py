@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from support.ascents import as_network, scores_of, small_network
+from support.networks import seeded
+
+from reportgen.analysis.maximization import objectives
+
+OBJECTIVES = {
+    "channel": lambda channels: objectives.channel("conv2", channels),
+    "channel with spread": lambda channels: objectives.channel("conv2", channels, spread=1.0),
+    "unit": lambda channels: objectives.unit("conv2", channels),
+    "unit at a position": lambda channels: objectives.unit("conv2", channels, (0, 3)),
+    "logit": objectives.logit,
+    "direction": lambda _: objectives.direction("conv2", np.arange(8) - 3.0),
+    "negative": lambda channels: objectives.negative(objectives.channel("conv2", channels)),
+    "weighted sum": lambda channels: objectives.weighted_sum(
+        [(0.5, objectives.channel("conv1", channels)), (2.0, objectives.channel("conv2", channels))]
+    ),
+    "diversity": lambda _: objectives.diversity("conv1"),
+    "layer energy": lambda _: objectives.layer_energy("conv2"),
+    "apart from rivals": lambda channels: objectives.apart_from_rivals(
+        "conv2", channels, np.full(8, 0.5), spread=1.0, weight=0.1
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def network():
+    return small_network()
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_a_few_steps_raise_every_objective(network, name):
+    scores = scores_of(network, OBJECTIVES[name], [0, 1, 2])
+    assert np.all(scores[-1] > scores[0]), scores
+
+
+class Given:
+    """Activations from arrays."""
+
+    def __init__(self, maps: np.ndarray, answers: np.ndarray | None = None) -> None:
+        self.maps = tf.constant(maps, tf.float32)
+        self.answers = None if answers is None else tf.constant(answers, tf.float32)
+
+    def channel(self, layer, indices):
+        assert layer == "here"
+        return tf.gather(self.maps, tf.broadcast_to(indices, self.maps.shape[:1]), axis=3, batch_dims=1)
+
+    def layer(self, layer):
+        assert layer == "here"
+        return self.maps
+
+    def logits(self):
+        return self.answers
+
+
+MAPS = np.random.default_rng(0).normal(size=(2, 3, 4, 5)).astype(np.float32)
+
+
+def score(objective, maps=MAPS, answers=None):
+    return objective.score(Given(maps, answers)).numpy()
+
+
+def test_channel_is_the_mean_of_each_images_own_map():
+    np.testing.assert_allclose(score(objectives.channel("here", tf.constant([1, 4]))), [
+        MAPS[0, :, :, 1].mean(),
+        MAPS[1, :, :, 4].mean(),
+    ], rtol=1e-5)  # fmt: skip
+    np.testing.assert_allclose(score(objectives.channel("here", 2)), MAPS[..., 2].mean((1, 2)), rtol=1e-5)
+
+
+def test_spread_is_the_mean_absolute_deviation():
+    own = MAPS[..., 2]
+    expected = own.mean((1, 2)) + 0.5 * np.abs(own - own.mean((1, 2), keepdims=True)).mean((1, 2))
+    np.testing.assert_allclose(score(objectives.channel("here", 2, spread=0.5)), expected, rtol=1e-5)
+
+
+def test_unit_is_the_cell_that_is_drawn_in_its_docstring():
+    np.testing.assert_allclose(score(objectives.unit("here", 3)), MAPS[:, 1, 2, 3])
+    np.testing.assert_allclose(score(objectives.unit("here", 3, (2, 0))), MAPS[:, 2, 0, 3])
+
+
+def test_logit_picks_each_images_class():
+    answers = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+    np.testing.assert_array_equal(score(objectives.logit(tf.constant([2, 0])), answers=answers), [3, 4])
+    np.testing.assert_array_equal(score(objectives.logit(1), answers=answers), [2, 5])
+
+
+def test_direction_projects_on_a_vector_of_length_one():
+    vector = np.array([3.0, 0, 0, 4.0, 0])
+    expected = (0.6 * MAPS[..., 0] + 0.8 * MAPS[..., 3]).mean((1, 2))
+    np.testing.assert_allclose(score(objectives.direction("here", vector)), expected, rtol=1e-5)
+
+
+def test_sums_weigh_each_term_by_its_own_weight_alone():
+    one, other, third = (objectives.channel("here", i) for i in range(3))
+    total = objectives.weighted_sum([(2.0, one), (3.0, other), (-1.0, third)])
+    np.testing.assert_allclose(score(total), 2 * score(one) + 3 * score(other) - score(third), rtol=1e-5)
+
+
+def test_operators_make_new_objectives_and_leave_the_old():
+    one, other = objectives.channel("here", 0), objectives.channel("here", 1)
+    before = score(one)
+    np.testing.assert_allclose(score(one + other), score(one) + score(other), rtol=1e-5)
+    np.testing.assert_allclose(score(one - other), score(one) - score(other), rtol=1e-5)
+    np.testing.assert_allclose(score(2 * one), 2 * score(one))
+    np.testing.assert_allclose(score(-one), -score(one))
+    np.testing.assert_array_equal(score(one), before)
+
+
+def test_a_sum_reads_what_its_terms_read():
+    total = objectives.channel("a", 0) + objectives.layer_energy("b") + objectives.logit(0)
+    assert total.layers == {"a", "b"}
+    assert total.reads_logits
+
+
+def test_images_alike_are_less_diverse_than_images_unlike():
+    alike = np.stack([MAPS[0], MAPS[0]])
+    np.testing.assert_allclose(score(objectives.diversity("here"), alike), [-1, -1], rtol=1e-5)
+    assert np.all(score(objectives.diversity("here")) > -1)
+    np.testing.assert_array_equal(score(objectives.diversity("here"), MAPS[:1]), [0])
+
+
+def test_rivals_count_only_above_the_channel_and_only_with_a_scale():
+    maps = np.zeros((1, 2, 2, 3), np.float32)
+    maps[0, 0, 0] = [2.0, 6.0, 9.0]
+    scale = np.array([1.0, 2.0, 0.0])
+    # In units of its scale the channel peaks at 2 with a mean of 0.5; the second at 3, the third has no scale.
+    excess = 3 - objectives.RIVAL_MARGIN * 2 + (2 - objectives.RIVAL_MARGIN * 2)
+    got = score(objectives.apart_from_rivals("here", tf.constant([0]), scale, spread=0.0, weight=0.25), maps)
+    np.testing.assert_allclose(got, [0.5 + 2 - 0.25 * excess], rtol=1e-5)
+
+
+# --- the logit, whatever the form of the softmax ---------------------------------------------------
+
+
+@keras.saving.register_keras_serializable(package="support")
+class SoftmaxInCall(keras.Model):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.average = keras.layers.GlobalAveragePooling2D(name="average")
+        self.classes = keras.layers.Dense(3, name="classes")
+
+    def call(self, inputs):
+        return tf.nn.softmax(self.classes(self.average(inputs)))
+
+
+def head(kind: str) -> keras.Model:
+    layers = keras.layers
+    if kind == "in a call":
+        model = SoftmaxInCall()
+        model(np.zeros((1, 8, 8, 3), np.float32))
+        return seeded(model)
+    image = keras.Input((8, 8, 3))
+    average = layers.GlobalAveragePooling2D()(image)
+    dense = layers.Dense(3, activation="softmax" if kind == "fused" else None, name="classes")
+    answer = dense(average)
+    if kind == "layer":
+        answer = layers.Softmax()(answer)
+    elif kind == "activation layer":
+        answer = layers.Activation("softmax")(answer)
+    elif kind == "function":
+        answer = keras.ops.softmax(answer)
+    elif kind == "logarithm":
+        answer = keras.ops.log_softmax(answer)
+    elif kind == "sigmoid":
+        answer = layers.Activation("sigmoid")(answer)
+    elif kind == "before reshaping":
+        answer = layers.Reshape((3,))(layers.Softmax()(layers.Reshape((1, 1, 3))(answer)))
+    return seeded(keras.Model(image, answer))
+
+
+FORMS = "fused, layer, activation layer, function, in a call, before reshaping, logarithm, sigmoid, none"
+
+
+@pytest.mark.parametrize("kind", FORMS.split(", "))
+def test_the_logit_is_found_whatever_form_the_softmax_takes(kind):
+    network = as_network(head(kind), "unit")
+    kernel, bias = network.model.get_layer("classes").get_weights()
+    size = (8, 8, 3)
+
+    def objective(channels):
+        return objectives.logit(channels)
+
+    first = scores_of(network, objective, [0, 1, 2], steps=1)[0]
+    starts = [np.random.default_rng([0, i]).normal(127, 20, size).astype(np.float32) / 255 for i in range(3)]
+    expected = [(image.mean((0, 1)) @ kernel + bias)[i] for i, image in enumerate(starts)]
+    np.testing.assert_allclose(first, expected, rtol=1e-4, atol=1e-5)

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers
+from support.ascents import as_network
+from support.networks import seeded
+
+from reportgen.analysis.maximization.targets import NetworkActivations
+
+
+def chain(*stack: keras.layers.Layer) -> keras.Model:
+    return seeded(keras.Sequential([layers.Input((12, 10, 3)), layers.Conv2D(4, 3, padding="same"), *stack]))
+
+
+TARGETS = {
+    "convolution": layers.Conv2D(7, 3, strides=2, padding="same", activation="relu", name="target"),
+    "without bias": layers.Conv2D(7, (2, 3), use_bias=False, activation="relu6", name="target"),
+    "dilated": layers.Conv2D(7, 3, dilation_rate=2, padding="same", activation="swish", name="target"),
+    "grouped": layers.Conv2D(8, 3, groups=2, padding="same", activation="relu", name="target"),
+    "depthwise": layers.DepthwiseConv2D(3, padding="same", activation="relu", name="target"),
+    "normalisation": layers.BatchNormalization(name="target"),
+    "rectifier": layers.ReLU(6.0, name="target"),
+    "pooling": layers.MaxPooling2D(name="target"),
+    "dense": layers.Dense(6, activation="relu", name="target"),
+    "vector": layers.GlobalAveragePooling2D(name="target"),
+    "tokens": layers.Reshape((30, 16), name="target"),
+}
+
+IMAGES = np.random.default_rng(0).uniform(0, 255, (3, 12, 10, 3)).astype(np.float32)
+CHANNELS = [2, 0, 3]
+
+
+@pytest.mark.parametrize("before", [True, False])
+@pytest.mark.parametrize("name", TARGETS)
+def test_each_images_channel_is_that_of_the_whole_output(name, before):
+    model = chain(TARGETS[name])
+    network = as_network(model, "unit")
+
+    @tf.function
+    def run(images):
+        activations = NetworkActivations(network, images, frozenset({"target"}), before_activation=before)
+        return activations.channel("target", tf.constant(CHANNELS)), activations.layer("target")
+
+    own, whole = run(tf.constant(IMAGES))
+    assert len(whole.shape) == 4
+    np.testing.assert_allclose(own, [whole[i, :, :, c] for i, c in enumerate(CHANNELS)], rtol=1e-4, atol=1e-5)
+    if not before:
+        np.testing.assert_allclose(np.ravel(whole), np.ravel(model(IMAGES / 255)), rtol=1e-4, atol=1e-5)
+
+
+def test_only_the_wanted_channels_of_a_convolution_are_computed():
+    network = as_network(chain(layers.Conv2D(64, 3, padding="same", activation="relu", name="target")), "unit")
+
+    @tf.function
+    def run(images):
+        return NetworkActivations(network, images, frozenset({"target"})).channel("target", tf.constant(CHANNELS))
+
+    graph = run.get_concrete_function(tf.TensorSpec((None, 12, 10, 3))).graph
+    needed, queue = set(), [graph.outputs[0].op]
+    while queue:
+        operation = queue.pop()
+        if operation.name not in needed:
+            needed.add(operation.name)
+            queue += [tensor.op for tensor in operation.inputs]
+    widths = [op.outputs[0].shape[-1] for op in graph.get_operations() if op.type == "Conv2D" and op.name in needed]
+    assert widths == [4, 3]
+
+
+def test_one_channel_stands_for_all_images():
+    network = as_network(chain(layers.Conv2D(5, 3, name="target")), "unit")
+
+    @tf.function
+    def run(images):
+        activations = NetworkActivations(network, images, frozenset({"target"}))
+        return activations.channel("target", tf.constant(1)), activations.layer("target")[..., 1]
+
+    own, expected = run(tf.constant(IMAGES))
+    np.testing.assert_allclose(own, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_logits_need_the_network_run_to_its_end():
+    network = as_network(chain(layers.GlobalAveragePooling2D(name="target")), "unit")
+
+    @tf.function
+    def run(images):
+        return NetworkActivations(network, images, frozenset({"target"})).logits()
+
+    with pytest.raises(ValueError, match="not run to its end"):
+        run(tf.constant(IMAGES))

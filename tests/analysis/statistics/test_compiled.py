@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+import numpy as np
+
+from reportgen.analysis.statistics.compiled import compiled
+
+
+def test_what_cannot_be_kept_in_a_file_is_compiled_all_the_same() -> None:
+    scope: dict[str, object] = {}
+    exec("def doubled(value):\n    return 2 * value", scope)  # has no file, and so no folder to be kept in
+    doubled = compiled(scope["doubled"])
+    assert doubled(21) == 42
+    assert doubled.signatures
+
+
+def test_products_are_rounded_before_they_are_added() -> None:
+    @compiled
+    def product_and_sum(values: np.ndarray) -> float:
+        return values[0] * values[1] + values[2]
+
+    values = np.array([1 + 2**-12, 1 + 2**-12, -(1 + 2**-11)], np.float32)
+    assert product_and_sum(values) == 0

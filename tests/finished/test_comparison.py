@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support.records import small_record
+
+from reportgen.finished.comparison import compare
+from reportgen.record import Finding, Record
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> Record:
+    return small_record(tmp_path)
+
+
+def test_a_report_compared_with_itself_is_the_same_throughout(record: Record) -> None:
+    comparison = compare(record, record)
+    assert {fact.change for fact in comparison.model} == {"same"}
+    assert {layer.change for layer in comparison.layers} == {"same"}
+    assert {image.change for image in comparison.images} == {"same"}
+    assert all(item.change == "same" for item in comparison.findings)
+    assert len(comparison.layers) == len(record.layers)
+    assert comparison.agreement == 1.0
+
+
+def test_a_layer_that_changed_says_in_what(record: Record) -> None:
+    weighed = next(layer for layer in record.layers if layer.weights is not None)
+    assert weighed.weights is not None
+    weights = weighed.weights.model_copy(update={"zero_fraction": 0.75, "dead_filters": [0, 1, 2]})
+    changed = weighed.model_copy(update={"weights": weights, "parameter_count": weighed.parameter_count + 1})
+    other = record.model_copy(update={"layers": [changed if layer is weighed else layer for layer in record.layers]})
+    found = {layer.name: layer for layer in compare(record, other).layers if layer.change != "same"}
+    assert set(found) == {weighed.name}
+    facts = {fact.name: (fact.first, fact.second) for fact in found[weighed.name].facts}
+    assert facts["parameters"] == (weighed.parameter_count, weighed.parameter_count + 1)
+    assert facts["zero weights"] == (weighed.weights.zero_fraction, 0.75)
+    assert facts["dead filters"] == (len(weighed.weights.dead_filters), 3)
+
+
+def test_the_last_digits_of_a_statistic_are_no_change(record: Record) -> None:
+    def nudged(factor: float) -> Record:
+        layers = [
+            layer.model_copy(
+                update={"weights": layer.weights.model_copy(update={"std": (layer.weights.std or 0) * factor})}
+            )
+            if layer.weights is not None
+            else layer
+            for layer in record.layers
+        ]
+        return record.model_copy(update={"layers": layers})
+
+    assert {layer.change for layer in compare(record, nudged(1.0001)).layers} == {"same"}
+    assert "changed" in {layer.change for layer in compare(record, nudged(1.01)).layers}
+
+
+def test_layers_that_only_one_network_has_keep_their_place(record: Record) -> None:
+    without = record.model_copy(update={"layers": [record.layers[0], *record.layers[2:]]})
+    names = [layer.name for layer in record.layers]
+    one = compare(record, without)
+    assert [layer.name for layer in one.layers] == names
+    assert [layer.change for layer in one.layers if layer.name == names[1]] == ["only A"]
+    two = compare(without, record)
+    assert [layer.name for layer in two.layers] == names
+    assert [layer.change for layer in two.layers if layer.name == names[1]] == ["only B"]
+
+
+def test_images_are_matched_by_their_bytes_and_differ_by_best_class(record: Record) -> None:
+    first = record.images[0]
+    best = first.predictions[0].model_copy(update={"index": 999, "label": "something else"})
+    renamed = first.model_copy(update={"file": "renamed.png", "predictions": [best, *first.predictions[1:]]})
+    other = record.model_copy(update={"images": [renamed, *record.images[1:]]})
+    comparison = compare(record, other)
+    assert len(comparison.images) == len(record.images)
+    assert comparison.images[0].change == "changed"
+    assert comparison.images[0].second is renamed
+    assert comparison.agreement == pytest.approx(1 - 1 / len([i for i in record.images if i.predictions]))
+
+
+def test_findings_are_new_gone_or_the_same(record: Record) -> None:
+    extra = Finding(
+        rule="dead-channels", severity="warning", layer=record.layers[1].name, channels=[3], image=None,
+        message="m", measured=None, threshold=None, why=None, action=None, page=None,
+    )  # fmt: skip
+    more = record.model_copy(update={"findings": [*record.findings, extra]})
+    changes = [item.change for item in compare(record, more).findings]
+    assert changes.count("only B") == 1
+    assert [item.change for item in compare(more, record).findings].count("only A") == 1
