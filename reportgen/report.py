@@ -42,7 +42,7 @@ def build_report(config: Config, *, model: Any, pixels: Any, progress: Progress)
     output = config.output or Path(tempfile.mkdtemp(prefix="reportgen-")) / "report"
     folder, single = _targets(config, output)
     if folder is not None:
-        check_target(folder, force=config.force)
+        check_target(folder, "report", force=config.force)
     with stage(progress, "Loading the network"):
         network = load_network(config, model)
     images = collect_images(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
-
-from reportgen.results import ByteArray
 
 # The format keeps 14 bits for a side.
 MAX_WEBP_SIDE = 16383
@@ -19,19 +19,7 @@ QUALITY = 60
 EFFORT = 6
 
 
-def encode_png(pixels: ByteArray) -> bytes:
-    """A PNG file of uint8 `(height, width)` or `(height, width, 3)`.
-
-    >>> import numpy as np
-    >>> encode_png(np.zeros((2, 2, 3), np.uint8))[1:4]
-    b'PNG'
-    """
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG", optimize=True)
-    return buffer.getvalue()
-
-
-def encode_webp(pixels: ByteArray, *, quality: int = QUALITY, lossless: bool = False) -> bytes:
+def encode_webp(pixels: NDArray[np.uint8], *, quality: int = QUALITY, lossless: bool = False) -> bytes:
     """A WebP file of uint8 `(height, width)` or `(height, width, 3)`.
 
     Args:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import tempfile
@@ -11,23 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from reportgen.errors import ReportgenError
-from reportgen.record import RECORD_NAME
+from reportgen.files.manifest import Kind, kind_of
 
 _NEW = ".reportgen-new-"
 _OLD = ".reportgen-old"
 
 
-def is_report(folder: Path) -> bool:
-    """Whether `folder` was made by this program: its `report.json` says so."""
-    try:
-        with (folder / RECORD_NAME).open(encoding="utf-8") as file:
-            content = json.load(file)
-    except (OSError, ValueError):
-        return False
-    return isinstance(content, dict) and content.get("generator", {}).get("name") == "reportgen"
-
-
-def check_target(folder: Path, *, force: bool) -> None:
+def check_target(folder: Path, kind: Kind, *, force: bool) -> None:
     """Refuse to replace what this program did not make.
 
     Raises:
@@ -35,15 +24,15 @@ def check_target(folder: Path, *, force: bool) -> None:
     """
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise ReportgenError(f"expected a folder for the report, {folder} is a file; choose another with -o")
-    if folder.is_dir() and any(folder.iterdir()) and not is_report(folder) and not force:
+    if folder.is_dir() and any(folder.iterdir()) and kind_of(folder) != kind and not force:
         raise ReportgenError(
-            f"expected a new folder or an earlier report, {folder} holds something else; "
+            f"expected a new folder or an earlier {kind}, {folder} holds something else; "
             "choose another with -o, or replace it with --force"
         )
 
 
 @contextmanager
-def replacing_folder(folder: Path, *, force: bool = False) -> Iterator[Path]:
+def replacing_folder(folder: Path, kind: Kind = "report", *, force: bool = False) -> Iterator[Path]:
     """Give a new folder beside `folder` to build in, and put it in the place of `folder` at the end.
 
     When the block fails, the new folder is removed and `folder` stays as it was. A run that was killed
@@ -57,7 +46,7 @@ def replacing_folder(folder: Path, *, force: bool = False) -> Iterator[Path]:
     try:
         parent.mkdir(parents=True, exist_ok=True)
         _recover(folder, old)
-        check_target(folder, force=force)
+        check_target(folder, kind, force=force)
         new = Path(tempfile.mkdtemp(prefix=f".{folder.name}{_NEW}{os.getpid()}-", dir=parent))
     except OSError as error:
         raise ReportgenError(f"expected a place to write to, cannot write {folder}: {error.strerror}") from error

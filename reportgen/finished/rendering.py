@@ -20,7 +20,7 @@ def write_pages(record: Record, folder: Path, templates: Path | None = None) -> 
     """Write `report.json`, every page and the manifest into `folder`, which holds the pictures already."""
     (folder / RECORD_NAME).write_text(dump_record(record), encoding="utf-8")
     site.write_site(record, folder, templates=templates)
-    write_manifest(folder)
+    write_manifest(folder, "report")
 
 
 def site_look(config: Config, title: str, folder: Path) -> dict[str, object]:
@@ -90,9 +90,9 @@ def compare_reports(first: Path, second: Path, output: Path, *, force: bool = Fa
     """
     records = read_record(first), read_record(second)
     folders = _folder_of(first), _folder_of(second)
-    with replacing_folder(output, force=force) as new:
+    with replacing_folder(output, "comparison", force=force) as new:
         write_comparison(compare(*records), folders, new)
-        write_manifest(new)
+        write_manifest(new, "comparison")
     return output
 
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from reportgen.errors import ReportgenError
-from reportgen.files.manifest import MANIFEST
+from reportgen.files.manifest import MANIFEST, read_manifest
 from reportgen.site.links import PageLinks, css_addresses, is_outside, read_links, resolve
 
 
@@ -21,29 +19,6 @@ def verify_report(folder: Path) -> list[str]:
     expected = read_manifest(folder)
     found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - {MANIFEST}
     return [*_file_problems(folder, expected, found), *_link_problems(folder, found)]
-
-
-def read_manifest(folder: Path) -> Mapping[str, str]:
-    """SHA-256 by path.
-
-    Raises:
-        ReportgenError: there is no manifest, or it is not one.
-    """
-    file = folder / MANIFEST
-    try:
-        files = json.loads(file.read_text(encoding="utf-8"))["files"]
-    except OSError as error:
-        raise ReportgenError(
-            f"expected a report's folder with a {MANIFEST} at {folder}, found none ({error.strerror}); "
-            "make one with `reportgen build`"
-        ) from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise ReportgenError(
-            f"expected {file} to list the report's files, it does not; make the report again"
-        ) from error
-    if not isinstance(files, dict) or not all(isinstance(digest, str) for digest in files.values()):
-        raise ReportgenError(f"expected {file} to list the report's files, it does not; make the report again")
-    return files
 
 
 def _file_problems(folder: Path, expected: Mapping[str, str], found: set[str]) -> Iterator[str]:

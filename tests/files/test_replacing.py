@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -10,13 +9,14 @@ from pathlib import Path
 import pytest
 
 from reportgen.errors import ReportgenError
+from reportgen.files.manifest import write_manifest
 from reportgen.files.replacing import replacing_file, replacing_folder
 
 
 def make_report(folder: Path, text: str) -> None:
     with replacing_folder(folder) as new:
-        (new / "report.json").write_text(json.dumps({"generator": {"name": "reportgen"}}), encoding="utf-8")
         (new / "index.html").write_text(text, encoding="utf-8")
+        write_manifest(new, "report")
 
 
 def names(folder: Path) -> list[str]:
@@ -60,6 +60,7 @@ def test_an_empty_folder_may_be_used_and_a_file_may_not(tmp_path: Path) -> None:
 
 KILLED = """
 import pathlib, sys, time
+from reportgen.files.manifest import write_manifest
 from reportgen.files.replacing import replacing_folder
 with replacing_folder(pathlib.Path(sys.argv[1])) as new:
     (new / "half").write_text("half")

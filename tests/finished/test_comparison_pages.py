@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def test_two_reports_side_by_side(small: Written, hostile: Written, tmp_path: Path) -> None:
     write_comparison(compare(small.record, hostile.record), (small.folder, hostile.folder), tmp_path)
-    write_manifest(tmp_path)
+    write_manifest(tmp_path, "comparison")
     assert verify_report(tmp_path) == []
     front = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert "They share no image." in front

@@ -56,13 +56,13 @@ def test_changed_missing_and_additional_files(report: Path) -> None:
 def test_bad_links(markup: str, problem: str, report: Path) -> None:
     page = report / "index.html"
     page.write_text(page.read_text(encoding="utf-8").replace("</main>", f"{markup}</main>"), encoding="utf-8")
-    write_manifest(report)
+    write_manifest(report, "report")
     assert problem in verify_report(report)
 
 
 def test_style_sheets_are_read_too(report: Path) -> None:
     (report / "assets" / "own.css").write_text("@import 'https://example.com/a.css'; p {background: url(missing.png)}")
-    write_manifest(report)
+    write_manifest(report, "report")
     problems = verify_report(report)
     assert "assets/own.css: refers to 'https://example.com/a.css', outside the report" in problems
     assert "assets/own.css: link to 'missing.png' leads nowhere" in problems

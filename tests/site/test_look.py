@@ -30,7 +30,7 @@ def write_again(small: Written, folder: Path, look: dict[str, object], templates
     shutil.copy(small.folder / "report.json", folder)
     record = small.record.model_copy(update={"site": small.record.site.model_copy(update=look)})
     write_site(record, folder, templates=templates)
-    write_manifest(folder)
+    write_manifest(folder, "report")
     assert verify_report(folder) == []
     return (folder / "index.html").read_text(encoding="utf-8")
 

@@ -153,7 +153,7 @@ def test_the_same_record_gives_the_same_bytes(small: Written, tmp_path: Path) ->
     assert dump_record(record) == dump_record(small.record)
     write_site(record, again)
     (again / "components.html").write_bytes((small.folder / "components.html").read_bytes())
-    write_manifest(again)
+    write_manifest(again, "report")
     for file in small.folder.rglob("*"):
         if file.is_file():
             assert (again / file.relative_to(small.folder)).read_bytes() == file.read_bytes(), file.name

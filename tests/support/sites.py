@@ -46,7 +46,7 @@ def write_report(make: Callable[[Path], Record], folder: Path) -> Record:
     record = make(folder)
     write_text(folder / "report.json", dump_record(record))
     write_site(record, folder)
-    write_manifest(folder)
+    write_manifest(folder, "report")
     return record
 
 
@@ -73,4 +73,4 @@ def write_components(folder: Path, record: Record) -> None:
         make_environment(COMPONENTS), page, site, outline_of(record, list(pages.values())), draw_strip(record)
     )
     write_text(folder / page.path, text)
-    write_manifest(folder)
+    write_manifest(folder, "report")
