@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-SCHEMA_VERSION: Literal["1.0"] = "1.0"
+SCHEMA_VERSION: Literal["1.1"] = "1.1"
 
 Severity = Literal["error", "warning", "info"]
 Shape = tuple[int | None, ...]
@@ -266,6 +266,7 @@ class Maximization(_Frozen):
     picture, by activation over each channel's own `dataset_max`, 0 is first.
     """
 
+    section: str = "activation-maximization"
     layer: str
     channel: int
     objective: str
@@ -342,6 +343,7 @@ class Figure(_Frozen):
 class Feature(_Frozen):
     """An array offered for download."""
 
+    section: str = "features"
     layer: str
     image: str
     file: str
@@ -436,7 +438,26 @@ class Evaluation(_Frozen):
     calibration: list[CalibrationBin]
 
 
-class SectionNote(_Frozen):
+class Traits(_Frozen):
+    """How a section behaves on the pages; it declares this itself, and nothing asks for its name.
+
+    `gallery` gives it a page of its own, `<slug>.html`, with its figures, the last of each group of alike ones, or
+    its maximised images. `on_images` and `on_layers` say how its figures stand on the pages of the image and layer
+    they speak of: whole, or small beside many others; `on_channels` that a channel's page shows its tile of them.
+    Figures of a section that `shrinks` are left out first where a report would be too large; those of one that is
+    `compared` stand side by side in a comparison. A search for one of `words` finds it.
+    """
+
+    gallery: Literal["figures", "last", "maximizations"] | None = None
+    on_images: Literal["whole", "small"] | None = "whole"
+    on_layers: Literal["whole", "small"] | None = "whole"
+    on_channels: bool = False
+    shrinks: bool = False
+    compared: bool = False
+    words: tuple[str, ...] = ()
+
+
+class Section(Traits):
     """A section of the report and, where it has nothing to show, the reason."""
 
     slug: str
@@ -466,7 +487,7 @@ class Provenance(_Frozen):
 class Record(_Frozen):
     """All of `report.json`."""
 
-    schema_version: Literal["1.0"] = SCHEMA_VERSION
+    schema_version: Literal["1.1"] = SCHEMA_VERSION
     generator: Generator
     site: Site
     model: Model
@@ -480,5 +501,5 @@ class Record(_Frozen):
     features: list[Feature]
     findings: list[Finding]
     evaluation: Evaluation | None
-    sections: list[SectionNote]
+    sections: list[Section]
     provenance: Provenance
