@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,12 @@ from reportgen.analysis.network.features import save_features as write_features
 from reportgen.analysis.network.layer_table import as_csv, as_json, as_table
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.analysis.network.selection import select_layers
-from reportgen.config import Config
+from reportgen.config import ALL_SECTIONS, Config
 from reportgen.errors import GateError, UsageError
 from reportgen.files.cache import Cache, default_folder
 from reportgen.files.replacing import check_target, replacing_file, replacing_folder
 from reportgen.finished.bundle import bundle_report, bundle_text
+from reportgen.finished.closing_words import closing_words
 from reportgen.finished.finished_report import Report
 from reportgen.finished.rendering import site_look, write_pages
 from reportgen.finished.shrinking import fit_size, folder_size
@@ -35,6 +37,7 @@ from reportgen.sections.recording import make_record
 from reportgen.sections.section import Section
 from reportgen.sections.study import Study, Workshop, find_head, fitted_images, prepare_study
 from reportgen.sections.visiting import make_sections
+from reportgen.site.page import FRONT
 
 _WORST_FIRST = ("error", "warning", "info")
 
@@ -43,6 +46,7 @@ def build_report(
     config: Config, *, model: Any, pixels: Any, progress: Progress, sections: Sequence[Section] = SECTIONS
 ) -> Report:
     """Make the report `config` describes; see `reportgen.build`. `sections` are those there are to choose from."""
+    check_sections(config.sections, sections)
     output = config.output or Path(tempfile.mkdtemp(prefix="reportgen-")) / "report"
     folder, single = _targets(config, output)
     if folder is not None:
@@ -63,8 +67,26 @@ def build_report(
             bundle_report(new, single)
     if cache.trouble is not None:
         progress.say(cache.trouble)
+    for line in closing_words(record, folder / FRONT if folder is not None else single or output):
+        progress.say(line)
     _check_findings(record, config)
     return Report(path=folder or single or output, data=record)
+
+
+def check_sections(names: Collection[str], sections: Sequence[Section]) -> None:
+    """Refuse names that are none of `sections`.
+
+    Raises:
+        UsageError: one of them; the line says which it may have been, and which there are.
+    """
+    known = [section.slug for section in sections]
+    wrong = [name for name in names if name not in (*known, *ALL_SECTIONS)]
+    if wrong:
+        near = get_close_matches(wrong[0], known, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ";"
+        raise UsageError(
+            f"--sections: expected names of sections or all, got {wrong[0]!r}{hint} known are {', '.join(known)}"
+        )
 
 
 def _collect(config: Config, network: Network, pixels: Any, progress: Progress) -> ImageSet:

@@ -13,7 +13,8 @@ import click
 import pytest
 
 from reportgen.cli import commands
-from reportgen.config import SECTION_SLUGS, AscentSettings, Config, option_name
+from reportgen.config import AscentSettings, Config, option_name
+from reportgen.sections import SECTIONS
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
@@ -118,7 +119,7 @@ def test_every_setting_has_an_option_or_is_an_argument() -> None:
 
 
 def test_every_section_is_described() -> None:
-    for slug in SECTION_SLUGS:
+    for slug in (section.slug for section in SECTIONS):
         assert re.search(rf"^\| {slug} \| .+ \| .+ \|$", readme(), flags=re.MULTILINE), slug
 
 

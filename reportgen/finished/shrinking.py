@@ -19,6 +19,9 @@ from reportgen.record import Figure, Finding, Record, referenced_files
 # Each about a quarter smaller than the one before; below the last, maps turn into blocks.
 QUALITIES = (45, 32, 20)
 
+# The rule of the finding that says what was given up.
+SIZE_RULE = "size-limit"
+
 Finish = Callable[[Record], int]
 
 
@@ -123,7 +126,7 @@ def _second_variants(figures: Iterable[Figure]) -> set[str]:
 
 def _noted(record: Record, what: str, limit: int) -> Record:
     finding = Finding(
-        rule="size-limit",
+        rule=SIZE_RULE,
         severity="info",
         layer=None,
         channels=[],

@@ -458,11 +458,12 @@ class Traits(_Frozen):
 
 
 class Section(Traits):
-    """A section of the report and, where it has nothing to show, the reason."""
+    """A section of the report and, where something is missing, the reason; `left_out`: size or time was wanting."""
 
     slug: str
     title: str
     note: str | None
+    left_out: bool = False
 
 
 class Site(_Frozen):

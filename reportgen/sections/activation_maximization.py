@@ -34,6 +34,7 @@ def plan_maximizations(study: Study, workshop: Workshop) -> Work | Contribution:
             maximizations=tuple(shown for _, records in stored for shown in records),
             note=" ".join(f"{item.layer}: {len(item.channels)} channels left out, {item.reason}." for item in left_out)
             or None,
+            left_out=bool(left_out),
         )
 
     return Work(images=maker.images, visit=visit, finish=finish)

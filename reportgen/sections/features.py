@@ -9,7 +9,7 @@ import numpy as np
 
 from reportgen import record
 from reportgen.analysis.network.features import default_feature_layer
-from reportgen.config import SECTION_SLUGS, Config
+from reportgen.config import ALL_SECTIONS, Config
 from reportgen.formats import byte_count, counted
 from reportgen.results import LayerSummary
 from reportgen.sections.section import Contribution, Section, VisitedImage, Work
@@ -24,8 +24,8 @@ def plan_features(study: Study, workshop: Workshop) -> Work | Contribution:
     names = study.config.layers or (default_feature_layer(study.summary, study.head),)
     layers = chosen_layers(study.config, study.summary, names[0])
     size = len(study.shown) * sum(_array_bytes(study.summary.layer(layer)) for layer in layers)
-    if study.config.sections == SECTION_SLUGS and size > _features_room(study.config):
-        return Contribution(note=_left_out(layers, len(study.shown), size))
+    if study.config.sections == ALL_SECTIONS and size > _features_room(study.config):
+        return Contribution(note=_left_out(layers, len(study.shown), size), left_out=True)
 
     def visit(visited: VisitedImage) -> Contribution:
         features = []

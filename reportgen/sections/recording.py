@@ -17,7 +17,7 @@ from reportgen import record
 from reportgen._version import __version__
 from reportgen.analysis.evaluation.classes import Evaluation
 from reportgen.analysis.statistics.image_statistics import ImageStatistics
-from reportgen.config import Config, option_name
+from reportgen.config import Config, option_facts, option_name
 from reportgen.formats import finite, rounded
 from reportgen.models import Network
 from reportgen.record import Pages
@@ -27,11 +27,6 @@ from reportgen.sections.section import Contribution, Section
 from reportgen.sections.study import Study, Weighed
 
 _PACKAGES = ("tensorflow", "keras", "numpy", "pillow")
-
-# Settings of the machine, not of the report: the same report is made with others.
-_MACHINE = {"output", "force", "cache", "use_cache", "engine", "dask_address"}
-# Settings that are, or may be, paths.
-_PATHS = {"model", "images", "weights", "truth", "inputs"}
 
 
 def record_model(study: Study) -> record.Model:
@@ -251,7 +246,8 @@ def record_provenance(config: Config) -> record.Provenance:
 
 def _settings(config: Config) -> dict[str, Any]:
     """The settings that were not left at their defaults and say something of the report, not of the machine."""
-    return config.model_dump(exclude=_MACHINE, exclude_defaults=True)
+    of_machine = {name for name in Config.model_fields if option_facts(name).of_machine}
+    return config.model_dump(exclude=of_machine, exclude_defaults=True)
 
 
 def _created(epoch: str | None) -> str | None:
@@ -269,7 +265,7 @@ def _public(name: str, value: Any) -> Any:
         return {key: _public(name, item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_public(name, item) for item in value]
-    return _without_folders(value) if isinstance(value, str) and name in _PATHS else value
+    return _without_folders(value) if isinstance(value, str) and option_facts(name).is_path else value
 
 
 def _without_folders(text: str) -> str:
@@ -282,23 +278,21 @@ def command_of(config: Config) -> str:
     words = ["reportgen", "build", _without_folders(config.model) or "MODEL"]
     words += [_without_folders(image) for image in config.images] or ["IMAGES"]
     for name, value in _settings(config).items():
-        if name not in ("model", "images", "ascent"):  # the last is only in configuration files
+        if option_facts(name).place == "option":
             words += _option_words(name, value)
     return shlex.join(words)
 
 
 def _option_words(name: str, value: Any) -> list[str]:
     """A setting as words of the command line."""
-    option, public = f"--{option_name(name)}", _public(name, value)
+    facts, option, public = option_facts(name), f"--{option_name(name)}", _public(name, value)
     if isinstance(value, bool):
         return [option]
     if isinstance(public, dict):
-        return [word for key, item in public.items() for word in (option, f"{key}={item}")]
-    if name == "layers":
-        return [word for pattern in public for word in (option, pattern)]
-    if isinstance(public, list):
-        return [option, ("x" if name in ("size", "canvas") else ",").join(str(part) for part in public)]
-    return [option, str(public)]
+        public = [f"{key}={item}" for key, item in public.items()]
+    if facts.repeats:
+        return [word for item in public for word in (option, item)]
+    return [option, facts.joint.join(str(part) for part in public) if isinstance(public, list) else str(public)]
 
 
 def make_record(
@@ -320,6 +314,6 @@ def make_record(
         features=[feature for contribution in made for feature in contribution.features],
         findings=record_findings(findings, study),
         evaluation=_record_evaluation(study.evaluation),
-        sections=[section.describe(contribution.note) for section, contribution in sections],
+        sections=[section.describe(contribution) for section, contribution in sections],
         provenance=record_provenance(study.config),
     )

@@ -35,7 +35,11 @@ class VisitedImage:
 
 @dataclass(frozen=True, eq=False)
 class Contribution:
-    """What a section adds to the record; `note` says why it has nothing to show, where it has not."""
+    """What a section adds to the record.
+
+    `note` says why it has nothing to show, where it has not; `left_out`, that what is missing had to give way to size
+    or time.
+    """
 
     figures: tuple[record.Figure, ...] = ()
     maximizations: tuple[record.Maximization, ...] = ()
@@ -43,6 +47,7 @@ class Contribution:
     features: tuple[record.Feature, ...] = ()
     graph: Graph | None = None
     note: str | None = None
+    left_out: bool = False
 
 
 def joined(parts: Iterable[Contribution]) -> Contribution:
@@ -56,6 +61,7 @@ def joined(parts: Iterable[Contribution]) -> Contribution:
         features=tuple(feature for part in every for feature in part.features),
         graph=next((part.graph for part in every if part.graph is not None), None),
         note=" ".join(notes) or None,
+        left_out=any(part.left_out for part in every),
     )
 
 
@@ -91,6 +97,8 @@ class Section:
     plan: Callable[[Study, Workshop], Work | Contribution]
     traits: record.Traits = field(default_factory=record.Traits)
 
-    def describe(self, note: str | None) -> record.Section:
-        """The section for the record; `note` says why it has nothing to show, where it has not."""
-        return record.Section(slug=self.slug, title=self.title, note=note, **dict(self.traits))
+    def describe(self, made: Contribution) -> record.Section:
+        """The section for the record, with what `made` has to say of what is missing."""
+        return record.Section(
+            slug=self.slug, title=self.title, note=made.note, left_out=made.left_out, **dict(self.traits)
+        )
