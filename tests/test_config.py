@@ -170,8 +170,12 @@ def test_a_choice_of_channels_may_be_numbers_and_forgets_repetition() -> None:
         [],
         [-1],
         {},
-    ]
-    + [True, [0, True], None, float("nan"), "9" * 5000],
+        True,
+        [0, True],
+        None,
+        float("nan"),
+        "9" * 5000,
+    ],
 )
 def test_an_absurd_choice_of_channels_is_refused(given: object) -> None:
     with pytest.raises(UsageError, match="--channels: expected first:N") as caught:
