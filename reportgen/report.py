@@ -17,6 +17,7 @@ from reportgen.analysis.network.layers import summarize_network
 from reportgen.analysis.network.selection import select_layers
 from reportgen.config import Config
 from reportgen.errors import GateError, UsageError
+from reportgen.facts import SEVERITIES
 from reportgen.files.cache import Cache, default_folder
 from reportgen.files.replacing import check_target, replacing_file, replacing_folder
 from reportgen.finished.bundle import bundle_report, bundle_text
@@ -33,8 +34,6 @@ from reportgen.sections.picture_store import PictureStore
 from reportgen.sections.recording import make_record
 from reportgen.sections.registry import SECTIONS
 from reportgen.sections.study import Study, Workshop, find_head, fitted_images, prepare_study
-
-_WORST_FIRST = ("error", "warning", "info")
 
 
 def build_report(config: Config, *, model: Any, pixels: Any, progress: Progress) -> Report:
@@ -148,7 +147,7 @@ def _check_findings(record: Record, config: Config) -> None:
     """Raise GateError where a finding is as bad as `--fail-on` says."""
     if config.fail_on is None:
         return
-    bad = _WORST_FIRST[: _WORST_FIRST.index(config.fail_on) + 1]
+    bad = SEVERITIES[: SEVERITIES.index(config.fail_on) + 1]
     found = [finding for finding in record.findings if finding.severity in bad]
     if found:
         raise GateError(

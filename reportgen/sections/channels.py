@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from reportgen import record
-from reportgen.analysis.statistics.selectivity import ClassResponse, Selectivity
+from reportgen.analysis.statistics.selectivity import ClassResponses
 from reportgen.analysis.statistics.sightings import LoadedImage, Sighting, find_sightings
 from reportgen.analysis.weights.filters import dense_banks
-from reportgen.analysis.weights.neighbours import Tie, Wiring
+from reportgen.analysis.weights.neighbours import Wiring
 from reportgen.draw.patches import Sprite, cut_patch, make_small, pack
+from reportgen.facts import Selectivity
 from reportgen.formats import finite
 from reportgen.images import fit_image, load_image
 from reportgen.progress import stage
@@ -100,12 +101,12 @@ def _top_image(study: Study, sighting: Sighting, patch: Tile, whole: Tile) -> To
     )
 
 
-def _selectivity(study: Study, workshop: Workshop) -> Selectivity | None:
+def _selectivity(study: Study, workshop: Workshop) -> ClassResponses | None:
     """How channels answer to the classes, where those are given."""
     labelled = [image for image in study.images if image.file in study.truth]
     if not labelled or not study.chosen:
         return None
-    found = Selectivity(study.network, list(study.chosen))
+    found = ClassResponses(study.network, list(study.chosen))
     sample = sample_evenly(tuple(labelled), SELECTIVITY_IMAGES)
     with stage(workshop.progress, "Classes of the images", len(sample)) as progress:
         fitted = fitted_images(study.config, study.network, sample, progress)
@@ -114,7 +115,7 @@ def _selectivity(study: Study, workshop: Workshop) -> Selectivity | None:
 
 
 def _unit(
-    study: Study, wiring: Wiring, layer: str, channel: int, top_images: list[TopImage], classes: Sequence[ClassResponse]
+    study: Study, wiring: Wiring, layer: str, channel: int, top_images: list[TopImage], classes: Sequence[Selectivity]
 ) -> record.Unit:
     measured = study.statistics.channel(layer, channel)
     columns = study.statistics.channels(layer)
@@ -135,11 +136,7 @@ def _unit(
         ),
         firing_rate=finite(columns.firing_rate[channel]),
         top_images=top_images,
-        before=[_neighbour(tie) for tie in wiring.before(layer, channel)],
-        after=[_neighbour(tie) for tie in wiring.after(layer, channel)],
-        selectivity=[record.Selectivity(**vars(one)) for one in classes],
+        before=list(wiring.before(layer, channel)),
+        after=list(wiring.after(layer, channel)),
+        selectivity=list(classes),
     )
-
-
-def _neighbour(tie: Tie) -> record.Neighbour:
-    return record.Neighbour(layer=tie.layer, channel=tie.channel, weight=tie.weight)

@@ -8,7 +8,7 @@ from itertools import islice
 
 import numpy as np
 
-from reportgen.analysis.evaluation.classes import Evaluation, evaluate, read_truth
+from reportgen.analysis.evaluation.classes import evaluate, read_truth
 from reportgen.analysis.maximization.scheduling import plan_channels
 from reportgen.analysis.network.capture import run_unwatched
 from reportgen.analysis.network.heads import Head, describe_head
@@ -17,6 +17,7 @@ from reportgen.analysis.network.selection import last_of_blocks, select_layers
 from reportgen.analysis.statistics.image_statistics import ImageStatistics, collect, default_layers
 from reportgen.analysis.weights.filters import filter_banks, weight_statistics
 from reportgen.config import Config
+from reportgen.facts import Evaluation
 from reportgen.files.cache import Cache
 from reportgen.images import ImageFile, ImageSet, UnreadableImageError, fit_image, load_image
 from reportgen.models import Network
@@ -139,7 +140,7 @@ def prepare_study(config: Config, network: Network, images: ImageSet, workshop: 
     map_layers = drawable(summary, chosen_layers(config, summary, "blocks"))
     head = find_head(config, network, images)
     weighed = tuple(Weighed(bank, weight_statistics(bank)) for bank in filter_banks(network, summary))
-    measured = dict.fromkeys((*default_layers(config, network, summary), *map_layers))
+    measured = dict.fromkeys((*default_layers(config, summary), *map_layers))
     in_order = tuple(layer.name for layer in summary.layers if layer.name in measured)
     truth = read_truth(config.truth, [image.file for image in images]) if config.truth else {}
     statistics = collect(network, summary, images, in_order, config, workshop.progress, workshop.cache)

@@ -40,7 +40,7 @@ import numpy as np
 import tensorflow as tf
 
 from reportgen.analysis.maximization import CLASSIC, CRISP, Preset, maximize_layer
-from reportgen.analysis.maximization.maximized import LayerAscents
+from reportgen.analysis.maximization.layer_ascents import LayerAscents
 from reportgen.analysis.maximization.scheduling import Job, expense_of, schedule
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.config import Config

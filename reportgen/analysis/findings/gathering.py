@@ -25,15 +25,16 @@ from reportgen.analysis.network.preprocessing_check import PreprocessingCheck, c
 from reportgen.analysis.statistics.image_statistics import ImageStatistics
 from reportgen.analysis.weights.filters import find_layer
 from reportgen.config import Config
+from reportgen.facts import Skipped
 from reportgen.images import ImageFile, UnreadableImageError, fit_image, load_image, place_image
 from reportgen.models import MODES, Network
+from reportgen.models.keras_private import layers_below
 from reportgen.results import (
     ActivationStatistics,
     FilterBank,
     FloatArray,
     LayerSummary,
     NetworkSummary,
-    SkippedImage,
     WeightStatistics,
 )
 
@@ -64,7 +65,7 @@ def gather_evidence(
     head: Head,
     weights: Sequence[tuple[FilterBank, WeightStatistics]],
     statistics: ImageStatistics,
-    skipped: Sequence[SkippedImage] = (),
+    skipped: Sequence[Skipped] = (),
     truth: Mapping[str, str] | None = None,
 ) -> Evidence:
     """Gather the evidence; runs the network on a few images for the preprocessing and the capture.
@@ -115,7 +116,7 @@ def _fitted(config: Config, network: Network, images: Sequence[ImageFile], count
 
 def _network_facts(config: Config, network: Network, head: Head) -> NetworkFacts:
     rescaling = network.rescaling
-    layers = network.model._flatten_layers(include_self=False)
+    layers = layers_below(network.model)
     return NetworkFacts(
         name=network.name,
         size=network.size,
@@ -251,7 +252,7 @@ def _channels(summary: NetworkSummary, statistics: ImageStatistics) -> Iterator[
             # The network's own answer is meant to be decided.
             saturated=_saturated(whole, activation) if name in read else None,
             source=row.inputs[0] if len(row.inputs) == 1 else None,
-            by_channel=row.type == "DepthwiseConv2D" or not (row.is_convolution or row.type == "Dense"),
+            by_channel=row.type == "DepthwiseConv2D" or row.kind not in ("convolution", "dense"),
         )
 
 

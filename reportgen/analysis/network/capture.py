@@ -20,9 +20,10 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from reportgen.analysis.network.layer_kinds import ACTIVATIONS, kind_of
 from reportgen.errors import ReportgenError
+from reportgen.facts import Shape
 from reportgen.models import Network
-from reportgen.results import Shape
 
 Reduce = Callable[[str, tf.Tensor], Any]
 
@@ -159,19 +160,6 @@ def is_container(layer: keras.Layer) -> bool:
     if isinstance(layer, keras.Model):
         return True
     return bool(layer._layers) and not type(layer).__module__.startswith("keras.")
-
-
-def is_activation(layer: keras.Layer) -> bool:
-    """Whether `layer` does nothing but apply a nonlinearity."""
-    kinds = (
-        keras.layers.Activation,
-        keras.layers.ReLU,
-        keras.layers.LeakyReLU,
-        keras.layers.PReLU,
-        keras.layers.ELU,
-        keras.layers.Softmax,
-    )
-    return isinstance(layer, kinds)
 
 
 def _tensors(structure: Any) -> list[tf.Tensor]:
@@ -345,7 +333,7 @@ def run_layers(
             return
         if before_activation and seen.before is not None:
             tensors = [seen.before]
-        elif before_activation and is_activation(seen.layer):
+        elif before_activation and kind_of(seen.layer) in ACTIVATIONS:
             tensors = seen.inputs[:1]
         else:
             tensors = seen.outputs

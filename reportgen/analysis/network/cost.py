@@ -15,7 +15,7 @@ import keras
 import tensorflow as tf
 
 from reportgen.analysis.network.capture import LayerCall, Trace
-from reportgen.results import Shape
+from reportgen.facts import Shape
 
 _LAYERS = keras.layers
 

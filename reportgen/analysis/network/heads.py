@@ -8,6 +8,7 @@ from typing import Any, Literal
 import keras
 import numpy as np
 
+from reportgen.models.keras_private import calls_of, origin_of
 from reportgen.models.network import Network
 
 HeadKind = Literal["softmax", "sigmoid", "logits", "none"]
@@ -74,11 +75,11 @@ def describe_head(network: Network, answer: Any) -> Head:
 def _last_operation(tensor: Any) -> tuple[Any, Any] | None:
     """The operation a symbolic output comes from and its node, past those that change no value."""
     while True:
-        operation, node_index, tensor_index = tensor._keras_history
+        operation, node_index, tensor_index = origin_of(tensor)
         if isinstance(operation, keras.Model) and operation.outputs:
             tensor = operation.outputs[tensor_index]
             continue
-        node = operation._inbound_nodes[node_index]
+        node = calls_of(operation)[node_index]
         linear = type(operation) is keras.layers.Activation and _activation(operation) == "linear"
         passes = isinstance(operation, _PASS_ON) or type(operation).__name__ in _PASS_ON_OPERATIONS or linear
         if not passes or len(node.input_tensors) != 1:

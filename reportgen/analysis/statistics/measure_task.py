@@ -124,7 +124,7 @@ def _run_key(task: MeasureTask, images: Sequence[ImageFile]) -> str:
         "statistics",
         FORMAT,
         installed_versions(),
-        network.weights_digest,
+        network.digest,
         network.preprocessing.mode,
         dict(network.other_inputs),
         _first_answer(network, plan, images),

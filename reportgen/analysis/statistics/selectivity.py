@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from reportgen.analysis.maximization.targets import as_maps
 from reportgen.analysis.network.capture import Extractor
+from reportgen.facts import Selectivity
 from reportgen.models import Network
 from reportgen.results import ByteArray
 
@@ -18,17 +18,7 @@ MOST_CLASSES = 3
 BATCH_SIZE = 8
 
 
-@dataclass(frozen=True)
-class ClassResponse:
-    """The mean, over the images of a class and over all others, of a channel's highest value in an image."""
-
-    label: str
-    mean: float
-    mean_others: float
-    images: int
-
-
-class Selectivity:
+class ClassResponses:
     """The highest value of each channel in each image, summed by the image's class.
 
     Args:
@@ -62,12 +52,12 @@ class Selectivity:
                 row = responses[layer][place].astype(np.float64)
                 sums[label] = sums[label] + row if label in sums else row
 
-    def of(self, layer: str, channel: int) -> tuple[ClassResponse, ...]:
+    def of(self, layer: str, channel: int) -> tuple[Selectivity, ...]:
         """The classes a channel answers to most, against all others; none where there is one class only."""
         sums = {label: float(values[channel]) for label, values in self._sums[layer].items()}
         total, images = sum(sums.values()), sum(self._counts.values())
         found = [
-            ClassResponse(label, value / count, (total - value) / (images - count), count)
+            Selectivity(label=label, mean=value / count, mean_others=(total - value) / (images - count), images=count)
             for label, value in sums.items()
             if (count := self._counts[label]) < images
         ]

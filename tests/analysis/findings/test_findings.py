@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from keras import layers
 from support.images import random_images
+from support.kinds import kind_named
 from support.networks import seeded, two_convolutions
 
 from reportgen.analysis import findings
@@ -30,10 +31,11 @@ from reportgen.analysis.network.preprocessing_check import ModeTrial, Preprocess
 from reportgen.analysis.statistics.image_statistics import collect, default_layers
 from reportgen.analysis.weights.filters import filter_banks, weight_statistics
 from reportgen.config import Config
+from reportgen.facts import Skipped
 from reportgen.images import collect_images
 from reportgen.models import load_network
 from reportgen.progress import Silent
-from reportgen.results import Finding, LayerSummary, NetworkSummary, SkippedImage
+from reportgen.results import Finding, LayerSummary, NetworkSummary
 
 
 def columns(count: int = 20, **changed: Any) -> ImageColumns:
@@ -70,6 +72,7 @@ def row(name: str, kind: str, parameters: int) -> LayerSummary:
         index=1,
         name=name,
         type=kind,
+        kind=kind_named(kind),
         block=None,
         output_shape=(None, 10),
         actual_shape=(1, 10),
@@ -80,7 +83,6 @@ def row(name: str, kind: str, parameters: int) -> LayerSummary:
         receptive_field=None,
         receptive_field_note="dense",
         inputs=(),
-        is_convolution=False,
         is_map=False,
         token_grid=None,
         details={},
@@ -485,7 +487,7 @@ def evidence_of(model: keras.Model, pixels: np.ndarray, **settings: Any) -> Evid
     summary = summarize_network(network)
     head = describe_head(network, network.model(network.feed(network.prepare(pixels[:2]))))
     banks = [(bank, weight_statistics(bank)) for bank in filter_banks(network, summary)]
-    layers_measured = default_layers(config, network, summary)
+    layers_measured = default_layers(config, summary)
     statistics = collect(network, summary, images, layers_measured, config, Silent())
     return gather_evidence(config, network, summary, head, banks, statistics, (), truth)
 
@@ -676,7 +678,7 @@ def test_other_modes_are_not_tried_where_the_network_rescales_by_itself(pixels):
 
 
 def test_skipped_images_are_told():
-    evidence = replace(SOUND, skipped={item.file: item.reason for item in [SkippedImage("a.png", "is empty")]})
+    evidence = replace(SOUND, skipped={item.file: item.reason for item in [Skipped(file="a.png", reason="is empty")]})
     [finding] = findings.find(evidence)
     assert "a.png" in finding.message
     assert "is empty" in finding.measured

@@ -13,7 +13,7 @@ from keras import layers
 
 from reportgen.analysis.network.capture import INPUT, run_layers, trace_network
 from reportgen.analysis.network.receptive_field import find_receptive_fields
-from reportgen.results import ReceptiveField
+from reportgen.facts import ReceptiveField
 
 SIDE = 61  # odd, and wider than any receptive field below
 

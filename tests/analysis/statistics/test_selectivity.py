@@ -6,7 +6,7 @@ import pytest
 from support.images import random_images
 from support.networks import two_convolutions
 
-from reportgen.analysis.statistics.selectivity import Selectivity
+from reportgen.analysis.statistics.selectivity import ClassResponses
 from reportgen.config import Config
 from reportgen.models import Network, load_network
 
@@ -20,7 +20,7 @@ def network() -> Network:
 
 def test_means_are_those_of_plain_keras(network: Network) -> None:
     pixels = random_images(len(LABELS))
-    selectivity = Selectivity(network, ["conv1", "conv2"])
+    selectivity = ClassResponses(network, ["conv1", "conv2"])
     selectivity.add(zip(LABELS, pixels, strict=True))
     for layer, channels in (("conv1", 6), ("conv2", 8)):
         part = keras.Model(network.model.inputs[0], network.model.get_layer(layer).output)
@@ -47,7 +47,7 @@ def test_a_channel_that_sees_brightness_prefers_the_bright_class() -> None:
     )
     model.get_layer("conv").set_weights([np.ones((1, 1, 1, 1)), np.zeros(1)])
     network = load_network(Config(preprocess="none"), model)
-    selectivity = Selectivity(network, ["conv"])
+    selectivity = ClassResponses(network, ["conv"])
     values = [("bright", 200), ("dark", 10), ("bright", 220), ("grey", 90), ("dark", 30)]
     selectivity.add((label, np.full((4, 4, 1), value, np.uint8)) for label, value in values)
     # The others of "bright" are 10, 90 and 30; of "grey" 200, 10, 220 and 30, which is more than its own 90.
@@ -57,6 +57,6 @@ def test_a_channel_that_sees_brightness_prefers_the_bright_class() -> None:
 
 
 def test_one_class_alone_has_no_others(network: Network) -> None:
-    selectivity = Selectivity(network, ["conv1"])
+    selectivity = ClassResponses(network, ["conv1"])
     selectivity.add(("cat", pixels) for pixels in random_images(3))
     assert selectivity.of("conv1", 0) == ()
