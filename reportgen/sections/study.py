@@ -11,6 +11,7 @@ import numpy as np
 from reportgen.analysis.evaluation.classes import evaluate, read_truth
 from reportgen.analysis.maximization.scheduling import plan_channels
 from reportgen.analysis.network.capture import run_unwatched
+from reportgen.analysis.network.feature_maps import gives_maps
 from reportgen.analysis.network.heads import Head, describe_head
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.analysis.network.selection import last_of_blocks, select_layers
@@ -23,7 +24,7 @@ from reportgen.images import ImageFile, ImageSet, UnreadableImageError, fit_imag
 from reportgen.models import Network
 from reportgen.progress import Progress
 from reportgen.record import Pages
-from reportgen.results import ByteArray, FilterBank, LayerSummary, NetworkSummary, Placement, WeightStatistics
+from reportgen.results import ByteArray, FilterBank, NetworkSummary, Placement, WeightStatistics
 from reportgen.sections.page_addresses import assign_pages
 from reportgen.sections.picture_store import PictureStore
 
@@ -205,9 +206,4 @@ def chosen_layers(config: Config, summary: NetworkSummary, default: str) -> tupl
 
 def drawable(summary: NetworkSummary, layers: Iterable[str]) -> tuple[str, ...]:
     """Those of `layers` that give a map, a token grid, or one value per channel."""
-    return tuple(name for name in layers if _is_drawable(summary.layer(name)))
-
-
-def _is_drawable(layer: LayerSummary) -> bool:
-    flat = layer.actual_shape is not None and len(layer.actual_shape) == 2
-    return layer.is_map or layer.token_grid is not None or flat
+    return tuple(name for name in layers if gives_maps(summary.layer(name)))

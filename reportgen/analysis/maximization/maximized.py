@@ -158,33 +158,6 @@ class _Run:
             self.progress(taken, taken + self.clock.remaining() if text else taken, text)
 
 
-def maximize_layer(
-    network: Network,
-    summary: NetworkSummary,
-    layer: str,
-    channels: Sequence[int],
-    preset: Preset,
-    *,
-    dataset_max: FloatArray | None = None,
-    colour_covariance: NDArray[np.float64] | None = None,
-    seed: int = 0,
-    cache: Cache | None = None,
-) -> list[MaximizedChannel]:
-    """Make the pictures of some channels of one layer (see `maximize`)."""
-    known = {} if dataset_max is None else {layer: dataset_max}
-    pictures, _ = maximize(
-        network,
-        summary,
-        {layer: channels},
-        preset,
-        dataset_max=known,
-        colour_covariance=colour_covariance,
-        seed=seed,
-        cache=cache,
-    )
-    return pictures
-
-
 def maximize_classes(
     network: Network,
     summary: NetworkSummary,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from keras import layers
 from support import zoo
-from support.ascents import as_network, small_network
+from support.ascents import as_network, maximize_layer, small_network
 from support.networks import seeded, two_convolutions
 
 from reportgen.analysis.maximization import (
@@ -18,7 +18,6 @@ from reportgen.analysis.maximization import (
     layer_ascents,
     maximize,
     maximize_classes,
-    maximize_layer,
 )
 from reportgen.analysis.maximization.judging import logit_function, rank_of, response_function
 from reportgen.analysis.network.layers import summarize_network
