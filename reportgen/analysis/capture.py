@@ -20,6 +20,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from reportgen.analysis.unfused import unfused
 from reportgen.errors import ReportgenError
 from reportgen.models import Network
 from reportgen.results import Shape
@@ -386,7 +387,7 @@ class Extractor:
         self.names = tuple(names)
         self.before_activation = before_activation
         self.reduce = reduce
-        self._compiled: dict[tuple[Any, ...], Callable[[tf.Tensor], tuple[dict[str, Any], Any]]] = {}
+        self._compiled: dict[tuple[Any, ...], Callable[[tf.Tensor], tuple[dict[str, Any], Any, tf.Tensor]]] = {}
 
     def __call__(self, pixels: NDArray[Any] | tf.Tensor) -> dict[str, Any]:
         """The layers' outputs for `pixels`.
@@ -414,12 +415,14 @@ class Extractor:
         with run_errors_explained(self.network):
             if key not in self._compiled:
                 self._compiled[key] = self._compile(tf.TensorSpec((None, *fed.shape[1:]), fed.dtype), whole=whole)
-            outputs, answer = self._compiled[key](fed)
+            outputs, answer, _ = self._compiled[key](fed)
         arrays = tf.nest.map_structure(lambda tensor: tensor.numpy(), (list(outputs.values()), answer))
         return dict(zip(outputs, arrays[0], strict=True)), arrays[1]
 
-    def _compile(self, pixels: tf.TensorSpec, *, whole: bool) -> Callable[[tf.Tensor], tuple[dict[str, Any], Any]]:
-        def run(pixels: tf.Tensor) -> tuple[dict[str, Any], Any]:
+    def _compile(
+        self, pixels: tf.TensorSpec, *, whole: bool
+    ) -> Callable[[tf.Tensor], tuple[dict[str, Any], Any, tf.Tensor]]:
+        def run(pixels: tf.Tensor) -> tuple[dict[str, Any], Any, tf.Tensor]:
             inputs = self.network.feed(self.network.prepare(pixels))
             outputs, answer = run_layers(
                 self.network.model, inputs, self.names, before_activation=self.before_activation, whole=whole
@@ -427,7 +430,7 @@ class Extractor:
             first = {name: outputs[name][0] for name in self.names}
             if self.reduce is not None:
                 first = {name: self.reduce(name, tensor) for name, tensor in first.items()}
-            return first, tuple(tf.cast(tensor, tf.float32) for tensor in _tensors(answer))
+            return first, tuple(tf.cast(tensor, tf.float32) for tensor in _tensors(answer)), unfused()
 
         return tf.function(run, autograph=False).get_concrete_function(pixels)  # type: ignore[no-any-return]
 
@@ -481,8 +484,9 @@ def check_capture(network: Network, pixels: NDArray[Any]) -> float:
         pixels: `(batch, height, width, channels)` of 0..255.
 
     Returns:
-        The largest difference, over the largest absolute value of the answer where that is above 1;
-        infinite where one is a number and the other is not.
+        The largest difference of two finite numbers, over the largest absolute value of the answer where that is
+        above 1. What is not finite on either side is no difference: processors differ in what they make of it, and
+        it is looked for where it arises, in weights and in what layers give. Infinite where the shapes differ.
 
     Raises:
         ReportgenError: the network cannot run here.
@@ -490,7 +494,7 @@ def check_capture(network: Network, pixels: NDArray[Any]) -> float:
     with run_errors_explained(network):
         answer = _tensors(run_unwatched(network, pixels))
         inputs = network.feed(network.prepare(pixels))
-        captured = tf.function(_captured_answer, autograph=False)(network.model, inputs)
+        captured, _ = tf.function(_captured_answer, autograph=False)(network.model, inputs)
     pairs = zip(captured, answer, strict=True)
     return max((_difference(_as_numbers(one), _as_numbers(other)) for one, other in pairs), default=0.0)
 
@@ -511,8 +515,11 @@ def run_unwatched(network: Network, pixels: NDArray[Any]) -> Any:
         return model(network.feed(network.prepare(pixels)), training=False)
 
 
-def _captured_answer(model: keras.Model, inputs: Any) -> list[tf.Tensor]:
-    """The answer as the watched layers gave it; as the network gave it where it comes from no layer."""
+def _captured_answer(model: keras.Model, inputs: Any) -> tuple[list[tf.Tensor], tf.Tensor]:
+    """The answer as the watched layers gave it; as the network gave it where it comes from no layer.
+
+    And what keeps operations apart, see `unfused`.
+    """
     given: dict[str, tf.Tensor] = {}
 
     def watcher(seen: _Seen) -> None:
@@ -520,7 +527,7 @@ def _captured_answer(model: keras.Model, inputs: Any) -> list[tf.Tensor]:
 
     with watched_calls(model, watcher):
         answer = _tensors(model(inputs, training=False))
-    return [given.get(tensor.name, tensor) for tensor in answer]
+    return [given.get(tensor.name, tensor) for tensor in answer], unfused()
 
 
 def _as_numbers(tensor: tf.Tensor) -> NDArray[np.float32]:
@@ -528,9 +535,9 @@ def _as_numbers(tensor: tf.Tensor) -> NDArray[np.float32]:
 
 
 def _difference(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
-    if one.shape != other.shape or not np.array_equal(np.isfinite(one), np.isfinite(other)):
+    if one.shape != other.shape:
         return float("inf")
-    finite = np.isfinite(other)
+    finite = np.isfinite(one) & np.isfinite(other)
     scale = max(1.0, float(np.abs(other[finite]).max(initial=0)))
     return float(np.abs(one[finite] - other[finite]).max(initial=0)) / scale
 

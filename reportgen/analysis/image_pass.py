@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from reportgen.analysis.capture import run_errors_explained, run_layers
 from reportgen.analysis.measurements import TOP_CLASSES, LayerLayout, Layout, Measurements, Reduced, Row
 from reportgen.analysis.reduction import as_positions, layout_layer, reduce_map, take_samples
+from reportgen.analysis.unfused import unfused
 from reportgen.engines import ImageChunk
 from reportgen.images import ImageFile, Interpolation, Resize, UnreadableImageError, fit_image, load_image
 from reportgen.machine import processor_count
@@ -221,7 +222,7 @@ class ImagePass:
             parts = [self._reduced(group, outputs, index) for group in self._groups()]
             extremes, totals, counts, samples = zip(*parts, strict=True)
             joined = [tf.concat(part, 1) for part in (extremes, totals, counts)]
-            return *joined, tf.concat(samples, 0), *_best_classes(answer)
+            return *joined, tf.concat(samples, 0), *_best_classes(answer), unfused()
 
         signature = [tf.TensorSpec((height, width, channels), tf.uint8), tf.TensorSpec((), tf.int64)]
         compiled = tf.function(run, autograph=False, input_signature=signature)
@@ -272,7 +273,7 @@ class ImagePass:
         return np.full(self.plan.layout.channels, -np.inf, np.float32)
 
     def _row(self, index: int, outputs: Sequence[NDArray[Any]]) -> Row:
-        extremes, totals, counts, samples, classes, scores, score_sum = outputs
+        extremes, totals, counts, samples, classes, scores, score_sum, _ = outputs
         reduced = Reduced(extremes, totals, counts)
         return Row(index, reduced, samples, self.plan.sample_ends, classes, scores, float(score_sum))
 
