@@ -344,12 +344,8 @@ def run_layers(
     def watcher(seen: _Seen) -> None:
         if seen.name not in wanted:
             return
-        if before_activation and seen.before is not None:
-            tensors = [seen.before]
-        elif before_activation and is_activation(seen.layer):
-            tensors = seen.inputs[:1]
-        else:
-            tensors = seen.outputs
+        before = _before_activation(seen) if before_activation else None
+        tensors = seen.outputs if before is None else [before]
         outputs[seen.name] = [_as_captured(tensor, seen.channels_first) for tensor in tensors]
         if not whole and len(outputs) == len(wanted):
             raise _AllSeen
@@ -477,16 +473,26 @@ def fold_tokens(tokens: Any, grid: tuple[int, int, int]) -> Any:
     return tf.reshape(grid_tokens, (-1, height, width, tokens.shape[-1]))
 
 
-def check_capture(network: Network, pixels: NDArray[Any]) -> float:
-    """How far the captured final output is from what the network itself answers.
+@dataclass(frozen=True)
+class CaptureCheck:
+    """How the captured final output compares with what the network itself answers, and what it was made from.
+
+    `difference` is the largest of two finite numbers, over the largest absolute value of the answer where that is
+    above 1; what is not finite on either side is none, since processors differ in what they make of it. It is
+    infinite where shapes differ. `nonfinite` has, for the layer calls that gave any, how many values that are not
+    finite went into their activation: ReLU6 or tanh make numbers of what overflowed. Softmax, for which an
+    infinite value may be meant as a mask, does not count.
+    """
+
+    difference: float
+    nonfinite: Mapping[str, int]
+
+
+def check_capture(network: Network, pixels: NDArray[Any]) -> CaptureCheck:
+    """Compare the captured final output with what the network itself answers.
 
     Args:
         pixels: `(batch, height, width, channels)` of 0..255.
-
-    Returns:
-        The largest difference of two finite numbers, over the largest absolute value of the answer where that is
-        above 1. What is not finite on either side is no difference: processors differ in what they make of it, and
-        it is looked for where it arises, in weights and in what layers give. Infinite where the shapes differ.
 
     Raises:
         ReportgenError: the network cannot run here.
@@ -494,9 +500,10 @@ def check_capture(network: Network, pixels: NDArray[Any]) -> float:
     with run_errors_explained(network):
         answer = _tensors(run_unwatched(network, pixels))
         inputs = network.feed(network.prepare(pixels))
-        captured, _ = tf.function(_captured_answer, autograph=False)(network.model, inputs)
+        captured, counts, _ = tf.function(_captured_answer, autograph=False)(network.model, inputs)
     pairs = zip(captured, answer, strict=True)
-    return max((_difference(_as_numbers(one), _as_numbers(other)) for one, other in pairs), default=0.0)
+    difference = max((_difference(_as_numbers(one), _as_numbers(other)) for one, other in pairs), default=0.0)
+    return CaptureCheck(difference, {name: int(found) for name, found in counts.items() if found})
 
 
 def run_unwatched(network: Network, pixels: NDArray[Any]) -> Any:
@@ -515,19 +522,34 @@ def run_unwatched(network: Network, pixels: NDArray[Any]) -> Any:
         return model(network.feed(network.prepare(pixels)), training=False)
 
 
-def _captured_answer(model: keras.Model, inputs: Any) -> tuple[list[tf.Tensor], tf.Tensor]:
+def _captured_answer(model: keras.Model, inputs: Any) -> tuple[list[tf.Tensor], dict[str, tf.Tensor], tf.Tensor]:
     """The answer as the watched layers gave it; as the network gave it where it comes from no layer.
 
-    And what keeps operations apart, see `unfused`.
+    With it how many values that are not finite went into each activation, and what keeps operations apart.
     """
     given: dict[str, tf.Tensor] = {}
+    counts: dict[str, tf.Tensor] = {}
 
     def watcher(seen: _Seen) -> None:
         given.update({tensor.name: tensor for tensor in seen.outputs})
+        before = _before_activation(seen)
+        if before is not None and before.dtype.is_floating and not _is_softmax(seen.layer):
+            counts[seen.name] = tf.math.count_nonzero(~tf.math.is_finite(before))
 
     with watched_calls(model, watcher):
         answer = _tensors(model(inputs, training=False))
-    return [given.get(tensor.name, tensor) for tensor in answer], unfused()
+    return [given.get(tensor.name, tensor) for tensor in answer], counts, unfused()
+
+
+def _before_activation(seen: _Seen) -> tf.Tensor | None:
+    """What goes into the activation of a layer, fused or all it is; None where there is none."""
+    if seen.before is not None:
+        return seen.before
+    return seen.inputs[0] if is_activation(seen.layer) and seen.inputs else None
+
+
+def _is_softmax(layer: keras.Layer) -> bool:
+    return isinstance(layer, keras.layers.Softmax) or getattr(layer, "activation", None) is keras.activations.softmax
 
 
 def _as_numbers(tensor: tf.Tensor) -> NDArray[np.float32]:

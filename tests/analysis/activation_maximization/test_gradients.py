@@ -121,7 +121,7 @@ TRANSPOSED = [
     {"kernel": 2, "strides": 3, "padding": "same"},
     {"kernel": (1, 3), "strides": 2, "padding": "valid"},
     {"kernel": 3, "strides": 2, "padding": "same"},
-    {"kernel": 3, "strides": 1, "padding": "same", "dilation_rate": 2},
+    {"kernel": 3, "strides": 1, "padding": "valid"},
 ]
 
 
