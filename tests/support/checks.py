@@ -24,7 +24,7 @@ def check_network(network: Network, pixels: Any) -> NetworkSummary:
     summary = summarize_network(network)
     check_totals(network.model, summary)
     check_shapes(network, summary, pixels)
-    assert check_capture(network, pixels) < TOLERANCE
+    assert check_capture(network, pixels).difference < TOLERANCE
     for weight, values in zip(network.model.weights, before, strict=True):
         np.testing.assert_array_equal(_values(weight), values)
     return summary

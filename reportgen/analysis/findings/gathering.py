@@ -79,6 +79,7 @@ def gather_evidence(
     """
     used = [image for place, image in enumerate(statistics.images) if place not in statistics.measured.skipped]
     pixels = _fitted(config, network, used, images_to_try(summary))
+    capture = check_capture(network, pixels[:_CAPTURE_IMAGES]) if len(pixels) else None
     return Evidence(
         network=_network_facts(config, network, head),
         summary=summary,
@@ -89,7 +90,8 @@ def gather_evidence(
         images=_images(config, network, head, statistics, truth or {}),
         skipped={item.file: item.reason for item in skipped},
         preprocessing=_preprocessing(network, summary, head, pixels),
-        capture_difference=check_capture(network, pixels[:_CAPTURE_IMAGES]) if len(pixels) else None,
+        capture_difference=None if capture is None else capture.difference,
+        nonfinite_inside={} if capture is None else capture.nonfinite,
     )
 
 

@@ -21,6 +21,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from reportgen.analysis.network.layer_kinds import ACTIVATIONS, kind_of
+from reportgen.analysis.network.unfused import unfused
 from reportgen.errors import ReportgenError
 from reportgen.facts import Shape
 from reportgen.models import Network
@@ -331,12 +332,8 @@ def run_layers(
     def watcher(seen: _Seen) -> None:
         if seen.name not in wanted:
             return
-        if before_activation and seen.before is not None:
-            tensors = [seen.before]
-        elif before_activation and kind_of(seen.layer) in ACTIVATIONS:
-            tensors = seen.inputs[:1]
-        else:
-            tensors = seen.outputs
+        before = _before_activation(seen) if before_activation else None
+        tensors = seen.outputs if before is None else [before]
         outputs[seen.name] = [_as_captured(tensor, seen.channels_first) for tensor in tensors]
         if not whole and len(outputs) == len(wanted):
             raise _AllSeen
@@ -374,7 +371,7 @@ class Extractor:
         self.names = tuple(names)
         self.before_activation = before_activation
         self.reduce = reduce
-        self._compiled: dict[tuple[Any, ...], Callable[[tf.Tensor], tuple[dict[str, Any], Any]]] = {}
+        self._compiled: dict[tuple[Any, ...], Callable[[tf.Tensor], tuple[dict[str, Any], Any, tf.Tensor]]] = {}
 
     def __call__(self, pixels: NDArray[Any] | tf.Tensor) -> dict[str, Any]:
         """The layers' outputs for `pixels`.
@@ -402,12 +399,14 @@ class Extractor:
         with run_errors_explained(self.network):
             if key not in self._compiled:
                 self._compiled[key] = self._compile(tf.TensorSpec((None, *fed.shape[1:]), fed.dtype), whole=whole)
-            outputs, answer = self._compiled[key](fed)
+            outputs, answer, _ = self._compiled[key](fed)
         arrays = tf.nest.map_structure(lambda tensor: tensor.numpy(), (list(outputs.values()), answer))
         return dict(zip(outputs, arrays[0], strict=True)), arrays[1]
 
-    def _compile(self, pixels: tf.TensorSpec, *, whole: bool) -> Callable[[tf.Tensor], tuple[dict[str, Any], Any]]:
-        def run(pixels: tf.Tensor) -> tuple[dict[str, Any], Any]:
+    def _compile(
+        self, pixels: tf.TensorSpec, *, whole: bool
+    ) -> Callable[[tf.Tensor], tuple[dict[str, Any], Any, tf.Tensor]]:
+        def run(pixels: tf.Tensor) -> tuple[dict[str, Any], Any, tf.Tensor]:
             inputs = self.network.feed(self.network.prepare(pixels))
             outputs, answer = run_layers(
                 self.network.model, inputs, self.names, before_activation=self.before_activation, whole=whole
@@ -415,7 +414,7 @@ class Extractor:
             first = {name: outputs[name][0] for name in self.names}
             if self.reduce is not None:
                 first = {name: self.reduce(name, tensor) for name, tensor in first.items()}
-            return first, tuple(tf.cast(tensor, tf.float32) for tensor in _tensors(answer))
+            return first, tuple(tf.cast(tensor, tf.float32) for tensor in _tensors(answer)), unfused()
 
         return tf.function(run, autograph=False).get_concrete_function(pixels)  # type: ignore[no-any-return]
 
@@ -462,15 +461,26 @@ def fold_tokens(tokens: Any, grid: tuple[int, int, int]) -> Any:
     return tf.reshape(grid_tokens, (-1, height, width, tokens.shape[-1]))
 
 
-def check_capture(network: Network, pixels: NDArray[Any]) -> float:
-    """How far the captured final output is from what the network itself answers.
+@dataclass(frozen=True)
+class CaptureCheck:
+    """How the captured final output compares with what the network itself answers, and what it was made from.
+
+    `difference` is the largest of two finite numbers, over the largest absolute value of the answer where that is
+    above 1; what is not finite on either side is none, since processors differ in what they make of it. It is
+    infinite where shapes differ. `nonfinite` has, for the layer calls that gave any, how many values that are not
+    finite went into their activation: ReLU6 or tanh make numbers of what overflowed. Softmax, for which an
+    infinite value may be meant as a mask, does not count.
+    """
+
+    difference: float
+    nonfinite: Mapping[str, int]
+
+
+def check_capture(network: Network, pixels: NDArray[Any]) -> CaptureCheck:
+    """Compare the captured final output with what the network itself answers.
 
     Args:
         pixels: `(batch, height, width, channels)` of 0..255.
-
-    Returns:
-        The largest difference, over the largest absolute value of the answer where that is above 1;
-        infinite where one is a number and the other is not.
 
     Raises:
         ReportgenError: the network cannot run here.
@@ -478,9 +488,10 @@ def check_capture(network: Network, pixels: NDArray[Any]) -> float:
     with run_errors_explained(network):
         answer = _tensors(run_unwatched(network, pixels))
         inputs = network.feed(network.prepare(pixels))
-        captured = tf.function(_captured_answer, autograph=False)(network.model, inputs)
+        captured, counts, _ = tf.function(_captured_answer, autograph=False)(network.model, inputs)
     pairs = zip(captured, answer, strict=True)
-    return max((_difference(_as_numbers(one), _as_numbers(other)) for one, other in pairs), default=0.0)
+    difference = max((_difference(_as_numbers(one), _as_numbers(other)) for one, other in pairs), default=0.0)
+    return CaptureCheck(difference, {name: int(found) for name, found in counts.items() if found})
 
 
 def run_unwatched(network: Network, pixels: NDArray[Any]) -> Any:
@@ -499,16 +510,34 @@ def run_unwatched(network: Network, pixels: NDArray[Any]) -> Any:
         return model(network.feed(network.prepare(pixels)), training=False)
 
 
-def _captured_answer(model: keras.Model, inputs: Any) -> list[tf.Tensor]:
-    """The answer as the watched layers gave it; as the network gave it where it comes from no layer."""
+def _captured_answer(model: keras.Model, inputs: Any) -> tuple[list[tf.Tensor], dict[str, tf.Tensor], tf.Tensor]:
+    """The answer as the watched layers gave it; as the network gave it where it comes from no layer.
+
+    With it how many values that are not finite went into each activation, and what keeps operations apart.
+    """
     given: dict[str, tf.Tensor] = {}
+    counts: dict[str, tf.Tensor] = {}
 
     def watcher(seen: _Seen) -> None:
         given.update({tensor.name: tensor for tensor in seen.outputs})
+        before = _before_activation(seen)
+        if before is not None and before.dtype.is_floating and not _is_softmax(seen.layer):
+            counts[seen.name] = tf.math.count_nonzero(~tf.math.is_finite(before))
 
     with watched_calls(model, watcher):
         answer = _tensors(model(inputs, training=False))
-    return [given.get(tensor.name, tensor) for tensor in answer]
+    return [given.get(tensor.name, tensor) for tensor in answer], counts, unfused()
+
+
+def _before_activation(seen: _Seen) -> tf.Tensor | None:
+    """What goes into the activation of a layer, fused or all it is; None where there is none."""
+    if seen.before is not None:
+        return seen.before
+    return seen.inputs[0] if kind_of(seen.layer) in ACTIVATIONS and seen.inputs else None
+
+
+def _is_softmax(layer: keras.Layer) -> bool:
+    return kind_of(layer) == "softmax" or getattr(layer, "activation", None) is keras.activations.softmax
 
 
 def _as_numbers(tensor: tf.Tensor) -> NDArray[np.float32]:
@@ -516,9 +545,9 @@ def _as_numbers(tensor: tf.Tensor) -> NDArray[np.float32]:
 
 
 def _difference(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
-    if one.shape != other.shape or not np.array_equal(np.isfinite(one), np.isfinite(other)):
+    if one.shape != other.shape:
         return float("inf")
-    finite = np.isfinite(other)
+    finite = np.isfinite(one) & np.isfinite(other)
     scale = max(1.0, float(np.abs(other[finite]).max(initial=0)))
     return float(np.abs(one[finite] - other[finite]).max(initial=0)) / scale
 

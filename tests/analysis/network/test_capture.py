@@ -269,13 +269,15 @@ def test_a_difference_from_the_networks_answer_is_measured() -> None:
     restless = Restless(name="restless")
     network = _opened(keras.Model(image, layers.GlobalAveragePooling2D(name="pool")(restless(ones))))
     restless.calls = 0
-    assert check_capture(network, zoo.pictures(network)) == pytest.approx(1)
+    assert check_capture(network, zoo.pictures(network)).difference == pytest.approx(1)
 
 
-def test_numbers_against_no_numbers_are_an_infinite_difference() -> None:
+def test_only_finite_numbers_differ() -> None:
     numbers = np.ones((1, 2), np.float32)
-    assert capture._difference(numbers, np.array([[1, np.nan]], np.float32)) == float("inf")
+    assert capture._difference(numbers, np.array([[1, np.nan]], np.float32)) == 0
+    assert capture._difference(np.array([[np.inf, 2]], np.float32), numbers) == 1
     assert capture._difference(np.array([[2, np.nan]], np.float32), np.array([[1, np.nan]], np.float32)) == 1
+    assert capture._difference(numbers, np.ones((1, 3), np.float32)) == float("inf")
 
 
 def test_tokens_fold_back_into_the_map_they_came_from() -> None:
