@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -30,30 +30,30 @@ from reportgen.images import ImageSet, collect_images
 from reportgen.models import Network, load_network
 from reportgen.progress import Progress, stage
 from reportgen.record import Record, Site
+from reportgen.sections import SECTIONS
 from reportgen.sections.picture_store import PictureStore
 from reportgen.sections.recording import make_record
-from reportgen.sections.registry import SECTIONS
+from reportgen.sections.section import Section
 from reportgen.sections.study import Study, Workshop, find_head, fitted_images, prepare_study
+from reportgen.sections.visiting import make_sections
 
 
-def build_report(config: Config, *, model: Any, pixels: Any, progress: Progress) -> Report:
-    """Make the report `config` describes; see `reportgen.build`."""
+def build_report(
+    config: Config, *, model: Any, pixels: Any, progress: Progress, sections: Sequence[Section] = SECTIONS
+) -> Report:
+    """Make the report `config` describes; see `reportgen.build`. `sections` are those there are to choose from."""
     output = config.output or Path(tempfile.mkdtemp(prefix="reportgen-")) / "report"
     folder, single = _targets(config, output)
     if folder is not None:
         check_target(folder, "report", force=config.force)
     with stage(progress, "Loading the network"):
         network = load_network(config, model)
-    images = collect_images(
-        config.images if pixels is None else pixels, channels=network.channels, strict=config.strict
-    )
-    for skipped in images.skipped:
-        progress.say(f"skipped {skipped.file}: {skipped.reason}")
+    images = _collect(config, network, pixels, progress)
     with _building(folder, force=config.force) as new:
         cache = Cache((config.cache or default_folder()) if config.use_cache else None)
         workshop = Workshop(PictureStore(new), cache, progress)
         study = prepare_study(config, network, images, workshop)
-        record = _record(study, workshop)
+        record = _record(study, workshop, sections)
         record = _finish(record, new, config)
         progress.say(f"the report has {byte_count(folder_size(new))}; its biggest parts:")
         for line in size_table(measure_things(record, new)):
@@ -101,10 +101,10 @@ def _building(folder: Path | None, *, force: bool) -> Iterator[Path]:
             yield Path(name)
 
 
-def _record(study: Study, workshop: Workshop) -> Record:
+def _record(study: Study, workshop: Workshop, sections: Sequence[Section]) -> Record:
     """Run the sections asked for and put everything into the record."""
-    asked = [section for section in SECTIONS if study.config.draws(section.slug)]
-    made = [(section, section.make(study, workshop)) for section in asked]
+    asked = [section for section in sections if study.config.draws(section.slug)]
+    made = make_sections(asked, study, workshop)
     look = Site(**site_look(study.config, study.network.name, workshop.pictures.folder))
     with stage(workshop.progress, "Findings"):
         findings = find(_evidence(study))

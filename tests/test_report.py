@@ -108,12 +108,11 @@ def test_features_to_download_are_those_of_keras(built: reportgen.Report, model:
 def test_large_features_are_in_a_report_only_when_named(
     model: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("reportgen.sections.registry.FEATURES_ROOM", 3 * 8 * 8 * 8 * 4 - 1)
+    monkeypatch.setattr("reportgen.sections.features.FEATURES_ROOM", 3 * 8 * 8 * 8 * 4 - 1)
     off = {"activation_max": "off", **QUICK}
     unasked = reportgen.build(model, photos, tmp_path / "unasked", **off)
     assert unasked.data.features == []
-    (page,) = {image.page for image in unasked.data.images[:1]}
-    assert "would add 6.14 kB" in (unasked.path / page).read_text(encoding="utf-8")
+    assert "would add 6.14 kB" in (unasked.path / "index.html").read_text(encoding="utf-8")
     named = reportgen.build(model, photos, tmp_path / "named", sections="features", **off)
     assert len(named.data.features) == 3
 
@@ -222,7 +221,7 @@ def test_a_run_killed_in_the_middle_leaves_the_earlier_report(model: Path, photo
     )
     assert process.stderr is not None
     for line in process.stderr:
-        if b"Feature maps" in line:  # pictures have been written, pages not yet
+        if b"Filters" in line:  # pictures of the images have been written, pages not yet
             break
     process.send_signal(signal.SIGKILL)
     process.wait()

@@ -25,7 +25,7 @@ from reportgen.facts import (
     TileGrid,
 )
 
-SCHEMA_VERSION: Literal["1.0"] = "1.0"
+SCHEMA_VERSION: Literal["1.1"] = "1.1"
 
 
 class Generator(Fact):
@@ -225,6 +225,7 @@ class Maximization(Fact):
     picture, by activation over each channel's own `dataset_max`, 0 is first.
     """
 
+    section: str = "activation-maximization"
     layer: str
     channel: int
     objective: str
@@ -282,6 +283,7 @@ class Figure(Fact):
 class Feature(Fact):
     """An array offered for download."""
 
+    section: str = "features"
     layer: str
     image: str
     file: str
@@ -328,7 +330,26 @@ class Graph(Fact):
     edges: list[GraphEdge]
 
 
-class SectionNote(Fact):
+class Traits(Fact):
+    """How a section behaves on the pages; it declares this itself, and nothing asks for its name.
+
+    `gallery` gives it a page of its own, `<slug>.html`, with its figures, the last of each group of alike ones, or
+    its maximised images. `on_images` and `on_layers` say how its figures stand on the pages of the image and layer
+    they speak of: whole, or small beside many others; `on_channels` that a channel's page shows its tile of them.
+    Figures of a section that `shrinks` are left out first where a report would be too large; those of one that is
+    `compared` stand side by side in a comparison. A search for one of `words` finds it.
+    """
+
+    gallery: Literal["figures", "last", "maximizations"] | None = None
+    on_images: Literal["whole", "small"] | None = "whole"
+    on_layers: Literal["whole", "small"] | None = "whole"
+    on_channels: bool = False
+    shrinks: bool = False
+    compared: bool = False
+    words: tuple[str, ...] = ()
+
+
+class Section(Traits):
     """A section of the report and, where it has nothing to show, the reason."""
 
     slug: str
@@ -358,7 +379,7 @@ class Provenance(Fact):
 class Record(Fact):
     """All of `report.json`."""
 
-    schema_version: Literal["1.0"] = SCHEMA_VERSION
+    schema_version: Literal["1.1"] = SCHEMA_VERSION
     generator: Generator
     site: Site
     model: Model
@@ -372,5 +393,5 @@ class Record(Fact):
     features: list[Feature]
     findings: list[Finding]
     evaluation: Evaluation | None
-    sections: list[SectionNote]
+    sections: list[Section]
     provenance: Provenance

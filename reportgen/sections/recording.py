@@ -22,7 +22,7 @@ from reportgen.models import Network
 from reportgen.record import Pages
 from reportgen.results import Finding, Graph, GraphNode, LayerSummary, WeightStatistics
 from reportgen.sections.histograms import describe_histogram
-from reportgen.sections.registry import Contribution, Section
+from reportgen.sections.section import Contribution, Section
 from reportgen.sections.study import Study, Weighed
 
 _PACKAGES = ("tensorflow", "keras", "numpy", "pillow")
@@ -295,9 +295,6 @@ def make_record(
         features=[feature for contribution in made for feature in contribution.features],
         findings=record_findings(findings, study),
         evaluation=study.evaluation,
-        sections=[
-            record.SectionNote(slug=section.slug, title=section.title, note=contribution.note)
-            for section, contribution in sections
-        ],
+        sections=[section.describe(contribution.note) for section, contribution in sections],
         provenance=record_provenance(study.config),
     )

@@ -50,7 +50,7 @@ def _is_feature_map(row: LayerSummary) -> bool:
         return False
     shape = row.actual_shape
     # An average over the whole map is a head's pooling by another name.
-    return not (row.kind == "pooling" and shape is not None and tuple(shape[1:3]) == (1, 1))
+    return not (row.type == "AveragePooling2D" and shape is not None and tuple(shape[1:3]) == (1, 1))
 
 
 def extract_features(

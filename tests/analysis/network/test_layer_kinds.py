@@ -69,6 +69,6 @@ def test_it_is_the_layer_that_decides_and_not_its_name() -> None:
 def test_kinds_stand_in_the_layer_table_below_nested_networks_too() -> None:
     inner = keras.Sequential([layers.Input((8, 8, 3)), layers.Conv2D(2, 3), layers.ReLU()], name="inner")
     model = keras.Sequential([layers.Input((8, 8, 3)), inner, layers.GlobalMaxPooling2D(), layers.Dense(2)])
-    summary = summarize_network(load_network(Config(preprocessing="none"), model))
+    summary = summarize_network(load_network(Config(preprocess="none"), model))
     assert [row.kind for row in summary.layers] == ["convolution", "activation", "global pooling", "dense"]
     assert [row.is_convolution for row in summary.layers] == [True, False, False, False]
