@@ -10,10 +10,10 @@ import numpy as np
 
 from reportgen.analysis.evaluation.classes import evaluate, read_truth
 from reportgen.analysis.maximization.scheduling import plan_channels
-from reportgen.analysis.network.capture import run_unwatched
 from reportgen.analysis.network.feature_maps import gives_maps
 from reportgen.analysis.network.heads import Head, describe_head
 from reportgen.analysis.network.layers import summarize_network
+from reportgen.analysis.network.running import run_unwatched
 from reportgen.analysis.network.selection import last_of_blocks, select_layers
 from reportgen.analysis.statistics.image_statistics import ImageStatistics, collect, default_layers
 from reportgen.analysis.weights.filters import filter_banks, weight_statistics

@@ -9,7 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from reportgen.analysis.network.capture import Extractor, check_capture
+from reportgen.analysis.network.capture import Extractor
+from reportgen.analysis.network.capture_check import check_capture
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.models import Network
 from reportgen.results import NetworkSummary

@@ -19,7 +19,7 @@ from reportgen.analysis.findings.evidence import (
     VariableFacts,
 )
 from reportgen.analysis.findings.initial import looks_initial
-from reportgen.analysis.network.capture import check_capture
+from reportgen.analysis.network.capture_check import check_capture
 from reportgen.analysis.network.heads import Head
 from reportgen.analysis.network.preprocessing_check import PreprocessingCheck, check_preprocessing, images_to_try
 from reportgen.analysis.statistics.image_statistics import ImageStatistics

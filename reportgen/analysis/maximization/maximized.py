@@ -16,7 +16,7 @@ from reportgen.analysis.maximization.layer_ascents import ANSWER, Item, LayerAsc
 from reportgen.analysis.maximization.parameterizations import colour_matrix
 from reportgen.analysis.maximization.presets import Preset
 from reportgen.analysis.maximization.scheduling import Clock, Job, batches, expense_of, said_duration, schedule
-from reportgen.analysis.network.capture import trace_network
+from reportgen.analysis.network.trace import trace_network
 from reportgen.config import Config
 from reportgen.engines import Outcome, open_engine
 from reportgen.files.cache import Cache

@@ -11,18 +11,13 @@ import keras
 import tensorflow as tf
 
 from reportgen.analysis.network.blocks import Place, divide_into_blocks
-from reportgen.analysis.network.capture import (
-    INPUT,
-    LayerCall,
-    Trace,
-    is_container,
-    run_errors_explained,
-    trace_network,
-)
 from reportgen.analysis.network.cost import count_macs
 from reportgen.analysis.network.layer_kinds import kind_of
 from reportgen.analysis.network.receptive_field import find_receptive_fields
+from reportgen.analysis.network.running import run_errors_explained
 from reportgen.analysis.network.tokens import find_token_grids
+from reportgen.analysis.network.trace import LayerCall, Trace, trace_network
+from reportgen.analysis.network.watching import INPUT, is_container
 from reportgen.facts import ReceptiveField, Shape
 from reportgen.models import Network
 from reportgen.models.keras_private import held_layers

@@ -23,8 +23,9 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from reportgen.analysis.network.capture import run_errors_explained, run_layers
+from reportgen.analysis.network.capture import run_layers
 from reportgen.analysis.network.heads import Head
+from reportgen.analysis.network.running import run_errors_explained
 from reportgen.analysis.network.unfused import unfused
 from reportgen.analysis.weights.filters import find_layer
 from reportgen.models import MODES, RGB_MODES, Network, Preprocessing, make_preprocessing

@@ -13,10 +13,10 @@ from dataclasses import replace
 
 import tensorflow as tf
 
-from reportgen.analysis.network.capture import LayerCall, Trace
 from reportgen.analysis.network.receptive_layers import layer_rule
 from reportgen.analysis.network.receptive_operations import after_operation, joined_views
 from reportgen.analysis.network.receptive_windows import Seen, State, Undefined
+from reportgen.analysis.network.trace import LayerCall, Trace
 from reportgen.facts import ReceptiveField
 
 

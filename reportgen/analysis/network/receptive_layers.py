@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 
 import keras
 
-from reportgen.analysis.network.capture import LayerCall
 from reportgen.analysis.network.receptive_windows import (
     ATTENTION,
     FLATTENED,
@@ -21,6 +20,7 @@ from reportgen.analysis.network.receptive_windows import (
     through,
     transposed_window,
 )
+from reportgen.analysis.network.trace import LayerCall
 
 LayerRule = Callable[[LayerCall, Seen], State]
 

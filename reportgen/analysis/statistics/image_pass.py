@@ -19,8 +19,9 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from reportgen.analysis.network.capture import run_errors_explained, run_layers
+from reportgen.analysis.network.capture import run_layers
 from reportgen.analysis.network.heads import class_output
+from reportgen.analysis.network.running import run_errors_explained
 from reportgen.analysis.network.unfused import unfused
 from reportgen.analysis.statistics.measurements import TOP_CLASSES, LayerLayout, Layout, Measurements, Reduced, Row
 from reportgen.analysis.statistics.reduction import as_positions, layout_layer, reduce_map, take_samples

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from reportgen.analysis.network.capture import run_unwatched
+from reportgen.analysis.network.running import run_unwatched
 from reportgen.analysis.network.travelling import NetworkTask
 from reportgen.analysis.statistics.image_pass import ImagePass, Plan
 from reportgen.analysis.statistics.measurements import Measurements

@@ -12,8 +12,10 @@ import tensorflow as tf
 from keras import layers
 
 from reportgen.analysis.maximization.gradients import ascent_gradients
-from reportgen.analysis.network.capture import INPUT, run_layers, trace_network
+from reportgen.analysis.network.capture import run_layers
 from reportgen.analysis.network.receptive_field import find_receptive_fields
+from reportgen.analysis.network.trace import trace_network
+from reportgen.analysis.network.watching import INPUT
 from reportgen.facts import ReceptiveField
 
 SIDE = 61  # odd, and wider than any receptive field below
