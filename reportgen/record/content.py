@@ -15,6 +15,7 @@ from reportgen.facts import (
     GraphEdge,
     LayerKind,
     Neighbour,
+    Output,
     Prediction,
     ReceptiveField,
     Scale,
@@ -24,6 +25,7 @@ from reportgen.facts import (
     Skipped,
     TileGrid,
 )
+from reportgen.record.answers import Answer
 
 SCHEMA_VERSION: Literal["1.1"] = "1.1"
 
@@ -72,6 +74,7 @@ class Model(Fact):
     memory_bytes: int | None
     preprocessing: Preprocessing
     head: Head
+    outputs: list[Output] = []
     blocks: list[Block]
 
 
@@ -157,7 +160,8 @@ class Image(Fact):
     height: int
     page: str | None
     truth: str | None
-    predictions: list[Prediction]
+    predictions: list[Prediction]  # of the first output of kind classes or multilabel
+    answers: list[Answer] = []  # of each output, in their order; for images that have a page
 
 
 class Tile(Fact):
