@@ -74,7 +74,7 @@ class Model(Fact):
     memory_bytes: int | None
     preprocessing: Preprocessing
     head: Head
-    outputs: list[Output] = []
+    outputs: tuple[Output, ...] = ()
     blocks: list[Block]
 
 
@@ -161,7 +161,7 @@ class Image(Fact):
     page: str | None
     truth: str | None
     predictions: list[Prediction]  # of the first output of kind classes or multilabel
-    answers: list[Answer] = []  # of each output, in their order; for images that have a page
+    answers: tuple[Answer, ...] = ()  # of each output, in their order; for images that have a page
 
 
 class Tile(Fact):
