@@ -179,7 +179,9 @@ class Config(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    model: str = Field(default="", description="the network: a file, keras:NAME or python:module:callable")
+    model: str = Field(
+        default="", description="the network: a file, keras:NAME, hf://owner/name or python:module:callable"
+    )
     images: tuple[str, ...] = Field(default=(), description="files, folders or globs")
     output: Path | None = Field(default=None, description="the folder of the report")
 

@@ -14,9 +14,10 @@ import numpy as np
 
 from reportgen.errors import ReportgenError
 from reportgen.machine import keep_freed_memory
+from reportgen.models.files import load_file
 from reportgen.models.network import Network
 from reportgen.models.preprocessing import choose_preprocessing
-from reportgen.models.sources import custom_objects, load_file
+from reportgen.models.sources import custom_objects
 
 # What Keras raises on a network it cannot write down.
 _SAVING_ERRORS = (ValueError, TypeError, NotImplementedError, AttributeError, RuntimeError, OSError)

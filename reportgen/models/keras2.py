@@ -1,0 +1,395 @@
+"""The written form of a network of Keras 2 (TensorFlow 2.0 to 2.15) turned into one Keras 3 reads.
+
+Pure functions from configuration to configuration. What only changed its name is renamed, what asks for nothing is
+left out, what means something else now is said in the new words; anything else is refused with its name.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+
+from reportgen.models.keras2_activations import HARD_SIGMOID
+from reportgen.models.keras2_calls import Call, Earlier, Step, Tensor, UntranslatableError
+from reportgen.models.keras2_operations import translate_call
+
+_NETWORKS = ("Functional", "Model", "Sequential")
+_OPERATIONS = ("TFOpLambda", "SlicingOpLambda")
+
+_RENAMED = {
+    "BatchNormalizationV1": "BatchNormalization",
+    "BatchNormalizationV2": "BatchNormalization",
+    "SyncBatchNormalization": "BatchNormalization",
+    "LayerNormalizationV2": "LayerNormalization",
+}
+
+# Arguments Keras 3 no longer has, with the values at which they change no answer. None stands for any value:
+# separable layers never used their kernel_initializer, shapes are found anew, the rest is of training.
+_DROPPED: dict[str, tuple[Any, ...] | None] = {
+    "groups": (1, None),
+    "causal": (False, None),
+    "time_major": (False, None),
+    "renorm": (False, None),
+    "virtual_batch_size": (None,),
+    "adjustment": (None,),
+    "ragged": (False, None),
+    "dynamic": (False, None),
+    "implementation": None,
+    "type_spec": (None,),
+    "fused": None,
+    "experimental_autocast": None,
+    "kernel_initializer": None,
+    "kernel_regularizer": None,
+    "kernel_constraint": None,
+    "query_shape": None,
+    "key_shape": None,
+    "value_shape": None,
+    "renorm_clipping": (None, {}),
+    "renorm_momentum": None,
+    "noise_shape": (None,),
+}
+
+_ACTIVATIONS = ("activation", "recurrent_activation")
+
+
+def translate(saved: dict[str, Any]) -> dict[str, Any]:
+    """A network as Keras 2 wrote it, `{"class_name", "config"}`, in the form Keras 3 reads.
+
+    Raises:
+        UntranslatableError: a part Keras 3 has no equal for.
+    """
+    entry = _named(_plain(saved))
+    kind = entry["class_name"]
+    config: Any = entry.get("config")
+    if kind in ("Functional", "Model") and isinstance(config, dict) and "layers" in config:
+        return {**entry, "config": _graph(config)}
+    if kind == "Sequential":
+        # The oldest wrote the layers alone.
+        whole = {"name": "sequential", "layers": config} if isinstance(config, list) else config
+        layers = [*_missing_input(whole["layers"]), *whole["layers"]]
+        return {**entry, "config": {**whole, "layers": [translate(layer) for layer in layers]}}
+    return _layer(entry)
+
+
+def _missing_input(layers: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The input of a row of layers where it is said by the first of them alone."""
+    config = layers[0].get("config") if layers else None
+    if not isinstance(config, dict) or layers[0]["class_name"] == "InputLayer" or "batch_input_shape" not in config:
+        return []
+    shape = {"batch_input_shape": config["batch_input_shape"], "name": f"{config['name']}_input"}
+    return [{"class_name": "InputLayer", "config": shape}]
+
+
+def holds_code(written: Any) -> bool:
+    """Whether Python code stands anywhere in a configuration."""
+    if isinstance(written, dict):
+        function = written.get("config", {}).get("function") if written.get("class_name") == "Lambda" else None
+        return (
+            written.get("class_name") == "__lambda__"
+            or isinstance(function, list)
+            or any(holds_code(each) for each in written.values())
+        )
+    return isinstance(written, list) and any(holds_code(each) for each in written)
+
+
+def _plain(entry: dict[str, Any]) -> dict[str, Any]:
+    """A layer's entry without the module it lay in, which moved; the user's own goes by its registered name."""
+    kind = entry["class_name"]
+    module, registered = entry.get("module"), entry.get("registered_name")
+    if registered and not str(module).startswith("keras."):
+        kind = registered
+    others = {key: value for key, value in entry.items() if key not in ("module", "registered_name", "build_config")}
+    return {**others, "class_name": _RENAMED.get(kind, kind)}
+
+
+def _named(entry: dict[str, Any]) -> dict[str, Any]:
+    """The entry with names Keras 3 takes: without strokes, which part the paths of its weights."""
+    config = entry.get("config")
+    named = {key: name(entry[key]) for key in ("name",) if key in entry}
+    if isinstance(config, dict) and isinstance(config.get("name"), str):
+        return {**entry, **named, "config": {**config, "name": name(config["name"])}}
+    return {**entry, **named}
+
+
+def name(old: str) -> str:
+    """What a layer of Keras 2 is called in Keras 3."""
+    return old.replace("/", "_")
+
+
+def _layer(entry: dict[str, Any]) -> dict[str, Any]:
+    """A layer that is no network: its arguments in the words of Keras 3, its own layers and functions, too."""
+    kind, config = entry["class_name"], dict(entry.get("config") or {})
+    cls = getattr(keras.layers, kind, None)
+    if cls is None and kind in _GONE:
+        raise UntranslatableError(f"the layer {config.get('name', kind)}, {_GONE[kind]}")
+    shape = config.pop("batch_input_shape", None)
+    if kind == "InputLayer" and shape is not None:
+        config["batch_shape"] = shape
+    if kind in _REPLACED:
+        kind, config = _REPLACED[kind](config)
+        cls = getattr(keras.layers, kind)
+    for key, value in config.items():
+        if key == "dtype" and isinstance(value, dict):
+            config[key] = value.get("config", {}).get("name", value)
+        elif key in _ACTIVATIONS:
+            config[key] = HARD_SIGMOID if _is_hard_sigmoid(value) else value
+        elif isinstance(value, dict) and {"class_name", "config"} <= set(value):
+            config[key] = translate(value) if key in ("layer", "backward_layer", "cell") else _plain(value)
+    if cls is not None:
+        config = _without_dropped(config, cls)
+    written = {**entry, "class_name": kind, "config": config}
+    if kind in _OF_APPLICATIONS:
+        written |= {"module": _OF_APPLICATIONS[kind], "registered_name": kind}
+    elif cls is not None and "axis" in config:
+        if isinstance(config["axis"], list) and len(config["axis"]) == 1:
+            config["axis"] = config["axis"][0]
+        # Without a module, Keras 3 forgets an axis that is not one number.
+        written |= {"module": "keras.layers", "registered_name": None}
+    return written
+
+
+def _threshold(config: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    others = {key: value for key, value in config.items() if key != "theta"}
+    return "ReLU", {**others, "threshold": config["theta"]}
+
+
+def _slope(config: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    others = {key: value for key, value in config.items() if key != "alpha"}
+    return "LeakyReLU", {**others, "negative_slope": config["alpha"]} if "alpha" in config else config
+
+
+def _nothing(config: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Augmentation that changes sides in training alone."""
+    return "Identity", {key: config[key] for key in ("name", "dtype", "trainable") if key in config}
+
+
+_REPLACED = {
+    "ThresholdedReLU": _threshold,
+    "LeakyReLU": _slope,
+    "RandomHeight": _nothing,
+    "RandomWidth": _nothing,
+}
+
+# Layers that only networks of keras.applications have, and where Keras 3 keeps them.
+_OF_APPLICATIONS = {"LayerScale": "keras.src.applications.convnext"}
+
+
+_GONE = {
+    "LocallyConnected1D": "LocallyConnected1D, which Keras 3 does not have",
+    "LocallyConnected2D": "LocallyConnected2D, which Keras 3 does not have",
+    "TensorFlowOpLayer": "a piece of a TensorFlow graph",
+    "ClassMethod": "a method of a TensorFlow class",
+    "InstanceMethod": "a method of a TensorFlow tensor",
+    "InstanceProperty": "a property of a TensorFlow tensor",
+    "DenseFeatures": "DenseFeatures, which Keras 3 does not have",
+    "CuDNNLSTM": "CuDNNLSTM, which Keras 3 does not have",
+    "CuDNNGRU": "CuDNNGRU, which Keras 3 does not have",
+    "RandomFourierFeatures": "RandomFourierFeatures, which Keras 3 does not have",
+}
+
+
+def _is_hard_sigmoid(value: Any) -> bool:
+    return value == "hard_sigmoid" or (isinstance(value, dict) and value.get("config") == "hard_sigmoid")
+
+
+def _without_dropped(config: dict[str, Any], cls: type[keras.layers.Layer]) -> dict[str, Any]:
+    accepted = inspect.signature(cls.__init__).parameters
+
+    def asks_for_nothing(key: str, value: Any) -> bool:
+        if key == "trainable":
+            return "kwargs" not in accepted and key not in accepted  # a layer without weights
+        neutral = _DROPPED.get(key, ())
+        return key not in accepted and (neutral is None or value in neutral)
+
+    return {key: value for key, value in config.items() if not asks_for_nothing(key, value)}
+
+
+def _graph(config: dict[str, Any]) -> dict[str, Any]:
+    """A functional network: its layers, their calls, its functions of TensorFlow as operations.
+
+    Functions whose outcome goes nowhere (the shape a later one no longer asks for) are left out.
+    """
+    entries = [_plain(entry) for entry in config["layers"]]
+    names = {entry["name"] for entry in entries}
+    shifts = {entry["name"]: _first_call(entry) for entry in entries}
+    layers: list[dict[str, Any]] = []
+    refused: dict[str, UntranslatableError] = {}
+    kept: set[str] = set()  # layers; of the operations, those something goes back to are added
+    for entry in entries:
+        if entry["class_name"] not in _OPERATIONS:
+            kept.add(name(entry["name"]))
+            calls = [_call(node, names) for node in entry.get("inbound_nodes") or []]
+            layers.append({**translate(entry), "inbound_nodes": [_node(*call, shifts) for call in calls]})
+            continue
+        try:
+            layers += _operations(entry, names, shifts)
+        except UntranslatableError as error:
+            refused[name(entry["name"])] = error
+    # Keras 3 counts the calls of functional networks from 1 among the outputs, and here alone.
+    sequential = {entry["name"]: shifts[entry["name"]] for entry in entries if entry["class_name"] == "Sequential"}
+    outputs = _ends(config["output_layers"], sequential)
+    needed = _needed(layers, [*kept, *_named_layers(outputs)])
+    for layer, refusal in refused.items():
+        if layer in needed:
+            raise refusal
+    used = [layer for layer in layers if layer["name"] in needed]
+    return {**config, "layers": used, "input_layers": _ends(config["input_layers"], {}), "output_layers": outputs}
+
+
+def _first_call(entry: dict[str, Any]) -> int:
+    """The number Keras 2 gave the first call of a layer: 1 for networks, whose own making counted as one."""
+    config = entry.get("config")
+    layers = config.get("layers") if isinstance(config, dict) else config
+    if entry["class_name"] not in _NETWORKS or not layers:
+        return 0
+    row_with_input = layers[0]["class_name"] == "InputLayer" or bool(_missing_input(layers))
+    return int(entry["class_name"] != "Sequential" or row_with_input)
+
+
+def _ends(ends: Any, shifts: dict[str, int]) -> Any:
+    """The inputs or outputs of a network; a list of one is that one, as for Keras 2."""
+    if isinstance(ends, dict):
+        return {key: _ends(value, shifts) for key, value in ends.items()}
+    if ends and isinstance(ends[0], str):
+        return [name(ends[0]), ends[1] - shifts.get(ends[0], 0), ends[2]]
+    return _ends(ends[0], shifts) if len(ends) == 1 else [_ends(each, shifts) for each in ends]
+
+
+def _named_layers(ends: Any) -> Iterator[str]:
+    if isinstance(ends, list) and isinstance(ends[0], str):
+        yield ends[0]
+        return
+    for each in ends.values() if isinstance(ends, dict) else ends:
+        yield from _named_layers(each)
+
+
+def _operations(entry: dict[str, Any], names: set[str], shifts: dict[str, int]) -> list[dict[str, Any]]:
+    """The chain of operations that stands for a function of TensorFlow; the last has the function's name."""
+    label, function = name(entry["name"]), entry["config"]["function"]
+    chains: list[list[Step]] = []
+    for node in entry["inbound_nodes"]:
+        first, others = _call(node, names)
+        if function == "__operators__.getitem":
+            key = others.get("slice_spec")
+            if any(isinstance(each, Tensor) for each in _all_values(key)):
+                raise UntranslatableError(f"tf.{function} with a place computed while it runs")
+            chains.append([Step("numpy.GetItem", (first, _key(key)))])
+        else:
+            chains.append(translate_call(Call(function, first, others)))
+    if len(chains) != 1:
+        raise UntranslatableError(f"tf.{function} called {len(chains)} times")
+    labels = [f"{label}.{i}" for i in range(len(chains[0]) - 1)] + [label]
+    written = []
+    for each, step in zip(labels, chains[0], strict=True):
+        arguments = [_resolved(argument, labels) for argument in step.arguments]
+        written.append({**step.written(each), "inbound_nodes": [_written_node(arguments, {}, shifts)]})
+    return written
+
+
+def _resolved(argument: Any, labels: list[str]) -> Any:
+    return Tensor(labels[argument.number], 0, 0) if isinstance(argument, Earlier) else argument
+
+
+def _key(spec: Any) -> Any:
+    """The index between brackets as Keras 3 writes it."""
+    if isinstance(spec, list):
+        return [_key(each) for each in spec]
+    if isinstance(spec, dict) and spec.get("class_name") == "__ellipsis__":
+        return {"class_name": "__ellipsis__", "config": {}}
+    if isinstance(spec, dict):
+        return {"class_name": "__slice__", "config": {end: spec[end] for end in ("start", "stop", "step")}}
+    return spec
+
+
+def _call(node: Any, names: set[str]) -> tuple[Any, dict[str, Any]]:
+    """The first argument and the others of a call: tensors as `Tensor`, in the structure they were given in.
+
+    Calls already in the form of Keras 3 come back as they are.
+    """
+    if isinstance(node, dict) and set(node) == {"args", "kwargs"}:
+        return node, {}
+    others: dict[str, Any] = {}
+
+    def structure(each: Any) -> Any:
+        if isinstance(each, dict):
+            return {key: structure(value) for key, value in each.items()}
+        if each and isinstance(each[0], str):
+            others.update(each[3] if len(each) > 3 else {})
+            return each[2] if each[0] == "_CONSTANT_VALUE" else Tensor(*each[:3])
+        return [structure(value) for value in each]
+
+    first = structure(node)
+    return first, {key: _decoded(value, names) for key, value in others.items()}
+
+
+def _decoded(value: Any, names: set[str]) -> Any:
+    """`value` with what refers to a layer's outcome as `Tensor`."""
+    if isinstance(value, list):
+        if len(value) == 3 and isinstance(value[0], str) and value[0] in names:
+            return Tensor(*value)
+        return [_decoded(each, names) for each in value]
+    if isinstance(value, dict):
+        return {key: _decoded(each, names) for key, each in value.items()}
+    return value
+
+
+def _node(first: Any, others: dict[str, Any], shifts: dict[str, int]) -> Any:
+    """A call of a layer as Keras 3 writes it; a list of one tensor is that tensor, as for Keras 2."""
+    if isinstance(first, dict) and set(first) == {"args", "kwargs"}:
+        return first
+    single = isinstance(first, list) and len(first) == 1
+    return _written_node([first[0] if single else first], others, shifts)
+
+
+def _written_node(arguments: list[Any], others: dict[str, Any], shifts: dict[str, int]) -> dict[str, Any]:
+    return {"args": _encoded(arguments, shifts), "kwargs": _encoded(others, shifts)}
+
+
+def _encoded(value: Any, shifts: dict[str, int]) -> Any:
+    if isinstance(value, Tensor):
+        history = [name(value.layer), value.node - shifts.get(value.layer, 0), value.index]
+        config = {"shape": [None], "dtype": "float32", "keras_history": history}
+        return {"class_name": "__keras_tensor__", "config": config}
+    if isinstance(value, list):
+        return [_encoded(each, shifts) for each in value]
+    if isinstance(value, dict):
+        return {key: _encoded(each, shifts) for key, each in value.items()}
+    return value
+
+
+def _needed(layers: list[dict[str, Any]], wanted: list[str]) -> set[str]:
+    """The names of the wanted layers and of all they go back to."""
+    sources = {layer["name"]: set(_sources(layer["inbound_nodes"])) for layer in layers}
+    found: set[str] = set()
+    waiting = list(wanted)
+    while waiting:
+        layer = waiting.pop()
+        if layer not in found:
+            found.add(layer)
+            waiting += sources.get(layer, ())
+    return found
+
+
+def _sources(written: Any) -> Iterator[str]:
+    """The layers whose outcomes a call refers to."""
+    if isinstance(written, dict):
+        if written.get("class_name") == "__keras_tensor__":
+            yield written["config"]["keras_history"][0]
+            return
+        written = list(written.values())
+    if isinstance(written, list):
+        for each in written:
+            yield from _sources(each)
+
+
+def _all_values(value: Any) -> Iterator[Any]:
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for each in value:
+            yield from _all_values(each)
+    else:
+        yield value
