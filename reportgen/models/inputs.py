@@ -105,8 +105,8 @@ def _no_image_message(slots: list[InputSlot]) -> str:
 
 def _described(slot: InputSlot) -> str:
     sides = " x ".join(str(side) if side else "any" for side in slot.shape[1:])
-    kind = {1: "single numbers", 2: "vectors", 3: "sequences", 5: "videos or volumes"}.get(len(slot.shape), "arrays")
-    return f"{kind} {sides}".rstrip()
+    kinds = {1: "single numbers", 2: "vectors of length", 3: "sequences of", 5: "videos or volumes of"}
+    return f"{kinds.get(len(slot.shape), 'arrays of')} {sides}".rstrip()
 
 
 def takes_channels_first(model: keras.Model, shape: Shape) -> bool:

@@ -53,6 +53,7 @@ _DROPPED: dict[str, tuple[Any, ...] | None] = {
 }
 
 _ACTIVATIONS = ("activation", "recurrent_activation")
+_INNER = ("layer", "backward_layer", "cell")
 
 
 def translate(saved: dict[str, Any]) -> dict[str, Any]:
@@ -68,7 +69,7 @@ def translate(saved: dict[str, Any]) -> dict[str, Any]:
         return {**entry, "config": _graph(config)}
     if kind == "Sequential":
         # The oldest wrote the layers alone.
-        whole = {"name": "sequential", "layers": config} if isinstance(config, list) else config
+        whole: dict[str, Any] = {"name": "sequential", "layers": config} if isinstance(config, list) else config
         layers = [*_missing_input(whole["layers"]), *whole["layers"]]
         return {**entry, "config": {**whole, "layers": [translate(layer) for layer in layers]}}
     return _layer(entry)
@@ -135,9 +136,9 @@ def _layer(entry: dict[str, Any]) -> dict[str, Any]:
         if key == "dtype" and isinstance(value, dict):
             config[key] = value.get("config", {}).get("name", value)
         elif key in _ACTIVATIONS:
-            config[key] = HARD_SIGMOID if _is_hard_sigmoid(value) else value
+            config[key] = _activation(value)
         elif isinstance(value, dict) and {"class_name", "config"} <= set(value):
-            config[key] = translate(value) if key in ("layer", "backward_layer", "cell") else _plain(value)
+            config[key] = _with_module(translate(value)) if key in _INNER else _plain(value)
     if cls is not None:
         config = _without_dropped(config, cls)
     written = {**entry, "class_name": kind, "config": config}
@@ -191,18 +192,36 @@ _GONE = {
 }
 
 
-def _is_hard_sigmoid(value: Any) -> bool:
-    return value == "hard_sigmoid" or (isinstance(value, dict) and value.get("config") == "hard_sigmoid")
+def _activation(value: Any) -> Any:
+    if value == "hard_sigmoid" or (isinstance(value, dict) and value.get("config") == "hard_sigmoid"):
+        return HARD_SIGMOID
+    if isinstance(value, dict) and hasattr(keras.layers, str(value.get("class_name"))):
+        return _with_module(translate(value))
+    return value
+
+
+def _with_module(entry: dict[str, Any]) -> dict[str, Any]:
+    """The entry of a layer that stands within another's, where Keras 3 looks it up by its module."""
+    if entry["class_name"] in _NETWORKS:
+        kind = "Sequential" if entry["class_name"] == "Sequential" else "Model"
+        return {**entry, "module": "keras", "class_name": kind, "registered_name": None}
+    if hasattr(keras.layers, entry["class_name"]):
+        return {**entry, "module": "keras.layers", "registered_name": None}
+    return entry
 
 
 def _without_dropped(config: dict[str, Any], cls: type[keras.layers.Layer]) -> dict[str, Any]:
     accepted = inspect.signature(cls.__init__).parameters
 
     def asks_for_nothing(key: str, value: Any) -> bool:
+        if key in accepted or (key == "trainable" and "kwargs" in accepted):
+            return False
         if key == "trainable":
-            return "kwargs" not in accepted and key not in accepted  # a layer without weights
+            return True  # a layer without weights
         neutral = _DROPPED.get(key, ())
-        return key not in accepted and (neutral is None or value in neutral)
+        if key in _DROPPED and neutral is not None and value not in neutral:
+            raise UntranslatableError(f"the layer {config.get('name')}, {cls.__name__} with {key}={value!r}")
+        return key in _DROPPED
 
     return {key: value for key, value in config.items() if not asks_for_nothing(key, value)}
 
@@ -276,7 +295,7 @@ def _operations(entry: dict[str, Any], names: set[str], shifts: dict[str, int]) 
             key = others.get("slice_spec")
             if any(isinstance(each, Tensor) for each in _all_values(key)):
                 raise UntranslatableError(f"tf.{function} with a place computed while it runs")
-            chains.append([Step("numpy.GetItem", (first, _key(key)))])
+            chains.append([Step("numpy.GetItem", (first, _key(key if isinstance(key, list) else [key])))])
         else:
             chains.append(translate_call(Call(function, first, others)))
     if len(chains) != 1:
