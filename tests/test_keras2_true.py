@@ -64,7 +64,8 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     python = folder / "env" / "bin" / "python"
     subprocess.run([sys.executable, "-m", "venv", folder / "env"], check=True)
     packages = ["tensorflow-cpu==2.15.*", "numpy<2", "setuptools<81"]
-    installed = subprocess.run([python, "-m", "pip", "install", "--quiet", *packages], capture_output=True, text=True)
+    install = [python, "-m", "pip", "install", "--quiet", *packages]
+    installed = subprocess.run(install, check=False, capture_output=True, text=True)
     if installed.returncode != 0:
         pytest.skip(f"TensorFlow 2.15 cannot be installed: {installed.stderr.strip().splitlines()[-1]}")
     (folder / "write.py").write_text(WRITER)
