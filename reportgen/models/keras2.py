@@ -14,6 +14,7 @@ import keras
 
 from reportgen.models.keras2_activations import HARD_SIGMOID
 from reportgen.models.keras2_calls import Call, Earlier, Step, Tensor, UntranslatableError
+from reportgen.models.keras2_nodes import all_values, layer_call, name, read_call, sources, written_call
 from reportgen.models.keras2_operations import translate_call
 
 _NETWORKS = ("Functional", "Model", "Sequential")
@@ -113,11 +114,6 @@ def _named(entry: dict[str, Any]) -> dict[str, Any]:
     if isinstance(config, dict) and isinstance(config.get("name"), str):
         return {**entry, **named, "config": {**config, "name": name(config["name"])}}
     return {**entry, **named}
-
-
-def name(old: str) -> str:
-    """What a layer of Keras 2 is called in Keras 3."""
-    return old.replace("/", "_")
 
 
 def _layer(entry: dict[str, Any]) -> dict[str, Any]:
@@ -240,8 +236,8 @@ def _graph(config: dict[str, Any]) -> dict[str, Any]:
     for entry in entries:
         if entry["class_name"] not in _OPERATIONS:
             kept.add(name(entry["name"]))
-            calls = [_call(node, names) for node in entry.get("inbound_nodes") or []]
-            layers.append({**translate(entry), "inbound_nodes": [_node(*call, shifts) for call in calls]})
+            calls = [read_call(node, names) for node in entry.get("inbound_nodes") or []]
+            layers.append({**translate(entry), "inbound_nodes": [layer_call(*call, shifts) for call in calls]})
             continue
         try:
             layers += _operations(entry, names, shifts)
@@ -290,10 +286,10 @@ def _operations(entry: dict[str, Any], names: set[str], shifts: dict[str, int]) 
     label, function = name(entry["name"]), entry["config"]["function"]
     chains: list[list[Step]] = []
     for node in entry["inbound_nodes"]:
-        first, others = _call(node, names)
+        first, others = read_call(node, names)
         if function == "__operators__.getitem":
             key = others.get("slice_spec")
-            if any(isinstance(each, Tensor) for each in _all_values(key)):
+            if any(isinstance(each, Tensor) for each in all_values(key)):
                 raise UntranslatableError(f"tf.{function} with a place computed while it runs")
             chains.append([Step("numpy.GetItem", (first, _key(key if isinstance(key, list) else [key])))])
         else:
@@ -304,7 +300,7 @@ def _operations(entry: dict[str, Any], names: set[str], shifts: dict[str, int]) 
     written = []
     for each, step in zip(labels, chains[0], strict=True):
         arguments = [_resolved(argument, labels) for argument in step.arguments]
-        written.append({**step.written(each), "inbound_nodes": [_written_node(arguments, {}, shifts)]})
+        written.append({**step.written(each), "inbound_nodes": [written_call(arguments, {}, shifts)]})
     return written
 
 
@@ -323,92 +319,14 @@ def _key(spec: Any) -> Any:
     return spec
 
 
-def _call(node: Any, names: set[str]) -> tuple[Any, dict[str, Any]]:
-    """The first argument and the others of a call: tensors as `Tensor`, in the structure they were given in.
-
-    Calls already in the form of Keras 3 come back as they are.
-    """
-    if isinstance(node, dict) and set(node) == {"args", "kwargs"}:
-        return node, {}
-    others: dict[str, Any] = {}
-
-    def structure(each: Any) -> Any:
-        if isinstance(each, dict):
-            return {key: structure(value) for key, value in each.items()}
-        if each and isinstance(each[0], str):
-            others.update(each[3] if len(each) > 3 else {})
-            return each[2] if each[0] == "_CONSTANT_VALUE" else Tensor(*each[:3])
-        return [structure(value) for value in each]
-
-    first = structure(node)
-    return first, {key: _decoded(value, names) for key, value in others.items()}
-
-
-def _decoded(value: Any, names: set[str]) -> Any:
-    """`value` with what refers to a layer's outcome as `Tensor`."""
-    if isinstance(value, list):
-        if len(value) == 3 and isinstance(value[0], str) and value[0] in names:
-            return Tensor(*value)
-        return [_decoded(each, names) for each in value]
-    if isinstance(value, dict):
-        return {key: _decoded(each, names) for key, each in value.items()}
-    return value
-
-
-def _node(first: Any, others: dict[str, Any], shifts: dict[str, int]) -> Any:
-    """A call of a layer as Keras 3 writes it; a list of one tensor is that tensor, as for Keras 2."""
-    if isinstance(first, dict) and set(first) == {"args", "kwargs"}:
-        return first
-    single = isinstance(first, list) and len(first) == 1
-    return _written_node([first[0] if single else first], others, shifts)
-
-
-def _written_node(arguments: list[Any], others: dict[str, Any], shifts: dict[str, int]) -> dict[str, Any]:
-    return {"args": _encoded(arguments, shifts), "kwargs": _encoded(others, shifts)}
-
-
-def _encoded(value: Any, shifts: dict[str, int]) -> Any:
-    if isinstance(value, Tensor):
-        history = [name(value.layer), value.node - shifts.get(value.layer, 0), value.index]
-        config = {"shape": [None], "dtype": "float32", "keras_history": history}
-        return {"class_name": "__keras_tensor__", "config": config}
-    if isinstance(value, list):
-        return [_encoded(each, shifts) for each in value]
-    if isinstance(value, dict):
-        return {key: _encoded(each, shifts) for key, each in value.items()}
-    return value
-
-
 def _needed(layers: list[dict[str, Any]], wanted: list[str]) -> set[str]:
     """The names of the wanted layers and of all they go back to."""
-    sources = {layer["name"]: set(_sources(layer["inbound_nodes"])) for layer in layers}
+    origins = {layer["name"]: set(sources(layer["inbound_nodes"])) for layer in layers}
     found: set[str] = set()
     waiting = list(wanted)
     while waiting:
         layer = waiting.pop()
         if layer not in found:
             found.add(layer)
-            waiting += sources.get(layer, ())
+            waiting += origins.get(layer, ())
     return found
-
-
-def _sources(written: Any) -> Iterator[str]:
-    """The layers whose outcomes a call refers to."""
-    if isinstance(written, dict):
-        if written.get("class_name") == "__keras_tensor__":
-            yield written["config"]["keras_history"][0]
-            return
-        written = list(written.values())
-    if isinstance(written, list):
-        for each in written:
-            yield from _sources(each)
-
-
-def _all_values(value: Any) -> Iterator[Any]:
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, list):
-        for each in value:
-            yield from _all_values(each)
-    else:
-        yield value

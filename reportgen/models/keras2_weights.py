@@ -9,7 +9,7 @@ import h5py
 import keras
 import numpy as np
 
-from reportgen.models.keras2 import name as renamed
+from reportgen.models.keras2_nodes import name as renamed
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
