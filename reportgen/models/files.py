@@ -256,7 +256,7 @@ def _is_of_lambda(text: str) -> bool:
 
 
 def _loading_message(path: Path | str, error: Exception, saved: _Saved | None) -> str:
-    text = shortened(str(error), 2000)
+    text = " ".join(str(error).split())
     if _is_of_lambda(text):
         return f"{path} {_LAMBDA}"
     for phrase in ("Could not locate class", "Could not locate function", "Unknown "):
