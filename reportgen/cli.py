@@ -103,8 +103,8 @@ def build(
 ) -> None:
     """Make a report of MODEL on the images, in DIR.
 
-    MODEL is a .keras, .h5 or .hdf5 file, keras:NAME for an architecture of keras.applications, or
-    python:package.module:callable. IMAGE is a file, a folder or a glob.
+    MODEL is a .keras, .h5 or .hdf5 file, keras:NAME for an architecture of keras.applications, hf://owner/name
+    for a network on the Hugging Face Hub, or python:package.module:callable. IMAGE is a file, a folder or a glob.
     """
     config = _settings(config_file, options, model=model, images=tuple(images), output=output)
     report = reportgen.build_from(config, progress=terminal_progress(quiet=quiet, verbose=verbose))
