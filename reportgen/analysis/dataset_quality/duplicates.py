@@ -18,8 +18,11 @@ from reportgen.analysis.image_properties import ByteArray
 # alike for a picture moved by one pixel (cosines of 0.83 to 0.98 on handwritten digits) than for some pictures of the
 # same class (up to 0.99), so no cosine tells copies from others: looked at are each image's nearest, above what nine
 # in ten random pairs reach.
-RANDOM_PAIRS = 100_000
+RANDOM_PAIRS = 20_000
 RANDOM_QUANTILE = 0.9
+
+# Of so few images that there are no more pairs, all are looked at.
+FEW_PAIRS = 1_000
 
 # Of pictures moved to fit within two pixels. JPEG at quality 90 makes about 0.05, a one-pixel shift 0; the most
 # alike of 1,000 handwritten digits by different hands differ by 0.24.
@@ -183,7 +186,7 @@ def random_cosine(first: NDArray[np.float32], second: NDArray[np.float32], seed:
         seed: of the pairs.
         same: whether both are the same images.
     """
-    if len(first) * len(second) < RANDOM_PAIRS // 100:
+    if len(first) * len(second) < FEW_PAIRS:
         return -1.0
     random = np.random.default_rng(seed)
     places, others = random.integers(0, len(first), RANDOM_PAIRS), random.integers(0, len(second), RANDOM_PAIRS)
@@ -208,7 +211,7 @@ def _alike_thumbnails(
     exact = (_sampled_digests(first)[pairs[:, 0]] == _sampled_digests(second)[pairs[:, 1]]).all(axis=1)
     thumbnails = first.thumbnail[..., np.newaxis], second.thumbnail[..., np.newaxis]
     differences = np.where(exact, np.inf, aligned_differences(*thumbnails, pairs, reach, most))
-    alike = [(float(differences[place]), *candidates[place]) for place in np.flatnonzero(differences <= most)]
+    alike = [(float(differences[place]), *candidates[place]) for place in np.flatnonzero(differences <= most).tolist()]
     return sorted(alike)
 
 

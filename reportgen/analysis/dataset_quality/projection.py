@@ -40,40 +40,39 @@ def project(features: NDArray[np.float32], *, seed: int = 0) -> Projection | Non
         seed: of the images from which directions are found where both images and values are very many.
     """
     images, values = features.shape
-    if images < 3:
+    if images < 3 or not (features != features[0]).any():
         return None
     mean = features.mean(axis=0, dtype=np.float64)
     rows = sample(np.arange(images), MOST_ROWS, seed) if values > MOST_ROWS else np.arange(images)
     directions = _directions(features, mean, rows)
-    if directions is None:
-        return None
-    points = np.concatenate([(block - mean) @ directions for block in _blocks(features)])
-    total = sum(float(np.square(block - mean).sum()) for block in _blocks(features))
+    points, total = np.zeros((images, 2)), 0.0
+    for start in range(0, images, _BLOCK):
+        centred = features[start : start + _BLOCK] - mean
+        points[start : start + _BLOCK] = centred @ directions
+        total += float(np.vdot(centred, centred))
     held = np.square(points).sum(axis=0) / total
     return Projection(points, (float(held[0]), float(held[1])))
 
 
-def _blocks(features: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-    return [features[start : start + _BLOCK] for start in range(0, len(features), _BLOCK)]
-
-
 def _directions(
     features: NDArray[np.float32], mean: NDArray[np.float64], rows: NDArray[np.int64]
-) -> NDArray[np.float64] | None:
+) -> NDArray[np.float64]:
     """Two unit vectors `(values, 2)`: eigenvectors of the covariance, or by way of the rows' products if fewer."""
     values = features.shape[1]
     if values <= len(rows):
-        parts = [features[rows[start : start + _BLOCK]] - mean for start in range(0, len(rows), _BLOCK)]
-        vectors = _leading(np.asarray(np.sum([part.T @ part for part in parts], axis=0)))
+        covariance = np.zeros((values, values))
+        for start in range(0, len(rows), _BLOCK):
+            centred = features[rows[start : start + _BLOCK]] - mean
+            covariance += centred.T @ centred
+        vectors = _leading(covariance)
     else:
         centred = features[rows] - mean
         vectors = centred.T @ _leading(centred @ centred.T)
     lengths = np.sqrt(np.square(vectors).sum(axis=0))
     if vectors.shape[1] == 1:
         vectors, lengths = np.hstack([vectors, np.zeros_like(vectors)]), np.append(lengths, 0.0)
-    if not lengths[0] or not np.ptp(features, axis=0).any():
-        return None
-    vectors = vectors / np.where(lengths > 0, lengths, 1)
+    # What rounding leaves of a second direction where all images lie on a line is none.
+    vectors = np.where(lengths > 1e-6 * lengths[0], vectors / np.maximum(lengths, 1e-300), 0.0)
     largest = vectors[np.abs(vectors).argmax(axis=0), np.arange(2)]
     return np.asarray(vectors * np.where(largest < 0, -1, 1))
 
