@@ -30,7 +30,7 @@ class Operation:
     specificity_interval: Interval | None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class BinaryFigures:
     """How good a score is; what needs both positives and negatives is None where one is missing.
 
