@@ -62,8 +62,8 @@ class ImageSetAccumulator:
     def __init__(self, *, seed: int = 0) -> None:
         self._seed = seed
         self._digests = ImageRows(digest=np.uint8)
-        self._sample = _no_sample()
-        self._sampled, self._most, self._block = 0, MOST_IMAGES, 1
+        self._sample = ImageRows(thumbnail=np.uint8, features=np.float32)
+        self._most, self._block = MOST_IMAGES, 1
 
     def add(self, images: NDArray[np.int64], pixels: ByteArray, features: NDArray[np.float32]) -> None:
         """Take in images.
@@ -82,32 +82,27 @@ class ImageSetAccumulator:
         if len(finite):
             thumbnails = np.stack([_thumbnail(pixels[place], self._block) for place in finite])
             self._sample.add(images[finite], thumbnail=thumbnails, features=features[finite])
-            self._cut(len(finite))
+            self._cut()
 
     def merge(self, other: ImageSetAccumulator) -> None:
         """Take in all images of `other`."""
         self._digests.merge(other._digests)
-        if other._sampled:
+        if len(other._sample):
             self._sample.merge(other._sample)
             self._most, self._block = other._most, other._block
-            self._cut(other._sampled)
+            self._cut()
 
-    def _cut(self, added: int) -> None:
-        self._sampled += added
-        if self._sampled > self._most * _SLACK:
-            self._sample = self._lowest()
-            self._sampled = self._most
+    def _cut(self) -> None:
+        if len(self._sample) > self._most * _SLACK:
+            self._keep_most()
 
-    def _lowest(self) -> ImageRows:
-        rows = self._sample.sorted()
-        lowest = np.argsort(sampling_keys(rows["image"], self._seed), kind="stable")[: self._most]
-        kept = _no_sample()
-        kept.add(rows["image"][lowest], thumbnail=rows["thumbnail"][lowest], features=rows["features"][lowest])
-        return kept
+    def _keep_most(self) -> None:
+        self._sample.keep_lowest(lambda images: sampling_keys(images, self._seed), self._most)
 
     def result(self) -> ImageSet:
         """What there is to compare."""
-        digests, sample = self._digests.sorted(), self._lowest().sorted()
+        self._keep_most()
+        digests, sample = self._digests.sorted(), self._sample.sorted()
         count = len(sample["image"])
         return ImageSet(
             image=digests["image"],
@@ -117,10 +112,6 @@ class ImageSetAccumulator:
             features=sample["features"] if count else np.zeros((0, 1), np.float32),
             block=self._block,
         )
-
-
-def _no_sample() -> ImageRows:
-    return ImageRows(thumbnail=np.uint8, features=np.float32)
 
 
 def _thumbnail(pixels: ByteArray, block: int) -> ByteArray:

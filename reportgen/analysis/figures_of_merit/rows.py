@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,19 @@ class ImageRows:
     def merge(self, other: ImageRows) -> None:
         """Take in all rows of `other`."""
         self._chunks += other._chunks
+
+    def __len__(self) -> int:
+        return sum(len(chunk[IMAGE]) for chunk in self._chunks)
+
+    def keep_lowest(self, keys: Callable[[NDArray[np.int64]], NDArray[np.uint64]], most: int) -> None:
+        """Drop all rows but the at most `most` of the lowest keys, which follow from the images' indices."""
+        if len(self) <= most:
+            return
+        of_chunks = [keys(chunk[IMAGE]) for chunk in self._chunks]
+        highest = np.partition(np.concatenate(of_chunks), most - 1)[most - 1]
+        for place, (chunk, of_chunk) in enumerate(zip(self._chunks, of_chunks, strict=True)):
+            kept = of_chunk <= highest
+            self._chunks[place] = {name: column[kept] for name, column in chunk.items()}
 
     def sorted(self) -> dict[str, NDArray[Any]]:
         """All columns in ascending order of the images.

@@ -20,6 +20,9 @@ SCATTER_IMAGES = 1_000
 # Beyond it neither float32 nor the exact sums of squares hold a number.
 _LARGEST = 2.0**127
 
+# The sample is cut when it has doubled, not at every batch.
+_SLACK = 2
+
 FloatArray = NDArray[np.float64]
 
 
@@ -84,7 +87,7 @@ class ValueAccumulator:
         # Of each value: the error, its size and its square; the truth and its square.
         self._sums = ExactSum.zeros(5, values)
         self._worst = _Worst.nothing(values)
-        self._sample = _nothing_sampled()
+        self._sample = ImageRows(truth=np.float64, answer=np.float64)
 
     def add(self, images: NDArray[np.int64], truth: NDArray[Any], answers: NDArray[Any]) -> None:
         """Take in images: indices `(n,)`, and truth and answers, both `(n, values)`; a truth of NaN is not known."""
@@ -102,13 +105,11 @@ class ValueAccumulator:
         self._counts += known.sum(axis=0)
         errors = np.where(known, given - exact, 0.0)
         targets = np.where(known, exact, 0.0)
-        nothing = np.zeros_like(errors)
-        for terms in zip(_exact_square(errors), _exact_square(targets), strict=True):
-            self._sums.add(np.stack([nothing, nothing, terms[0], nothing, terms[1]], axis=1))
-        self._sums.add(np.stack([errors, np.abs(errors), nothing, targets, nothing], axis=1))
+        self._sums.add(_terms(errors, targets))
         self._worst = self._worst.joined(_Worst.of(images, exact, given, known))
         self._sample.add(images, truth=exact, answer=given)
-        self._sample = self._cut_sample()
+        if len(self._sample) > SCATTER_IMAGES * _SLACK:
+            self._cut_sample()
 
     def merge(self, other: ValueAccumulator) -> None:
         """Take in all images of `other`."""
@@ -118,18 +119,16 @@ class ValueAccumulator:
         self._sums.merge(other._sums)
         self._worst = self._worst.joined(other._worst)
         self._sample.merge(other._sample)
-        self._sample = self._cut_sample()
+        if len(self._sample) > SCATTER_IMAGES * _SLACK:
+            self._cut_sample()
 
-    def _cut_sample(self) -> ImageRows:
-        rows = self._sample.sorted()
-        lowest = np.argsort(sampling_keys(rows["image"], self._seed), kind="stable")[:SCATTER_IMAGES]
-        kept = _nothing_sampled()
-        kept.add(rows["image"][lowest], truth=rows["truth"][lowest], answer=rows["answer"][lowest])
-        return kept
+    def _cut_sample(self) -> None:
+        self._sample.keep_lowest(lambda images: sampling_keys(images, self._seed), SCATTER_IMAGES)
 
     def result(self) -> ValueFigures:
         """The figures of all images taken in."""
         sums = np.array(self._sums.fractions(), object).reshape(5, self._values)
+        self._cut_sample()
         rows = self._sample.sorted()
         shape = len(rows["image"]), self._values
         return ValueFigures(
@@ -143,8 +142,13 @@ class ValueAccumulator:
         )
 
 
-def _nothing_sampled() -> ImageRows:
-    return ImageRows(truth=np.float64, answer=np.float64)
+def _terms(errors: FloatArray, targets: FloatArray) -> FloatArray:
+    """What is added to the five sums of each value, `(terms, 5, values)`."""
+    nothing = np.zeros_like(errors)
+    terms = [np.stack([errors, np.abs(errors), nothing, targets, nothing], axis=1)]
+    for of_error, of_target in zip(_exact_square(errors), _exact_square(targets), strict=True):
+        terms.append(np.stack([nothing, nothing, of_error, nothing, of_target], axis=1))
+    return np.concatenate(terms)
 
 
 def _exact_square(numbers: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
