@@ -45,7 +45,16 @@ def find_neighbours(features: FloatArray, others: FloatArray | None = None) -> N
         if others is None:
             products[rows, start + rows] = -np.inf
         nearest = np.sort(np.argpartition(-products, most - 1, axis=1)[:, :most], axis=1)
-        order = np.argsort(-np.take_along_axis(products, nearest, axis=1), axis=1, kind="stable")
+        exact = np.stack([_products(units[start + row], targets[nearest[row]]) for row in rows])
+        order = np.argsort(-exact, axis=1, kind="stable")
         places[start : start + _BLOCK] = np.take_along_axis(nearest, order, axis=1)
-        cosines[start : start + _BLOCK] = np.take_along_axis(products, places[start : start + _BLOCK], axis=1)
+        cosines[start : start + _BLOCK] = np.take_along_axis(exact, order, axis=1)
     return Neighbours(places, np.clip(cosines, -1, 1))
+
+
+def _products(unit: FloatArray, others: FloatArray) -> FloatArray:
+    """The products of a row with each of others, `(others,)`, whose bits do not depend on how threads share the work.
+
+    Those of a whole matrix do, so they choose the nearest and are not handed on.
+    """
+    return np.asarray(np.einsum("j,kj->k", unit, others))

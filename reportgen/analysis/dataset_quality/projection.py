@@ -19,13 +19,16 @@ _SUBSPACE = 12
 _MOST_STEPS = 300
 _PRECISION = 1e-10
 
+# Of the largest coordinate, and of shares.
+_DIGITS = 6
+
 
 @dataclass(frozen=True, eq=False)
 class Projection:
     """Of each image its place `(images, 2)` along the first two principal components, and the variance they hold.
 
-    `explained` are the shares of the whole variance. The sign of each component is such that its largest weight by
-    size is positive.
+    `explained` are the shares of the whole variance; both are rounded to six digits. The sign of each component is
+    such that its largest weight by size is positive.
     """
 
     points: NDArray[np.float64]
@@ -50,8 +53,10 @@ def project(features: NDArray[np.float32], *, seed: int = 0) -> Projection | Non
         centred = features[start : start + _BLOCK] - mean
         points[start : start + _BLOCK] = centred @ directions
         total += float(np.vdot(centred, centred))
-    held = np.square(points).sum(axis=0) / total
-    return Projection(points, (float(held[0]), float(held[1])))
+    first, second = (np.square(points).sum(axis=0) / total).tolist()
+    # The last bits of large products depend on how threads share the work: what is handed on has none of them.
+    step = 10.0 ** (np.floor(np.log10(np.abs(points).max())) - _DIGITS)
+    return Projection(np.rint(points / step) * step + 0.0, (round(first, _DIGITS), round(second, _DIGITS)))
 
 
 def _directions(

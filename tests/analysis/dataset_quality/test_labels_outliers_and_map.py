@@ -133,8 +133,8 @@ def test_the_map_is_that_of_scikit_learn_on_1000_random_cases() -> None:
         oracle = PCA(2, svd_solver="full").fit(features.astype(float))
         points = oracle.transform(features.astype(float))
         signs = np.sign((found.points * points).sum(axis=0))
-        np.testing.assert_allclose(found.points, points * signs, atol=1e-6)
-        np.testing.assert_allclose(found.explained, oracle.explained_variance_ratio_, atol=1e-9)
+        np.testing.assert_allclose(found.points, points * signs, atol=1e-6 * np.abs(points).max())
+        np.testing.assert_allclose(found.explained, oracle.explained_variance_ratio_, atol=1e-6)
         largest = oracle.components_[[0, 1], np.abs(oracle.components_).argmax(axis=1)]
         np.testing.assert_array_equal(signs, np.sign(largest))
 
@@ -147,7 +147,7 @@ def test_the_map_of_larger_sets_by_either_way(shape: tuple[int, int]) -> None:
     found = project(features)
     assert found is not None
     points = np.abs(PCA(2, svd_solver="full").fit_transform(features.astype(float)))
-    np.testing.assert_allclose(np.abs(found.points), points, atol=1e-5)
+    np.testing.assert_allclose(np.abs(found.points), points, atol=1e-5 * points.max())
 
 
 def test_directions_of_very_large_sets_come_from_a_sample(monkeypatch: pytest.MonkeyPatch) -> None:
