@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,6 +93,22 @@ class ImageSetAccumulator:
             self._sample.merge(other._sample)
             self._most, self._block = other._most, other._block
             self._cut()
+
+    def to_arrays(self, prefix: str) -> dict[str, NDArray[Any]]:
+        """All that was taken in, to be stored, under names that begin with `prefix`."""
+        self._keep_most()
+        return {
+            **self._digests.to_arrays(f"{prefix}_digests"),
+            **self._sample.to_arrays(f"{prefix}_sample"),
+            f"{prefix}_limits": np.array([self._most, self._block], np.int64),
+        }
+
+    def take_arrays(self, prefix: str, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take in what `to_arrays` stored."""
+        self._digests.take_arrays(f"{prefix}_digests", arrays)
+        if len(arrays[f"{prefix}_sample_image"]):
+            self._sample.take_arrays(f"{prefix}_sample", arrays)
+            self._most, self._block = arrays[f"{prefix}_limits"].tolist()
 
     def _cut(self) -> None:
         if len(self._sample) > self._most * _SLACK:

@@ -16,6 +16,7 @@ from reportgen.analysis.network.selection import select_layers
 from reportgen.analysis.statistics.dyadic_histogram import display_histogram
 from reportgen.analysis.statistics.exact_sum import ExactSum, mean_and_std
 from reportgen.analysis.statistics.image_pass import Plan
+from reportgen.analysis.statistics.kept_beside import Keeping
 from reportgen.analysis.statistics.measure_task import MeasureTask, measure_images
 from reportgen.analysis.statistics.measurements import NO_IMAGE, LayerLayout, Layout, Measurements
 from reportgen.config import Config
@@ -196,15 +197,17 @@ def collect(
     config: Config,
     progress: Progress,
     cache: Cache | None = None,
+    keeping: Keeping | None = None,
 ) -> ImageStatistics:
     """Measure `layers` and the answer of `network` on all `images`, where `--engine` says.
 
-    With a `cache`, a run that was killed goes on where it was, and one like an earlier one has its results.
+    With a `cache`, a run that was killed goes on where it was, and one like an earlier one has its results. With
+    `keeping`, what it asks for is kept beside.
 
     Raises:
         ReportgenError: the network cannot run, no image could be measured, or, if `--strict`, one could not.
     """
-    plan = Plan.make(summary, layers, len(images), config.resize, config.interpolation)
+    plan = Plan.make(summary, layers, len(images), config.resize, config.interpolation, keeping)
     measured = measure_images(MeasureTask(network, plan, config), images.images, config, progress, cache)
     statistics = ImageStatistics(images.images, plan.layout, measured)
     skipped = statistics.skipped

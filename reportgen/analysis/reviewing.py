@@ -1,0 +1,176 @@
+"""What the pass keeps of each image beside statistics: to judge the answers, and to compare the images.
+
+A few numbers for each image, and of a bounded sample also thumbnail and features. All of it merges, and gives the same
+bits for any split of the images.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from reportgen.analysis.dataset_quality.image_set import ImageSetAccumulator
+from reportgen.analysis.figures_of_merit.binary import BinaryAccumulator
+from reportgen.analysis.figures_of_merit.classes import ClassAccumulator
+from reportgen.analysis.figures_of_merit.rows import ImageRows
+from reportgen.analysis.image_properties import measure_image
+from reportgen.analysis.network.heads import Head, class_output
+from reportgen.analysis.statistics.kept_beside import SeenImage
+from reportgen.results import FloatArray
+
+# What is measured on the pixels of every image; its size is known beforehand.
+MEASURED = ("brightness", "contrast", "sharpness", "colourfulness")
+
+_PREFIX = "review"
+
+IntArray = NDArray[np.int32]
+
+
+@dataclass(frozen=True, eq=False)
+class Reviewing:
+    """What is kept; it travels to workers.
+
+    Attributes:
+        truth: the right class of each image of the set, `(images,)`, below 0 where it is not known; None where no
+            answer is judged.
+        classes: how many there are; of a single score, two.
+        single: whether one score stands for two classes.
+        probabilities: whether the scores of an image are probabilities.
+        layer: whose output the images are compared by; None where they are not compared.
+        seed: of the sample of images that are compared.
+    """
+
+    truth: IntArray | None
+    classes: int
+    single: bool
+    probabilities: bool
+    layer: str | None
+    seed: int
+
+    @classmethod
+    def make(cls, head: Head, truth: IntArray | None, layer: str | None, seed: int) -> Self:
+        """What is kept of a network's answers; without classes none are judged."""
+        classes = 0 if head.kind == "none" or head.classes is None else head.classes
+        return cls(
+            truth=truth if classes else None,
+            classes=max(2, classes) if classes else 0,
+            single=classes == 1,
+            probabilities=head.kind in ("softmax", "sigmoid"),
+            layer=layer,
+            seed=seed,
+        )
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers whose outputs are read."""
+        return () if self.layer is None else (self.layer,)
+
+    @property
+    def key(self) -> list[Any]:
+        """What results depend on."""
+        truth = None if self.truth is None else self.truth.tobytes().hex()
+        return [truth, self.classes, self.single, self.probabilities, self.layer, self.seed]
+
+    def tensors(self, outputs: Mapping[str, Sequence[tf.Tensor]], answer: Any) -> tuple[tf.Tensor, tf.Tensor]:
+        """The scores of an image, `(classes,)`, and its features in a row; empty where they are not asked for."""
+        scores = features = tf.zeros((0,))
+        if self.truth is not None:
+            leaves = [leaf for leaf in tf.nest.flatten(answer) if isinstance(leaf, tf.Tensor)]
+            which = class_output([tuple(leaf.shape) for leaf in leaves])
+            assert which is not None
+            scores = tf.cast(leaves[which][0], tf.float32)
+        if self.layer is not None:
+            features = tf.reshape(outputs[self.layer][0], (-1,))
+        return scores, features
+
+    def begin(self) -> Review:
+        """What is kept, so far of no image."""
+        return Review(self)
+
+    def loaded(self, arrays: Mapping[str, NDArray[Any]]) -> Review:
+        """What `Review.to_arrays` stored."""
+        return Review.from_arrays(self, arrays)
+
+
+class Review:
+    """All that is kept of a set of images for the review.
+
+    `answers` and `second` judge classes, the latter the second of two; None where nothing is judged.
+    """
+
+    def __init__(self, keeping: Reviewing) -> None:
+        self.keeping = reviewing
+        judged = keeping.truth is not None
+        self.answers = ClassAccumulator(keeping.classes, probabilities=keeping.probabilities) if judged else None
+        is_binary = judged and keeping.classes == 2 and keeping.probabilities
+        self.second = BinaryAccumulator() if is_binary else None
+        self.images = ImageSetAccumulator(seed=keeping.seed)
+        self.properties = ImageRows(**dict.fromkeys(MEASURED, np.float64))
+
+    def add(self, rows: Sequence[SeenImage]) -> None:
+        """Take in images, at least one."""
+        index = np.array([row.index for row in rows], np.int64)
+        measured = [measure_image(row.pixels) for row in rows]
+        self.properties.add(
+            index,
+            **{name: [_number(getattr(one, name)) for one in measured] for name in MEASURED},
+        )
+        if self.keeping.layer is not None:
+            pixels, features = np.stack([row.pixels for row in rows]), np.stack([row.features for row in rows])
+            self.images.add(index, pixels, features)
+        if self.answers is not None and self.keeping.truth is not None:
+            truth = self.keeping.truth[index]
+            scores = np.stack([row.scores for row in rows])
+            scores = two_scores(scores, probabilities=self.keeping.probabilities) if self.keeping.single else scores
+            self.answers.add(index, truth, scores)
+            if self.second is not None:
+                known = truth >= 0
+                self.second.add(index[known], truth[known] == 1, scores[known, 1])
+
+    def merge(self, other: Review) -> None:
+        """Take in what was kept of other images."""
+        self.properties.merge(other.properties)
+        self.images.merge(other.images)
+        if self.answers is not None and other.answers is not None:
+            self.answers.merge(other.answers)
+        if self.second is not None and other.second is not None:
+            self.second.merge(other.second)
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Everything but what is told beforehand, to be stored."""
+        stored = self.properties.to_arrays(f"{_PREFIX}_properties") | self.images.to_arrays(f"{_PREFIX}_images")
+        if self.answers is not None:
+            stored |= self.answers.to_arrays(f"{_PREFIX}_answers")
+        if self.second is not None:
+            stored |= self.second.to_arrays(f"{_PREFIX}_second")
+        return stored
+
+    @classmethod
+    def from_arrays(cls, keeping: Reviewing, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """What `to_arrays` stored."""
+        loaded = cls(keeping)
+        loaded.properties.take_arrays(f"{_PREFIX}_properties", arrays)
+        loaded.images.take_arrays(f"{_PREFIX}_images", arrays)
+        if loaded.answers is not None:
+            loaded.answers.take_arrays(f"{_PREFIX}_answers", arrays)
+        if loaded.second is not None:
+            loaded.second.take_arrays(f"{_PREFIX}_second", arrays)
+        return loaded
+
+
+def two_scores(scores: FloatArray, *, probabilities: bool) -> FloatArray:
+    """The scores of two classes `(images, 2)` that a single one `(images, 1)` stands for.
+
+    A probability is the second class's; a plain score speaks for it where it is positive.
+    """
+    first = 1 - scores if probabilities else np.zeros_like(scores)
+    return np.concatenate([first, scores], axis=1)
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else value
