@@ -20,7 +20,7 @@ from reportgen.analysis.figures_of_merit.classes import ClassAccumulator
 from reportgen.analysis.figures_of_merit.rows import ImageRows
 from reportgen.analysis.image_properties import measure_image
 from reportgen.analysis.network.heads import Head, class_output
-from reportgen.analysis.statistics.kept_beside import SeenImage
+from reportgen.analysis.statistics.kept_beside import Keeping, SeenImage
 from reportgen.results import FloatArray
 
 # What is measured on the pixels of every image; its size is known beforehand.
@@ -104,7 +104,8 @@ class Review:
     """
 
     def __init__(self, keeping: Reviewing) -> None:
-        self.keeping = reviewing
+        self.keeping: Keeping = keeping
+        self._told = keeping
         judged = keeping.truth is not None
         self.answers = ClassAccumulator(keeping.classes, probabilities=keeping.probabilities) if judged else None
         is_binary = judged and keeping.classes == 2 and keeping.probabilities
@@ -120,13 +121,13 @@ class Review:
             index,
             **{name: [_number(getattr(one, name)) for one in measured] for name in MEASURED},
         )
-        if self.keeping.layer is not None:
+        if self._told.layer is not None:
             pixels, features = np.stack([row.pixels for row in rows]), np.stack([row.features for row in rows])
             self.images.add(index, pixels, features)
-        if self.answers is not None and self.keeping.truth is not None:
-            truth = self.keeping.truth[index]
+        if self.answers is not None and self._told.truth is not None:
+            truth = self._told.truth[index]
             scores = np.stack([row.scores for row in rows])
-            scores = two_scores(scores, probabilities=self.keeping.probabilities) if self.keeping.single else scores
+            scores = two_scores(scores, probabilities=self._told.probabilities) if self._told.single else scores
             self.answers.add(index, truth, scores)
             if self.second is not None:
                 known = truth >= 0

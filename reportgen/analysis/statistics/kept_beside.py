@@ -41,16 +41,17 @@ class Kept(Protocol):
 
 
 class Keeping(Protocol):
-    """What is to be kept; it travels to workers.
-
-    `layers` are those whose outputs `tensors` reads; `key` is what results depend on.
-    """
+    """What is to be kept; it travels to workers."""
 
     @property
-    def layers(self) -> tuple[str, ...]: ...
+    def layers(self) -> tuple[str, ...]:
+        """The layers whose outputs are read."""
+        ...
 
     @property
-    def key(self) -> list[Any]: ...
+    def key(self) -> list[Any]:
+        """What results depend on, as JSON."""
+        ...
 
     def tensors(self, outputs: Mapping[str, Sequence[tf.Tensor]], answer: Any) -> tuple[tf.Tensor, tf.Tensor]:
         """The scores of an image, `(classes,)`, and its features in a row, while a run is traced."""
