@@ -49,7 +49,8 @@ def occlusion(
             falls = scores[:, index : index + 1] - score_images(traced, _covered(pixels[index], part, grey), own)
             for place, fall in zip(part, falls.T, strict=True):
                 maps[:, index, place[0], place[1]] += fall[:, None, None]
-    return AttributionMaps("occlusion", None, (maps / covers).astype(np.float32), scores)
+    grain = max(1, _length(min(height, width), window) // 2)
+    return AttributionMaps("occlusion", None, (maps / covers).astype(np.float32), scores, grain=grain)
 
 
 def place_windows(height: int, width: int, share: float = WINDOW) -> list[Window]:
@@ -58,11 +59,15 @@ def place_windows(height: int, width: int, share: float = WINDOW) -> list[Window
 
 
 def _stretches(side: int, share: float) -> list[slice]:
-    length = min(side, max(1, round(side * share)))
+    length = _length(side, share)
     starts = list(range(0, side - length + 1, max(1, length // 2)))
     if starts[-1] != side - length:
         starts.append(side - length)
     return [slice(start, start + length) for start in starts]
+
+
+def _length(side: int, share: float) -> int:
+    return min(side, max(1, round(side * share)))
 
 
 def _covered(image: NDArray[Any], windows: Sequence[Window], grey: float) -> NDArray[np.float32]:

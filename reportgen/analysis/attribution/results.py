@@ -22,7 +22,8 @@ class AttributionMaps:
     and negative where against; of attention rollout on the grid of tokens, the same for any target, so of one.
     `scores` are the numbers explained, `(targets, images)`, None for attention rollout. `layer` is the one whose
     output is read. `completeness_error` is `(targets, images)`, of integrated gradients only: infinite where the
-    target does not tell the image from the baseline and the map does not add up to nothing either.
+    target does not tell the image from the baseline and the map does not add up to nothing either. `grain` is how many
+    cells a side the method can tell apart only together: a window of occlusion moves by so many.
     """
 
     method: Method
@@ -30,6 +31,7 @@ class AttributionMaps:
     maps: NDArray[np.float32]
     scores: NDArray[np.float32] | None
     completeness_error: NDArray[np.float64] | None = None
+    grain: int = 1
 
     @cached_property
     def positive_evidence(self) -> NDArray[np.bool_]:
@@ -54,7 +56,7 @@ class Faithfulness:
     """How the answer follows the map, as pixels go (deletion) and come (insertion) in its order.
 
     `score` is the answer on the image, `deleted` on what is left when all is deleted, `blurred` on the image that
-    insertion begins with.
+    insertion begins with, `span` how far the answers lie apart that were met on the way.
     """
 
     deletion: Curve
@@ -62,18 +64,18 @@ class Faithfulness:
     score: float
     deleted: float
     blurred: float
+    span: float
 
     @property
     def gain(self) -> float:
-        """How much earlier the answer falls and rises than in random orders, as a share of all it can fall.
+        """How much earlier the answer falls and rises than in random orders, as a share of `span`.
 
-        The mean of both, about -1 to 1; 0 where the answer on the image is no higher than on nothing at all.
+        The mean of both, -1 to 1; 0 where the answer never changed.
         """
-        span = self.score - self.deleted
-        if not span > 0:
+        if not self.span > 0:
             return 0.0
         earlier = (self.deletion.random - self.deletion.area) + (self.insertion.area - self.insertion.random)
-        return 0.5 * earlier / span
+        return 0.5 * earlier / self.span
 
 
 @dataclass(frozen=True)

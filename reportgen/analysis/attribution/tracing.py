@@ -65,8 +65,7 @@ class Run:
                 f"expected an output of 0 to {len(self.answers) - 1}, got {output}; choose one the network has"
             )
         answer = self.answers[output]
-        if math.prod(directions.shape[1:]) != math.prod(answer.shape[1:] if answer.shape.is_fully_defined() else [0]):
-            self._check_size(answer, directions)
+        self._check_size(answer, directions)
         return read_target(before_squashing(answer) if reading == "logits" else answer, form, directions)
 
     def _check_size(self, answer: tf.Tensor, directions: tf.Tensor) -> None:
@@ -155,19 +154,28 @@ class TracedCall:
         self._values: tuple[tf.Tensor, ...] = ()
         self._compiled: dict[Any, Callable[..., Any]] = {}
         self._image_bytes: dict[tuple[int, ...], int] = {}
+        # What is compiled with other values in the place of variables, by which variables.
+        self._replaced: dict[tuple[int, ...], dict[Any, Callable[..., Any]]] = {}
+        self._called: dict[tuple[int, ...], tuple[keras.Layer, ...]] = {}
 
     def with_values(self, variables: Sequence[keras.Variable], values: Sequence[NDArray[Any]]) -> TracedCall:
         """The same call with other values in the place of `variables`; the network stays as it is.
 
-        Compiled once for whatever values the same variables are given.
+        What is compiled for it serves whatever values the same variables are given.
         """
         other = TracedCall(self.network, self.layers, grids=self.grids)
         other._variables = tuple(variables)
         other._values = tuple(tf.convert_to_tensor(value) for value in values)
-        same = [variable.path for variable in self._variables] == [variable.path for variable in other._variables]
-        if self._variables and same:
-            other._compiled, other._image_bytes = self._compiled, self._image_bytes
+        other._image_bytes, other._called = self._image_bytes, self._called
+        other._compiled = self._replaced.setdefault(tuple(id(variable) for variable in variables), {})
         return other
+
+    def called_layers(self, size: Sequence[int]) -> tuple[keras.Layer, ...]:
+        """The layers that answer in a call on images of `size` (height, width, channels), in that order."""
+        key = tuple(size)
+        if key not in self._called:
+            self.compute(_Nothing(), np.zeros((1, *size), np.float32))
+        return self._called[key]
 
     def rows(self, size: Sequence[int], *, gradient: bool) -> int:
         """How many images of `size` (height, width, channels) go through the network at a time."""
@@ -215,8 +223,10 @@ class TracedCall:
         wanted = set(self.layers)
         outputs: dict[str, tuple[tf.Tensor, bool]] = {}
         elements = [0]
+        called: list[keras.Layer] = []
 
         def watcher(seen: Any) -> None:
+            called.append(seen.layer)
             if not is_container(seen.layer):
                 elements[0] += sum(math.prod(side or 1 for side in leaf.shape[1:]) for leaf in seen.outputs)
             if seen.name in wanted and seen.outputs:
@@ -228,6 +238,7 @@ class TracedCall:
         if missing:
             raise LayerNotReachedError(missing)
         self._image_bytes[tuple(images.shape[1:])] = 4 * elements[0]
+        self._called[tuple(images.shape[1:])] = tuple(called)
         answers = tuple(leaf for leaf in tf.nest.flatten(answer) if tf.is_tensor(leaf))
         leaves = tuple(leaf for leaf in tf.nest.flatten(fed) if tf.is_tensor(leaf))
         return Run(images, answers, outputs, self.grids, prepared, leaves)
