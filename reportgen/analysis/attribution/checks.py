@@ -89,7 +89,8 @@ def _shares(side: int, cells: int) -> NDArray[np.float64]:
     """How much each of `side` places makes up of each of `cells`, `(cells, side)`, rows adding up to one."""
     edges = np.linspace(0, side, cells + 1)
     inside = np.minimum(edges[1:, None], np.arange(1, side + 1)) - np.maximum(edges[:-1, None], np.arange(side))
-    return np.maximum(inside, 0) * (cells / side)
+    shares: NDArray[np.float64] = np.maximum(inside, 0) * (cells / side)
+    return shares
 
 
 def spearman(values: NDArray[Any], others: NDArray[Any]) -> float:

@@ -134,5 +134,5 @@ def _states(
 
 
 def _area(curves: NDArray[np.float32]) -> Curve:
-    areas = np.trapezoid(curves.astype(np.float64), dx=1 / STEPS, axis=1)
-    return Curve(float(areas[0]), float(areas[1:].mean()))
+    own, *random = (float(np.trapezoid(curve.astype(np.float64), dx=1 / STEPS)) for curve in curves)
+    return Curve(own, sum(random) / len(random))

@@ -17,8 +17,12 @@ from reportgen.analysis.attribution.tracing import Run, TracedCall, score_images
 MID_GREY = 127.5
 BLACK = 0.0
 
-# Points on the way from the baseline to the image.
-POINTS = 50
+# Points on the way from the baseline to the image; and the most there may be where the error asks for more. On trained
+# networks of rectifiers, whose gradient jumps all along the way, 50 are not enough for one map in two.
+POINTS, MOST_POINTS = 50, 400
+
+# The completeness error that is good enough.
+TOLERANCE = 0.01
 
 # A target that differs by less than this share of its size between image and baseline does not differ.
 _ROUNDING = 1e-6
@@ -54,34 +58,52 @@ def integrated_gradients(
     *,
     baseline: float = MID_GREY,
     points: int = POINTS,
+    most_points: int = MOST_POINTS,
 ) -> AttributionMaps:
     """Integrated gradients (Sundararajan et al., 2017), by Gauss-Legendre quadrature.
 
     The points of an image go through the network in memory-bounded batches, for all targets at once. Its channels
-    are added up. The completeness error says how far the sum is from what it should be.
+    are added up. Where the sum is too far from what it should be, the points are doubled as long as they are no
+    more than `most_points`.
 
     Args:
         pixels: `(images, height, width, channels)` of 0..255.
         baseline: the grey the way begins with, in the units of `pixels`.
-        points: of the quadrature.
+        points: of the quadrature; `most_points` of the same number has all images made with just these.
     """
+    begin = np.full((1, *pixels.shape[1:]), baseline, np.float32)
+    scores = score_images(traced, pixels, targets)
+    ends = score_images(traced, np.broadcast_to(begin, (len(pixels), *begin.shape[1:])), targets)
+    maps = np.empty((len(targets), len(pixels), *pixels.shape[1:3]), np.float32)
+    error = np.empty(scores.shape)
+    used = np.full(len(pixels), points)
+    for index in range(len(pixels)):
+        own = slice(index, index + 1)
+        image, few = pixels[own].astype(np.float32), [target.only(index) for target in targets]
+        while True:
+            maps[:, own] = _integrated(traced, image, begin, few, int(used[index]))
+            error[:, own] = completeness_error(maps[:, own], scores[:, own], ends[:, own])
+            if error[:, own].max() <= TOLERANCE or 2 * used[index] > most_points:
+                break
+            used[index] *= 2
+    return AttributionMaps("integrated-gradients", None, maps, scores, error, used)
+
+
+def _integrated(
+    traced: TracedCall, image: NDArray[np.float32], baseline: NDArray[np.float32], targets: list[Target], points: int
+) -> NDArray[np.float64]:
+    """The maps of one image, `(targets, 1, height, width)`."""
     body = _PathGradients(tuple(target.form for target in targets))
     places, weights = quadrature(points)
-    rows = traced.rows(pixels.shape[1:], gradient=True)
-    maps = np.empty((len(targets), len(pixels), *pixels.shape[1:3]), np.float32)
-    begin = np.full((1, *pixels.shape[1:]), baseline, np.float32)
-    for index in range(len(pixels)):
-        image = pixels[index : index + 1].astype(np.float32)
-        directions = [target.of_images(index, index + 1) for target in targets]
-        total = np.zeros((len(targets), *pixels.shape[1:]), np.float64)
-        for start in range(0, points, rows):
-            part = slice(start, start + rows)
-            total += traced.compute(body, image, begin, places[part], weights[part], *directions)
-        maps[:, index] = (total * (image[0] - begin[0])).sum(axis=3)
-    scores = score_images(traced, pixels, targets)
-    ends = np.broadcast_to(begin, (len(pixels), *begin.shape[1:]))
-    error = completeness_error(maps, scores, score_images(traced, ends, targets))
-    return AttributionMaps("integrated-gradients", None, maps, scores, error)
+    rows = traced.rows(image.shape[1:], gradient=True)
+    total = np.zeros((len(targets), *image.shape[1:]), np.float64)
+    for start in range(0, points, rows):
+        part = slice(start, start + rows)
+        total += traced.compute(
+            body, image, baseline, places[part], weights[part], *[target.directions for target in targets]
+        )
+    added: NDArray[np.float64] = (total * (image[0] - baseline[0])).sum(axis=3)
+    return added[:, None]
 
 
 def quadrature(points: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

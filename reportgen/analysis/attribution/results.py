@@ -22,8 +22,9 @@ class AttributionMaps:
     and negative where against; of attention rollout on the grid of tokens, the same for any target, so of one.
     `scores` are the numbers explained, `(targets, images)`, None for attention rollout. `layer` is the one whose
     output is read. `completeness_error` is `(targets, images)`, of integrated gradients only: infinite where the
-    target does not tell the image from the baseline and the map does not add up to nothing either. `grain` is how many
-    cells a side the method can tell apart only together: a window of occlusion moves by so many.
+    target does not tell the image from the baseline and the map does not add up to nothing either; `points` are how
+    many its quadrature took for each image. `grain` is how many cells a side the method can tell apart only together:
+    a window of occlusion moves by so many.
     """
 
     method: Method
@@ -31,13 +32,14 @@ class AttributionMaps:
     maps: NDArray[np.float32]
     scores: NDArray[np.float32] | None
     completeness_error: NDArray[np.float64] | None = None
+    points: NDArray[np.int64] | None = None
     grain: int = 1
 
     @cached_property
     def positive_evidence(self) -> NDArray[np.bool_]:
         """Whether anything in a map speaks for its target, `(targets, images)`."""
-        evidence: NDArray[np.bool_] = np.isfinite(self.maps).all(axis=(2, 3)) & (self.maps > 0).any(axis=(2, 3))
-        return evidence
+        finite = np.isfinite(self.maps).all(axis=(2, 3))
+        return np.logical_and(finite, (self.maps > 0).any(axis=(2, 3)))
 
 
 @dataclass(frozen=True)

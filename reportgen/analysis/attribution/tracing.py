@@ -213,8 +213,8 @@ class TracedCall:
                 return body(self._run, *tensors[:count])
 
         values = [tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in self._values]
-        function = tf.function(computed, autograph=False).get_concrete_function(*specs, *values)
-        return function  # type: ignore[no-any-return]
+        function = tf.function(computed, autograph=False)
+        return function.get_concrete_function(*specs, *values)  # type: ignore[no-any-return]
 
     def _run(self, images: tf.Tensor) -> Run:
         images = tf.cast(images, tf.float32)
