@@ -71,7 +71,9 @@ def integrated_gradients(
         baseline: the grey the way begins with, in the units of `pixels`.
         points: of the quadrature; `most_points` of the same number has all images made with just these.
     """
-    begin = np.full((1, *pixels.shape[1:]), baseline, np.float32)
+    # A network that takes whole numbers sees another grey than one between two levels.
+    grey = np.round(baseline) if traced.takes_integers else baseline
+    begin = np.full((1, *pixels.shape[1:]), grey, np.float32)
     scores = score_images(traced, pixels, targets)
     ends = score_images(traced, np.broadcast_to(begin, (len(pixels), *begin.shape[1:])), targets)
     maps = np.empty((len(targets), len(pixels), *pixels.shape[1:3]), np.float32)

@@ -170,6 +170,11 @@ class TracedCall:
         other._compiled = self._replaced.setdefault(tuple(id(variable) for variable in variables), {})
         return other
 
+    @property
+    def takes_integers(self) -> bool:
+        """Whether the network takes images, or something beside them, as whole numbers."""
+        return any(spec.dtype.is_integer for spec in tf.nest.flatten(self.network.input_specs()))
+
     def called_layers(self, size: Sequence[int]) -> tuple[keras.Layer, ...]:
         """The layers that answer in a call on images of `size` (height, width, channels), in that order."""
         key = tuple(size)

@@ -25,10 +25,10 @@ from reportgen.models import Network, load_network
 
 
 def _linear(preprocess: str = "none", channels: int = 3) -> tuple[Network, np.ndarray]:
-    model = keras.Sequential([keras.Input((4, 5, channels)), layers.Flatten(), layers.Dense(2, name="values")])
-    weights = np.random.default_rng(0).normal(size=(4 * 5 * channels, 2)).astype(np.float32)
+    model = keras.Sequential([keras.Input((8, 10, channels)), layers.Flatten(), layers.Dense(2, name="values")])
+    weights = np.random.default_rng(0).normal(size=(8 * 10 * channels, 2)).astype(np.float32)
     model.set_weights([weights, np.array([3, -1], np.float32)])
-    return load_network(Config(preprocess=preprocess), model), weights.reshape(4, 5, channels, 2)
+    return load_network(Config(preprocess=preprocess), model), weights.reshape(8, 10, channels, 2)
 
 
 @pytest.mark.parametrize(("channels", "baseline"), [(3, 127.5), (3, BLACK), (1, 127.5), (5, 10.0)])
@@ -41,7 +41,7 @@ def test_of_a_linear_network_it_is_weight_times_distance(channels: int, baseline
     for value in (0, 1):
         expected = ((pixels - baseline) * weights[..., value]).sum(axis=3)
         np.testing.assert_allclose(maps.maps[value], expected, rtol=1e-4, atol=1e-2)
-    assert maps.completeness_error.max() < 1e-5
+    assert maps.completeness_error.max() < 1e-3  # float32 sums
 
 
 def test_preprocessing_is_part_of_what_is_explained() -> None:
@@ -68,7 +68,7 @@ def test_batches_bounded_by_memory_give_the_same(monkeypatch: pytest.MonkeyPatch
     pixels = zoo.pictures(network)
     targets = [class_logit(4, [0, 2]), logit_difference(4, 1, 3)]
     whole = integrated_gradients(TracedCall(network), pixels, targets)
-    monkeypatch.setattr(tracing_module, "BATCH_BYTES", 200_000)
+    monkeypatch.setattr(tracing_module, "BATCH_BYTES", 60_000)
     parts = TracedCall(network)
     assert 1 <= parts.rows(pixels.shape[1:], gradient=True) < 20
     bounded = integrated_gradients(parts, pixels, targets)
