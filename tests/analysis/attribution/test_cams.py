@@ -155,15 +155,12 @@ def test_channels_first_gives_the_same_as_its_twin_with_channels_last() -> None:
     assert_same_cams(network, "conv", parts, zoo.pictures(network), 0)
 
 
-@pytest.mark.parametrize(
-    ("name", "mode", "layer"),
-    [("mobilenet_v2_100_224", "tf", "block13_project"), ("squeezenet_v10_dc", "caffe", None)],
-)
-def test_trained_networks(shared_models: Path, name: str, mode: str, layer: str | None) -> None:
+@pytest.mark.parametrize(("name", "mode"), [("mobilenet_v2_100_224", "tf"), ("squeezenet_v10_dc", "caffe")])
+def test_trained_networks(shared_models: Path, name: str, mode: str) -> None:
     network = load_network(Config(model=str(shared_models / f"{name}.keras"), preprocess=mode))
     model = network.model
     spread = [each.name for each in model.layers if len(each.output.shape) == 4 and each.output.shape[1] > 1]
-    chosen = layer or spread[-1]
+    chosen = spread[-1]
     below = keras.Model(model.input, [model.get_layer(chosen).output, _before_softmax(model)])
     pixels = np.random.default_rng(0).integers(0, 256, (1, *network.size, 3)).astype(np.uint8)
 
