@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analysis.compiled import compiled
 from reportgen.analysis.image_properties import ByteArray
+from reportgen.analysis.statistics.compiled import compiled
 
 # Pictures that vary less are flat; their difference counts as if they varied so much, in grey values.
 _FLAT = 2.0

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analysis.exact_sum import ExactSum
 from reportgen.analysis.figures_of_merit.rows import ImageRows
 from reportgen.analysis.sampling import sampling_keys
+from reportgen.analysis.statistics.exact_sum import ExactSum
 
 WORST_IMAGES = 24
 SCATTER_IMAGES = 1_000
