@@ -26,6 +26,9 @@ from reportgen.results import FloatArray
 # What is measured on the pixels of every image; its size is known beforehand.
 MEASURED = ("brightness", "contrast", "sharpness", "colourfulness")
 
+# Values of a layer by which images are compared: 4,096 images fit the room there is for features.
+MOST_FEATURES = 4_096
+
 _PREFIX = "review"
 
 IntArray = NDArray[np.int32]
@@ -85,7 +88,7 @@ class Reviewing:
             assert which is not None
             scores = tf.cast(leaves[which][0], tf.float32)
         if self.layer is not None:
-            features = tf.reshape(outputs[self.layer][0], (-1,))
+            features = tf.reshape(_coarse(outputs[self.layer][0]), (-1,))
         return scores, features
 
     def begin(self) -> Review:
@@ -105,7 +108,7 @@ class Review:
 
     def __init__(self, keeping: Reviewing) -> None:
         self.keeping: Keeping = keeping
-        self._told = keeping
+        self.told = keeping
         judged = keeping.truth is not None
         self.answers = ClassAccumulator(keeping.classes, probabilities=keeping.probabilities) if judged else None
         is_binary = judged and keeping.classes == 2 and keeping.probabilities
@@ -121,13 +124,13 @@ class Review:
             index,
             **{name: [_number(getattr(one, name)) for one in measured] for name in MEASURED},
         )
-        if self._told.layer is not None:
+        if self.told.layer is not None:
             pixels, features = np.stack([row.pixels for row in rows]), np.stack([row.features for row in rows])
             self.images.add(index, pixels, features)
-        if self.answers is not None and self._told.truth is not None:
-            truth = self._told.truth[index]
+        if self.answers is not None and self.told.truth is not None:
+            truth = self.told.truth[index]
             scores = np.stack([row.scores for row in rows])
-            scores = two_scores(scores, probabilities=self._told.probabilities) if self._told.single else scores
+            scores = two_scores(scores, probabilities=self.told.probabilities) if self.told.single else scores
             self.answers.add(index, truth, scores)
             if self.second is not None:
                 known = truth >= 0
@@ -162,6 +165,22 @@ class Review:
         if loaded.second is not None:
             loaded.second.take_arrays(f"{_PREFIX}_second", arrays)
         return loaded
+
+
+def _coarse(output: tf.Tensor) -> tf.Tensor:
+    """The output of a layer for one image with at most MOST_FEATURES values, where its channels are not more.
+
+    Means over the cells of the finest grid of which that is true, or over all tokens: what lies where is kept as far as
+    there is room, since images are told apart by it.
+    """
+    shape = output.shape
+    if shape.rank is None or shape.rank < 3 or shape.num_elements() is None or shape.num_elements() <= MOST_FEATURES:
+        return output
+    if shape.rank != 4:
+        return tf.reduce_mean(output, axis=list(range(1, shape.rank - 1)))
+    cells = max(1, int((MOST_FEATURES / shape[-1]) ** 0.5))
+    sides = [max(1, -(-side // cells)) for side in shape[1:3]]
+    return tf.nn.avg_pool2d(output, sides, sides, "SAME")
 
 
 def two_scores(scores: FloatArray, *, probabilities: bool) -> FloatArray:

@@ -4,7 +4,6 @@ from reportgen.facts import (
     Block,
     CalibrationBin,
     Confusion,
-    Evaluation,
     GraphEdge,
     Mistake,
     Neighbour,
@@ -41,13 +40,14 @@ from reportgen.record.content import (
     Record,
     Section,
     Site,
-    Tile,
     TopImage,
     Traits,
     Unit,
     Weights,
 )
 from reportgen.record.reading import RECORD_NAME, dump_record, read_record, referenced_files, schema
+from reportgen.record.review import Dataset, Evaluation, EvaluationOutput, Robustness
+from reportgen.record.tile import Tile
 
 __all__ = [
     "RECORD_NAME",
@@ -59,7 +59,10 @@ __all__ = [
     "ChannelColumns",
     "Confusion",
     "Curve",
+    "Dataset",
     "Evaluation",
+    "EvaluationOutput",
+    "Robustness",
     "Feature",
     "Figure",
     "Finding",

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from pydantic import Field
+
 from reportgen.facts import (
     Block,
-    Evaluation,
     Fact,
     GraphEdge,
     LayerKind,
@@ -26,6 +27,8 @@ from reportgen.facts import (
     TileGrid,
 )
 from reportgen.record.answers import Answer
+from reportgen.record.review import Dataset, Evaluation, Robustness
+from reportgen.record.tile import Tile
 
 SCHEMA_VERSION: Literal["1.1"] = "1.1"
 
@@ -162,15 +165,6 @@ class Image(Fact):
     truth: str | None
     predictions: list[Prediction]  # of the first output of kind classes or multilabel
     answers: tuple[Answer, ...] = ()  # of each output, in their order; for images that have a page
-
-
-class Tile(Fact):
-    """A picture, or the part `[left, top, width, height]` of one."""
-
-    picture: str
-    tile: tuple[int, int, int, int]
-    width: int  # of the whole picture
-    height: int
 
 
 class TopImage(Fact):
@@ -398,5 +392,10 @@ class Record(Fact):
     features: list[Feature]
     findings: list[Finding]
     evaluation: Evaluation | None
+    robustness: Robustness | None = None
+    dataset: Dataset | None = None
+    thumbnails: dict[str, Tile] = Field(
+        default_factory=dict
+    )  # small pictures of images that the review speaks of, by file
     sections: list[Section]
     provenance: Provenance

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from reportgen.errors import ReportgenError
 from reportgen.record.content import SCHEMA_VERSION, Record
+from reportgen.record.review import review_tiles
 from reportgen.record.upgrading import upgraded
 
 RECORD_NAME = "report.json"
@@ -18,7 +19,10 @@ RECORD_NAME = "report.json"
 def referenced_files(record: Record) -> list[str]:
     """The files besides the pages that `record` speaks of: pictures, data, logo and style sheet, sorted."""
     tiles = [tile for unit in record.units for top in unit.top_images for tile in (top.patch, top.whole)]
+    tiles += [*record.thumbnails.values(), *review_tiles(record.robustness)]
+    projection = None if record.dataset is None else record.dataset.projection
     named = [
+        None if projection is None else projection.picture,
         record.site.logo,
         record.site.css,
         *(figure.picture for figure in record.figures),

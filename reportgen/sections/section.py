@@ -9,6 +9,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reportgen import record
+from reportgen.analysis.dataset_quality.quality import SetQuality
+from reportgen.analysis.robustness import Robustness
+from reportgen.config import Config
 from reportgen.images import ImageFile
 from reportgen.results import ByteArray, FloatArray, Graph, Placement
 from reportgen.sections.study import Study, Workshop
@@ -38,7 +41,8 @@ class Contribution:
     """What a section adds to the record.
 
     `note` says why it has nothing to show, where it has not; `left_out`, that what is missing had to give way to size
-    or time.
+    or time. `robustness` and `dataset` are what the record says of `steadiness` and `quality`, which findings are
+    made from; `thumbnails` are small pictures of images, by file.
     """
 
     figures: tuple[record.Figure, ...] = ()
@@ -48,6 +52,11 @@ class Contribution:
     graph: Graph | None = None
     note: str | None = None
     left_out: bool = False
+    robustness: record.Robustness | None = None
+    steadiness: Robustness | None = None
+    dataset: record.Dataset | None = None
+    quality: SetQuality | None = None
+    thumbnails: Mapping[str, record.Tile] = field(default_factory=dict)
 
 
 def joined(parts: Iterable[Contribution]) -> Contribution:
@@ -62,6 +71,11 @@ def joined(parts: Iterable[Contribution]) -> Contribution:
         graph=next((part.graph for part in every if part.graph is not None), None),
         note=" ".join(notes) or None,
         left_out=any(part.left_out for part in every),
+        robustness=next((part.robustness for part in every if part.robustness is not None), None),
+        steadiness=next((part.steadiness for part in every if part.steadiness is not None), None),
+        dataset=next((part.dataset for part in every if part.dataset is not None), None),
+        quality=next((part.quality for part in every if part.quality is not None), None),
+        thumbnails={file: tile for part in every for file, tile in part.thumbnails.items()},
     )
 
 
@@ -88,14 +102,23 @@ class Work:
     finish: Callable[[], Contribution] = nothing_more
 
 
+def needed_by_no_option(_config: Config) -> bool:
+    """For sections that only `--sections` asks for."""
+    return False
+
+
 @dataclass(frozen=True)
 class Section:
-    """A part of the report; `plan` says what it does, `traits` how it behaves on the pages."""
+    """A part of the report; `plan` says what it does, `traits` how it behaves on the pages.
+
+    `needed` says whether an option asks for it, whatever `--sections` says.
+    """
 
     slug: str
     title: str
     plan: Callable[[Study, Workshop], Work | Contribution]
     traits: record.Traits = field(default_factory=record.Traits)
+    needed: Callable[[Config], bool] = needed_by_no_option
 
     def describe(self, made: Contribution) -> record.Section:
         """The section for the record, with what `made` has to say of what is missing."""

@@ -8,13 +8,16 @@ from itertools import islice
 
 import numpy as np
 
-from reportgen.analysis.evaluation.classes import evaluate, read_truth
+from reportgen.analysis.evaluation.classes import evaluate, read_columns, read_truth
 from reportgen.analysis.maximization.scheduling import plan_channels
 from reportgen.analysis.network.feature_maps import gives_maps
+from reportgen.analysis.network.features import default_feature_layer
 from reportgen.analysis.network.heads import Head, describe_head
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.analysis.network.running import run_unwatched
 from reportgen.analysis.network.selection import last_of_blocks, select_layers
+from reportgen.analysis.review import ClassReview, class_names, review_classes, truth_indices
+from reportgen.analysis.reviewing import Review, Reviewing
 from reportgen.analysis.statistics.image_statistics import ImageStatistics, collect, default_layers
 from reportgen.analysis.weights.filters import filter_banks, weight_statistics
 from reportgen.config import Config
@@ -50,6 +53,8 @@ class Study:
 
     `shown` are the images that get a page; `map_layers` the layers whose feature maps are drawn, `chosen` for
     each of them the channels that are shown in detail; `truth` is the right class of each image, where given.
+    `names` are those of the classes; `review` is what the pass kept to judge answers and to compare images, which it
+    names by their place in `statistics.images`, and `judged` the answers against the right classes.
     """
 
     config: Config
@@ -65,6 +70,9 @@ class Study:
     pages: Pages
     truth: Mapping[str, str]
     evaluation: Evaluation | None
+    names: tuple[str, ...]
+    review: Review
+    judged: ClassReview | None
 
 
 class Originals:
@@ -173,12 +181,22 @@ def prepare_study(config: Config, network: Network, images: ImageSet, workshop: 
     measured = dict.fromkeys((*default_layers(config, summary), *map_layers))
     in_order = tuple(layer.name for layer in summary.layers if layer.name in measured)
     truth = read_truth(config.truth, [image.file for image in images]) if config.truth else {}
-    statistics = collect(network, summary, images, in_order, config, workshop.progress, workshop.cache)
+    keeping = Reviewing.make(
+        head,
+        truth_indices(truth, images.images, network, head),
+        default_feature_layer(summary, head) if compares_images(config) else None,
+        config.seed,
+    )
+    statistics = collect(network, summary, images, in_order, config, workshop.progress, workshop.cache, keeping)
+    review = statistics.measured.beside
+    assert isinstance(review, Review)
     read = _readable(images, statistics)
     evaluation = _evaluate(truth, statistics, head, network) if truth else None
     shown = choose_shown(read, config.image_pages, evaluation)
     maxima = {layer: statistics.maxima(layer) for layer in map_layers if layer in statistics.layers}
     chosen = plan_channels(config.channels, maxima)
+    names = class_names(network, head)
+    columns = read_columns(config.truth, [image.file for image in images]) if config.truth else {}
     units = [(layer, channel) for layer, channels in chosen.items() for channel in channels]
     return Study(
         config=config,
@@ -199,7 +217,15 @@ def prepare_study(config: Config, network: Network, images: ImageSet, workshop: 
         ),
         truth=truth,
         evaluation=evaluation,
+        names=names,
+        review=review,
+        judged=review_classes(review, images.images, names, columns),
     )
+
+
+def compares_images(config: Config) -> bool:
+    """Whether images are compared with each other: for pages about them, or for what was asked of them."""
+    return config.draws("images-quality") or config.reference is not None or bool(config.gates)
 
 
 def _evaluate(truth: Mapping[str, str], statistics: ImageStatistics, head: Head, network: Network) -> Evaluation | None:

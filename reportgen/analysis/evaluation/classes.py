@@ -57,8 +57,39 @@ def _read_rows(path: Path) -> list[tuple[str, str]]:
     short = next((number for number, row in enumerate(rows, 1) if len(row) < 2), None)
     if short is not None:
         raise ReportgenError(f"--truth {path.name}: expected file,label on each line, line {short} has one part")
-    pairs = [(row[0].strip().replace("\\", "/"), ",".join(row[1:]).strip()) for row in rows]
-    return pairs[1:] if pairs and (pairs[0][0].lower(), pairs[0][1].lower()) == ("file", "label") else pairs
+    if rows and [cell.strip().lower() for cell in rows[0][:2]] == ["file", "label"]:
+        return [(_file_name(row[0]), (row[1] if len(rows[0]) > 2 else ",".join(row[1:])).strip()) for row in rows[1:]]
+    return [(_file_name(row[0]), ",".join(row[1:]).strip()) for row in rows]
+
+
+def _file_name(cell: str) -> str:
+    return cell.strip().replace("\\", "/")
+
+
+def read_columns(truth: str, files: Sequence[str]) -> dict[str, tuple[str | None, ...]]:
+    """What the truth file says of images beyond their label: the entries of each further column, by its heading.
+
+    Args:
+        truth: as `read_truth` takes it; only a CSV file with a heading `file,label,...` has such columns.
+        files: the images' names; entries come in their order, None where there is none.
+    """
+    if not truth.lower().endswith(".csv"):
+        return {}
+    with Path(truth).open(encoding="utf-8-sig", newline="") as file:
+        rows = [row for row in csv.reader(file) if any(cell.strip() for cell in row)]
+    heading = [cell.strip() for cell in rows[0]] if rows else []
+    if [name.lower() for name in heading[:2]] != ["file", "label"]:
+        return {}
+    by_name: dict[str, list[str]] = {}
+    for row in rows[1:]:
+        by_name.setdefault(_file_name(row[0]), row)
+        by_name.setdefault(PurePosixPath(_file_name(row[0])).name, row)
+    found = [by_name.get(file, by_name.get(PurePosixPath(file).name, [])) for file in files]
+    return {
+        name: tuple(row[place].strip() or None if place < len(row) else None for row in found)
+        for place, name in enumerate(heading)
+        if place >= 2 and name
+    }
 
 
 def match_label(given: str, labels: Sequence[str] | None, classes: int) -> int | None:

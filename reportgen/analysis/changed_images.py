@@ -1,0 +1,97 @@
+"""A network's answers to an image as it is and to all its changed versions, in few forward passes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from reportgen.analysis.corruptions import CORRUPTIONS, SEVERITIES, SHIFTS, corrupt, shift
+from reportgen.analysis.network.capture import run_layers
+from reportgen.analysis.network.heads import Head, class_output
+from reportgen.analysis.network.running import run_errors_explained
+from reportgen.analysis.network.unfused import unfused
+from reportgen.analysis.reviewing import two_scores
+from reportgen.analysis.robustness import CLEAN, NO_SEVERITY
+from reportgen.models import Network
+from reportgen.results import ByteArray, FloatArray
+
+# Of what is computed on the way, a batch holds the largest output several times over.
+_BATCH_MEMORY = 512 << 20
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is done to an image: a corruption at a severity, or a shift (severity 0); `clean` is nothing."""
+
+    name: str
+    severity: int
+
+
+CHANGES: tuple[Change, ...] = (
+    Change(CLEAN, NO_SEVERITY),
+    *(Change(name, severity) for name in CORRUPTIONS for severity in SEVERITIES),
+    *(Change(name, NO_SEVERITY) for name in SHIFTS),
+)
+
+
+def change_image(pixels: ByteArray, change: Change, *, seed: int, image: int) -> ByteArray:
+    """An image `(height, width, channels)` after `change`; what is random follows from seed and index."""
+    if change.name == CLEAN:
+        return pixels
+    if change.name in SHIFTS:
+        return shift(pixels, change.name)
+    return corrupt(pixels, change.name, change.severity, seed=seed, image=image)
+
+
+class ChangedImages:
+    """Runs a network of classes on images and all their changed versions.
+
+    Args:
+        network: to run.
+        head: its answer, which has classes.
+        largest_output: bytes of the largest output of a layer for one image.
+        seed: of what is random in corruptions.
+    """
+
+    def __init__(self, network: Network, head: Head, largest_output: int, seed: int) -> None:
+        self._network, self._head, self._seed = network, head, seed
+        self._batch = max(1, min(len(CHANGES), _BATCH_MEMORY // (4 * max(1, largest_output))))
+
+    def changed(self, pixels: ByteArray, image: int) -> ByteArray:
+        """All versions of an image, `(len(CHANGES), height, width, channels)`."""
+        return np.stack([change_image(pixels, change, seed=self._seed, image=image) for change in CHANGES])
+
+    def scores(self, batch: ByteArray) -> FloatArray:
+        """The scores of fitted images, `(images, classes)`, at least two of them.
+
+        Raises:
+            ReportgenError: the network cannot run.
+        """
+        parts = [batch[start : start + self._batch] for start in range(0, len(batch), self._batch)]
+        with run_errors_explained(self._network):
+            scores = np.concatenate([self._compiled(tf.constant(part))[0].numpy() for part in parts])
+        if self._head.classes == 1:
+            return two_scores(scores, probabilities=self._head.kind == "sigmoid")
+        return scores
+
+    @cached_property
+    def _compiled(self) -> Callable[..., Any]:
+        height, width, channels = *self._network.size, self._network.channels
+
+        def run(pixels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            inputs = self._network.feed(self._network.prepare(pixels))
+            _, answer = run_layers(self._network.model, inputs, whole=True)
+            leaves = [leaf for leaf in tf.nest.flatten(answer) if isinstance(leaf, tf.Tensor)]
+            which = class_output([tuple(leaf.shape) for leaf in leaves])
+            assert which is not None
+            return tf.cast(leaves[which], tf.float32), unfused()
+
+        compiled = tf.function(run, autograph=False)
+        return compiled.get_concrete_function(  # type: ignore[no-any-return]
+            tf.TensorSpec((None, height, width, channels), tf.uint8)
+        )

@@ -1,0 +1,14 @@
+"""A picture in the report, or a part of one."""
+
+from __future__ import annotations
+
+from reportgen.facts import Fact
+
+
+class Tile(Fact):
+    """A picture, or the part `[left, top, width, height]` of one."""
+
+    picture: str
+    tile: tuple[int, int, int, int]
+    width: int  # of the whole picture
+    height: int
