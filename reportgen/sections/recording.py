@@ -20,9 +20,11 @@ from reportgen.config import Config, option_facts, option_name
 from reportgen.formats import finite, rounded
 from reportgen.models import Network
 from reportgen.record import Pages
+from reportgen.record.addresses import section_page
 from reportgen.results import Finding, Graph, GraphNode, LayerSummary, WeightStatistics
 from reportgen.sections.histograms import describe_histogram
-from reportgen.sections.section import Contribution, Section
+from reportgen.sections.review_recording import record_evaluation
+from reportgen.sections.section import Contribution, Section, joined
 from reportgen.sections.study import Study, Weighed
 
 _PACKAGES = ("tensorflow", "keras", "numpy", "pillow")
@@ -204,7 +206,10 @@ def _record_finding(finding: Finding, study: Study) -> record.Finding:
         page = pages.layer_page(finding.layer)
     if page is None and finding.image is not None:
         page = pages.image_page(finding.image)
+    if finding.section is not None:
+        page = section_page(finding.section)
     values = vars(finding) | {"channels": list(finding.channels)}
+    del values["section"]
     return record.Finding(**values, page=page)
 
 
@@ -271,10 +276,15 @@ def _option_words(name: str, value: Any) -> list[str]:
 
 
 def make_record(
-    study: Study, site: record.Site, sections: Sequence[tuple[Section, Contribution]], findings: Iterable[Finding]
+    study: Study,
+    site: record.Site,
+    sections: Sequence[tuple[Section, Contribution]],
+    findings: Iterable[Finding],
+    thumbnails: Mapping[str, record.Tile] | None = None,
 ) -> record.Record:
-    """Everything the pages say."""
+    """Everything the pages say; `thumbnails` are small pictures of images beside those that sections made."""
     made = [contribution for _, contribution in sections]
+    review = joined(made)
     return record.Record(
         generator=record.Generator(name="reportgen", version=__version__),
         site=site,
@@ -288,7 +298,10 @@ def make_record(
         figures=[figure for contribution in made for figure in contribution.figures],
         features=[feature for contribution in made for feature in contribution.features],
         findings=record_findings(findings, study),
-        evaluation=study.evaluation,
+        evaluation=record_evaluation(study),
+        robustness=review.robustness,
+        dataset=review.dataset,
+        thumbnails={**(thumbnails or {}), **review.thumbnails},
         sections=[section.describe(contribution) for section, contribution in sections],
         provenance=record_provenance(study.config),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -28,9 +28,10 @@ class Thumbnails:
         self._taken[visited.file] = draw_thumbnail(visited.pixels)
         return Contribution()
 
-    def save(self, name: str, pictures: PictureStore) -> dict[str, record.Tile]:
-        """Store what was taken; where each picture is, by file."""
-        return store_tiles(name, self._taken, pictures)
+    def save(self, name: str, pictures: PictureStore, wanted: Collection[str] | None = None) -> dict[str, record.Tile]:
+        """Store what was taken, or those of it that are `wanted`; where each picture is, by file."""
+        kept = {file: pixels for file, pixels in self._taken.items() if wanted is None or file in wanted}
+        return store_tiles(name, kept, pictures)
 
 
 def store_tiles(name: str, pixels: Mapping[str, ByteArray], pictures: PictureStore) -> dict[str, record.Tile]:

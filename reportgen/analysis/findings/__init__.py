@@ -6,8 +6,8 @@ thresholds and the reasons for them, and takes part by its place in `RULES`.
 
 from collections.abc import Callable, Iterator
 
-from reportgen.analysis.findings import activation_rules, answer_rules, input_rules, weight_rules
-from reportgen.analysis.findings.evidence import Evidence
+from reportgen.analysis.findings import activation_rules, answer_rules, input_rules, review_rules, weight_rules
+from reportgen.analysis.findings.evidence import Evidence, ReviewEvidence
 from reportgen.analysis.findings.gathering import gather_evidence
 from reportgen.facts import SEVERITIES
 from reportgen.results import Finding
@@ -25,6 +25,12 @@ RULES: tuple[Rule, ...] = (
     answer_rules.label_count,
     answer_rules.label_order,
     answer_rules.class_collapse,
+    review_rules.leakage,
+    review_rules.worse_than_baseline,
+    review_rules.weak_slices,
+    review_rules.overconfident,
+    review_rules.collapsing,
+    review_rules.duplicates,
     weight_rules.untrained_weights,
     weight_rules.untouched_moments,
     activation_rules.load_notes,
@@ -41,6 +47,10 @@ RULES: tuple[Rule, ...] = (
     weight_rules.pruned_weights,
     weight_rules.oversized_dense,
     answer_rules.plain_scores,
+    review_rules.suspicious,
+    review_rules.outliers,
+    review_rules.unbalanced_truth,
+    review_rules.few_images,
 )
 
 
@@ -75,4 +85,4 @@ def _limited(found: list[Finding]) -> list[Finding]:
     return [*(finding for finding in found if id(finding) in shown), summary]
 
 
-__all__ = ["Evidence", "RULES", "Rule", "find", "gather_evidence"]
+__all__ = ["Evidence", "RULES", "ReviewEvidence", "Rule", "find", "gather_evidence"]

@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.analysis.dataset_quality.quality import SetQuality
 from reportgen.analysis.network.heads import Head
 from reportgen.analysis.network.preprocessing_check import PreprocessingCheck
+from reportgen.analysis.review import ClassReview
+from reportgen.analysis.robustness import Robustness
 from reportgen.results import NetworkSummary
 
 
@@ -116,6 +119,16 @@ class NetworkFacts:
 
 
 @dataclass(frozen=True, eq=False)
+class ReviewEvidence:
+    """What the review found; None is what was not looked at. Images are named by their place in `files`."""
+
+    files: tuple[str, ...] = ()
+    judged: ClassReview | None = None
+    steadiness: Robustness | None = None
+    quality: SetQuality | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Evidence:
     """Everything the rules look at.
 
@@ -135,3 +148,4 @@ class Evidence:
     preprocessing: PreprocessingCheck | None
     capture_difference: float | None
     nonfinite_inside: Mapping[str, int] = field(default_factory=dict)
+    review: ReviewEvidence = field(default_factory=ReviewEvidence)
