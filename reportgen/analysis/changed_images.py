@@ -15,7 +15,7 @@ from reportgen.analysis.network.capture import run_layers
 from reportgen.analysis.network.heads import Head, class_output
 from reportgen.analysis.network.running import run_errors_explained
 from reportgen.analysis.network.unfused import unfused
-from reportgen.analysis.reviewing import two_scores
+from reportgen.analysis.reviewing import as_probabilities
 from reportgen.analysis.robustness import CLEAN, NO_SEVERITY
 from reportgen.models import Network
 from reportgen.results import ByteArray, FloatArray
@@ -67,17 +67,14 @@ class ChangedImages:
         return np.stack([change_image(pixels, change, seed=self._seed, image=image) for change in CHANGES])
 
     def scores(self, batch: ByteArray) -> FloatArray:
-        """The scores of fitted images, `(images, classes)`, at least two of them.
+        """The probabilities of fitted images, `(images, classes)`, of at least two classes.
 
         Raises:
             ReportgenError: the network cannot run.
         """
         parts = [batch[start : start + self._batch] for start in range(0, len(batch), self._batch)]
         with run_errors_explained(self._network):
-            scores = np.concatenate([self._compiled(tf.constant(part))[0].numpy() for part in parts])
-        if self._head.classes == 1:
-            return two_scores(scores, probabilities=self._head.kind == "sigmoid")
-        return scores
+            return np.concatenate([self._compiled(tf.constant(part))[0].numpy() for part in parts])
 
     @cached_property
     def _compiled(self) -> Callable[..., Any]:
@@ -89,7 +86,8 @@ class ChangedImages:
             leaves = [leaf for leaf in tf.nest.flatten(answer) if isinstance(leaf, tf.Tensor)]
             which = class_output([tuple(leaf.shape) for leaf in leaves])
             assert which is not None
-            return tf.cast(leaves[which], tf.float32), unfused()
+            scores = tf.cast(leaves[which], tf.float32)
+            return as_probabilities(scores, plain=self._head.kind == "logits"), unfused()
 
         compiled = tf.function(run, autograph=False)
         return compiled.get_concrete_function(  # type: ignore[no-any-return]

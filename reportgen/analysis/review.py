@@ -20,10 +20,13 @@ from reportgen.models import Network
 
 @dataclass(frozen=True, eq=False)
 class ClassReview:
-    """The answers of an output with classes against the right ones, called by `names`; `binary` where there are two."""
+    """The answers of an output with classes against the right ones, called by `names`; `binary` where there are two.
+
+    `plain` says that scores became probabilities by a softmax alone.
+    """
 
     names: tuple[str, ...]
-    probabilities: bool
+    plain: bool
     figures: ClassFigures
     binary: BinaryFigures | None
     slices: tuple[Slice, ...]
@@ -73,7 +76,7 @@ def review_classes(
     told = {name: [entries[index] for index in judged.tolist()] for name, entries in columns.items()}
     return ClassReview(
         names=names,
-        probabilities=review.told.probabilities,
+        plain=review.told.plain,
         figures=figures,
         binary=None if review.second is None else review.second.result(),
         slices=find_slices(judged, figures.answers.right, measured, told),

@@ -21,7 +21,6 @@ from reportgen.analysis.figures_of_merit.rows import ImageRows
 from reportgen.analysis.image_properties import measure_image
 from reportgen.analysis.network.heads import Head, class_output
 from reportgen.analysis.statistics.kept_beside import Keeping, SeenImage
-from reportgen.results import FloatArray
 
 # What is measured on the pixels of every image; its size is known beforehand.
 MEASURED = ("brightness", "contrast", "sharpness", "colourfulness")
@@ -43,7 +42,7 @@ class Reviewing:
             answer is judged.
         classes: how many there are; of a single score, two.
         single: whether one score stands for two classes.
-        probabilities: whether the scores of an image are probabilities.
+        plain: whether scores are no probabilities, and become some by a softmax (of a single one, a sigmoid).
         layer: whose output the images are compared by; None where they are not compared.
         seed: of the sample of images that are compared.
     """
@@ -51,7 +50,7 @@ class Reviewing:
     truth: IntArray | None
     classes: int
     single: bool
-    probabilities: bool
+    plain: bool
     layer: str | None
     seed: int
 
@@ -63,7 +62,7 @@ class Reviewing:
             truth=truth if classes else None,
             classes=max(2, classes) if classes else 0,
             single=classes == 1,
-            probabilities=head.kind in ("softmax", "sigmoid"),
+            plain=head.kind == "logits",
             layer=layer,
             seed=seed,
         )
@@ -77,7 +76,7 @@ class Reviewing:
     def key(self) -> list[Any]:
         """What results depend on."""
         truth = None if self.truth is None else self.truth.tobytes().hex()
-        return [truth, self.classes, self.single, self.probabilities, self.layer, self.seed]
+        return [truth, self.classes, self.single, self.plain, self.layer, self.seed]
 
     def tensors(self, outputs: Mapping[str, Sequence[tf.Tensor]], answer: Any) -> tuple[tf.Tensor, tf.Tensor]:
         """The scores of an image, `(classes,)`, and its features in a row; empty where they are not asked for."""
@@ -86,7 +85,7 @@ class Reviewing:
             leaves = [leaf for leaf in tf.nest.flatten(answer) if isinstance(leaf, tf.Tensor)]
             which = class_output([tuple(leaf.shape) for leaf in leaves])
             assert which is not None
-            scores = tf.cast(leaves[which][0], tf.float32)
+            scores = as_probabilities(tf.cast(leaves[which], tf.float32), plain=self.plain)[0]
         if self.layer is not None:
             features = tf.reshape(_coarse(outputs[self.layer][0]), (-1,))
         return scores, features
@@ -110,8 +109,8 @@ class Review:
         self.keeping: Keeping = keeping
         self.told = keeping
         judged = keeping.truth is not None
-        self.answers = ClassAccumulator(keeping.classes, probabilities=keeping.probabilities) if judged else None
-        is_binary = judged and keeping.classes == 2 and keeping.probabilities
+        self.answers = ClassAccumulator(keeping.classes, probabilities=True) if judged else None
+        is_binary = judged and keeping.classes == 2
         self.second = BinaryAccumulator() if is_binary else None
         self.images = ImageSetAccumulator(seed=keeping.seed)
         self.properties = ImageRows(**dict.fromkeys(MEASURED, np.float64))
@@ -130,7 +129,6 @@ class Review:
         if self.answers is not None and self.told.truth is not None:
             truth = self.told.truth[index]
             scores = np.stack([row.scores for row in rows])
-            scores = two_scores(scores, probabilities=self.told.probabilities) if self.told.single else scores
             self.answers.add(index, truth, scores)
             if self.second is not None:
                 known = truth >= 0
@@ -183,13 +181,17 @@ def _coarse(output: tf.Tensor) -> tf.Tensor:
     return tf.nn.avg_pool2d(output, sides, sides, "SAME")
 
 
-def two_scores(scores: FloatArray, *, probabilities: bool) -> FloatArray:
-    """The scores of two classes `(images, 2)` that a single one `(images, 1)` stands for.
+def as_probabilities(scores: tf.Tensor, *, plain: bool) -> tf.Tensor:
+    """Scores `(images, classes)` as probabilities of at least two classes; a single score speaks for the second.
 
-    A probability is the second class's; a plain score speaks for it where it is positive.
+    Args:
+        scores: of a single class or of several.
+        plain: whether they are no probabilities yet.
     """
-    first = 1 - scores if probabilities else np.zeros_like(scores)
-    return np.concatenate([first, scores], axis=1)
+    if scores.shape[-1] == 1:
+        second = tf.sigmoid(scores) if plain else scores
+        return tf.concat([1 - second, second], -1)
+    return tf.nn.softmax(scores) if plain else scores
 
 
 def _number(value: float | None) -> float:

@@ -136,6 +136,7 @@ class EvaluationOutput(Fact):
     macro_f1: float | None = None
     without_images: tuple[str, ...] = ()
     not_finite: int = 0
+    plain: bool = False  # scores are no probabilities by themselves: a softmax made them some
     reliability: tuple[CalibrationBin, ...] = ()
     coverage: tuple[CoveragePoint, ...] = ()
     binary: BinaryScore | None = None

@@ -148,11 +148,7 @@ def _compare(study: Study, workshop: Workshop, images: SampledSet) -> _Compared:
         near = find_neighbours(images.features, reference.compared.features)
         leaking = find_alike(images, near, reference.compared, seed=seed)
     judged = study.judged
-    suspicious = (
-        suspicious_labels(judged.figures.answers, judged.figures.classes)
-        if judged is not None and judged.probabilities
-        else ()
-    )
+    suspicious = suspicious_labels(judged.figures.answers, judged.figures.classes) if judged is not None else ()
     return _Compared(
         images=images,
         neighbours=neighbours,

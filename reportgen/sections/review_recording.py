@@ -68,6 +68,7 @@ def _record_classes(study: Study, judged: ClassReview) -> EvaluationOutput:
         images=figures.images,
         unmatched=figures.unmatched,
         not_finite=figures.not_finite,
+        plain=judged.plain,
         accuracy=figures.accuracy,
         interval=figures.interval,
         balanced_accuracy=figures.balanced_accuracy,
@@ -132,10 +133,7 @@ def _cells(judged: ClassReview, files: Sequence[str]) -> list[ConfusionCell]:
             truth=names[cell.truth],
             predicted=names[cell.predicted],
             count=cell.count,
-            images=[
-                files[index]
-                for index in figures.answers.in_cell(cell.truth, cell.predicted)[:IMAGES_OF_A_CELL].tolist()
-            ],
+            images=[files[index] for index in inside(cell.truth, cell.predicted)[:IMAGES_OF_A_CELL].tolist()],
         )
         for cell in shown
     ]

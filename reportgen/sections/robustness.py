@@ -92,15 +92,14 @@ def plan_robustness(study: Study, workshop: Workshop) -> Work | Contribution:
 
 
 def record_robustness(found: Robustness, study: Study, tiles: dict[str, record.Tile]) -> record.Robustness:
-    """What was found, for the record; confidence only where scores are probabilities."""
-    certain = study.head.kind in ("softmax", "sigmoid")
+    """What was found, for the record."""
     return record.Robustness(
         images=found.clean.images,
         seed=study.config.seed,
         clean=found.clean.score,
         clean_interval=found.clean.interval,
-        clean_confidence=found.clean.mean_confidence if certain else None,
-        corruptions=[_corruption(curve, study, tiles, certain=certain) for curve in found.corruptions],
+        clean_confidence=found.clean.mean_confidence,
+        corruptions=[_corruption(curve, study, tiles) for curve in found.corruptions],
         shifts=[
             ShiftScore(name=name, score=one.score, agreement=one.agreement, agreement_interval=one.agreement_interval)
             for name, one in found.shifts
@@ -109,10 +108,10 @@ def record_robustness(found: Robustness, study: Study, tiles: dict[str, record.T
     )
 
 
-def _corruption(curve: CorruptionCurve, study: Study, tiles: dict[str, record.Tile], *, certain: bool) -> Corruption:
+def _corruption(curve: CorruptionCurve, study: Study, tiles: dict[str, record.Tile]) -> Corruption:
     return Corruption(
         name=curve.name,
-        severities=[_severity(severity, one, certain=certain) for severity, one in curve.severities],
+        severities=[_severity(severity, one) for severity, one in curve.severities],
         flips=tuple(
             Flip(
                 image=study.statistics.images[flip.image].file,
@@ -127,14 +126,14 @@ def _corruption(curve: CorruptionCurve, study: Study, tiles: dict[str, record.Ti
     )
 
 
-def _severity(severity: int, one: Steadiness, *, certain: bool) -> SeverityScore:
+def _severity(severity: int, one: Steadiness) -> SeverityScore:
     return SeverityScore(
         severity=severity,
         score=one.score,
         interval=one.interval,
         agreement=one.agreement,
         agreement_interval=one.agreement_interval,
-        mean_confidence=one.mean_confidence if certain else None,
+        mean_confidence=one.mean_confidence,
     )
 
 
