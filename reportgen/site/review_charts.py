@@ -125,7 +125,7 @@ def draw_matrix(
             x=round(room + place[predicted] * side, 1),
             y=round(room + place[truth] * side, 1),
             count=count,
-            opacity=round(0.12 + 0.6 * count / of_class[truth], 2),
+            opacity=round(0.1 + 0.38 * count / of_class[truth], 2),
             right=truth == predicted,
             title=f"{truth} taken for {predicted}: {count:,} of {of_class[truth]:,}",
             page=pages.get((truth, predicted)),

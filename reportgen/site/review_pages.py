@@ -42,6 +42,7 @@ MOST_IN_MATRIX = 40
 # What a reader goes through on the page itself; the rest has pages of its own.
 MOST_CLASSES = 50
 MOST_CONFUSED = 50
+MOST_BESIDE = 12  # confusions in words beside a matrix that shows them all
 MOST_SHOTS = 12
 CLASSES_OF_A_PAGE = 200
 CELLS_OF_A_PAGE = 40
@@ -99,7 +100,7 @@ def _view_output(
     others: tuple[Link, ...],
     catalogue: Catalogue,
 ) -> OutputView:
-    classes = _worst_first(output)
+    classes, matrix = _worst_first(output), _matrix(output, anchors)
     confused = [cell for cell in output.confusion or () if cell[0] != cell[1]]
     return OutputView(
         output=output,
@@ -114,8 +115,8 @@ def _view_output(
             else _shot(one.image, catalogue, f"{one.truth}, taken for {one.predicted}")
             for one in mistakes[:MOST_SHOTS]
         ),
-        matrix=_matrix(output, anchors),
-        confused=tuple((*cell, anchors.get(cell[:2])) for cell in confused[:MOST_CONFUSED]),
+        matrix=matrix,
+        confused=tuple((*cell, anchors.get(cell[:2])) for cell in confused[: MOST_BESIDE if matrix else MOST_CONFUSED]),
         confused_total=len(confused),
         classes=classes[:MOST_CLASSES],
         classes_total=len(classes),
