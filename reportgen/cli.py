@@ -29,7 +29,7 @@ _OFF_HELP = {
 _ARGUMENTS = ("model", "images", "output")
 _TABLES = ("ascent",)  # only from the configuration file: they have parameters of their own
 _NETWORK = ("weights", "top", "custom_objects", "inputs", "size")
-_FEEDING = (*_NETWORK, "preprocess", "resize", "interpolation")
+_FEEDING = (*_NETWORK, "preprocess", "resize", "interpolation", "value_range")
 _DEMO_GIVEN = (*_FEEDING, "labels", "truth")
 
 
@@ -111,7 +111,7 @@ def _option(name: str, field: FieldInfo) -> Callable[[Any], Any]:
 def _metavar(name: str, kind: Any) -> str:
     special = {
         "sections": "A,B", "map_scales": "A,B", "layers": "PATTERN", "inputs": "NAME=VALUE",
-        "size": "HxW", "canvas": "HxW",
+        "size": "HxW", "canvas": "HxW", "value_range": "LOW,HIGH", "bands": "R,G,B",
         "budget": "TIME", "max_size": "SIZE", "templates": "DIR", "cache": "DIR", "truth": "FILE.csv|folders",
         "weights": "imagenet|none|PATH", "preprocess": "MODE", "custom_objects": "MODULE", "channels": "WHICH",
         "dask_address": "ADDRESS",

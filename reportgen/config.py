@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 from collections.abc import Mapping
@@ -93,6 +94,11 @@ def parse_sections(value: Any) -> Any:
     return SECTION_SLUGS if names in (("all",), ["all"]) else names
 
 
+def parse_numbers(value: Any) -> Any:
+    """Turn `"0,10000"` into `("0", "10000")`; other values pass through."""
+    return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
+
+
 def parse_assignments(value: Any) -> Any:
     """Turn `("name=value", ...)` into a dictionary; other values pass through."""
     if isinstance(value, list | tuple):
@@ -107,6 +113,7 @@ def parse_assignments(value: Any) -> Any:
 
 
 Interval = tuple[float, float]
+NaturalNumber = Annotated[int, Field(ge=0)]
 
 
 class AscentSettings(BaseModel):
@@ -198,6 +205,16 @@ class Config(BaseModel):
     interpolation: Literal["nearest", "bilinear", "bicubic", "lanczos"] = Field(
         default="bilinear", description="the resampling filter"
     )
+    value_range: Annotated[Interval | None, BeforeValidator(parse_numbers)] = Field(
+        default=None,
+        description="LOW,HIGH: what black and white are in images that are not 8 bits (else the type's range for "
+        "16 bits, 0..1 for floats that lie there)",
+    )
+    bands: Annotated[tuple[NaturalNumber, NaturalNumber, NaturalNumber] | None, BeforeValidator(parse_numbers)] = Field(
+        default=None,
+        description="R,G,B: which channels of images of many are shown as red, green and blue, the first is 0 "
+        "(else the first three)",
+    )
     size: Annotated[tuple[int, int] | None, BeforeValidator(parse_size)] = Field(
         default=None, description="HEIGHTxWIDTH, where the network leaves it open (else 224x224)"
     )
@@ -256,6 +273,13 @@ class Config(BaseModel):
     force: bool = Field(default=False, description="replace a folder this program did not make")
     cache: Path | None = Field(default=None, description="where results are kept between runs")
     use_cache: bool = Field(default=True, description="keep results between runs")
+
+    @field_validator("value_range")
+    @classmethod
+    def _range_is_one(cls, value: Interval | None) -> Interval | None:
+        if value is not None and not (math.isfinite(value[0]) and math.isfinite(value[1]) and value[0] < value[1]):
+            raise ValueError("expected LOW,HIGH, two numbers, the lower one first")
+        return value
 
     @field_validator("dask_address")
     @classmethod

@@ -12,6 +12,7 @@ from reportgen.analysis.findings import Evidence, find, gather_evidence
 from reportgen.analysis.network.capture import Extractor
 from reportgen.analysis.network.features import default_feature_layer
 from reportgen.analysis.network.features import save_features as write_features
+from reportgen.analysis.network.fed_values import settle_fitting
 from reportgen.analysis.network.layer_table import as_csv, as_json, as_table
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.analysis.network.selection import select_layers
@@ -24,7 +25,7 @@ from reportgen.finished.finished_report import Report
 from reportgen.finished.rendering import site_look, write_pages
 from reportgen.finished.shrinking import fit_size, folder_size
 from reportgen.finished.sizes import measure_things, size_table
-from reportgen.formats import byte_count
+from reportgen.formats import byte_count, counted
 from reportgen.images import ImageSet, collect_images
 from reportgen.models import Network, load_network
 from reportgen.progress import Progress, stage
@@ -45,11 +46,7 @@ def build_report(config: Config, *, model: Any, pixels: Any, progress: Progress)
         check_target(folder, "report", force=config.force)
     with stage(progress, "Loading the network"):
         network = load_network(config, model)
-    images = collect_images(
-        config.images if pixels is None else pixels, channels=network.channels, strict=config.strict
-    )
-    for skipped in images.skipped:
-        progress.say(f"skipped {skipped.file}: {skipped.reason}")
+    images = _collect(config, network, pixels, progress)
     with _building(folder, force=config.force) as new:
         cache = Cache((config.cache or default_folder()) if config.use_cache else None)
         workshop = Workshop(PictureStore(new), cache, progress)
@@ -72,7 +69,11 @@ def _collect(config: Config, network: Network, pixels: Any, progress: Progress) 
     given = config.images if pixels is None else pixels
     images = collect_images(given, channels=network.channels, strict=config.strict)
     for skipped in images.skipped:
-        progress.say(f"skipped {skipped.file}: {skipped.reason}")
+        if skipped.is_image:
+            progress.say(f"skipped {skipped.file}: {skipped.reason}")
+    others = sum(not skipped.is_image for skipped in images.skipped)
+    if others:
+        progress.say(f"left out {counted(others, 'file')} among the images that {'is' if others == 1 else 'are'} none")
     return images
 
 
@@ -121,6 +122,7 @@ def _evidence(study: Study) -> Evidence:
         study.head,
         [(item.bank, item.statistics) for item in study.weighed],
         study.statistics,
+        study.fitting,
         study.images.skipped,
         study.truth,
     )
@@ -161,13 +163,14 @@ def save_features(config: Config, output: Path, *, progress: Progress) -> Path:
     """Write the features of `config.layers` (default: before the head) for `config.images` to `output`."""
     network = load_network(config)
     images = _collect(config, network, None, progress)
+    network, fitting = settle_fitting(config, network, images)
     summary = summarize_network(network)
     if config.layers:
         layers = select_layers(summary, config.layers)
     else:
-        layers = (default_feature_layer(summary, find_head(config, network, images)),)
+        layers = (default_feature_layer(summary, find_head(fitting, network, images)),)
     with stage(progress, "Features", len(images)), replacing_file(output) as new:
-        fitted = ((item.image.file, item.pixels) for item in fitted_images(config, network, images.images, progress))
+        fitted = ((item.image.file, item.pixels) for item in fitted_images(fitting, network, images.images, progress))
         write_features(Extractor(network, layers), fitted, new)
     return output
 

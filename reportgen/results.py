@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 Shape = tuple[int | None, ...]
 FloatArray = NDArray[np.float32]
 ByteArray = NDArray[np.uint8]
+PixelArray = NDArray[Any]  # values of an image: uint8, uint16, int16 or float32
 
 
 # --- images ---------------------------------------------------------------------------------------
@@ -23,10 +24,14 @@ ByteArray = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class SkippedImage:
-    """An image that could not be used: its name as reported, and why."""
+    """A file that was not used: its name as reported, and why.
+
+    `is_image` is false for files that lie among the images and are none by their ending, such as notes.
+    """
 
     file: str
     reason: str
+    is_image: bool = True
 
 
 @dataclass(frozen=True)
@@ -237,13 +242,14 @@ class InputView:
     """What goes into the network for one image: `prepared` is `(height, width, channels)`, float32.
 
     `value_range` is what black and white become (None: not known); `reverses_channels` says that the
-    channels are blue, green, red.
+    channels are blue, green, red, `is_picture` that the image has 8 bits.
     """
 
     image: str
     prepared: FloatArray
     value_range: tuple[float, float] | None
     reverses_channels: bool
+    is_picture: bool = True
 
 
 @dataclass(frozen=True, eq=False)

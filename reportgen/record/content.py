@@ -164,6 +164,15 @@ class Prediction(_Frozen):
     score: float
 
 
+class Placement(_Frozen):
+    """Where an image lies in the network's input: pixel `(y, x)` comes to `(y * scale_y + top, x * scale_x + left)`."""
+
+    scale_y: float
+    scale_x: float
+    top: float
+    left: float
+
+
 class Image(_Frozen):
     """An input image, named relative to what was given; `id` is its name as a slug, unique in the report."""
 
@@ -175,6 +184,7 @@ class Image(_Frozen):
     page: str | None
     truth: str | None
     predictions: list[Prediction]
+    placement: Placement | None = None
 
 
 class Skipped(_Frozen):
@@ -284,6 +294,7 @@ class Maximization(_Frozen):
     status: Literal["ok", "weak", "failed"]
     curve: Curve | None
     note: str | None
+    array: str | None = None  # the picture in the network's own channels and values, float32 .npy
 
 
 class TileGrid(_Frozen):

@@ -10,9 +10,10 @@ from reportgen.analysis.statistics.selectivity import ClassResponse, Selectivity
 from reportgen.analysis.statistics.sightings import LoadedImage, Sighting, find_sightings
 from reportgen.analysis.weights.filters import dense_banks
 from reportgen.analysis.weights.neighbours import Tie, Wiring
+from reportgen.draw.bands import show_image
 from reportgen.draw.patches import Sprite, cut_patch, make_small, pack
 from reportgen.formats import finite
-from reportgen.images import fit_image, load_image
+from reportgen.images import load_image
 from reportgen.progress import stage
 from reportgen.record import Tile, TopImage
 from reportgen.results import ByteArray
@@ -55,9 +56,9 @@ def _top_images(study: Study, layer: str, channels: Sequence[int], pictures: Pic
     shown: dict[int, dict[int, _Shown]] = {channel: {} for channel in channels}
 
     def load(place: int) -> LoadedImage:
-        config = study.config
         pixels = load_image(study.statistics.images[place], study.network.channels)
-        return LoadedImage(pixels, fit_image(pixels, study.network.size, config.resize, config.interpolation)[1])
+        placement = study.fitting.place(*pixels.shape[:2])
+        return LoadedImage(show_image(pixels, study.config.bands).pixels, placement)
 
     found = find_sightings(study.summary.layer(layer), tops, load, study.network.size)
     for channel, rank, sighting, loaded in found:
@@ -108,7 +109,7 @@ def _selectivity(study: Study, workshop: Workshop) -> Selectivity | None:
     found = Selectivity(study.network, list(study.chosen))
     sample = sample_evenly(tuple(labelled), SELECTIVITY_IMAGES)
     with stage(workshop.progress, "Classes of the images", len(sample)) as progress:
-        fitted = fitted_images(study.config, study.network, sample, progress)
+        fitted = fitted_images(study.fitting, study.network, sample, progress)
         found.add((study.truth[item.image.file], item.pixels) for item in fitted)
     return found
 

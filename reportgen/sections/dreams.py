@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
 
 from reportgen.analysis.maximization import deep_dream
 from reportgen.config import Config
+from reportgen.draw.bands import show_image, stretched, to_rgb
+from reportgen.draw.maximized import draw_dream
 from reportgen.files.cache import Cache, content_key
 from reportgen.models import Network
-from reportgen.results import ByteArray
+from reportgen.results import ByteArray, Drawing, PixelArray
+from reportgen.sections.maximized_pictures import as_pictures, keep_values, keeps_values
+from reportgen.sections.picture_store import PictureStore
+from reportgen.sections.study import FittedImage, Study
+
+Dream = tuple[str, ByteArray, str]
 
 # Counted up when the same settings would give other dreams than before.
 _VERSION = 2
 
 
-def make_dreams(
-    network: Network, pixels: ByteArray, layer: str, config: Config, cache: Cache
-) -> list[tuple[str, ByteArray, str]]:
-    """Dream of `layer` from `pixels`, at several sizes and in the tutorials' form at one.
+def make_dreams(network: Network, pixels: PixelArray, layer: str, config: Config, cache: Cache) -> list[Dream]:
+    """Dream of `layer` from a fitted image, at several sizes and in the tutorials' form at one.
 
     Returns:
-        For each dream the name of its variant, its pixels, and a sentence on how it was made.
+        For each dream the name of its variant, its pixels of 0..255, and a sentence on how it was made.
     """
+    pixels = as_pictures(network, pixels)
+    network = network.for_pictures()
     channel = config.dream_channel
     whole = "all channels" if channel is None else f"channel {channel}"
     in_octaves = (
@@ -45,6 +55,24 @@ def make_dreams(
         ("octaves", dreamt, f"{count} {'octave' if count == 1 else 'octaves'} {in_octaves}"),
         ("classic", plain, classic),
     ]
+
+
+def draw_dream_of(study: Study, fitted: FittedImage, layer: str, dream: Dream, pictures: PictureStore) -> Drawing:
+    """A dream beside its image, both shown alike; in other values than those of pictures it is kept as an array."""
+    variant, pixels, made = dream
+    name, bands = fitted.image.file, study.config.bands
+    if not keeps_values(study):
+        return draw_dream(name, layer, variant, to_rgb(fitted.pixels, bands), to_rgb(pixels, bands), made)
+    values = np.asarray(study.network.from_pictures(pixels.astype(np.float32)), np.float32)
+    before = show_image(fitted.pixels.astype(np.float32), bands)
+    after = stretched(values, before.bands, before.ranges or ())
+    drawing = draw_dream(name, layer, variant, before.pixels, after.pixels, made)
+    words = before.words(study.network.channels, chosen=bands is not None)
+    return replace(
+        drawing,
+        shows=f"{drawing.shows} {words} The dream has the black and white of its image.",
+        data=keep_values(study, f"dream-{layer}-{variant}-{name}", pixels, pictures),
+    )
 
 
 def _kept(cache: Cache, key: str, make: Callable[[], tuple[ByteArray, int]]) -> tuple[ByteArray, int]:

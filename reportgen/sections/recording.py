@@ -19,6 +19,7 @@ from reportgen.analysis.evaluation.classes import Evaluation
 from reportgen.analysis.statistics.image_statistics import ImageStatistics
 from reportgen.config import Config, option_name
 from reportgen.formats import finite, rounded
+from reportgen.images import Fitting
 from reportgen.models import Network
 from reportgen.record import Pages
 from reportgen.results import Finding, Graph, GraphNode, LayerSummary, WeightStatistics
@@ -48,7 +49,7 @@ def record_model(study: Study) -> record.Model:
         mac_count=summary.mac_count,
         layer_count=len(summary.layers),
         memory_bytes=summary.memory_bytes,
-        preprocessing=_record_preprocessing(network, study.config),
+        preprocessing=_record_preprocessing(network, study.fitting),
         head=record.Head(kind=head.kind, classes=head.classes, labels=network.labels_origin, note=head.note),
         blocks=[
             record.Block(name=block.name, layers=list(block.layers), resolution=block.resolution)
@@ -57,16 +58,16 @@ def record_model(study: Study) -> record.Model:
     )
 
 
-def _record_preprocessing(network: Network, config: Config) -> record.Preprocessing:
+def _record_preprocessing(network: Network, fitting: Fitting) -> record.Preprocessing:
     chosen = network.preprocessing
     return record.Preprocessing(
         mode=chosen.mode,
         origin=chosen.origin,
         description=chosen.description,
         value_range=chosen.value_range,
-        resize=config.resize,
-        interpolation=config.interpolation,
-        size=network.size,
+        resize=fitting.resize,
+        interpolation=fitting.interpolation,
+        size=fitting.size,
         channels=network.channels,
     )
 
@@ -177,6 +178,7 @@ def record_images(study: Study) -> list[record.Image]:
             height=image.height,
             page=study.pages.image_page(image.file),
             truth=study.truth.get(image.file),
+            placement=record.Placement(**vars(study.fitting.place(image.height, image.width))),
             predictions=[
                 record.Prediction(index=best.index, label=best.label, score=best.score)
                 for best in study.statistics.predictions(places[image.file], study.head, study.network)

@@ -23,14 +23,13 @@ from reportgen.config import SECTION_SLUGS, Config, MapScale, SectionSlug
 from reportgen.draw.feature_maps import EACH, SHARED, STANDARDISED, Variant, draw_feature_maps
 from reportgen.draw.filters import draw_filters
 from reportgen.draw.input_view import draw_input
-from reportgen.draw.maximized import draw_dream
-from reportgen.draw.photo import draw_photo, to_rgb
+from reportgen.draw.photo import draw_photo
 from reportgen.errors import UsageError
 from reportgen.formats import byte_count, counted
 from reportgen.progress import stage
 from reportgen.results import Graph, LayerSummary, MaximizedChannel
 from reportgen.sections.channels import make_units
-from reportgen.sections.dreams import make_dreams
+from reportgen.sections.dreams import draw_dream_of, make_dreams
 from reportgen.sections.maximized_pictures import Maximizing, store_maximized
 from reportgen.sections.study import FittedImage, Study, Workshop, chosen_layers, fitted_images
 
@@ -64,14 +63,14 @@ class Section:
 def _each_image(study: Study, workshop: Workshop, title: str) -> Iterator[FittedImage]:
     """The images that have a page, one after the other, as one stage of the progress."""
     with stage(workshop.progress, title, len(study.shown)) as progress:
-        yield from fitted_images(study.config, study.network, study.shown, progress)
+        yield from fitted_images(study.fitting, study.network, study.shown, progress)
 
 
 def make_overview(study: Study, workshop: Workshop) -> Contribution:
     """The photographs and how they look to the network."""
     figures = []
     for fitted in _each_image(study, workshop, "Images"):
-        photo = draw_photo(fitted.image.file, fitted.original)
+        photo = draw_photo(fitted.image.file, fitted.original, study.config.bands)
         view = draw_input(view_input(study.network, fitted.image.file, fitted.pixels))
         figures += [workshop.pictures.save_drawing(drawing) for drawing in (photo, view)]
     return Contribution(figures=tuple(figures))
@@ -171,7 +170,7 @@ def make_maximizations(study: Study, workshop: Workshop) -> Contribution:
     maker = Maximizing(study, workshop)
     channels, left_out = maker.channels()
     made = [*channels, *maker.classes()]
-    stored = [store_maximized(layer, shown, workshop.pictures) for layer, shown in _by_layer(made).items()]
+    stored = [store_maximized(layer, shown, study, workshop.pictures) for layer, shown in _by_layer(made).items()]
     return Contribution(
         figures=tuple(figure for figures, _ in stored for figure in figures),
         maximizations=tuple(shown for _, records in stored for shown in records),
@@ -197,10 +196,7 @@ def make_deep_dream(study: Study, workshop: Workshop) -> Contribution:
     fitted = _dream_image(study)
     with stage(workshop.progress, "Deep dream", None):
         dreams = make_dreams(study.network, fitted.pixels, layer, study.config, workshop.cache)
-    drawings = [
-        draw_dream(fitted.image.file, layer, variant, to_rgb(fitted.pixels), to_rgb(pixels), made)
-        for variant, pixels, made in dreams
-    ]
+    drawings = [draw_dream_of(study, fitted, layer, dream, workshop.pictures) for dream in dreams]
     return Contribution(figures=tuple(workshop.pictures.save_drawing(drawing) for drawing in drawings))
 
 
@@ -219,7 +215,7 @@ def _dream_image(study: Study) -> FittedImage:
     if not images:
         known = ", ".join(image.file for image in study.images.images[:3])
         raise UsageError(f"--dream-image: expected one of the images, got {wanted}; the first are {known}")
-    return next(fitted_images(study.config, study.network, images[:1]))
+    return next(fitted_images(study.fitting, study.network, images[:1]))
 
 
 def make_unit_pages(study: Study, workshop: Workshop) -> Contribution:

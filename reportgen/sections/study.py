@@ -11,6 +11,7 @@ import numpy as np
 from reportgen.analysis.evaluation.classes import Evaluation, evaluate, read_truth
 from reportgen.analysis.maximization.scheduling import plan_channels
 from reportgen.analysis.network.capture import run_unwatched
+from reportgen.analysis.network.fed_values import settle_fitting
 from reportgen.analysis.network.heads import Head, describe_head
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.analysis.network.selection import last_of_blocks, select_layers
@@ -18,11 +19,11 @@ from reportgen.analysis.statistics.image_statistics import ImageStatistics, coll
 from reportgen.analysis.weights.filters import filter_banks, weight_statistics
 from reportgen.config import Config
 from reportgen.files.cache import Cache
-from reportgen.images import ImageFile, ImageSet, UnreadableImageError, fit_image, load_image
+from reportgen.images import Fitting, ImageFile, ImageSet, UnreadableImageError, load_image
 from reportgen.models import Network
 from reportgen.progress import Progress
 from reportgen.record import Pages
-from reportgen.results import ByteArray, FilterBank, LayerSummary, NetworkSummary, Placement, WeightStatistics
+from reportgen.results import FilterBank, LayerSummary, NetworkSummary, PixelArray, Placement, WeightStatistics
 from reportgen.sections.page_addresses import assign_pages
 from reportgen.sections.picture_store import PictureStore
 
@@ -44,12 +45,14 @@ class Weighed:
 class Study:
     """A network, its images and what was measured on them.
 
-    `shown` are the images that get a page; `map_layers` the layers whose feature maps are drawn, `chosen` for
-    each of them the channels that are shown in detail; `truth` is the right class of each image, where given.
+    `fitting` is how images are made to fit; `shown` are the images that get a page; `map_layers` the layers whose
+    feature maps are drawn, `chosen` for each of them the channels that are shown in detail; `truth` is the right
+    class of each image, where given.
     """
 
     config: Config
     network: Network
+    fitting: Fitting
     images: ImageSet
     summary: NetworkSummary
     head: Head
@@ -74,16 +77,16 @@ class Workshop:
 
 @dataclass(frozen=True, eq=False)
 class FittedImage:
-    """An image in its own pixels and as fitted into the network's input."""
+    """An image in its own values, and as fitted into the network's input."""
 
     image: ImageFile
-    original: ByteArray
-    pixels: ByteArray
+    original: PixelArray
+    pixels: PixelArray
     placement: Placement
 
 
 def fitted_images(
-    config: Config, network: Network, images: Iterable[ImageFile], progress: Progress | None = None
+    fitting: Fitting, network: Network, images: Iterable[ImageFile], progress: Progress | None = None
 ) -> Iterator[FittedImage]:
     """Load `images` one by one; those that cannot be decoded after all are left out.
 
@@ -94,15 +97,15 @@ def fitted_images(
             original = load_image(image, network.channels)
         except UnreadableImageError:
             continue
-        pixels, placement = fit_image(original, network.size, config.resize, config.interpolation)
+        pixels, placement = fitting.apply(original)
         yield FittedImage(image, original, pixels, placement)
         if progress is not None:
             progress.advance(1, image.file)
 
 
-def find_head(config: Config, network: Network, images: ImageSet) -> Head:
+def find_head(fitting: Fitting, network: Network, images: ImageSet) -> Head:
     """What the network's answer is, by its last layer and its answers to the first images."""
-    first = list(islice(fitted_images(config, network, images), HEAD_IMAGES))
+    first = list(islice(fitted_images(fitting, network, images), HEAD_IMAGES))
     pixels = np.stack([item.pixels for item in first])
     return describe_head(network, run_unwatched(network, pixels))
 
@@ -132,17 +135,18 @@ def prepare_study(config: Config, network: Network, images: ImageSet, workshop: 
     """Measure everything that sections draw from.
 
     Raises:
-        UsageError: a layer or channel asked for does not exist.
+        UsageError: a layer, channel or band asked for does not exist.
         ReportgenError: the network cannot run on the images.
     """
+    network, fitting = settle_fitting(config, network, images)
     summary = summarize_network(network)
     map_layers = drawable(summary, chosen_layers(config, summary, "blocks"))
-    head = find_head(config, network, images)
+    head = find_head(fitting, network, images)
     weighed = tuple(Weighed(bank, weight_statistics(bank)) for bank in filter_banks(network, summary))
     measured = dict.fromkeys((*default_layers(config, network, summary), *map_layers))
     in_order = tuple(layer.name for layer in summary.layers if layer.name in measured)
     truth = read_truth(config.truth, [image.file for image in images]) if config.truth else {}
-    statistics = collect(network, summary, images, in_order, config, workshop.progress, workshop.cache)
+    statistics = collect(network, summary, images, in_order, fitting, config, workshop.progress, workshop.cache)
     read = _readable(images, statistics)
     evaluation = _evaluate(truth, statistics, head, network) if truth else None
     shown = choose_shown(read, config.image_pages, evaluation)
@@ -152,6 +156,7 @@ def prepare_study(config: Config, network: Network, images: ImageSet, workshop: 
     return Study(
         config=config,
         network=network,
+        fitting=fitting,
         images=ImageSet(read, images.skipped + statistics.skipped),
         summary=summary,
         head=head,

@@ -26,7 +26,7 @@ class Sighting:
 
 @dataclass(frozen=True, eq=False)
 class LoadedImage:
-    """A photograph, uint8 `(height, width, channels)`, and how it was fitted into the network's input."""
+    """A photograph as a picture, uint8 `(height, width, channels)`, and how it was fitted into the network's input."""
 
     pixels: ByteArray
     placement: Placement
