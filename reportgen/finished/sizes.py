@@ -54,5 +54,6 @@ def _picture_names(record: Record) -> dict[str, str]:
     tops = [top for unit in record.units for top in unit.top_images]
     names = {tile.picture: "parts of images" for top in tops for tile in (top.patch, top.whole) if tile is not None}
     names |= {feature.file: "features" for feature in record.features}
+    names |= {shown.array: "maximised arrays" for shown in record.maximizations if shown.array is not None}
     names |= {figure.picture: figure.kind.replace("_", " ") for figure in record.figures}
     return names | {shown.picture: "maximised images" for shown in record.maximizations if shown.picture is not None}

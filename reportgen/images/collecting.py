@@ -263,7 +263,9 @@ def _why_no_images(array: NDArray[Any], channels: int) -> str | None:
     with_channels = array.ndim in (3, 4) and (array.shape[-1] == channels or _can_become(array, channels))
     if with_channels or grey or (channels == 1 and array.ndim == 2):
         return None
-    return f"is an array of shape {array.shape}; the network takes {expected}"
+    if array.ndim in (3, 4):
+        return f"has {array.shape[-1]} channels, the network takes {channels}; expected {expected}, got {array.shape}"
+    return f"is an array of shape {array.shape}; expected {expected}"
 
 
 def _unique_names(names: Sequence[str]) -> list[str]:

@@ -18,7 +18,7 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from reportgen.errors import ReportgenError
 from reportgen.images.deep_png import read_deep_png
-from reportgen.images.heif import heif_formats
+from reportgen.images.heif import INSTALL_HEIC, heif_formats, is_heif, reads_heif
 from reportgen.images.sources import ImageFile, ImageSource, depth_of
 from reportgen.images.tiff import read_tiff, upright
 from reportgen.results import PixelArray
@@ -135,8 +135,11 @@ def _is_plain(picture: Image.Image, content: bytes, channels: int = 3) -> bool:
         return picture.mode in _BYTE_MODES and content[_PNG_DEPTH] != 16
     if picture.format != "TIFF":
         return picture.mode in _BYTE_MODES
-    bands = picture.getexif().get(ExifTags.Base.SamplesPerPixel, 1)
-    return picture.mode in _BYTE_MODES and bands <= 4 and channels in (1, 3)
+    notes = picture.getexif()
+    bits = notes.get(ExifTags.Base.BitsPerSample, 1)
+    deepest = max(bits) if isinstance(bits, tuple) else bits
+    bands = notes.get(ExifTags.Base.SamplesPerPixel, 1)
+    return picture.mode in _BYTE_MODES and deepest <= 8 and bands <= 4 and channels in (1, 3)
 
 
 def _read(name: str, source: ImageSource) -> bytes | NDArray[Any]:
@@ -157,7 +160,7 @@ def _damage_named(name: str) -> Iterator[None]:
         yield
     except UnidentifiedImageError as error:
         raise UnreadableImageError(
-            name, "is no image of a known kind (JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF)"
+            name, "is no image of a known kind (JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF, HEIC)"
         ) from error
     except Image.DecompressionBombError as error:
         raise UnreadableImageError(name, _too_large()) from error
@@ -175,6 +178,8 @@ def _opened(name: str, content: bytes) -> Iterator[Image.Image | None]:
         try:
             picture = Image.open(io.BytesIO(content), formats=formats)
         except UnidentifiedImageError:
+            if is_heif(content) and not reads_heif():
+                raise UnreadableImageError(name, INSTALL_HEIC) from None
             if not content.startswith(_TIFF_MARKS):
                 raise
             picture = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 
 import numpy as np
 
@@ -18,6 +19,9 @@ def read_tiff(content: bytes, channels: int) -> PixelArray:
         ValueError, RuntimeError: it is damaged, or compressed in a way that needs a further package.
     """
     import tifffile  # only where a TIFF needs it: pictures of 8 bits are Pillow's
+
+    # What is wrong with a file becomes the reason why it is left out; on its way it is no message of its own.
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL + 1)
 
     with tifffile.TiffFile(io.BytesIO(content)) as file:
         first = file.pages.first

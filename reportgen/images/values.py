@@ -99,8 +99,8 @@ def choose_scale(images: Iterable[ImageFile], wanted: Interval | None, *, kept: 
         low, high = _extremes(by_depth[unknown]) or (0.0, 0.0)
         raise ReportgenError(
             f"{by_depth[unknown][0].file}: expected 8 or 16 bits, or floats of 0..1, "
-            f"got values of {low:g} to {high:g}: what black and white are cannot be known; state it with --value-range LOW,HIGH, "
-            "or feed them as they are with --preprocess none"
+            f"got values of {low:g} to {high:g}: black and white cannot be known; state them with "
+            "--value-range LOW,HIGH, or feed the values as they are with --preprocess none"
         )
     return ValueScale(tuple(ranges.items()), kept, _levels(ranges, by_depth) if kept else BYTE_RANGE)
 

@@ -22,8 +22,10 @@ from reportgen.analysis.findings.evidence import (
     ImageColumns,
     NetworkFacts,
     NormalizationFacts,
+    ValueColumns,
     VariableFacts,
 )
+from reportgen.analysis.network.fed_values import settle_fitting
 from reportgen.analysis.network.heads import Head, describe_head
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.analysis.network.preprocessing_check import ModeTrial, PreprocessingCheck
@@ -48,6 +50,21 @@ def columns(count: int = 20, **changed: Any) -> ImageColumns:
         "answer_sums": np.ones(count),
     }
     return ImageColumns(**(values | {name: np.asarray(value) for name, value in changed.items()}))
+
+
+def values(count: int = 20, depth: str = "uint8", **changed: Any) -> ValueColumns:
+    columns = {
+        "files": tuple(f"image-{index}.png" for index in range(count)),
+        "depths": (depth,) * count,
+        "lows": np.zeros(count),
+        "highs": np.full(count, 200.0),
+        "finite": np.ones(count, bool),
+        "blacks": np.zeros(count),
+        "whites": np.full(count, 255.0),
+        "range_given": False,
+        "kept": False,
+    }
+    return ValueColumns(**(columns | changed))
 
 
 def trial(mode: str, information: float | None = None, divergence: float | None = None) -> ModeTrial:
@@ -114,6 +131,7 @@ SOUND = Evidence(
     channels=(ChannelFacts("conv", 20, 0, (), (), ()),),
     normalizations=(NormalizationFacts("bn", never_updated=False, changes_nothing=False),),
     images=columns(),
+    values=values(),
     skipped={},
     preprocessing=checked(trial("unit", 2.0), trial("none", 1.0), trial("tf", 1.9)),
     capture_difference=1e-7,
@@ -482,12 +500,13 @@ def evidence_of(model: keras.Model, pixels: np.ndarray, **settings: Any) -> Evid
     config = Config(**({"preprocess": "unit"} | settings))
     network = load_network(config, model)
     images = collect_images(pixels, channels=network.channels)
+    network, fitting = settle_fitting(config, network, images)
     summary = summarize_network(network)
     head = describe_head(network, network.model(network.feed(network.prepare(pixels[:2]))))
     banks = [(bank, weight_statistics(bank)) for bank in filter_banks(network, summary)]
     layers_measured = default_layers(config, network, summary)
-    statistics = collect(network, summary, images, layers_measured, config, Silent())
-    return gather_evidence(config, network, summary, head, banks, statistics, (), truth)
+    statistics = collect(network, summary, images, layers_measured, fitting, config, Silent())
+    return gather_evidence(config, network, summary, head, banks, statistics, fitting, (), truth)
 
 
 def rules_of(given: tuple[Finding, ...]) -> set[str]:
