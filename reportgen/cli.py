@@ -161,7 +161,7 @@ def commands() -> None:
 
 @commands.command()
 @click.argument("model", metavar="MODEL")
-@click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
+@click.argument("images", nargs=-1, metavar="IMAGE...")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), required=True, metavar="DIR", help="the report's folder"
 )
@@ -179,7 +179,8 @@ def build(
     """Make a report of MODEL on the images, in DIR.
 
     MODEL is a .keras, .h5 or .hdf5 file, keras:NAME for an architecture of keras.applications, or
-    python:package.module:callable. IMAGE is a file, a folder or a glob.
+    python:package.module:callable. IMAGE is a file, a folder or a glob; a network that makes pictures of vectors
+    needs none.
     """
     config = _settings(config_file, options, model=model, images=tuple(images), output=output)
     report = reportgen.build_from(config, progress=_progress(quiet, verbose))

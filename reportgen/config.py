@@ -105,7 +105,9 @@ def parse_assignments(value: Any) -> Any:
         pairs = {}
         for item in value:
             name, equals, text = str(item).partition("=")
-            if not equals or not name:
+            if not equals and name.endswith(".npy"):
+                name, equals, text = "", "=", name  # vectors for a generator, which has but one input
+            elif not equals or not name:
                 raise ValueError(f"expected NAME=VALUE, got {item!r}")
             pairs[name] = text
         return pairs

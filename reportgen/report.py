@@ -27,9 +27,10 @@ from reportgen.finished.shrinking import fit_size, folder_size
 from reportgen.finished.sizes import measure_things, size_table
 from reportgen.formats import byte_count, counted
 from reportgen.images import ImageSet, collect_images
-from reportgen.models import Network, load_network
+from reportgen.models import Network, latent_vectors, load_network
 from reportgen.progress import Progress, stage
 from reportgen.record import Record, Site
+from reportgen.results import SkippedImage
 from reportgen.sections.picture_store import PictureStore
 from reportgen.sections.recording import make_record
 from reportgen.sections.registry import SECTIONS
@@ -66,6 +67,8 @@ def build_report(config: Config, *, model: Any, pixels: Any, progress: Progress)
 
 def _collect(config: Config, network: Network, pixels: Any, progress: Progress) -> ImageSet:
     """The images given, with a word about those that cannot be used."""
+    if network.latent:
+        return _samples(config, network, pixels)
     given = config.images if pixels is None else pixels
     images = collect_images(given, channels=network.channels, strict=config.strict)
     for skipped in images.skipped:
@@ -75,6 +78,15 @@ def _collect(config: Config, network: Network, pixels: Any, progress: Progress) 
     if others:
         progress.say(f"left out {counted(others, 'file')} among the images that {'is' if others == 1 else 'are'} none")
     return images
+
+
+def _samples(config: Config, network: Network, pixels: Any) -> ImageSet:
+    """The vectors a generator is shown with; images that were given all the same are listed as not used."""
+    vectors = latent_vectors(network.channels, network.image_input or "", config.inputs, config.seed)
+    samples = collect_images(vectors, channels=network.channels, name="sample")
+    reason = "was not used: the network takes vectors, not images"
+    names = [Path(image).name for image in config.images] if pixels is None else ["the images given"]
+    return ImageSet(samples.images, tuple(SkippedImage(name, reason, is_image=False) for name in names))
 
 
 def _targets(config: Config, output: Path) -> tuple[Path | None, Path | None]:

@@ -53,7 +53,11 @@ _Found = _Candidate | SkippedImage
 
 
 def collect_images(
-    arguments: Sequence[str | os.PathLike[str]] | NDArray[Any], *, channels: int = 3, strict: bool = False
+    arguments: Sequence[str | os.PathLike[str]] | NDArray[Any],
+    *,
+    channels: int = 3,
+    strict: bool = False,
+    name: str = "image",
 ) -> ImageSet:
     """Find the images `arguments` name and read their headers.
 
@@ -62,12 +66,14 @@ def collect_images(
             an array of images, its last axis the network's channels: one image, or a stack.
         channels: what the network takes; pictures have 1 or 3, arrays and TIFFs any number.
         strict: an image that cannot be used is an error.
+        name: what images of an array are called, before their number.
 
     Raises:
+        UsageError: nothing was named.
         ReportgenError: nothing is found, no image can be read, or, if `strict`, one cannot.
     """
     if isinstance(arguments, np.ndarray):
-        found = _array_candidates(arguments, channels)
+        found = _array_candidates(arguments, channels, name)
     else:
         found = _find([os.fspath(argument) for argument in arguments], channels)
     candidates = [item for item in found if isinstance(item, _Candidate)]
@@ -75,11 +81,11 @@ def collect_images(
     thorough = len(candidates) <= CHECKED_IMAGES
 
     def look(item: tuple[str, _Candidate]) -> ImageFile | SkippedImage:
-        name, candidate = item
+        unique, candidate = item
         try:
-            return inspect_image(name, candidate.source, channels, thorough=thorough)
+            return inspect_image(unique, candidate.source, channels, thorough=thorough)
         except UnreadableImageError as error:
-            return SkippedImage(name, error.reason)
+            return SkippedImage(unique, error.reason)
 
     # The limit on pixels is checked here and with a reason; Pillow's own warning would only repeat it.
     with warnings.catch_warnings(), ThreadPoolExecutor(_READERS) as readers:
@@ -104,7 +110,7 @@ def _check(images: Sequence[ImageFile], skipped: Sequence[SkippedImage], *, stri
 
 def _find(arguments: Sequence[str], channels: int) -> list[_Found]:
     if not arguments:
-        raise UsageError("expected images: files, folders or globs; none were given")
+        raise UsageError("expected IMAGE...: files, folders or globs of images; none were given")
     found: list[_Found] = []
     for argument in arguments:
         here = _find_one(argument, channels)
@@ -222,12 +228,12 @@ def _array_file_candidates(path: Path, name: str, channels: int) -> list[_Found]
     return found
 
 
-def _array_candidates(array: NDArray[Any], channels: int) -> list[_Found]:
+def _array_candidates(array: NDArray[Any], channels: int, name: str) -> list[_Found]:
     problem = _why_no_images(array, channels)
     if problem is not None:
         raise ReportgenError(f"the images: {problem}")
     return [
-        _Candidate(_numbered("image", index, array, "-"), ArraySource(array if index is None else array[index]))
+        _Candidate(_numbered(name, index, array, "-"), ArraySource(array if index is None else array[index]))
         for index in _indices(array, channels)
     ]
 

@@ -44,6 +44,7 @@ class Network:
     notes: tuple[str, ...] = ()
     rescaling: Rescaling | None = None  # what the network itself does to the range of its input first
     levels: tuple[float, float] = (0.0, 255.0)  # black and white of what `prepare` takes
+    latent: bool = False  # a generator: its image is a vector, one position of as many channels
     takes_pictures: bool = False  # what `prepare` takes is of 0..255 whatever `levels` are
 
     @property
@@ -123,6 +124,8 @@ class Network:
                 value = self.other_inputs[slot.name]
                 return tf.TensorSpec((batch, *value.shape), value.dtype)
             sides = (self.channels, height, width) if self.channels_first else (height, width, self.channels)
+            if len(slot.shape) == 2:
+                return tf.TensorSpec((batch, self.channels), slot.dtype)
             return tf.TensorSpec((batch, *sides), slot.dtype)
 
         if self.input_slots is None:
@@ -134,6 +137,8 @@ class Network:
 
     def _image(self, prepared: tf.Tensor, slot: InputSlot | None) -> tf.Tensor:
         image = tf.transpose(prepared, (0, 3, 1, 2)) if self.channels_first else prepared
+        if slot is not None and len(slot.shape) == 2:
+            image = tf.reshape(image, (-1, self.channels))
         dtype = tf.as_dtype(slot.dtype if slot is not None else "float32")
         if dtype.is_integer:
             # Casting cuts off what is behind the point, which would darken the image by half a level.

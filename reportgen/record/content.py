@@ -75,6 +75,7 @@ class Model(_Frozen):
     preprocessing: Preprocessing
     head: Head
     blocks: list[Block]
+    latent: int | None = None  # of a generator: how many numbers the vector has that it makes a picture of
 
 
 class ReceptiveField(_Frozen):

@@ -17,6 +17,7 @@ from reportgen.images import load_image
 from reportgen.progress import stage
 from reportgen.record import Tile, TopImage
 from reportgen.results import ByteArray
+from reportgen.sections.generated import Pictures
 from reportgen.sections.histograms import describe_histogram
 from reportgen.sections.picture_store import PictureStore, StoredPicture
 from reportgen.sections.study import Study, Workshop, fitted_images, sample_evenly
@@ -55,10 +56,13 @@ def _top_images(study: Study, layer: str, channels: Sequence[int], pictures: Pic
     tops = {channel: study.statistics.top_images(layer, channel) for channel in channels}
     shown: dict[int, dict[int, _Shown]] = {channel: {} for channel in channels}
 
+    generated = Pictures(study) if study.network.latent else None
+
     def load(place: int) -> LoadedImage:
         pixels = load_image(study.statistics.images[place], study.network.channels)
         placement = study.fitting.place(*pixels.shape[:2])
-        return LoadedImage(show_image(pixels, study.config.bands).pixels, placement)
+        shown = show_image(pixels, study.config.bands).pixels if generated is None else generated.of(pixels)
+        return LoadedImage(shown, placement)
 
     found = find_sightings(study.summary.layer(layer), tops, load, study.network.size)
     for channel, rank, sighting, loaded in found:

@@ -51,6 +51,7 @@ def record_model(study: Study) -> record.Model:
         memory_bytes=summary.memory_bytes,
         preprocessing=_record_preprocessing(network, study.fitting),
         head=record.Head(kind=head.kind, classes=head.classes, labels=network.labels_origin, note=head.note),
+        latent=network.channels if network.latent else None,
         blocks=[
             record.Block(name=block.name, layers=list(block.layers), resolution=block.resolution)
             for block in summary.blocks
@@ -240,10 +241,10 @@ def _record_finding(finding: Finding, study: Study) -> record.Finding:
     return record.Finding(**values, page=page)
 
 
-def record_provenance(config: Config) -> record.Provenance:
+def record_provenance(config: Config, *, latent: bool = False) -> record.Provenance:
     """How the report was made: names only, nothing of the machine."""
     return record.Provenance(
-        command=command_of(config),
+        command=command_of(config, latent=latent),
         config={name: _public(name, value) for name, value in _settings(config).items()},
         seed=config.seed,
         versions={"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
@@ -279,10 +280,10 @@ def _without_folders(text: str) -> str:
     return text.replace("\\", "/").rstrip("/").rpartition("/")[2] if "/" in text or "\\" in text else text
 
 
-def command_of(config: Config) -> str:
+def command_of(config: Config, *, latent: bool = False) -> str:
     """The command that makes such a report, with the names of files alone."""
     words = ["reportgen", "build", _without_folders(config.model) or "MODEL"]
-    words += [_without_folders(image) for image in config.images] or ["IMAGES"]
+    words += [_without_folders(image) for image in config.images] or ([] if latent else ["IMAGES"])
     for name, value in _settings(config).items():
         if name not in ("model", "images", "ascent"):  # the last is only in configuration files
             words += _option_words(name, value)
@@ -295,7 +296,7 @@ def _option_words(name: str, value: Any) -> list[str]:
     if isinstance(value, bool):
         return [option]
     if isinstance(public, dict):
-        return [word for key, item in public.items() for word in (option, f"{key}={item}")]
+        return [word for key, item in public.items() for word in (option, f"{key}={item}" if key else str(item))]
     if name == "layers":
         return [word for pattern in public for word in (option, pattern)]
     if isinstance(public, list):
@@ -326,5 +327,5 @@ def make_record(
             record.SectionNote(slug=section.slug, title=section.title, note=contribution.note)
             for section, contribution in sections
         ],
-        provenance=record_provenance(study.config),
+        provenance=record_provenance(study.config, latent=study.network.latent),
     )

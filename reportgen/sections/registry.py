@@ -30,11 +30,14 @@ from reportgen.progress import stage
 from reportgen.results import Graph, LayerSummary, MaximizedChannel
 from reportgen.sections.channels import make_units
 from reportgen.sections.dreams import draw_dream_of, make_dreams
+from reportgen.sections.generated import draw_samples
 from reportgen.sections.maximized_pictures import Maximizing, store_maximized
 from reportgen.sections.study import FittedImage, Study, Workshop, chosen_layers, fitted_images
 
 # Arrays to download are large and rarely wanted: more than this goes into a report only when asked for by name.
 FEATURES_ROOM = 3_000_000
+
+_NO_IMAGE = "The network reads vectors: there is no image that could be made to excite it."
 
 MAP_VARIANTS: dict[MapScale, Variant] = {"shared": SHARED, "each": EACH, "standardised": STANDARDISED}
 
@@ -67,7 +70,10 @@ def _each_image(study: Study, workshop: Workshop, title: str) -> Iterator[Fitted
 
 
 def make_overview(study: Study, workshop: Workshop) -> Contribution:
-    """The photographs and how they look to the network."""
+    """The photographs and how they look to the network; of a generator the pictures it makes."""
+    if study.network.latent:
+        samples = _each_image(study, workshop, "Pictures")
+        return Contribution(figures=tuple(draw_samples(study, samples, workshop.pictures)))
     figures = []
     for fitted in _each_image(study, workshop, "Images"):
         photo = draw_photo(fitted.image.file, fitted.original, study.config.bands)
@@ -163,6 +169,8 @@ def make_maximizations(study: Study, workshop: Workshop) -> Contribution:
     """Images made to excite the chosen channels, and the classes the network found in the images."""
     if study.config.activation_max == "off":
         return Contribution(note="Activation maximisation was switched off.")
+    if study.network.latent:
+        return Contribution(note=_NO_IMAGE)
     if not study.network.preprocessing.differentiable:
         return Contribution(
             note="The preprocessing function is not differentiable, so no image can be made by climbing its gradient."
@@ -188,6 +196,8 @@ def _by_layer(made: Iterable[MaximizedChannel]) -> dict[str, list[MaximizedChann
 
 def make_deep_dream(study: Study, workshop: Workshop) -> Contribution:
     """One of the images with what a layer sees in it brought out, in octaves and in the tutorials' form."""
+    if study.network.latent:
+        return Contribution(note=_NO_IMAGE)
     layer = _dream_layer(study)
     if layer is None:
         return Contribution(note="None of the layers asked for gives a map to dream of.")
