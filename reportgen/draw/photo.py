@@ -44,10 +44,10 @@ def draw_photo(file: str, values: PixelArray, bands: Bands | None = None) -> Dra
         kind="photo",
         section=SECTION,
         title="As it was given",
-        shows=f"{file}, {formats.size((width, height))} pixels{reduced}.{f' {words}' if words else ''}",
-        made="Turned upright, transparency on white; no colours changed."
-        if shown.ranges is None
-        else "Turned upright; the network gets the values themselves, not this picture.",
+        shows=f"{file}, {formats.size((width, height))} pixels{reduced}.",
+        made=f"{words} The network gets the values themselves, not this picture."
+        if words
+        else "Turned upright, transparency on white; no colours changed.",
         alt=f"The image {file}",
         pixels=small,
         image=file,

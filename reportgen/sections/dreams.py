@@ -65,7 +65,9 @@ def draw_dream_of(study: Study, fitted: FittedImage, layer: str, dream: Dream, p
         return draw_dream(name, layer, variant, to_rgb(fitted.pixels, bands), to_rgb(pixels, bands), made)
     values = np.asarray(study.network.from_pictures(pixels.astype(np.float32)), np.float32)
     before = show_image(fitted.pixels.astype(np.float32), bands)
-    after = stretched(values, before.bands, before.ranges or ())
+    # An image without contrast has no black and white of its own.
+    ranges = [ends if ends[0] < ends[1] else study.network.levels for ends in before.ranges or ()]
+    after = stretched(values, before.bands, tuple(ranges))
     drawing = draw_dream(name, layer, variant, before.pixels, after.pixels, made)
     words = before.words(study.network.channels, chosen=bands is not None)
     return replace(

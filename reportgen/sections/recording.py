@@ -300,7 +300,8 @@ def _option_words(name: str, value: Any) -> list[str]:
     if name == "layers":
         return [word for pattern in public for word in (option, pattern)]
     if isinstance(public, list):
-        return [option, ("x" if name in ("size", "canvas") else ",").join(str(part) for part in public)]
+        parts = [f"{part:.15g}" if isinstance(part, float) else str(part) for part in public]
+        return [option, ("x" if name in ("size", "canvas") else ",").join(parts)]
     return [option, str(public)]
 
 

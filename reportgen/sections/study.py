@@ -140,7 +140,8 @@ def prepare_study(config: Config, network: Network, images: ImageSet, workshop: 
     """
     network, fitting = settle_fitting(config, network, images)
     summary = summarize_network(network)
-    map_layers = drawable(summary, chosen_layers(config, summary, "blocks"))
+    # Of a generator every convolution shows how its picture comes about; it has no blocks as others do.
+    map_layers = drawable(summary, chosen_layers(config, summary, "convs" if network.latent else "blocks"))
     head = find_head(fitting, network, images)
     weighed = tuple(Weighed(bank, weight_statistics(bank)) for bank in filter_banks(network, summary))
     measured = dict.fromkeys((*default_layers(config, network, summary), *map_layers))

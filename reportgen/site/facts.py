@@ -165,7 +165,8 @@ def image_facts(image: Image) -> Facts:
     """What an image file is."""
     return (
         ("Right class", image.truth or ""),
-        ("Size", f"{size((image.width, image.height))} pixels"),
+        # A vector is kept as an image of one position.
+        ("Size", f"{size((image.width, image.height))} pixels" if image.width * image.height > 1 else ""),
         ("SHA-256", image.sha256),
     )
 

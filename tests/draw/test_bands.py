@@ -29,9 +29,9 @@ def test_each_band_is_stretched_by_itself_and_the_page_says_from_where_to_where(
     drawing = draw_photo("tile.npy", values)
     assert PERCENTILES == (2, 98)
     assert (
-        "Channels 0, 1, 2 of 13 as red, green and blue (the first three; --bands R,G,B chooses others)" in drawing.shows
+        "Channels 0, 1, 2 of 13 as red, green and blue (the first three; --bands R,G,B chooses others)" in drawing.made
     )
-    assert "channel 0 2 to 98, channel 1 102 to 198, channel 2 202 to 298" in drawing.shows
+    assert "channel 0 2 to 98, channel 1 102 to 198, channel 2 202 to 298" in drawing.made
     assert drawing.pixels[0, [0, 50, 100]].tolist() == [[0] * 3, [128] * 3, [255] * 3]
 
 
@@ -39,7 +39,7 @@ def test_other_bands() -> None:
     values = scene(13, "float32")
     values[:, :, 7] = values[:, ::-1, 7]
     drawing = draw_photo("tile.npy", values, (7, 3, 2))
-    assert "Channels 7, 3, 2 of 13 as red, green and blue, each" in drawing.shows
+    assert "Channels 7, 3, 2 of 13 as red, green and blue, each" in drawing.made
     assert drawing.pixels[0, 0].tolist() == [255, 0, 0]
     shown = show_image(np.arange(9, dtype=np.uint8).reshape(1, 3, 3), (2, 1, 0))
     assert shown.pixels[0, 0].tolist() == [2, 1, 0]

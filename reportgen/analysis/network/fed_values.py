@@ -23,12 +23,15 @@ def settle_fitting(config: Config, network: Network, images: ImageSet) -> tuple[
 
     Values go in as they are under `--preprocess none`, and under `auto` where the network rescales inside, unless
     it does so from 0..255 or is an application, which were trained on bytes. For all else the range of the values
-    is brought to 0..255 first (`ValueScale`), which `Network.prepare` then takes.
+    is brought to 0..255 first (`ValueScale`), which `Network.prepare` then takes. Vectors go in as they are.
 
     Raises:
         UsageError: `--bands` names one the images do not have.
         ReportgenError: what black and white are is needed and not to be known.
     """
+    if network.latent:
+        scale = choose_scale(images, None, kept=True)
+        return replace(network, levels=scale.levels), Fitting(network.size, scale=scale)
     if config.bands is not None and max(config.bands) >= network.channels:
         raise UsageError(
             f"--bands: expected numbers of 0 to {network.channels - 1}, the network's channels, got {max(config.bands)}"

@@ -14,7 +14,14 @@ from support.networks import seeded, two_convolutions
 
 from reportgen.analysis import findings
 from reportgen.analysis.evaluation.classes import match_label
-from reportgen.analysis.findings import Evidence, activation_rules, answer_rules, gather_evidence, input_rules
+from reportgen.analysis.findings import (
+    Evidence,
+    activation_rules,
+    answer_rules,
+    gather_evidence,
+    input_rules,
+    value_rules,
+)
 from reportgen.analysis.findings import weight_rules as weights
 from reportgen.analysis.findings.evidence import (
     ChannelFacts,
@@ -140,6 +147,10 @@ SOUND = Evidence(
 
 def with_network(**changed: Any) -> Evidence:
     return replace(SOUND, network=replace(NETWORK, **changed))
+
+
+def with_values(**changed: Any) -> Evidence:
+    return replace(SOUND, values=values(**changed))
 
 
 def with_filters(**changed: Any) -> Evidence:
@@ -430,6 +441,34 @@ PLANTED: list[tuple[str, Any, Evidence, list[str]]] = [
         [],
     ),
     ("nothing to try", input_rules.unlikely_preprocessing, replace(SOUND, preprocessing=None), []),
+    ("12 bits in 16", value_rules.shallow_depth, with_values(depth="uint16", highs=np.full(20, 4000.0)), ["warning"]),
+    ("10 bits in 16", value_rules.shallow_depth, with_values(depth="uint16", highs=np.full(20, 1023.0)), ["warning"]),
+    (
+        "12 bits in 16, as they are",
+        value_rules.shallow_depth,
+        with_values(depth="uint16", highs=np.full(20, 4000.0), kept=True),
+        ["info"],
+    ),
+    ("one of 16 bits", value_rules.shallow_depth, with_values(depth="uint16", highs=np.r_[[4000.0] * 19, 60000]), []),
+    (
+        "12 bits stated",
+        value_rules.shallow_depth,
+        with_values(depth="uint16", highs=np.full(20, 4000.0), range_given=True),
+        [],
+    ),
+    ("flat", value_rules.constant_images, with_values(lows=np.r_[200.0, np.zeros(19)]), ["warning"]),
+    ("nearly flat", value_rules.constant_images, with_values(lows=np.r_[199.0, np.zeros(19)]), []),
+    (
+        "not looked at",
+        value_rules.constant_images,
+        with_values(lows=np.full(20, np.nan), highs=np.full(20, np.nan)),
+        [],
+    ),
+    ("above white", value_rules.values_outside_range, with_values(highs=np.r_[256.0, np.ones(19)]), ["warning"]),
+    ("below black", value_rules.values_outside_range, with_values(lows=np.r_[-1.0, np.zeros(19)]), ["warning"]),
+    ("white", value_rules.values_outside_range, with_values(highs=np.full(20, 255.0)), []),
+    ("not a number", value_rules.values_not_finite, with_values(finite=np.r_[False, np.ones(19, bool)]), ["warning"]),
+    ("all finite", value_rules.values_not_finite, with_values(), []),
     ("flattened", input_rules.distorted_images, replace(SOUND, images=columns(2, scale_x=[2, 2])), ["warning"]),
     ("one flattened", input_rules.distorted_images, replace(SOUND, images=columns(2, scale_y=[1, 2])), ["info"]),
     ("3:2", input_rules.distorted_images, replace(SOUND, images=columns(2, scale_x=[1.5, 1.5])), []),
