@@ -13,72 +13,14 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Shape = tuple[int | None, ...]
+from reportgen.facts import Block, GraphEdge, LayerKind, ReceptiveField, Scale, Severity, Shape, TileGrid
+
 FloatArray = NDArray[np.float32]
 ByteArray = NDArray[np.uint8]
 PixelArray = NDArray[Any]  # values of an image: uint8, uint16, int16 or float32
 
 
-# --- images ---------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class SkippedImage:
-    """A file that was not used: its name as reported, and why.
-
-    `is_image` is false for files that lie among the images and are none by their ending, such as notes.
-    """
-
-    file: str
-    reason: str
-    is_image: bool = True
-
-
-@dataclass(frozen=True)
-class Placement:
-    """How a photograph was fitted into the network's input.
-
-    A point `(y, x)` of the input lies at `((y - top) / scale_y, (x - left) / scale_x)` of the photograph;
-    `top` and `left` are negative where the photograph was cropped, positive where it was padded.
-    """
-
-    scale_y: float
-    scale_x: float
-    top: float
-    left: float
-
-    def box(self, box: tuple[float, float, float, float], height: int, width: int) -> tuple[int, int, int, int]:
-        """Map `(top, left, bottom, right)` of the input to whole pixels of the photograph, clipped to it."""
-        top, left, bottom, right = box
-        rows = [(value - self.top) / self.scale_y for value in (top, bottom)]
-        columns = [(value - self.left) / self.scale_x for value in (left, right)]
-        return (
-            max(0, int(np.floor(rows[0] + 1e-6))),
-            max(0, int(np.floor(columns[0] + 1e-6))),
-            min(height, int(np.ceil(rows[1] - 1e-6))),
-            min(width, int(np.ceil(columns[1] - 1e-6))),
-        )
-
-
 # --- layers ---------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class ReceptiveField:
-    """The input pixels one position of a map depends on, `(vertical, horizontal)` each.
-
-    Position `(y, x)` sees input rows from `y * stride - padding` on, `size` of them; columns alike.
-    """
-
-    size: tuple[int, int]
-    stride: tuple[float, float]
-    padding: tuple[float, float]
-
-    def box(self, y: int, x: int) -> tuple[float, float, float, float]:
-        """`(top, left, bottom, right)` in input pixels, not clipped; bottom and right are exclusive."""
-        top = y * self.stride[0] - self.padding[0]
-        left = x * self.stride[1] - self.padding[1]
-        return top, left, top + self.size[0], left + self.size[1]
 
 
 @dataclass(frozen=True)
@@ -96,6 +38,7 @@ class LayerSummary:
     index: int
     name: str
     type: str
+    kind: LayerKind
     block: str | None
     output_shape: Shape | tuple[Shape, ...] | None
     actual_shape: Shape | None
@@ -106,19 +49,14 @@ class LayerSummary:
     receptive_field: ReceptiveField | None
     receptive_field_note: str | None
     inputs: tuple[str, ...]
-    is_convolution: bool
     is_map: bool
     token_grid: tuple[int, int, int] | None
     details: Mapping[str, str]
 
-
-@dataclass(frozen=True)
-class BlockSummary:
-    """Layers that belong together; `resolution` is the height and width of the last map among them."""
-
-    name: str
-    layers: tuple[str, ...]
-    resolution: tuple[int, int] | None
+    @property
+    def is_convolution(self) -> bool:
+        """Whether this is a two-dimensional convolution."""
+        return self.kind == "convolution"
 
 
 @dataclass(frozen=True)
@@ -126,7 +64,7 @@ class NetworkSummary:
     """All layers of a network, its blocks and its totals (shared weights counted once)."""
 
     layers: tuple[LayerSummary, ...]
-    blocks: tuple[BlockSummary, ...]
+    blocks: tuple[Block, ...]
     parameter_count: int
     trainable_parameter_count: int
     mac_count: int | None
@@ -159,16 +97,6 @@ class GraphNode:
     width: float
     height: float
     text: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class GraphEdge:
-    """A line of the drawn graph along `points` `(x, y)`, labelled with the shape it carries."""
-
-    source: str
-    target: str
-    points: tuple[tuple[float, float], ...]
-    label: str | None
 
 
 @dataclass(frozen=True)
@@ -306,15 +234,6 @@ class TopActivation:
     position: tuple[int, int] | None  # (y, x) in the layer's map, None where it has none
 
 
-@dataclass(frozen=True)
-class ClassScore:
-    """One class of an answer: its index, its name where known, and the score the network gave."""
-
-    index: int
-    label: str | None
-    score: float
-
-
 # --- activation maximisation ------------------------------------------------------------------------
 
 
@@ -356,33 +275,6 @@ class LeftOut:
 
 
 # --- drawing --------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class TileGrid:
-    """Where the tiles of a mosaic lie, in pixels of the picture, row by row from the top left.
-
-    Tile `i` has its corner at `(i // columns * (height + gap), i % columns * (width + gap))`.
-    """
-
-    columns: int
-    rows: int
-    width: int
-    height: int
-    gap: int
-
-
-@dataclass(frozen=True)
-class Scale:
-    """What colours mean: `low` and `high` are the values at the ends of `colormap`.
-
-    `basis` says over what they were taken: "whole layer", "each map", "each filter", ...
-    """
-
-    low: float | None
-    high: float | None
-    colormap: str
-    basis: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -427,7 +319,7 @@ class Finding:
     """Something that stands out; see `reportgen.record.content.Finding` for the meaning of the fields."""
 
     rule: str
-    severity: str
+    severity: Severity
     message: str
     measured: str
     threshold: str

@@ -10,8 +10,8 @@ from support.images import random_images, write_images
 from support.networks import seeded, two_convolutions
 
 import reportgen
-from reportgen.analysis.network.capture import run_unwatched
 from reportgen.analysis.network.generated import range_of_pictures
+from reportgen.analysis.network.running import run_unwatched
 from reportgen.cli import main
 from reportgen.config import Config
 from reportgen.errors import ReportgenError, UsageError

@@ -17,8 +17,8 @@ from PIL import Image, ImageOps
 from support.images import gradient, random_images, write_images
 
 from reportgen.errors import ReportgenError
+from reportgen.facts import Placement
 from reportgen.images import Fitting, ImageFile, UnreadableImageError, collect_images, collecting, load_image
-from reportgen.results import Placement
 
 
 def collected(*arguments: object, **options: object) -> list[str]:

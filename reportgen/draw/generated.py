@@ -10,7 +10,8 @@ from reportgen import formats
 from reportgen.draw.figures import drawing_id
 from reportgen.draw.montage import enlarge, grid_columns, montage
 from reportgen.draw.pixels import finite_range, to_levels
-from reportgen.results import ByteArray, Drawing, FloatArray, Scale, TileGrid
+from reportgen.facts import Scale, TileGrid
+from reportgen.results import ByteArray, Drawing, FloatArray
 
 SECTION = "overview"
 
@@ -70,7 +71,7 @@ def draw_pictures(samples: Sequence[str], pixels: ByteArray, values: tuple[float
         pixels=picture,
         display=(picture.shape[0] * factor, picture.shape[1] * factor),
         pixelated=factor > 1,
-        tiles=TileGrid(columns, -(-count // columns), width, height, GAP),
+        tiles=TileGrid(columns=columns, rows=-(-count // columns), width=width, height=height, gap=GAP),
     )
 
 
@@ -92,7 +93,7 @@ def draw_vector(sample: str, vector: FloatArray) -> Drawing:
         image=sample,
         display=pixels.shape[:2],
         pixelated=True,
-        scale=Scale(low, high, "grey", "whole input"),
+        scale=Scale(low=low, high=high, colormap="grey", basis="whole input"),
     )
 
 

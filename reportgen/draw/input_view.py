@@ -9,7 +9,8 @@ from reportgen.draw.bands import STRETCHED, stretch
 from reportgen.draw.figures import MAP_TILE, drawing_id
 from reportgen.draw.montage import enlarge, grid_columns, montage
 from reportgen.draw.pixels import finite_range, to_levels
-from reportgen.results import Drawing, InputView, Scale, TileGrid
+from reportgen.facts import Scale, TileGrid
+from reportgen.results import Drawing, InputView
 
 SECTION = "overview"
 
@@ -54,7 +55,7 @@ def _draw_picture(view: InputView) -> Drawing:
         pixels=pixels,
         image=view.image,
         display=pixels.shape[:2],
-        scale=Scale(low, high, "grey", "whole input"),
+        scale=Scale(low=low, high=high, colormap="grey", basis="whole input"),
     )
 
 
@@ -88,7 +89,9 @@ def _draw_bands(view: InputView) -> Drawing:
         channels=tuple(range(shown)),
         display=pixels.shape[:2],
         pixelated=factor > 1,
-        tiles=TileGrid(columns, -(-shown // columns), width * factor, height * factor, GAP),
+        tiles=TileGrid(
+            columns=columns, rows=-(-shown // columns), width=width * factor, height=height * factor, gap=GAP
+        ),
         values=tuple(high for _, high in ends),
     )
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.errors import ReportgenError, UsageError
+from reportgen.facts import Skipped
 from reportgen.images.decoding import UnreadableImageError, inspect_image
 from reportgen.images.endings import ARRAY_SUFFIXES, SHARD_SUFFIX, SUFFIXES, is_read, why_not_read
 from reportgen.images.sources import (
@@ -29,7 +30,6 @@ from reportgen.images.sources import (
     TarSource,
     open_arrays,
 )
-from reportgen.results import SkippedImage
 
 # Sets up to this size are decoded once while they are collected, so that a broken picture is known before
 # the work begins; in larger ones it comes to light, and is skipped, when its turn comes.
@@ -49,7 +49,7 @@ class _Candidate:
 
 
 # What is found: an image to look at, or a file that is no use.
-_Found = _Candidate | SkippedImage
+_Found = _Candidate | Skipped
 
 
 def collect_images(
@@ -80,24 +80,24 @@ def collect_images(
     names = _unique_names([candidate.name for candidate in candidates])
     thorough = len(candidates) <= CHECKED_IMAGES
 
-    def look(item: tuple[str, _Candidate]) -> ImageFile | SkippedImage:
+    def look(item: tuple[str, _Candidate]) -> ImageFile | Skipped:
         unique, candidate = item
         try:
             return inspect_image(unique, candidate.source, channels, thorough=thorough)
         except UnreadableImageError as error:
-            return SkippedImage(unique, error.reason)
+            return Skipped(file=unique, reason=error.reason)
 
     # The limit on pixels is checked here and with a reason; Pillow's own warning would only repeat it.
     with warnings.catch_warnings(), ThreadPoolExecutor(_READERS) as readers:
         warnings.simplefilter("ignore")
         looked_at = list(readers.map(look, zip(names, candidates, strict=True)))
     images = tuple(item for item in looked_at if isinstance(item, ImageFile))
-    skipped = tuple(item for item in (*looked_at, *found) if isinstance(item, SkippedImage))
+    skipped = tuple(item for item in (*looked_at, *found) if isinstance(item, Skipped))
     _check(images, skipped, strict=strict)
     return ImageSet(images, tuple(sorted(skipped, key=lambda item: not item.is_image)))
 
 
-def _check(images: Sequence[ImageFile], skipped: Sequence[SkippedImage], *, strict: bool) -> None:
+def _check(images: Sequence[ImageFile], skipped: Sequence[Skipped], *, strict: bool) -> None:
     """See that there are images, and all of them if `strict`."""
     unusable = [item for item in skipped if item.is_image]
     if not images and not unusable:
@@ -214,14 +214,14 @@ def _array_file_candidates(path: Path, name: str, channels: int) -> list[_Found]
     try:
         arrays = open_arrays(str(path))
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        return [SkippedImage(name, f"cannot be read as an array: {' '.join(str(error).split())[:200]}")]
+        return [Skipped(file=name, reason=f"cannot be read as an array: {' '.join(str(error).split())[:200]}")]
     found: list[_Found] = []
     for key, array in arrays.items():
         inner = name if key is None else f"{name}/{_printable(key)}"
         problem = _why_no_images(array, channels)
         if problem is not None:
             # A .npz of images often holds their labels too.
-            found.append(SkippedImage(inner, problem, is_image=key is None or array.ndim >= 3))
+            found.append(Skipped(file=inner, reason=problem, is_image=key is None or array.ndim >= 3))
         else:
             indices = _indices(array, channels)
             found += [_Candidate(_numbered(inner, i, array), ArrayFileSource(str(path), i, key)) for i in indices]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
+from reportgen.facts import Skipped
 from reportgen.images.heif import INSTALL_HEIC, reads_heif
-from reportgen.results import SkippedImage
 
 # Pictures looked for in folders and shards; a file named by itself is tried whatever it is called.
 SUFFIXES = (".avif", ".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
@@ -48,15 +48,15 @@ def is_read(name: str) -> bool:
     return heic or lower.endswith((*SUFFIXES, *ARRAY_SUFFIXES, SHARD_SUFFIX))
 
 
-def why_not_read(name: str) -> SkippedImage:
+def why_not_read(name: str) -> Skipped:
     """The reason why a file in a folder is left out, and whether it is an image at all.
 
     >>> why_not_read("notes.txt")
-    SkippedImage(file='notes.txt', reason='is no image by its ending', is_image=False)
+    Skipped(file='notes.txt', reason='is no image by its ending', is_image=False)
     """
     suffix = PurePath(name).suffix.lower()
     if suffix in HEIC_SUFFIXES:
-        return SkippedImage(name, INSTALL_HEIC)
+        return Skipped(file=name, reason=INSTALL_HEIC)
     if suffix in _UNREAD:
-        return SkippedImage(name, _UNREAD[suffix])
-    return SkippedImage(name, "is no image by its ending" if suffix else "has no ending", is_image=False)
+        return Skipped(file=name, reason=_UNREAD[suffix])
+    return Skipped(file=name, reason="is no image by its ending" if suffix else "has no ending", is_image=False)

@@ -9,9 +9,10 @@ from typing import Any, Literal
 import numpy as np
 from PIL import Image
 
+from reportgen.facts import Placement
 from reportgen.images.sources import depth_of
 from reportgen.images.values import BYTES, ValueScale
-from reportgen.results import PixelArray, Placement
+from reportgen.results import PixelArray
 
 _RESAMPLING = {
     "nearest": Image.Resampling.NEAREST,
@@ -68,18 +69,20 @@ class Fitting:
 
     def place(self, height: int, width: int) -> Placement:
         """Where an image of `height` and `width` comes to lie in the network's input."""
-        scales = self.size[0] / height, self.size[1] / width
+        scale_y, scale_x = self.size[0] / height, self.size[1] / width
         if self.resize == "squash":
-            return Placement(*scales, 0.0, 0.0)
+            return Placement(scale_y=scale_y, scale_x=scale_x, top=0.0, left=0.0)
         if self.resize == "crop":
-            scale = max(scales)
-            return Placement(scale, scale, (self.size[0] - height * scale) / 2, (self.size[1] - width * scale) / 2)
-        scale = min(scales)
+            scale = max(scale_y, scale_x)
+            top, left = (self.size[0] - height * scale) / 2, (self.size[1] - width * scale) / 2
+            return Placement(scale_y=scale, scale_x=scale, top=top, left=left)
+        scale = min(scale_y, scale_x)
         inner = (
             min(self.size[0], max(1, math.floor(height * scale + 0.5))),
             min(self.size[1], max(1, math.floor(width * scale + 0.5))),
         )
-        return Placement(inner[0] / height, inner[1] / width, *_margins(self.size, inner))
+        top, left = _margins(self.size, inner)
+        return Placement(scale_y=inner[0] / height, scale_x=inner[1] / width, top=top, left=left)
 
     def content(self) -> list[Any]:
         """Everything a fitted image depends on besides the image, for keys of kept results."""

@@ -11,7 +11,8 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.results import PixelArray, SkippedImage
+from reportgen.facts import Skipped
+from reportgen.results import PixelArray
 
 # The types that values of images are held in; all but bytes and 16-bit numbers become float32.
 Depth = Literal["uint8", "uint16", "int16", "float32"]
@@ -143,7 +144,7 @@ class ImageSet:
     """The pictures to work on, in order, and those that were skipped."""
 
     images: tuple[ImageFile, ...]
-    skipped: tuple[SkippedImage, ...]
+    skipped: tuple[Skipped, ...]
 
     def __len__(self) -> int:
         return len(self.images)

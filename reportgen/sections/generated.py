@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 
-from reportgen import record
 from reportgen.analysis.network.generated import generate, range_of_pictures
 from reportgen.draw.bands import to_rgb
 from reportgen.draw.generated import draw_picture, draw_pictures, draw_vector
 from reportgen.draw.pixels import to_levels
 from reportgen.results import ByteArray, PixelArray
-from reportgen.sections.picture_store import PictureStore
-from reportgen.sections.study import FittedImage, Study, fitted_images
+from reportgen.sections.section import Contribution, VisitedImage, Work
+from reportgen.sections.study import Study, Workshop, fitted_images
 
 # Of so many pictures black and white are taken, and so many stand side by side.
 MOST_PICTURES = 64
@@ -38,14 +35,18 @@ class Pictures:
         return np.stack([to_rgb(to_levels(picture, *self.values)) for picture in pictures])
 
 
-def draw_samples(study: Study, samples: Iterable[FittedImage], pictures: PictureStore) -> list[record.Figure]:
+def plan_pictures(study: Study, workshop: Workshop) -> Work:
     """The pictures side by side, and each by itself with its vector."""
     made = Pictures(study)
-    names = [image.file for image in study.shown[:MOST_PICTURES]]
-    figures = [pictures.save_drawing(draw_pictures(names, made.first, made.values))]
-    for sample in samples:
-        file = sample.image.file
-        picture = draw_picture(file, made.of(sample.pixels), made.values)
-        vector = draw_vector(file, np.asarray(sample.pixels, np.float32).reshape(-1))
-        figures += [pictures.save_drawing(drawing) for drawing in (picture, vector)]
-    return figures
+
+    def visit(visited: VisitedImage) -> Contribution:
+        picture = draw_picture(visited.file, made.of(visited.pixels), made.values)
+        vector = draw_vector(visited.file, np.asarray(visited.pixels, np.float32).reshape(-1))
+        return Contribution(figures=tuple(workshop.pictures.save_drawing(drawing) for drawing in (picture, vector)))
+
+    def finish() -> Contribution:
+        names = [image.file for image in study.shown[:MOST_PICTURES]]
+        together = draw_pictures(names, made.first, made.values)
+        return Contribution(figures=(workshop.pictures.save_drawing(together),))
+
+    return Work(images=study.shown, visit=visit, finish=finish)

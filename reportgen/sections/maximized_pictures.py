@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +14,12 @@ from reportgen.analysis.maximization.judging import logit_function
 from reportgen.draw.bands import shown_bands, to_rgb
 from reportgen.draw.maximized import draw_maximized
 from reportgen.formats import number
+from reportgen.images import ImageFile
 from reportgen.models import Network
 from reportgen.progress import stage
 from reportgen.results import ByteArray, Drawing, FloatArray, LeftOut, MaximizedChannel, PixelArray
 from reportgen.sections.picture_store import PictureStore
-from reportgen.sections.study import Study, Workshop, fitted_images, sample_evenly
+from reportgen.sections.study import Study, Workshop, sample_evenly
 
 # Enough for the colours of the set, which is all they are for.
 COLOUR_IMAGES = 64
@@ -34,7 +36,38 @@ class Maximizing:
         self.workshop = workshop
         self.network = study.network.for_pictures()
         self.preset = chosen_preset(study.config)
-        self.colours = image_colours(study)
+        self._for_colours = {image.file for image in study.images.images[:COLOUR_IMAGES]}
+        self._for_logits = sample_evenly(study.images.images, LOGIT_IMAGES) if self._makes_classes() else ()
+        self._pixels: dict[str, PixelArray] = {}
+
+    @property
+    def images(self) -> tuple[ImageFile, ...]:
+        """The images to learn from."""
+        wanted = self._for_colours | {image.file for image in self._for_logits}
+        return tuple(image for image in self.study.images if image.file in wanted)
+
+    def learn(self, file: str, pixels: PixelArray) -> None:
+        """Take in an image, fitted to the network's input."""
+        self._pixels[file] = pixels
+
+    @cached_property
+    def colours(self) -> NDArray[np.float64] | None:
+        """The covariance `(3, 3)` of red, green and blue over the first images; None without colour."""
+        if self.study.network.channels != 3:
+            return None
+        chosen = (pixels for file, pixels in self._pixels.items() if file in self._for_colours)
+        return colour_covariance(as_pictures(self.study.network, pixels) for pixels in chosen)
+
+    def _makes_classes(self) -> bool:
+        return self.study.head.kind != "none" and self.preset.name != "classic"
+
+    def _highest_logits(self) -> FloatArray:
+        """The highest logit of each class over the images, or over a sample of many, `(classes,)`."""
+        logits = logit_function(self.study.network)
+        wanted = {image.file for image in self._for_logits}
+        rows = [logits(pixels[None])[0] for file, pixels in self._pixels.items() if file in wanted]
+        highest: FloatArray = np.max(rows, axis=0)
+        return highest
 
     def channels(self) -> tuple[list[MaximizedChannel], list[LeftOut]]:
         """An image for each chosen channel, and what the time limit left out."""
@@ -66,7 +99,7 @@ class Maximizing:
     def classes(self) -> list[MaximizedChannel]:
         """An image for each class the network found first in an image, the most frequent ones."""
         study = self.study
-        if study.head.kind == "none" or self.preset.name == "classic":
+        if not self._makes_classes():
             return []
         found: dict[int, int] = {}
         for place in range(len(study.statistics.images)):
@@ -79,32 +112,11 @@ class Maximizing:
                 study.summary,
                 classes,
                 self.preset,
-                dataset_max=highest_logits(study),
+                dataset_max=self._highest_logits(),
                 colour_covariance=self.colours,
                 seed=study.config.seed,
                 cache=self.workshop.cache,
             )
-
-
-def highest_logits(study: Study) -> FloatArray:
-    """The highest logit of each class over the images, or over a sample of many, `(classes,)`."""
-    logits = logit_function(study.network)
-    images = fitted_images(study.fitting, study.network, sample_evenly(study.images.images, LOGIT_IMAGES))
-    highest: FloatArray = np.max([logits(item.pixels[None])[0] for item in images], axis=0)
-    return highest
-
-
-def image_colours(study: Study) -> NDArray[np.float64] | None:
-    """The covariance `(3, 3)` of red, green and blue over the first images; None without colour."""
-    if study.network.channels != 3:
-        return None
-    images = fitted_images(study.fitting, study.network, study.images.images[:COLOUR_IMAGES])
-    return colour_covariance(as_pictures(study.network, item.pixels) for item in images)
-
-
-def as_pictures(network: Network, values: PixelArray) -> PixelArray:
-    """Fitted images as pictures of 0..255; values that are no numbers are black."""
-    return values if values.dtype == np.uint8 else np.clip(np.nan_to_num(network.to_pictures(values)), 0, 255)
 
 
 def store_maximized(
@@ -129,6 +141,11 @@ def store_maximized(
     return figures[:1], records
 
 
+def as_pictures(network: Network, values: PixelArray) -> PixelArray:
+    """Fitted images as pictures of 0..255; values that are no numbers are black."""
+    return values if values.dtype == np.uint8 else np.clip(np.nan_to_num(network.to_pictures(values)), 0, 255)
+
+
 def keeps_values(study: Study) -> bool:
     """Whether the network takes other channels, or other values, than pictures have."""
     return study.network.channels not in (1, 3) or study.fitting.scale.dtype != "uint8"
@@ -141,6 +158,16 @@ def keep_values(study: Study, name: str, pixels: ByteArray, pictures: PictureSto
     """
     low, high = study.fitting.scale.stated_range
     return pictures.save_array(name, np.asarray(low + pixels.astype(np.float64) * ((high - low) / 255), np.float32))
+
+
+def _values_words(study: Study) -> str:
+    """What of images that are no pictures is shown, and where the rest is."""
+    if not keeps_values(study):
+        return ""
+    bands, channels = shown_bands(study.network.channels, study.config.bands), study.network.channels
+    low, high = study.fitting.scale.stated_range
+    which = f" Channels {', '.join(map(str, bands))} of {channels} are shown." if channels > len(bands) else ""
+    return f"{which} Black is {number(low)}, white {number(high)}; beside each picture its values as an array."
 
 
 def _drawing(layer: str, made: Sequence[MaximizedChannel], study: Study) -> Drawing:
@@ -158,16 +185,6 @@ def _drawing(layer: str, made: Sequence[MaximizedChannel], study: Study) -> Draw
         made=f"Preset {one.preset}, objective {one.objective}, seed {one.seed}, "
         f"canvas {one.canvas[0]} x {one.canvas[1]}.{_values_words(study)}",
     )
-
-
-def _values_words(study: Study) -> str:
-    """What of images that are no pictures is shown, and where the rest is."""
-    if not keeps_values(study):
-        return ""
-    bands, channels = shown_bands(study.network.channels, study.config.bands), study.network.channels
-    low, high = study.fitting.scale.stated_range
-    which = f" Channels {', '.join(map(str, bands))} of {channels} are shown." if channels > len(bands) else ""
-    return f"{which} Black is {number(low)}, white {number(high)}; beside each picture its values as an array."
 
 
 def _record(item: MaximizedChannel, place: int, figure: record.Figure, array: str | None) -> record.Maximization:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from reportgen.analysis.network.capture import run_unwatched
+from reportgen.analysis.network.running import run_unwatched
 from reportgen.models import Network
 from reportgen.results import FloatArray, PixelArray
 

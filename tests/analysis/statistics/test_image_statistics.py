@@ -44,7 +44,7 @@ def statistics(network: Network, images: ImageSet) -> ImageStatistics:
 
 def measure(network: Network, images: ImageSet, config: Config = CONFIG, cache: Cache | None = None) -> ImageStatistics:
     summary = summarize_network(network)
-    layers, fitting = default_layers(config, network, summary), Fitting(network.size)
+    layers, fitting = default_layers(config, summary), Fitting(network.size)
     return collect(network, summary, images, layers, fitting, config, Silent(), cache)
 
 
@@ -196,8 +196,8 @@ def test_an_activation_behind_a_normalisation_is_measured_too(images: ImageSet) 
     )
     network = load_network(CONFIG, model)
     summary = summarize_network(network)
-    assert default_layers(CONFIG, network, summary) == ("conv", "relu")
-    assert default_layers(Config(layers=("conv",)), network, summary) == ("conv", "relu")
+    assert default_layers(CONFIG, summary) == ("conv", "relu")
+    assert default_layers(Config(layers=("conv",)), summary) == ("conv", "relu")
     statistics = measure(network, images, Config(preprocess="unit", layers=("dense",)))
     assert statistics.layers == ("dense", "other")
     assert statistics.top_images("dense", 0)[0].position is None
