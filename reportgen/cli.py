@@ -103,9 +103,9 @@ def build(
 ) -> None:
     """Make a report of MODEL on the images, in DIR.
 
-    MODEL is a .keras, .h5 or .hdf5 file, keras:NAME for an architecture of keras.applications, or
-    python:package.module:callable. IMAGE is a file, a folder or a glob; a network that makes pictures of vectors
-    needs none.
+    MODEL is a .keras, .h5 or .hdf5 file, keras:NAME for an architecture of keras.applications, hf://owner/name
+    for a network on the Hugging Face Hub, or python:package.module:callable. IMAGE is a file, a folder or a glob;
+    a network that makes pictures of vectors needs none.
     """
     config = _settings(config_file, options, model=model, images=tuple(images), output=output)
     report = reportgen.build_from(config, progress=terminal_progress(quiet=quiet, verbose=verbose))

@@ -154,7 +154,7 @@ class Config(FrozenSettings):
     """Everything a run depends on, besides the model and the images themselves."""
 
     model: Annotated[str, OptionFacts(place="argument", is_path=True)] = Field(
-        default="", description="the network: a file, keras:NAME or python:module:callable"
+        default="", description="the network: a file, keras:NAME, hf://owner/name or python:module:callable"
     )
     images: Annotated[tuple[str, ...], BeforeValidator(parse_repeated), OptionFacts(place="argument", is_path=True)] = (
         Field(default=(), description="files, folders or globs")

@@ -15,6 +15,7 @@ from reportgen.facts import (
     GraphEdge,
     LayerKind,
     Neighbour,
+    Output,
     Placement,
     Prediction,
     ReceptiveField,
@@ -25,6 +26,7 @@ from reportgen.facts import (
     Skipped,
     TileGrid,
 )
+from reportgen.record.answers import Answer
 
 SCHEMA_VERSION: Literal["1.1"] = "1.1"
 
@@ -73,6 +75,7 @@ class Model(Fact):
     memory_bytes: int | None
     preprocessing: Preprocessing
     head: Head
+    outputs: tuple[Output, ...] = ()
     blocks: list[Block]
     latent: int | None = None  # of a generator: how many numbers the vector has that it makes a picture of
 
@@ -159,7 +162,8 @@ class Image(Fact):
     height: int
     page: str | None
     truth: str | None
-    predictions: list[Prediction]
+    predictions: list[Prediction]  # of the first output of kind classes or multilabel
+    answers: tuple[Answer, ...] = ()  # of each output, in their order; for images that have a page
     placement: Placement | None = None  # null in reports of versions that did not record it
 
 
