@@ -128,6 +128,33 @@ def test_a_tiff_lying_on_its_side(tmp_path):
     np.testing.assert_array_equal(loaded(tmp_path / "a.tif", 1)[..., 0], np.rot90(values, -1))
 
 
+def test_a_tiff_packed_as_only_pillow_can(tmp_path):
+    """LZW is not built into tifffile; of one band Pillow reads it, of several it needs a package."""
+    values = bands(1, "uint16")[..., 0]
+    Image.fromarray(values).save(tmp_path / "a.tif", compression="tiff_lzw")
+    np.testing.assert_array_equal(loaded(tmp_path / "a.tif", 1)[..., 0], values)
+
+
+def test_a_tiff_that_needs_a_package_names_it(tmp_path, monkeypatch):
+    tifffile.imwrite(tmp_path / "a.tif", bands(5, "uint16"), photometric="minisblack", planarconfig="contig")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise ValueError("<COMPRESSION.LZW: 5> requires the 'imagecodecs' package")
+
+    monkeypatch.setattr(tifffile.TiffPage, "asarray", refuse)
+    with pytest.raises(ReportgenError, match="pip install imagecodecs"):
+        loaded(tmp_path / "a.tif", 5)
+
+
+def test_a_tiff_too_large_to_decode(tmp_path):
+    header = struct.pack("<2sHIH", b"II", 42, 8, 5)
+    tags = [(256, 4, 1, 60000), (257, 4, 1, 60000), (258, 3, 1, 64), (277, 3, 1, 1), (339, 3, 1, 3)]
+    content = header + b"".join(struct.pack("<HHII", *tag) for tag in tags) + bytes(4)
+    (tmp_path / "a.tif").write_bytes(content)
+    with pytest.raises(ReportgenError, match="is 60000x60000, more than 80 million pixels"):
+        loaded(tmp_path / "a.tif", 1)
+
+
 def test_a_tiff_of_other_bands_than_the_network_takes(tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", bands(5, "uint16"), photometric="minisblack", planarconfig="contig")
     with pytest.raises(ReportgenError, match="has 5 channels, the network takes 13"):

@@ -20,7 +20,7 @@ from reportgen.errors import ReportgenError
 from reportgen.images.deep_png import read_deep_png
 from reportgen.images.heif import INSTALL_HEIC, heif_formats, is_heif, reads_heif
 from reportgen.images.sources import ImageFile, ImageSource, depth_of
-from reportgen.images.tiff import read_tiff, upright
+from reportgen.images.tiff import MissingCodecError, read_tiff, upright
 from reportgen.results import PixelArray
 
 FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
@@ -123,10 +123,24 @@ def _pixels(name: str, content: bytes | NDArray[Any], channels: int) -> PixelArr
         return _from_array(name, content, channels)
     with _opened(name, content) as picture:
         if picture is None or (picture.format == "TIFF" and not _is_plain(picture, content, channels)):
-            with _damage_named(name):
-                values = read_tiff(content, channels)
-            return _from_array(name, values, channels)
+            return _from_array(name, _tiff_values(name, picture, content, channels), channels)
         return _decode(name, picture, content, channels)
+
+
+def _tiff_values(name: str, picture: Image.Image | None, content: bytes, channels: int) -> NDArray[Any]:
+    def check_size(width: int, height: int) -> None:
+        if width * height > MAX_PIXELS:
+            raise UnreadableImageError(name, f"is {width}x{height}, {_too_large()}")
+
+    with _damage_named(name):
+        try:
+            return read_tiff(content, channels, check_size)
+        except MissingCodecError:
+            # Pillow has decoders of its own, but no picture of several bands of more than 8 bits.
+            if picture is None or picture.mode in _BYTE_MODES or len(picture.getbands()) > 1:
+                reason = "is compressed in a way that needs a further package: pip install imagecodecs"
+                raise UnreadableImageError(name, reason) from None
+            return _deep_values(ImageOps.exif_transpose(picture))
 
 
 def _is_plain(picture: Image.Image, content: bytes, channels: int = 3) -> bool:
