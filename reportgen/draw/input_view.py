@@ -69,20 +69,21 @@ def _draw_bands(view: InputView) -> Drawing:
     factor = max(1, MAP_TILE // max(height, width))
     columns = grid_columns(shown)
     pixels = montage(np.repeat(enlarge(tiles, factor)[..., None], 3, axis=3), columns, gap=GAP)
-    noun = "channel" if shown == 1 else "channels"
-    which = f"its {shown} {noun}" if shown == channels else f"the first {shown} of its {channels} {noun}"
+    which = "its one channel" if channels == 1 else f"its {shown} channels"
+    which = which if shown == channels else f"the first {shown} of its {channels} channels"
     words = "; ".join(
-        f"channel {channel} {formats.number(low)} to {formats.number(high)}" for channel, (low, high) in enumerate(ends)
+        f"{f'channel {channel} ' if channels > 1 else ''}{formats.number(low)} to {formats.number(high)}"
+        for channel, (low, high) in enumerate(ends)
     )
     return Drawing(
         id=drawing_id("input", view.image),
         kind="input",
         section=SECTION,
         title="As the network gets it",
-        shows=f"Row by row {which} in grey, each {STRETCHED}.",
+        shows=f"{which.capitalize()} in grey{', each' if channels > 1 else ','} {STRETCHED}.",
         reading="A tile shows what is in its channel, not how its values compare with another's: each has black and "
         "white of its own.",
-        made=f"Black and white of each: {words}.",
+        made=f"{'Black and white of each' if channels > 1 else 'Black and white'}: {words}.",
         alt=f"Input made of {view.image}, {formats.size((height, width))}: {which} in grey",
         pixels=pixels,
         image=view.image,
