@@ -42,7 +42,8 @@ def images() -> tuple[ImageFile, ...]:
 
 
 def make_task(network: Network, config: Config = CONFIG, count: int = COUNT) -> MeasureTask:
-    plan = Plan.make(summarize_network(network), ("conv1", "conv2"), count, Fitting(network.size))
+    fitting = Fitting(network.size, config.resize, config.interpolation)
+    plan = Plan.make(summarize_network(network), ("conv1", "conv2"), count, fitting)
     return MeasureTask(network, plan, config)
 
 
