@@ -10,6 +10,7 @@ from typing import Any
 
 from reportgen.analysis.findings import Evidence, find, gather_evidence
 from reportgen.analysis.network.capture import Extractor
+from reportgen.analysis.network.feeding import open_network
 from reportgen.analysis.network.features import default_feature_layer
 from reportgen.analysis.network.features import save_features as write_features
 from reportgen.analysis.network.layer_table import as_csv, as_json, as_table
@@ -44,7 +45,7 @@ def build_report(config: Config, *, model: Any, pixels: Any, progress: Progress)
     if folder is not None:
         check_target(folder, "report", force=config.force)
     with stage(progress, "Loading the network"):
-        network = load_network(config, model)
+        network = open_network(config, model)
     images = collect_images(
         config.images if pixels is None else pixels, channels=network.channels, strict=config.strict
     )
@@ -159,7 +160,7 @@ def _check_findings(record: Record, config: Config) -> None:
 
 def save_features(config: Config, output: Path, *, progress: Progress) -> Path:
     """Write the features of `config.layers` (default: before the head) for `config.images` to `output`."""
-    network = load_network(config)
+    network = open_network(config)
     images = _collect(config, network, None, progress)
     summary = summarize_network(network)
     if config.layers:

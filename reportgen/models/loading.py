@@ -25,7 +25,6 @@ from reportgen.models.inputs import (
     takes_channels_first,
 )
 from reportgen.models.labels import imagenet_labels, read_labels
-from reportgen.models.leading import find_rescaling
 from reportgen.models.network import Network, model_digest
 from reportgen.models.preprocessing import choose_preprocessing
 from reportgen.models.sources import (
@@ -54,7 +53,9 @@ class _Source:
 
 
 def load_network(config: Config, model: keras.Model | None = None) -> Network:
-    """Load the network `config.model` names, or take `model`, with all it takes to feed it.
+    """Load the network `config.model` names, or take `model`, with all that can be told without running it.
+
+    How it is fed where nobody says so is settled by `reportgen.analysis.network.feeding.open_network`.
 
     Raises:
         UsageError: an option that does not fit.
@@ -86,7 +87,6 @@ def load_network(config: Config, model: keras.Model | None = None) -> Network:
         sha256=source.sha256 or model_digest(loaded),
         preprocessing=choose_preprocessing(
             config.preprocess,
-            loaded,
             channels,
             family_mode=family.mode if family else None,
             family_name=source.architecture,
@@ -100,7 +100,6 @@ def load_network(config: Config, model: keras.Model | None = None) -> Network:
         channels_first=channels_first,
         input_slots=slots,
         notes=tuple(notes),
-        rescaling=find_rescaling(loaded),
     )
 
 

@@ -15,7 +15,6 @@ import numpy as np
 import tensorflow as tf
 
 from reportgen.models.inputs import InputSlot, flat_slots
-from reportgen.models.leading import Rescaling
 from reportgen.models.preprocessing import Preprocessing
 
 
@@ -42,7 +41,6 @@ class Network:
     channels_first: bool = False
     input_slots: Any = None  # `InputSlot`s in the structure the model takes
     notes: tuple[str, ...] = ()
-    rescaling: Rescaling | None = None  # what the network itself does to the range of its input first
 
     @property
     def label_count(self) -> int | None:
@@ -54,6 +52,12 @@ class Network:
         if self.labels is None or not 0 <= index < len(self.labels):
             return None
         return self.labels[index] or None
+
+    @property
+    def image_slot(self) -> InputSlot | None:
+        """The input that takes the image; None where nothing is known of the inputs."""
+        slots = [] if self.input_slots is None else flat_slots(self.input_slots)
+        return next((slot for slot in slots if self._is_image(slot)), None)
 
     @cached_property
     def weights_digest(self) -> str:
