@@ -10,9 +10,9 @@ from typing import Any
 
 from reportgen.analysis.findings import Evidence, find, gather_evidence
 from reportgen.analysis.network.capture import Extractor
-from reportgen.analysis.network.feeding import open_network
 from reportgen.analysis.network.features import default_feature_layer
 from reportgen.analysis.network.features import save_features as write_features
+from reportgen.analysis.network.feeding import open_network
 from reportgen.analysis.network.layer_table import as_csv, as_json, as_table
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.analysis.network.selection import select_layers

@@ -18,6 +18,7 @@ from reportgen.models.applications import family_of_architecture, find_architect
 from reportgen.models.inputs import (
     DEFAULT_SIZE,
     find_image_slot,
+    held_words,
     input_slots,
     other_values,
     resolve_open_size,
@@ -97,6 +98,7 @@ def load_network(config: Config, model: keras.Model | None = None) -> Network:
         labels_origin=origin,
         image_input=image.name,
         other_inputs=other_values(slots, image, config.inputs),
+        held=held_words(slots, image, config.inputs),
         channels_first=channels_first,
         input_slots=slots,
         notes=tuple(notes),

@@ -38,6 +38,7 @@ class Network:
     labels_origin: Literal["file", "application", "none"]
     image_input: str | None = None  # which of several inputs takes the image
     other_inputs: Mapping[str, Any] = field(default_factory=dict)  # without the batch
+    held: Mapping[str, str] = field(default_factory=dict)  # what each of them is held at, in words
     channels_first: bool = False
     input_slots: Any = None  # `InputSlot`s in the structure the model takes
     notes: tuple[str, ...] = ()
@@ -58,6 +59,12 @@ class Network:
         """The input that takes the image; None where nothing is known of the inputs."""
         slots = [] if self.input_slots is None else flat_slots(self.input_slots)
         return next((slot for slot in slots if self._is_image(slot)), None)
+
+    @property
+    def other_slots(self) -> tuple[InputSlot, ...]:
+        """The inputs besides the image."""
+        slots = () if self.input_slots is None else flat_slots(self.input_slots)
+        return tuple(slot for slot in slots if not self._is_image(slot))
 
     @cached_property
     def weights_digest(self) -> str:

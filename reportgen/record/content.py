@@ -37,8 +37,31 @@ class Block(_Frozen):
     resolution: tuple[int, int] | None
 
 
+class AffineMap(_Frozen):
+    """From a pixel to what reaches the first layer with a kernel: `matrix` times its channels plus `offset`.
+
+    `words` says the same as a reader would.
+    """
+
+    matrix: list[list[float]]
+    offset: list[float]
+    words: str
+
+
+class MeasuredPreprocessing(_Frozen):
+    """What was measured to reach `layer`: by what the network does `inside`, and with the mode before it.
+
+    Null where there is no such map; `note` says why.
+    """
+
+    inside: AffineMap | None
+    total: AffineMap | None
+    layer: str | None
+    note: str | None
+
+
 class Preprocessing(_Frozen):
-    """How a photograph became the network's input."""
+    """How a photograph became the network's input; `reason` says why the mode was chosen."""
 
     mode: str
     origin: Literal["flag", "application", "inside", "fallback"]
@@ -48,6 +71,16 @@ class Preprocessing(_Frozen):
     interpolation: str
     size: tuple[int, int]
     channels: int
+    reason: str | None = None
+    measured: MeasuredPreprocessing | None = None
+
+
+class ModelInput(_Frozen):
+    """An input of the network and what it was `given`: "image" for the images, else what it was held at."""
+
+    name: str
+    shape: Shape
+    given: str
 
 
 class Head(_Frozen):
@@ -75,6 +108,7 @@ class Model(_Frozen):
     preprocessing: Preprocessing
     head: Head
     blocks: list[Block]
+    inputs: list[ModelInput] | None = None
 
 
 class ReceptiveField(_Frozen):

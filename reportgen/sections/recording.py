@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 from reportgen import record
 from reportgen._version import __version__
 from reportgen.analysis.evaluation.classes import Evaluation
+from reportgen.analysis.network.measured_words import describe_map
 from reportgen.analysis.statistics.image_statistics import ImageStatistics
 from reportgen.config import Config, option_name
 from reportgen.formats import finite, rounded
-from reportgen.models import Network
+from reportgen.models import MeasuredInput, Network
+from reportgen.models.inputs import flat_slots
 from reportgen.record import Pages
 from reportgen.results import Finding, Graph, GraphNode, LayerSummary, WeightStatistics
 from reportgen.sections.histograms import describe_histogram
@@ -54,7 +56,17 @@ def record_model(study: Study) -> record.Model:
             record.Block(name=block.name, layers=list(block.layers), resolution=block.resolution)
             for block in summary.blocks
         ],
+        inputs=_record_inputs(network),
     )
+
+
+def _record_inputs(network: Network) -> list[record.ModelInput]:
+    """Every input in Keras' order; none where nothing is known of them."""
+    slots = [] if network.input_slots is None else flat_slots(network.input_slots)
+    return [
+        record.ModelInput(name=slot.name, shape=slot.shape, given=network.held.get(slot.name, "image"))
+        for slot in slots
+    ]
 
 
 def _record_preprocessing(network: Network, config: Config) -> record.Preprocessing:
@@ -68,6 +80,24 @@ def _record_preprocessing(network: Network, config: Config) -> record.Preprocess
         interpolation=config.interpolation,
         size=network.size,
         channels=network.channels,
+        reason=chosen.reason or None,
+        measured=_record_measured(chosen.inside, chosen.total),
+    )
+
+
+def _record_measured(inside: MeasuredInput | None, total: MeasuredInput | None) -> record.MeasuredPreprocessing | None:
+    if inside is None or total is None:
+        return None
+    return record.MeasuredPreprocessing(
+        inside=_record_map(inside), total=_record_map(total), layer=inside.layer, note=inside.reason or total.reason
+    )
+
+
+def _record_map(measured: MeasuredInput) -> record.AffineMap | None:
+    if measured.matrix is None or measured.offset is None:
+        return None
+    return record.AffineMap(
+        matrix=[list(row) for row in measured.matrix], offset=list(measured.offset), words=describe_map(measured)
     )
 
 

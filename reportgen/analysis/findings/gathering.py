@@ -20,8 +20,15 @@ from reportgen.analysis.findings.evidence import (
 )
 from reportgen.analysis.findings.initial import looks_initial
 from reportgen.analysis.network.capture import check_capture
+from reportgen.analysis.network.feeding import expected_mode, rounded_away, scaled_twice
 from reportgen.analysis.network.heads import Head
-from reportgen.analysis.network.preprocessing_check import PreprocessingCheck, check_preprocessing, images_to_try
+from reportgen.analysis.network.measured_words import describe_map
+from reportgen.analysis.network.preprocessing_check import (
+    ANSWERED_IMAGES,
+    PreprocessingCheck,
+    check_preprocessing,
+    images_to_try,
+)
 from reportgen.analysis.statistics.image_statistics import ImageStatistics
 from reportgen.analysis.weights.filters import find_layer
 from reportgen.config import Config
@@ -77,7 +84,7 @@ def gather_evidence(
         ReportgenError: the network cannot run.
     """
     used = [image for place, image in enumerate(statistics.images) if place not in statistics.measured.skipped]
-    pixels = _fitted(config, network, used, images_to_try(summary))
+    _, pixels = _fitted(config, network, used, _CAPTURE_IMAGES)
     return Evidence(
         network=_network_facts(config, network, head),
         summary=summary,
@@ -87,47 +94,79 @@ def gather_evidence(
         normalizations=tuple(_normalizations(network, summary)),
         images=_images(config, network, head, statistics, truth or {}),
         skipped={item.file: item.reason for item in skipped},
-        preprocessing=_preprocessing(network, summary, head, pixels),
-        capture_difference=check_capture(network, pixels[:_CAPTURE_IMAGES]) if len(pixels) else None,
+        preprocessing=_preprocessing(config, network, summary, head, used, truth or {}),
+        capture_difference=check_capture(network, pixels) if len(pixels) else None,
     )
 
 
 def _preprocessing(
-    network: Network, summary: NetworkSummary, head: Head, pixels: NDArray[np.uint8]
+    config: Config,
+    network: Network,
+    summary: NetworkSummary,
+    head: Head,
+    images: Sequence[ImageFile],
+    truth: Mapping[str, str],
 ) -> PreprocessingCheck | None:
-    """The trial of other modes, but where the network's own rescaling says for certain which is right."""
-    certain = network.rescaling is not None and network.preprocessing.mode in MODES
-    return check_preprocessing(network, summary, head, pixels) if len(pixels) and not certain else None
+    """The trial of other modes; not where what the network does inside is made for pixels as they are fed.
+
+    A function of the user's is left alone: it is no documented mode, and may do what none of them does.
+    """
+    chosen = network.preprocessing
+    certain = chosen.mode == "none" and chosen.inside is not None and expected_mode(chosen.inside) == "none"
+    if certain or chosen.mode not in MODES:
+        return None
+    classes = {file: _class_index(given, network, head) for file, given in truth.items()}
+    judged = [image for image in images if classes.get(image.file) is not None]
+    tried = judged if len(judged) >= ANSWERED_IMAGES else images
+    files, pixels = _fitted(config, network, tried, images_to_try(summary, judged=tried is judged))
+    right = [classes.get(file) for file in files]
+    if not files:
+        return None
+    return check_preprocessing(
+        network, summary, head, pixels, np.array([-1 if index is None else index for index in right], np.int64)
+    )
 
 
-def _fitted(config: Config, network: Network, images: Sequence[ImageFile], count: int) -> NDArray[np.uint8]:
-    """At most `count` images, evenly spread over their order, fitted to the network's input."""
-    fitted = []
+def _class_index(given: str, network: Network, head: Head) -> int | None:
+    return None if head.classes is None else match_label(given, network.labels, max(head.classes, 2))
+
+
+def _fitted(
+    config: Config, network: Network, images: Sequence[ImageFile], count: int
+) -> tuple[list[str], NDArray[np.uint8]]:
+    """At most `count` images, evenly spread over their order, fitted to the network's input; their names."""
+    files, fitted = [], []
     chosen = min(count, len(images))
     for index in range(chosen):
+        image = images[index * len(images) // chosen]
         try:
-            pixels = load_image(images[index * len(images) // chosen], network.channels)
+            pixels = load_image(image, network.channels)
         except UnreadableImageError:
             continue  # it is listed as skipped
+        files.append(image.file)
         fitted.append(fit_image(pixels, network.size, config.resize, config.interpolation)[0])
-    return np.stack(fitted) if fitted else np.zeros((0, *network.size, network.channels), np.uint8)
+    return files, np.stack(fitted) if fitted else np.zeros((0, *network.size, network.channels), np.uint8)
 
 
 def _network_facts(config: Config, network: Network, head: Head) -> NetworkFacts:
-    rescaling = network.rescaling
-    layers = network.model._flatten_layers(include_self=False)
+    chosen, layers = network.preprocessing, network.model._flatten_layers(include_self=False)
     return NetworkFacts(
         name=network.name,
         size=network.size,
-        preprocessing_mode=network.preprocessing.mode,
-        preprocessing_origin=network.preprocessing.origin,
-        rescaling=rescaling.name if rescaling else None,
-        expects=rescaling.expects if rescaling else None,
+        preprocessing_mode=chosen.mode,
+        preprocessing_origin=chosen.origin,
         resize=config.resize,
         labels=network.labels,
         head=head,
         notes=network.notes,
         half_precision=any(layer.compute_dtype in ("float16", "bfloat16") for layer in layers),
+        first_layer=chosen.inside.layer if chosen.inside else None,
+        inside="not measured" if chosen.inside is None else describe_map(chosen.inside),
+        total="not measured" if chosen.total is None else describe_map(chosen.total),
+        scaled_twice=scaled_twice(network),
+        rounded_away=rounded_away(network),
+        image_input=network.image_input,
+        held=tuple((slot.name, slot.shape[1:]) for slot in network.other_slots if slot.name not in config.inputs),
     )
 
 

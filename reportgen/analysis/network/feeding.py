@@ -8,13 +8,16 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from reportgen.analysis.network.measured_input import find_first_kernel, measure_input
 from reportgen.analysis.network.measured_words import describe_map, is_identity
 from reportgen.config import Config
-from reportgen.errors import ReportgenError
+from reportgen.errors import ReportgenError, UsageError
+from reportgen.images import UnreadableImageError, collect_images, fit_image, load_image
 from reportgen.models import MeasuredInput, Network, Preprocessing, load_network, make_preprocessing
 from reportgen.models.applications import recognize
+from reportgen.models.inputs import InputSlot, expected_value, is_file, value_shape
 
 # What reaches the first layer when pixels were scaled twice spans less than this: 0..1 divided by 255 once more
 # spans 0.004, -1..1 divided by 127.5 once more 0.016. Nothing that is trained on spans so little.
@@ -42,7 +45,15 @@ def open_network(config: Config, model: keras.Model | None = None) -> Network:
 
 
 def settle_feeding(network: Network, config: Config) -> Network:
-    """`network` with the preprocessing and the other inputs that measuring it settles."""
+    """`network` with the preprocessing and the other inputs that measuring it settles.
+
+    Raises:
+        UsageError: a picture or table for another input that cannot be read or does not fit.
+    """
+    return _with_pictures(_with_preprocessing(network, config), config)
+
+
+def _with_preprocessing(network: Network, config: Config) -> Network:
     try:
         first = find_first_kernel(network)
     except ReportgenError as error:
@@ -51,8 +62,42 @@ def settle_feeding(network: Network, config: Config) -> Network:
         return replace(network, preprocessing=replace(chosen, inside=unknown, total=unknown))
     inside = measure_input(network, first, _as_it_is)
     chosen = _chosen(network, config, inside, first.path)
-    total = measure_input(network, first, lambda pixels: chosen.apply(pixels))
+    total = measure_input(network, first, chosen.apply)
     return replace(network, preprocessing=replace(chosen, inside=inside, total=total))
+
+
+def _with_pictures(network: Network, config: Config) -> Network:
+    """`network` with the pictures given for other inputs, fitted and prepared as its images are."""
+    pictures = {
+        slot.name: _prepared_picture(network, config, slot)
+        for slot in network.other_slots
+        if is_file(config.inputs.get(slot.name, "0"))
+    }
+    return replace(network, other_inputs={**network.other_inputs, **pictures}) if pictures else network
+
+
+def _prepared_picture(network: Network, config: Config, slot: InputSlot) -> NDArray[Any]:
+    text = config.inputs[slot.name]
+    if len(slot.shape) != 4:
+        raise UsageError(f"{expected_value(slot, text)}; a picture fits an input (batch, height, width, channels) only")
+    first = network.channels_first
+    channels, size = (slot.shape[1], slot.shape[2:]) if first else (slot.shape[3], slot.shape[1:3])
+    if channels != network.channels:
+        raise UsageError(
+            f"--input {slot.name}={text}: a picture is prepared as the images are, which have {network.channels} "
+            f"channels, this input has {channels}; give a .npy file of shape {value_shape(slot)}"
+        )
+    try:
+        pixels = load_image(collect_images([text], channels=network.channels, strict=True).images[0], network.channels)
+    except UnreadableImageError as error:
+        raise UsageError(f"--input {slot.name}={text}: the picture {error}") from error
+    height, width = (side or fed for side, fed in zip(size, network.size, strict=True))
+    fitted = fit_image(pixels, (height, width), config.resize, config.interpolation)[0]
+    prepared = np.asarray(network.prepare(fitted[np.newaxis]))[0]
+    whole = tf.as_dtype(slot.dtype).is_integer
+    return np.asarray(np.round(prepared) if whole else prepared, slot.dtype).transpose(
+        (2, 0, 1) if first else (0, 1, 2)
+    )
 
 
 def _as_it_is(pixels: tf.Tensor) -> tf.Tensor:
@@ -130,6 +175,3 @@ def rounded_away(network: Network) -> bool:
 def _takes_whole_numbers(network: Network) -> bool:
     slot = network.image_slot
     return slot is not None and tf.as_dtype(slot.dtype).is_integer
-
-
-

@@ -1,4 +1,4 @@
-"""What reaches a network's first layer with a kernel, measured: an affine map of the pixel, or the reason there is none.
+"""What reaches a network's first layer with a kernel, measured: an affine map of the pixel, or why there is none.
 
 A network may rescale its input in a `Rescaling` layer, behind augmentation, in a `call` of its own, in a network
 nested in it, or in a layer of somebody's making: what its graph of layers shows is not all of it. So the call
@@ -150,15 +150,17 @@ def measure_input(
         halves = read(_two_halves(colours[-2:], network.size))
     except ReportgenError as error:
         return _unknown(first, str(error))
+    reasons = []
     for fold in _foldings(seen, network.channels):
         fitted = _fit(colours, fold(seen), HALF_TOLERANCE if first.half else TOLERANCE)
-        if not isinstance(fitted, str):
-            matrix, offset, residual = fitted
-            predicted = colours[-2:] @ matrix.T + offset
-            if not _shows(fold(halves[np.newaxis])[0], predicted):
-                return _unknown(first, "what reaches the first layer depends on the image as a whole")
-            return MeasuredInput(first.name, _rows(matrix), tuple(offset.tolist()), residual, None)
-    return _unknown(first, fitted)
+        if isinstance(fitted, str):
+            reasons.append(fitted)
+            continue
+        matrix, offset, residual = fitted
+        if not _shows(fold(halves[np.newaxis])[0], colours[-2:] @ matrix.T + offset):
+            return _unknown(first, "what reaches the first layer depends on the image as a whole")
+        return MeasuredInput(first.name, _rows(matrix), tuple(offset.tolist()), residual, None)
+    return _unknown(first, reasons[-1])
 
 
 def _unknown(first: FirstKernel, reason: str) -> MeasuredInput:
