@@ -32,6 +32,9 @@ MOMENTS_FLOOR = 0.5
 MOMENTS_GAIN = 4.0
 MOMENTS_LEAD = 2.0
 
+# Divergences below this are nothing beside the choice of images.
+_NEGLIGIBLE = 0.05
+
 # Networks of fewer classes are more decided the larger their input is, right or wrong.
 MANY_CLASSES = 100
 
@@ -142,7 +145,7 @@ def unchecked_preprocessing(evidence: Evidence) -> Iterator[Finding]:
         + stands_out,
         threshold="a significant difference in accuracy, or one mode clearly nearest to the moments",
         why=_WHY,
-        action=f"Compare: reportgen build MODEL IMAGES --preprocess {mode}"
+        action=f"Compare with the report of `reportgen build MODEL IMAGES --preprocess {mode}`."
         if likeliest
         else "Give the right classes with --truth, or compare with another --preprocess.",
     )
@@ -192,7 +195,7 @@ def better_by_moments(check: PreprocessingCheck) -> ModeTrial | None:
         return None
     best, rest = known[0], known[1:]
     clearly = _distance(check.used) > max(MOMENTS_FLOOR, MOMENTS_GAIN * _distance(best))
-    leads = all(_distance(one) > MOMENTS_LEAD * _distance(best) for one in rest) and _distance(best) <= MOMENTS_FLOOR
+    leads = _distance(best) <= MOMENTS_FLOOR and _leads(best, rest)
     worse = None not in (best.accuracy, check.used.accuracy) and (best.accuracy or 0.0) < (check.used.accuracy or 0.0)
     return best if clearly and leads and not worse else None
 
@@ -217,9 +220,7 @@ def is_settled(check: PreprocessingCheck) -> bool:
         return True
     lost = [one.lost > one.gained and one.p_value * len(check.others) < CHANCE for one in check.others]
     near = sorted((one for one in check.others if one.moment_divergence is not None), key=_distance)
-    nearest = _distance(check.used) <= MOMENTS_FLOOR and all(
-        _distance(one) > MOMENTS_LEAD * _distance(check.used) for one in near
-    )
+    nearest = _distance(check.used) <= MOMENTS_FLOOR and _leads(check.used, near)
     told = max((one.information or 0.0 for one in check.others), default=0.0)
     used = check.used.information or 0.0
     by_answers = (check.classes or 0) >= MANY_CLASSES and used >= max(told, INFORMATION_FLOOR)
@@ -237,6 +238,11 @@ def likelier(check: PreprocessingCheck) -> ModeTrial | None:
         return best if _distance(best) < _distance(used) else None
     best = max(others, key=lambda one: one.information or 0.0, default=used)
     return best if _exceeds(best, _LIKELIER) else None
+
+
+def _leads(trial: ModeTrial, others: Sequence[ModeTrial]) -> bool:
+    """Whether the moments are clearly nearer under `trial` than under each of the others."""
+    return all(_distance(one) > MOMENTS_LEAD * max(_distance(trial), _NEGLIGIBLE) for one in others)
 
 
 def _distance(trial: ModeTrial) -> float:

@@ -9,7 +9,7 @@ first:
 - *Moments.* The first BatchNormalization remembers mean and variance of its input in training. The measure is
   the divergence (Kullback-Leibler, of normal distributions) of what it is given from what it remembers, the
   median over channels. A short training leaves a share of the initial 0 and 1 in what is remembered, so the
-  divergence is the least over such shares.
+  divergence is the least over such shares as what is remembered allows.
 - *Information.* Fed rightly, a network of many classes gives different images different answers with confidence,
   and keeps to them when an image is mirrored, a little darker or a little lighter. The measure is the mutual
   information between image and answer, `H(mean answer) - mean H(answer)`, the quantity whose exponential is the
@@ -332,6 +332,9 @@ def _divergence(moments: tuple[NDArray[np.float64], NDArray[np.float64]] | None,
     def from_share(initial: float) -> float:
         ratio = (initial + (1 - initial) * variance + layer.epsilon) / known
         distance = ((1 - initial) * mean - known_mean) ** 2 / known
-        return float(np.median(0.5 * (ratio + distance - 1 - np.log(ratio))))
+        # A share has to explain more than it takes for granted.
+        return float(np.median(0.5 * (ratio + distance - 1 - np.log(ratio)))) + initial
 
-    return min(from_share(share) for share in _INITIAL_SHARES)
+    # What is left of the initial variance of 1 is part of every variance remembered.
+    most = float(known.min())
+    return min(from_share(share) for share in _INITIAL_SHARES if share <= most)

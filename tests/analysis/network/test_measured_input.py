@@ -88,7 +88,7 @@ class Embedding(layers.Layer):
         super().__init__(**kwargs)
         self.by_colour = by_colour
 
-    def build(self, shape: object) -> None:
+    def build(self, _shape: object) -> None:
         self.table = self.add_weight(shape=(48, 5), name="table")
 
     def call(self, image: object) -> object:
@@ -118,7 +118,7 @@ FIRST = {
     "patches": lambda: layers.Conv2D(8, 4, strides=4),
     "dense on channels": lambda: layers.Dense(4),
     "einsum": lambda: layers.EinsumDense("bhwc,cd->bhwd", output_shape=(SIDE, SIDE, 4)),
-    "embedding": lambda: Embedding(),
+    "embedding": Embedding,
     "embedding by colour": lambda: Embedding(by_colour=True),
     "dense on all pixels": lambda: keras.Sequential([layers.Flatten(), layers.Dense(4)]),
 }
@@ -226,10 +226,13 @@ def _with(scale) -> keras.Model:
     ("scale", "reason"),
     [
         (lambda x: ops.clip(x, 0, 1), "no affine map"),
-        (lambda x: ops.sqrt(x), "no affine map"),
+        (ops.sqrt, "no affine map"),
         (lambda x: x - ops.mean(x, axis=(1, 2), keepdims=True), "the same for every constant colour"),
         (lambda x: x / 255.0 + ops.std(x, axis=(1, 2), keepdims=True), "depends on the image as a whole"),
-        (lambda x: x * 0.0 + np.random.default_rng(0).normal(size=(1, SIDE, SIDE, 3)).astype("float32"), "place to place"),
+        (
+            lambda x: x * 0.0 + np.random.default_rng(0).normal(size=(1, SIDE, SIDE, 3)).astype("float32"),
+            "place to place",
+        ),
     ],
 )
 def test_what_is_not_affine_is_said_not_to_be_known(scale, reason):
@@ -301,11 +304,11 @@ def test_backbones_that_rescale_inside(name, mode):
         (lambda x: x / 127.5 - 1.0, "pixels / 127.5 - 1"),
         (lambda x: x[..., ::-1] / 255.0, "channels in reversed order / 255"),
         (lambda x: x * 2.0 + 3.0, "pixels * 2 + 3"),
-        (lambda x: keras.applications.vgg16.preprocess_input(x), "(caffe)"),
-        (lambda x: keras.applications.densenet.preprocess_input(x), "(torch)"),
+        (keras.applications.vgg16.preprocess_input, "(caffe)"),
+        (keras.applications.densenet.preprocess_input, "(torch)"),
         (lambda x: x - np.array([1.0, 2.0, 3.0], np.float32), "pixels - (1, 2, 3)"),
-        (lambda x: ops.image.rgb_to_grayscale(x), "times the pixel"),
-        (lambda x: ops.sqrt(x), "not known"),
+        (ops.image.rgb_to_grayscale, "times the pixel"),
+        (ops.sqrt, "not known"),
     ],
 )
 def test_words(scale, words):
