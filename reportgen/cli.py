@@ -4,133 +4,58 @@ from __future__ import annotations
 
 import json
 import sys
-import types
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 import click
 from pydantic.fields import FieldInfo
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bars
 
 import reportgen
-from reportgen.config import Config, option_name, read_config_file
-from reportgen.errors import GateError, ReportgenError, UsageError
+from reportgen.config import Config, option_facts, option_name, read_config_file
+from reportgen.errors import GateError, ReportgenError
 from reportgen.machine.quiet import quiet_tensorflow
-from reportgen.progress import Progress, Silent
+from reportgen.options import Group, kinds_of
+from reportgen.terminal import terminal_progress
 
-_OFF_HELP = {
-    "top": "for keras:NAME: without the classification head",
-    "script": "pages without the script",
-    "use_cache": "compute everything again and keep nothing",
-}
-_ARGUMENTS = ("model", "images", "output")
-_TABLES = ("ascent",)  # only from the configuration file: they have parameters of their own
-_NETWORK = ("weights", "top", "custom_objects", "inputs", "size")
-_FEEDING = (*_NETWORK, "preprocess", "resize", "interpolation")
-_DEMO_GIVEN = (*_FEEDING, "labels", "truth")
-
-
-class TerminalProgress:
-    """Bars on standard error while a stage runs; messages stay."""
-
-    def __init__(self, *, verbose: bool) -> None:
-        self._console = Console(stderr=True, highlight=False)
-        self._verbose = verbose
-        self._bars: Bars | None = None
-        self._task: TaskID | None = None
-
-    def start(self, stage: str, total: int | None) -> None:
-        """Show a bar for `stage`, or a line where standard error is no terminal."""
-        if not self._console.is_terminal:
-            if self._verbose:
-                self._console.print(stage, markup=False)
-            return
-        columns = (
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-        )
-        self._bars = Bars(*columns, console=self._console, transient=not self._verbose)
-        self._bars.start()
-        self._task = self._bars.add_task(stage, total=total)
-        self._stage = stage
-
-    def advance(self, steps: int, text: str | None = None) -> None:
-        """Move the bar."""
-        if self._bars is not None and self._task is not None:
-            shown = self._stage if text is None else f"{self._stage}: {text}"
-            self._bars.update(self._task, advance=steps, description=shown)
-
-    def finish(self) -> None:
-        """Take the bar away."""
-        if self._bars is not None:
-            self._bars.stop()
-        self._bars = self._task = None
-
-    def say(self, message: str) -> None:
-        """Print a line that stays."""
-        self._console.print(f"reportgen: {message}", markup=False, soft_wrap=True)
-
-
-def _progress(quiet: bool, verbose: bool) -> Progress:
-    return Silent() if quiet else TerminalProgress(verbose=verbose)
-
-
-def _flatten(annotation: Any) -> list[Any]:
-    if get_origin(annotation) in (Union, types.UnionType):
-        return [part for part in get_args(annotation) if part is not type(None)]
-    return [annotation]
+# What stands for a value in help, where the option's facts do not say.
+_METAVARS = {int: "N", Path: "FILE"}
 
 
 def _option(name: str, field: FieldInfo) -> Callable[[Any], Any]:
     """The command-line option of a settings field: its name, type, help and default follow the field."""
-    option = option_name(name)
+    facts, kind = option_facts(name), kinds_of(field.annotation)[0]
+    option, text = option_name(name), field.description or ""
     flag, argument = f"--{option}", option.replace("-", "_")
-    kind = _flatten(field.annotation)[0]
-    text = field.description or ""
-    if name in _OFF_HELP:
-        return click.option(flag, argument, is_flag=True, default=None, help=_OFF_HELP[name])
     if kind is bool:
-        return click.option(flag, name, is_flag=True, default=None, help=text)
-    repeatable = name in ("layers", "inputs")
-    settings: dict[str, Any] = {"multiple": True, "default": None} if repeatable else {}
+        return click.option(flag, argument, is_flag=True, default=None, help=facts.off_help or text)
+    settings: dict[str, Any] = {"multiple": True, "default": None} if facts.repeats else {}
     if get_origin(kind) is Literal:
         settings["type"] = click.Choice([str(choice) for choice in get_args(kind)])
     else:
-        settings["metavar"] = _metavar(name, kind)
+        settings["metavar"] = facts.metavar or _METAVARS.get(kind, "TEXT")
     if field.default not in (None, (), {}, ""):
-        shown = ",".join(field.default) if isinstance(field.default, tuple) else field.default
-        text = f"{text}  [default: {'all' if name == 'sections' else shown}]"
+        shown = facts.joint.join(field.default) if isinstance(field.default, tuple) else field.default
+        text = f"{text}  [default: {shown}]"
     return click.option(flag, argument, help=text, **settings)
 
 
-def _metavar(name: str, kind: Any) -> str:
-    special = {
-        "sections": "A,B", "map_scales": "A,B", "layers": "PATTERN", "inputs": "NAME=VALUE",
-        "size": "HxW", "canvas": "HxW",
-        "budget": "TIME", "max_size": "SIZE", "templates": "DIR", "cache": "DIR", "truth": "FILE.csv|folders",
-        "weights": "imagenet|none|PATH", "preprocess": "MODE", "custom_objects": "MODULE", "channels": "WHICH",
-        "dask_address": "ADDRESS",
-    }  # fmt: skip
-    if name in special:
-        return special[name]
-    return {int: "N", Path: "FILE"}.get(kind, "TEXT")
+def settings_options(
+    *groups: Group, without: Collection[Group] = (), names: Collection[str] = ()
+) -> Callable[[Any], Any]:
+    """Give a command options for the settings of `groups` and for `names`, and `--config FILE`.
 
+    Where neither is given these are all settings, but those of the groups `without`.
+    """
 
-def settings_options(*, only: Iterable[str] | None = None, without: Iterable[str] = ()) -> Callable[[Any], Any]:
-    """Give a command an option for every settings field (or those in `only`), and `--config FILE`."""
-    names = [
-        name
-        for name in Config.model_fields
-        if name not in (*_ARGUMENTS, *_TABLES, *without) and (only is None or name in only)
-    ]
+    def is_wanted(name: str) -> bool:
+        group = option_facts(name).group
+        return group in groups or name in names or not (groups or names or group in without)
+
+    wanted = [name for name in Config.model_fields if option_facts(name).place == "option" and is_wanted(name)]
 
     def decorate(command: Any) -> Any:
-        for name in reversed(names):
+        for name in reversed(wanted):
             command = _option(name, Config.model_fields[name])(command)
         return click.option(
             "--config", "config_file", type=click.Path(path_type=Path), metavar="FILE",
@@ -178,11 +103,11 @@ def build(
 ) -> None:
     """Make a report of MODEL on the images, in DIR.
 
-    MODEL is a .keras, .h5 or .hdf5 file, keras:NAME for an architecture of keras.applications, or
-    python:package.module:callable. IMAGE is a file, a folder or a glob.
+    MODEL is a .keras, .h5 or .hdf5 file, keras:NAME for an architecture of keras.applications, hf://owner/name
+    for a network on the Hugging Face Hub, or python:package.module:callable. IMAGE is a file, a folder or a glob.
     """
     config = _settings(config_file, options, model=model, images=tuple(images), output=output)
-    report = reportgen.build_from(config, progress=_progress(quiet, verbose))
+    report = reportgen.build_from(config, progress=terminal_progress(quiet=quiet, verbose=verbose))
     click.echo(report.path)
 
 
@@ -191,14 +116,14 @@ def build(
     "-o", "--output", type=click.Path(path_type=Path), default=Path("reportgen-demo"), show_default=True, metavar="DIR",
     help="the report's folder",
 )  # fmt: skip
-@settings_options(without=_DEMO_GIVEN)
+@settings_options(without=("network", "feeding", "answers"))  # these the demo gives itself
 @_verbosity
 def demo(output: Path, config_file: Path | None, quiet: bool, verbose: bool, **options: Any) -> None:
     """Make a report of the small trained network that comes with the program, on its own images."""
     from reportgen.demo import demo_settings
 
     config = _settings(config_file, options, output=output, **demo_settings())
-    report = reportgen.build_from(config, progress=_progress(quiet, verbose))
+    report = reportgen.build_from(config, progress=terminal_progress(quiet=quiet, verbose=verbose))
     click.echo(report.path)
 
 
@@ -213,7 +138,7 @@ def demo(output: Path, config_file: Path | None, quiet: bool, verbose: bool, **o
     help="which layer; may be given again  [default: before the head]",
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="FILE.npz")
-@settings_options(only=(*_FEEDING, "strict"))
+@settings_options("network", "feeding", "reading")
 @_verbosity
 def features(
     model: str, images: Sequence[str], wanted: Sequence[str], output: Path, config_file: Path | None,
@@ -224,13 +149,13 @@ def features(
     from reportgen.report import save_features
 
     config = _settings(config_file, options, model=model, images=tuple(images), layers=tuple(wanted))
-    click.echo(save_features(config, output, progress=_progress(quiet, verbose)))
+    click.echo(save_features(config, output, progress=terminal_progress(quiet=quiet, verbose=verbose)))
 
 
 @commands.command()
 @click.argument("model", metavar="MODEL")
 @click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
-@settings_options(only=_NETWORK)
+@settings_options("network")
 def layers(model: str, form: str, config_file: Path | None, **options: Any) -> None:
     """Print the layer summary of MODEL."""
     quiet_tensorflow()
@@ -254,17 +179,22 @@ def compare(first: Path, second: Path, output: Path, force: bool) -> None:
 @commands.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="FILE.html")
-def bundle(folder: Path, output: Path) -> None:
-    """Make one HTML file of the report in DIR, that needs nothing else."""
+@settings_options(names=("max_size", "templates"))
+def bundle(folder: Path, output: Path, config_file: Path | None, **options: Any) -> None:
+    """Make one HTML file of the report in DIR, that needs nothing else; DIR stays as it is.
+
+    To keep within --max-size its pages are made again, with coarser or fewer pictures.
+    """
     from reportgen.finished.bundle import bundle_report
 
-    bundle_report(folder, output)
+    config = _settings(config_file, options)
+    bundle_report(folder, output, config.max_size, config.templates)
     click.echo(output)
 
 
 @commands.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@settings_options(only=("css", "logo", "templates", "title", "script"))
+@settings_options("look")
 def render(folder: Path, config_file: Path | None, **options: Any) -> None:
     """Make the pages of the report in DIR again, from its report.json and pictures."""
     from reportgen.finished.rendering import render_again
@@ -312,8 +242,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("reportgen: interrupted; nothing was changed", err=True)
         return 130
-    except (ReportgenError, UsageError) as error:
-        click.echo(f"reportgen: {' '.join(str(error).split())}", err=True)
+    except ReportgenError as error:
+        # A gate alone may have more to say than a line: a table of what is biggest.
+        text = str(error) if isinstance(error, GateError) else " ".join(str(error).split())
+        click.echo(f"reportgen: {text}", err=True)
         return error.exit_status
     except BrokenPipeError:
         sys.stderr.close()

@@ -1,118 +1,59 @@
-"""Settings of a run: one frozen, validated model, its defaults beside its fields."""
+"""Settings of a run: one frozen, validated model, its defaults and the facts of its options beside its fields."""
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-)
+from pydantic import BeforeValidator, Field, PlainSerializer, ValidationError, ValidationInfo, field_validator
+from pydantic.fields import FieldInfo
 
 from reportgen.errors import UsageError
-
-SectionSlug = Literal[
-    "overview",
-    "layers",
-    "filters",
-    "feature-maps",
-    "features",
-    "activation-maximization",
-    "deep-dream",
-    "predictions",
-    "units",
-]
-SECTION_SLUGS: tuple[SectionSlug, ...] = get_args(SectionSlug)
+from reportgen.option_values import (
+    CHANNELS_EXPECTED,
+    MOST_CHANNELS,
+    ChannelChoice,
+    parse_assignments,
+    parse_bytes,
+    parse_channels,
+    parse_duration,
+    parse_list,
+    parse_repeated,
+    parse_sections,
+    parse_size,
+)
+from reportgen.options import FrozenSettings, OptionFacts, expected_value, facts_of, told
 
 MapScale = Literal["shared", "each", "standardised"]
 
-# Options whose name on the command line and in reportgen.toml is not the field's: those that switch
-# something off are the field's opposite.
-SWITCHED_OFF = {"no_top": "top", "no_script": "script", "no_cache": "use_cache"}
-RENAMED = {"input": "inputs"}
+ALL_SECTIONS = ("all",)
 
-_UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "": 1}
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "": 1}
+# More than any run needs: a value beyond is a slip, and the run would end late, after hours or for want of memory.
+MOST_SIDE = 8192
+MOST_STEPS = 100_000
+MOST_PAGES = 100_000
+MOST_RESTARTS = 1000
+MOST_BYTES = 10**15
+MOST_SECONDS = 365 * 86_400
+MOST_SEED = 2**32 - 1
+MOST_WEIGHT = 1_000_000
+MOST_DECAY = 10
+MOST_TRAVEL = 112  # half the side on which the transforms' borders and shifts are measured
+MOST_ENLARGEMENT = 100
+FULL_TURN = 360
 
-
-def option_name(field: str) -> str:
-    """The option of a settings field, without the leading `--`."""
-    names = {field: option for option, field in (SWITCHED_OFF | RENAMED).items()}
-    return names.get(field, field).replace("_", "-")
-
-
-def parse_size(value: Any) -> Any:
-    """Turn `"224x192"` into `(224, 192)`, height first; other values pass through."""
-    if isinstance(value, str):
-        match = re.fullmatch(r"\s*(\d+)\s*[xX]\s*(\d+)\s*", value)
-        if match is None:
-            raise ValueError(f"expected HEIGHTxWIDTH such as 224x224, got {value!r}")
-        return int(match[1]), int(match[2])
-    return value
-
-
-def parse_bytes(value: Any) -> Any:
-    """Turn `"25MB"` into a number of bytes; other values pass through."""
-    if isinstance(value, str):
-        match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kKmMgG]?[bB]?)\s*", value)
-        if match is None or match[2].upper() not in _UNITS:
-            raise ValueError(f"expected a size such as 25MB or 800kB, got {value!r}")
-        return int(float(match[1]) * _UNITS[match[2].upper()])
-    return value
-
-
-def parse_duration(value: Any) -> Any:
-    """Turn `"5m"`, `"90s"` or `"1h"` into seconds; other values pass through."""
-    if isinstance(value, str):
-        match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smh]?)\s*", value)
-        if match is None:
-            raise ValueError(f"expected a time such as 5m, 90s or 1h, got {value!r}")
-        return float(match[1]) * _SECONDS[match[2]]
-    return value
-
-
-def parse_list(value: Any) -> Any:
-    """Turn `"a,b_c"` into `("a", "b-c")`; other values pass through."""
-    if isinstance(value, str):
-        return tuple(part.strip().replace("_", "-") for part in value.split(",") if part.strip())
-    return value
-
-
-def parse_sections(value: Any) -> Any:
-    """Like `parse_list`; `all` stands for every section."""
-    names = parse_list(value)
-    return SECTION_SLUGS if names in (("all",), ["all"]) else names
-
-
-def parse_assignments(value: Any) -> Any:
-    """Turn `("name=value", ...)` into a dictionary; other values pass through."""
-    if isinstance(value, list | tuple):
-        pairs = {}
-        for item in value:
-            name, equals, text = str(item).partition("=")
-            if not equals or not name:
-                raise ValueError(f"expected NAME=VALUE, got {item!r}")
-            pairs[name] = text
-        return pairs
-    return value
-
+Side = Annotated[int, Field(ge=1, le=MOST_SIDE)]
+Size = Annotated[tuple[Side, Side] | None, BeforeValidator(parse_size)]
+SIZE_FACTS = OptionFacts("HxW", f"HEIGHTxWIDTH such as 224x224, sides from 1 to {MOST_SIDE:,}", joint="x")
 
 Interval = tuple[float, float]
 
 
-class AscentSettings(BaseModel):
+class AscentSettings(FrozenSettings):
     """Parameters of activation maximisation that replace the preset's: `ascent` in the configuration file."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     parameterization: Literal["pixels", "fourier"] | None = Field(
         default=None, description="how the image is held: its pixels, or its spectrum with decorrelated colours"
@@ -121,45 +62,77 @@ class AscentSettings(BaseModel):
         default=None, description="maximise what goes into the layer's nonlinearity instead of what comes out"
     )
     spread: float | None = Field(
-        default=None, ge=0, description="the weight of a map's mean absolute deviation beside its mean"
+        default=None, ge=0, le=MOST_WEIGHT, description="the weight of a map's mean absolute deviation beside its mean"
     )
     optimizer: Literal["adam", "normalized"] | None = Field(
         default=None, description="Adam, or steps along the gradient over its root mean square"
     )
-    step_size: float | None = Field(default=None, gt=0, description="the learning rate")
-    noise_mean: float | None = Field(default=None, description="of the pixels at the start, in units of 0..255")
-    noise_std: float | None = Field(default=None, ge=0, description="of the pixels at the start, in units of 0..255")
-    spectrum_std: float | None = Field(default=None, ge=0, description="of the spectrum at the start")
-    spectrum_decay: float | None = Field(default=None, ge=0, description="the power of frequency the spectrum falls by")
-    pad: int | None = Field(default=None, ge=0, le=112, description="border of the random transforms, on 224 pixels")
-    jitter: int | None = Field(default=None, ge=0, le=112, description="first random shift, on 224 pixels")
-    scale: Interval | None = Field(default=None, description="random enlargement, lowest and highest factor")
-    rotate: Interval | None = Field(default=None, description="random rotation, lowest and highest angle in degrees")
-    final_jitter: int | None = Field(default=None, ge=0, le=112, description="last random shift, on 224 pixels")
+    step_size: float | None = Field(default=None, gt=0, le=MOST_WEIGHT, description="the learning rate")
+    noise_mean: float | None = Field(
+        default=None, ge=-MOST_WEIGHT, le=MOST_WEIGHT, description="of the pixels at the start, in units of 0..255"
+    )
+    noise_std: float | None = Field(
+        default=None, ge=0, le=MOST_WEIGHT, description="of the pixels at the start, in units of 0..255"
+    )
+    spectrum_std: float | None = Field(default=None, ge=0, le=MOST_WEIGHT, description="of the spectrum at the start")
+    spectrum_decay: float | None = Field(
+        default=None, ge=0, le=MOST_DECAY, description="the power of frequency the spectrum falls by"
+    )
+    pad: int | None = Field(
+        default=None, ge=0, le=MOST_TRAVEL, description="border of the random transforms, on 224 pixels"
+    )
+    jitter: int | None = Field(default=None, ge=0, le=MOST_TRAVEL, description="first random shift, on 224 pixels")
+    scale: Annotated[
+        Interval | None,
+        OptionFacts(expects=f"two factors, the lower first, above 0 and at most {MOST_ENLARGEMENT}"),
+    ] = Field(default=None, description="random enlargement, lowest and highest factor")
+    rotate: Annotated[
+        Interval | None,
+        OptionFacts(expects=f"two angles, the lower first, from -{FULL_TURN} to {FULL_TURN} degrees"),
+    ] = Field(default=None, description="random rotation, lowest and highest angle in degrees")
+    final_jitter: int | None = Field(default=None, ge=0, le=MOST_TRAVEL, description="last random shift, on 224 pixels")
     relief_steps: int | None = Field(
         default=None,
         ge=0,
+        le=MOST_STEPS,
         description="first steps in which gradients pass rectifiers that are dead for the whole image",
     )
     check_every: int | None = Field(
         default=None,
         ge=0,
+        le=MOST_STEPS,
         description="steps between measurements of the picture; the best is kept; 0: only at the end",
     )
     patience: int | None = Field(
-        default=None, ge=0, description="measurements without gain after which an ascent ends; 0: never"
+        default=None, ge=0, le=MOST_STEPS, description="measurements without gain after which an ascent ends; 0: never"
     )
-    least_gain: float | None = Field(default=None, ge=0, description="the share by which a measurement must be higher")
-    least_canvas: int | None = Field(default=None, ge=1, description="the smallest side of a canvas, in pixels")
+    least_gain: float | None = Field(
+        default=None, ge=0, le=MOST_WEIGHT, description="the share by which a measurement must be higher"
+    )
+    least_canvas: int | None = Field(
+        default=None, ge=1, le=MOST_SIDE, description="the smallest side of a canvas, in pixels"
+    )
     canvas_margin: float | None = Field(
-        default=None, ge=0, description="how much wider than the receptive field a canvas is, in receptive fields"
+        default=None,
+        ge=0,
+        le=MOST_ENLARGEMENT,
+        description="how much wider than the receptive field a canvas is, in receptive fields",
     )
-    restarts: int | None = Field(default=None, ge=0, description="new seeds tried where an ascent has no gradient")
+    restarts: int | None = Field(
+        default=None, ge=0, le=MOST_RESTARTS, description="new seeds tried where an ascent has no gradient"
+    )
     rival_steps: int | None = Field(
-        default=None, ge=0, description="further steps with the other channels held down, where these answer more"
+        default=None,
+        ge=0,
+        le=MOST_STEPS,
+        description="further steps with the other channels held down, where these answer more",
     )
-    rival_weight: float | None = Field(default=None, ge=0, description="how strongly they are held down")
-    second_seeds: int | None = Field(default=None, ge=0, description="channels of each layer made from two seeds")
+    rival_weight: float | None = Field(
+        default=None, ge=0, le=MOST_WEIGHT, description="how strongly they are held down"
+    )
+    second_seeds: int | None = Field(
+        default=None, ge=0, le=MOST_CHANNELS, description="channels of each layer made from two seeds"
+    )
     display: Literal["as-is", "standardized"] | None = Field(
         default=None, description="how the picture is shown: as it is, or with its contrast evened out"
     )
@@ -167,101 +140,154 @@ class AscentSettings(BaseModel):
     @field_validator("scale", "rotate")
     @classmethod
     def _ordered(cls, value: Interval | None, info: ValidationInfo) -> Interval | None:
-        if value is not None and value[0] > value[1]:
-            raise ValueError("expected the lower value first")
-        if value is not None and info.field_name == "scale" and value[0] <= 0:
-            raise ValueError("expected factors above 0")
+        low, high = (0, MOST_ENLARGEMENT) if info.field_name == "scale" else (-FULL_TURN, FULL_TURN)
+        if value is not None and not low <= value[0] <= value[1] <= high:
+            raise ValueError("out of order or of range")
+        if value is not None and info.field_name == "scale" and value[0] == 0:
+            raise ValueError("nothing is left of a picture")
         return value
 
 
-class Config(BaseModel):
+class Config(FrozenSettings):
     """Everything a run depends on, besides the model and the images themselves."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    model: str = Field(default="", description="the network: a file, keras:NAME or python:module:callable")
-    images: tuple[str, ...] = Field(default=(), description="files, folders or globs")
-    output: Path | None = Field(default=None, description="the folder of the report")
-
-    weights: str = Field(default="imagenet", description="for keras:NAME: imagenet, none or a weights file")
-    top: bool = Field(default=True, description="for keras:NAME: with the classification head")
-    custom_objects: str | None = Field(default=None, description="python:module with custom layers")
-    inputs: Annotated[dict[str, str], BeforeValidator(parse_assignments)] = Field(
-        default={}, description="values of the network's other inputs, NAME=VALUE"
+    model: Annotated[str, OptionFacts(place="argument", is_path=True)] = Field(
+        default="", description="the network: a file, keras:NAME, hf://owner/name or python:module:callable"
+    )
+    images: Annotated[tuple[str, ...], BeforeValidator(parse_repeated), OptionFacts(place="argument", is_path=True)] = (
+        Field(default=(), description="files, folders or globs")
+    )
+    output: Annotated[Path | None, OptionFacts(place="argument", of_machine=True)] = Field(
+        default=None, description="the folder of the report"
     )
 
-    preprocess: str = Field(
+    weights: Annotated[str, OptionFacts("imagenet|none|PATH", group="network", is_path=True)] = Field(
+        default="imagenet", description="for keras:NAME: imagenet, none or a weights file"
+    )
+    top: Annotated[
+        bool,
+        OptionFacts(name="no_top", off_help="for keras:NAME: without the classification head", group="network"),
+    ] = Field(default=True, description="for keras:NAME: with the classification head")
+    custom_objects: Annotated[str | None, OptionFacts("MODULE", group="network")] = Field(
+        default=None, description="python:module with custom layers"
+    )
+    inputs: Annotated[
+        dict[str, str],
+        BeforeValidator(parse_assignments),
+        OptionFacts("NAME=VALUE", "NAME=VALUE", name="input", group="network", repeats=True, is_path=True),
+    ] = Field(default={}, description="values of the network's other inputs, NAME=VALUE")
+
+    preprocess: Annotated[str, OptionFacts("MODE", group="feeding")] = Field(
         default="auto",
         description="auto, none (0..255), unit (0..1), tf (-1..1), torch, caffe or python:module:function",
     )
-    resize: Literal["crop", "squash", "pad"] = Field(default="squash", description="how a photograph is made to fit")
-    interpolation: Literal["nearest", "bilinear", "bicubic", "lanczos"] = Field(
-        default="bilinear", description="the resampling filter"
+    resize: Annotated[Literal["crop", "squash", "pad"], OptionFacts(group="feeding")] = Field(
+        default="squash", description="how a photograph is made to fit"
     )
-    size: Annotated[tuple[int, int] | None, BeforeValidator(parse_size)] = Field(
+    interpolation: Annotated[Literal["nearest", "bilinear", "bicubic", "lanczos"], OptionFacts(group="feeding")] = (
+        Field(default="bilinear", description="the resampling filter")
+    )
+    size: Annotated[Size, replace(SIZE_FACTS, group="network")] = Field(
         default=None, description="HEIGHTxWIDTH, where the network leaves it open (else 224x224)"
     )
-    labels: Path | None = Field(default=None, description="class names: text, one a line, or JSON")
-    truth: str | None = Field(default=None, description="the right classes: FILE.csv or folders")
-
-    sections: Annotated[tuple[SectionSlug, ...], BeforeValidator(parse_sections)] = Field(
-        default=SECTION_SLUGS, description="which sections to make, or all"
+    labels: Annotated[Path | None, OptionFacts(group="answers")] = Field(
+        default=None, description="class names: text, one a line, or JSON"
     )
-    layers: tuple[str, ...] = Field(default=(), description="blocks, convs, all, a name or a glob")
-    map_scales: Annotated[tuple[MapScale, ...], BeforeValidator(parse_list)] = Field(
+    truth: Annotated[str | None, OptionFacts("FILE.csv|folders", group="answers", is_path=True)] = Field(
+        default=None, description="the right classes: FILE.csv or folders"
+    )
+
+    sections: Annotated[
+        tuple[str, ...], BeforeValidator(parse_sections), OptionFacts("A,B", "names of sections such as filters,layers")
+    ] = Field(default=ALL_SECTIONS, min_length=1, description="which sections to make, or all")
+    layers: Annotated[tuple[str, ...], BeforeValidator(parse_repeated), OptionFacts("PATTERN", repeats=True)] = Field(
+        default=(), description="blocks, convs, all, a name or a glob"
+    )
+    map_scales: Annotated[
+        tuple[MapScale, ...],
+        BeforeValidator(parse_list),
+        OptionFacts("A,B", "some of shared, each, standardised, such as shared,each"),
+    ] = Field(
         default=("shared", "each"), min_length=1, description="scales of feature maps: shared, each, standardised"
     )
-    max_channels: int = Field(default=64, ge=1, description="the most maps in one figure")
-    channels: str = Field(
-        default="strongest:8",
-        pattern=r"^(first:\d+|strongest:\d+|all|\d+(\s*,\s*\d+)*)$",
-        description="first:N, strongest:N, all or a list 0,3,7",
-    )
+    max_channels: int = Field(default=64, ge=1, le=MOST_CHANNELS, description="the most maps in one figure")
+    channels: Annotated[
+        ChannelChoice,
+        BeforeValidator(parse_channels),
+        PlainSerializer(str, return_type=str),
+        OptionFacts("WHICH", CHANNELS_EXPECTED),
+    ] = Field(default=ChannelChoice("strongest", count=8), description="first:N, strongest:N, all or a list 0,3,7")
     activation_max: Literal["classic", "crisp", "reference", "off"] = Field(
         default="crisp", description="the preset of activation maximisation"
     )
-    steps: int | None = Field(default=None, ge=1, description="steps of the ascent (else the preset's)")
-    canvas: Annotated[tuple[int, int] | None, BeforeValidator(parse_size)] = Field(
+    steps: int | None = Field(default=None, ge=1, le=MOST_STEPS, description="steps of the ascent (else the preset's)")
+    canvas: Annotated[Size, SIZE_FACTS] = Field(
         default=None, description="HEIGHTxWIDTH of a maximised image (else the preset's)"
     )
-    ascent: AscentSettings = Field(default=AscentSettings(), description="further parameters of the preset")
+    ascent: Annotated[AscentSettings, OptionFacts(expects="a table [ascent]", place="file")] = Field(
+        default=AscentSettings(), description="further parameters of the preset"
+    )
     dream_image: str | None = Field(default=None, description="the image of the deep dream (else the first)")
     dream_layer: str | None = Field(default=None, description="the layer of the deep dream (else the last of --layers)")
-    dream_channel: int | None = Field(default=None, ge=0, description="one channel of it (else all; classic: 0)")
-    seed: int = Field(default=0, ge=0, description="seed of all randomness")
-    budget: Annotated[float | None, BeforeValidator(parse_duration)] = Field(
-        default=None, gt=0, description="a time limit for activation maximisation, such as 5m"
+    dream_channel: int | None = Field(
+        default=None, ge=0, lt=MOST_CHANNELS, description="one channel of it (else all; classic: 0)"
     )
+    seed: int = Field(default=0, ge=0, le=MOST_SEED, description="seed of all randomness")
+    budget: Annotated[
+        float | None,
+        BeforeValidator(parse_duration),
+        OptionFacts("TIME", "a time such as 5m, 90s or 1h, of at most a year"),
+    ] = Field(default=None, gt=0, le=MOST_SECONDS, description="a time limit for activation maximisation, such as 5m")
 
-    engine: Literal["local", "dask"] = Field(
+    engine: Annotated[Literal["local", "dask"], OptionFacts(of_machine=True)] = Field(
         default="local", description="where image statistics and activation maximisation run"
     )
-    dask_address: str | None = Field(default=None, description="tcp://host:8786 of a running scheduler")
-    image_pages: int = Field(default=50, ge=0, description="how many images get a page of their own")
+    dask_address: Annotated[
+        str | None,
+        OptionFacts("ADDRESS", "an address such as tcp://host:8786 with --engine dask beside it", of_machine=True),
+    ] = Field(default=None, description="tcp://host:8786 of a running scheduler")
+    image_pages: int = Field(default=50, ge=0, le=MOST_PAGES, description="how many images get a page of their own")
 
-    title: str | None = Field(default=None, description="title of the report")
-    logo: Path | None = Field(default=None, description="a picture beside the title")
-    css: Path | None = Field(default=None, description="a style sheet after the report's own")
-    templates: Path | None = Field(default=None, description="a folder whose templates go before the report's own")
-    script: bool = Field(default=True, description="pages carry the script")
-    format: Literal["site", "single", "both"] = Field(default="site", description="a folder, one file, or both")
-    max_size: Annotated[int | None, BeforeValidator(parse_bytes)] = Field(
-        default=None, gt=0, description="the most bytes of the whole report, such as 25MB"
+    title: Annotated[str | None, OptionFacts(group="look")] = Field(default=None, description="title of the report")
+    logo: Annotated[Path | None, OptionFacts(group="look")] = Field(
+        default=None, description="a picture beside the title"
     )
+    css: Annotated[Path | None, OptionFacts(group="look")] = Field(
+        default=None, description="a style sheet after the report's own"
+    )
+    templates: Annotated[Path | None, OptionFacts("DIR", group="look")] = Field(
+        default=None, description="a folder whose templates go before the report's own"
+    )
+    script: Annotated[bool, OptionFacts(name="no_script", off_help="pages without the script", group="look")] = Field(
+        default=True, description="pages carry the script"
+    )
+    format: Literal["site", "single", "both"] = Field(default="site", description="a folder, one file, or both")
+    max_size: Annotated[
+        int | None, BeforeValidator(parse_bytes), OptionFacts("SIZE", "a size such as 25MB or 800kB, of at least 1B")
+    ] = Field(default=None, gt=0, le=MOST_BYTES, description="the most bytes of the whole report, such as 25MB")
 
     fail_on: Literal["error", "warning"] | None = Field(
         default=None, description="exit 3 when a finding of this severity or worse stands"
     )
-    strict: bool = Field(default=False, description="an unreadable image is an error")
-    force: bool = Field(default=False, description="replace a folder this program did not make")
-    cache: Path | None = Field(default=None, description="where results are kept between runs")
-    use_cache: bool = Field(default=True, description="keep results between runs")
+    strict: Annotated[bool, OptionFacts(group="reading")] = Field(
+        default=False, description="an unreadable image is an error"
+    )
+    force: Annotated[bool, OptionFacts(of_machine=True)] = Field(
+        default=False, description="replace a folder this program did not make"
+    )
+    cache: Annotated[Path | None, OptionFacts("DIR", of_machine=True)] = Field(
+        default=None, description="where results are kept between runs"
+    )
+    use_cache: Annotated[
+        bool,
+        OptionFacts(name="no_cache", off_help="compute everything again and keep nothing", of_machine=True),
+    ] = Field(default=True, description="keep results between runs")
 
     @field_validator("dask_address")
     @classmethod
     def _address_needs_its_engine(cls, value: str | None, info: ValidationInfo) -> str | None:
         if value is not None and info.data.get("engine") == "local":
-            raise ValueError("expected --engine dask beside it, or no address")
+            raise ValueError("an address without its engine")
         return value
 
     @classmethod
@@ -269,42 +295,55 @@ class Config(BaseModel):
         """Validate `values`.
 
         Raises:
-            UsageError: with one line that names the setting, what came and what it takes.
+            UsageError: with one line that names the setting, what it takes and what came.
         """
         try:
             return cls(**values)
         except ValidationError as error:
-            first = error.errors()[0]
-            name = ".".join(str(part) for part in first["loc"]) or "settings"
-            if first["type"] == "extra_forbidden":
-                inside = AscentSettings if first["loc"][0] == "ascent" else cls
-                known = ", ".join(sorted(inside.model_fields))
-                raise UsageError(f"unknown setting {name!r}; known are {known}") from None
-            message = first["msg"].removeprefix("Value error, ")
-            shown = name if first["loc"][:1] == ("ascent",) else f"--{name.replace('_', '-')}"
-            raise UsageError(f"{shown}: {message} (got {first['input']!r})") from None
+            raise UsageError(_refusal(error)) from None
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Self:
         """Settings from options by the names they have on the command line, `-` or `_` alike.
 
         Raises:
-            UsageError: with one line that names the option, what came and what it takes.
+            UsageError: with one line that names the option, what it takes and what came.
         """
+        fields = {option_name(field).replace("-", "_"): field for field in cls.model_fields}
         values: dict[str, Any] = {}
         for option, value in options.items():
-            name = option.replace("-", "_")
-            if name in SWITCHED_OFF:
-                if not isinstance(value, bool):
-                    raise UsageError(f"{option}: expected true or false, got {value!r}")
-                values[SWITCHED_OFF[name]] = not value
-            else:
-                values[RENAMED.get(name, name)] = value
+            field = fields.get(option.replace("-", "_"), option)
+            is_switch = field in cls.model_fields and option_facts(field).off_help is not None
+            values[field] = not value if is_switch and isinstance(value, bool) else value
         return cls.checked(**values)
 
     def draws(self, section: str) -> bool:
-        """Whether `section` was asked for."""
-        return section in self.sections
+        """Whether `section` was asked for, by its name or with all."""
+        return self.sections == ALL_SECTIONS or section in self.sections
+
+
+def option_facts(field: str) -> OptionFacts:
+    """The facts of a setting's option."""
+    return facts_of(Config.model_fields[field])
+
+
+def option_name(field: str) -> str:
+    """The option of a settings field, without the leading `--`."""
+    return (option_facts(field).name or field).replace("_", "-")
+
+
+def _refusal(error: ValidationError) -> str:
+    """One line on the first of the values that were refused."""
+    first = error.errors(include_url=False)[0]
+    field, *inside = (str(part) for part in first["loc"])
+    known: Mapping[str, FieldInfo] = Config.model_fields
+    shown, names = f"--{option_name(field)}" if field in known else field, [option_name(name) for name in known]
+    if field == "ascent" and inside:
+        field = inside[0]
+        known, shown, names = AscentSettings.model_fields, f"ascent.{field}", list(AscentSettings.model_fields)
+    if field not in known:
+        return f"unknown setting {shown!r}; known are {', '.join(sorted(names))}"
+    return f"{shown}: expected {expected_value(known[field])}, got {told(first['input'])}"
 
 
 def read_config_file(path: Path) -> dict[str, Any]:
@@ -318,5 +357,5 @@ def read_config_file(path: Path) -> dict[str, Any]:
             return tomllib.load(file)
     except OSError as error:
         raise UsageError(f"--config: cannot read {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # TOML's own errors, bytes that are no text, endless numbers
         raise UsageError(f"--config: {path} is not TOML: {error}") from error

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,13 @@ from reportgen.analysis.network.feeding import open_network
 from reportgen.analysis.network.layer_table import as_csv, as_json, as_table
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.analysis.network.selection import select_layers
-from reportgen.config import Config
+from reportgen.config import ALL_SECTIONS, Config
 from reportgen.errors import GateError, UsageError
+from reportgen.facts import SEVERITIES
 from reportgen.files.cache import Cache, default_folder
 from reportgen.files.replacing import check_target, replacing_file, replacing_folder
 from reportgen.finished.bundle import bundle_report, bundle_text
+from reportgen.finished.closing_words import closing_words
 from reportgen.finished.finished_report import Report
 from reportgen.finished.rendering import site_look, write_pages
 from reportgen.finished.shrinking import fit_size, folder_size
@@ -30,32 +33,32 @@ from reportgen.images import ImageSet, collect_images
 from reportgen.models import Network, load_network
 from reportgen.progress import Progress, stage
 from reportgen.record import Record, Site
+from reportgen.sections import SECTIONS
 from reportgen.sections.picture_store import PictureStore
 from reportgen.sections.recording import make_record
-from reportgen.sections.registry import SECTIONS
+from reportgen.sections.section import Section
 from reportgen.sections.study import Study, Workshop, find_head, fitted_images, prepare_study
+from reportgen.sections.visiting import make_sections
+from reportgen.site.page import FRONT
 
-_WORST_FIRST = ("error", "warning", "info")
 
-
-def build_report(config: Config, *, model: Any, pixels: Any, progress: Progress) -> Report:
-    """Make the report `config` describes; see `reportgen.build`."""
+def build_report(
+    config: Config, *, model: Any, pixels: Any, progress: Progress, sections: Sequence[Section] = SECTIONS
+) -> Report:
+    """Make the report `config` describes; see `reportgen.build`. `sections` are those there are to choose from."""
+    check_sections(config.sections, sections)
     output = config.output or Path(tempfile.mkdtemp(prefix="reportgen-")) / "report"
     folder, single = _targets(config, output)
     if folder is not None:
         check_target(folder, "report", force=config.force)
     with stage(progress, "Loading the network"):
         network = open_network(config, model)
-    images = collect_images(
-        config.images if pixels is None else pixels, channels=network.channels, strict=config.strict
-    )
-    for skipped in images.skipped:
-        progress.say(f"skipped {skipped.file}: {skipped.reason}")
+    images = _collect(config, network, pixels, progress)
     with _building(folder, force=config.force) as new:
         cache = Cache((config.cache or default_folder()) if config.use_cache else None)
         workshop = Workshop(PictureStore(new), cache, progress)
         study = prepare_study(config, network, images, workshop)
-        record = _record(study, workshop)
+        record = _record(study, workshop, sections)
         record = _finish(record, new, config)
         progress.say(f"the report has {byte_count(folder_size(new))}; its biggest parts:")
         for line in size_table(measure_things(record, new)):
@@ -64,8 +67,26 @@ def build_report(config: Config, *, model: Any, pixels: Any, progress: Progress)
             bundle_report(new, single)
     if cache.trouble is not None:
         progress.say(cache.trouble)
+    for line in closing_words(record, folder / FRONT if folder is not None else single or output):
+        progress.say(line)
     _check_findings(record, config)
     return Report(path=folder or single or output, data=record)
+
+
+def check_sections(names: Collection[str], sections: Sequence[Section]) -> None:
+    """Refuse names that are none of `sections`.
+
+    Raises:
+        UsageError: one of them; the line says which it may have been, and which there are.
+    """
+    known = [section.slug for section in sections]
+    wrong = [name for name in names if name not in (*known, *ALL_SECTIONS)]
+    if wrong:
+        near = get_close_matches(wrong[0], known, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ";"
+        raise UsageError(
+            f"--sections: expected names of sections or all, got {wrong[0]!r}{hint} known are {', '.join(known)}"
+        )
 
 
 def _collect(config: Config, network: Network, pixels: Any, progress: Progress) -> ImageSet:
@@ -103,10 +124,10 @@ def _building(folder: Path | None, *, force: bool) -> Iterator[Path]:
             yield Path(name)
 
 
-def _record(study: Study, workshop: Workshop) -> Record:
+def _record(study: Study, workshop: Workshop, sections: Sequence[Section]) -> Record:
     """Run the sections asked for and put everything into the record."""
-    asked = [section for section in SECTIONS if study.config.draws(section.slug)]
-    made = [(section, section.make(study, workshop)) for section in asked]
+    asked = [section for section in sections if study.config.draws(section.slug)]
+    made = make_sections(asked, study, workshop)
     look = Site(**site_look(study.config, study.network.name, workshop.pictures.folder))
     with stage(workshop.progress, "Findings"):
         findings = find(_evidence(study))
@@ -149,7 +170,7 @@ def _check_findings(record: Record, config: Config) -> None:
     """Raise GateError where a finding is as bad as `--fail-on` says."""
     if config.fail_on is None:
         return
-    bad = _WORST_FIRST[: _WORST_FIRST.index(config.fail_on) + 1]
+    bad = SEVERITIES[: SEVERITIES.index(config.fail_on) + 1]
     found = [finding for finding in record.findings if finding.severity in bad]
     if found:
         raise GateError(

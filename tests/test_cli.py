@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +13,9 @@ from support.records import small_record
 
 import reportgen
 from reportgen.cli import commands, main
-from reportgen.config import Config, option_name
+from reportgen.config import Config, option_facts, option_name
 from reportgen.finished.rendering import write_pages
+from reportgen.finished.sizes import BIGGEST_SHOWN
 from reportgen.record import dump_record
 
 WITHOUT_TENSORFLOW = """
@@ -94,6 +97,12 @@ def test_verify_says_what_is_wrong_and_exits_with_3(report: Path, capsys: pytest
         (["build", "m.keras", "-o", "out"], 2, "IMAGE"),
         (["build", "m.keras", "a.png"], 2, "--output"),
         (["build", "m.keras", "a.png", "-o", "out", "--size", "big"], 2, "HEIGHTxWIDTH"),
+        (["build", "m.keras", "a.png", "-o", "out", "--size", "9999x9999"], 2, "from 1 to 8,192"),
+        (["build", "m.keras", "a.png", "-o", "out", "--channels", "first:0"], 2, "strongest:N"),
+        (["build", "m.keras", "a.png", "-o", "out", "--budget", "inf"], 2, "5m"),
+        (["build", "m.keras", "a.png", "-o", "out", "--steps", "1000000000"], 2, "at most 100,000"),
+        (["bundle", "absent", "-o", "one.html", "--max-size", "nan"], 2, "25MB"),
+        (["bundle", "absent", "-o", "one.html"], 1, "absent"),
         (["build", "m.keras", "a.png", "-o", "out", "--resize", "stretch"], 2, "crop"),
         (["build", "m.keras", "a.png", "-o", "out", "--colour", "red"], 2, "--colour"),
         (["verify", "absent"], 1, "absent"),
@@ -118,10 +127,119 @@ def test_mistakes_are_told_and_have_their_status(
     assert "Traceback" not in said.err
 
 
+def test_compare_makes_a_site_and_replaces_an_earlier_one(
+    report: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other, out = Path(shutil.copytree(report, tmp_path / "other")), tmp_path / "compared"
+    assert main(["render", str(other), "--title", "The other"]) == 0
+    capsys.readouterr()
+    for arguments in ([str(report), str(other)], [str(other), str(report / "report.json")]):
+        assert main(["compare", *arguments, "-o", str(out)]) == 0
+        said = capsys.readouterr()
+        assert (said.out.strip(), said.err) == (str(out), "")
+        page = (out / "index.html").read_text(encoding="utf-8")
+        assert "The other" in page
+        assert "Textures" in page
+
+
+def test_compare_replaces_what_is_no_comparison_only_by_force(
+    report: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "mine"
+    out.mkdir()
+    (out / "thesis.txt").write_text("years of work", encoding="utf-8")
+    assert main(["compare", str(report), str(report), "-o", str(out)]) == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "--force" in said
+    assert (out / "thesis.txt").is_file()
+    assert main(["compare", str(report), str(report), "-o", str(out), "--force"]) == 0
+    assert (out / "index.html").is_file()
+    assert main(["compare", str(report), str(tmp_path / "absent"), "-o", str(tmp_path / "no")]) == 1
+    assert not (tmp_path / "no").exists()
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_bundle_writes_one_file_and_leaves_the_folder(
+    report: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before, out = contents(report), tmp_path / "new" / "one.html"
+    assert main(["bundle", str(report), "-o", str(out)]) == 0
+    said = capsys.readouterr()
+    assert (said.out.strip(), said.err) == (str(out), "")
+    whole = out.read_bytes()
+    assert main(["bundle", str(report), "-o", str(out), "--max-size", f"{len(whole)}B"]) == 0
+    assert out.read_bytes() == whole
+    limit = len(whole) - 1
+    assert main(["bundle", str(report), "-o", str(out), "--max-size", f"{limit}B"]) == 0
+    assert out.stat().st_size <= limit
+    assert f"To keep the report under {limit:,} bytes" in out.read_text(encoding="utf-8")
+    assert contents(report) == before
+
+
+def test_a_bundle_that_cannot_be_so_small_fails_with_a_table(
+    report: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before, out = contents(report), tmp_path / "one.html"
+    assert main(["bundle", str(report), "-o", str(out), "--max-size", "2kB"]) == 3
+    said = capsys.readouterr()
+    first, *table = said.err.splitlines()
+    assert first.startswith("reportgen: --max-size: expected at most 2,000 bytes")
+    assert len(table) == BIGGEST_SHOWN
+    assert all(re.fullmatch(r" *[\d.]+ \w+  .+ \(\d+ files?\)", line) for line in table)
+    assert said.out == ""
+    assert not out.exists()
+    assert contents(report) == before
+
+
+def test_a_smaller_bundle_is_made_with_the_templates_given(report: Path, tmp_path: Path) -> None:
+    theme, whole, small = tmp_path / "theme", tmp_path / "whole.html", tmp_path / "small.html"
+    theme.mkdir()
+    own = '{% extends "reportgen/index.html.jinja2" %}{% block provenance %}<p>Made in our house.</p>{% endblock %}'
+    (theme / "index.html.jinja2").write_text(own, encoding="utf-8")
+    assert main(["bundle", str(report), "-o", str(whole)]) == 0
+    for options in ([], ["--templates", str(theme)]):
+        limit = f"{whole.stat().st_size - 1}B"
+        assert main(["bundle", str(report), "-o", str(small), "--max-size", limit, *options]) == 0
+        assert ("Made in our house." in small.read_text(encoding="utf-8")) == bool(options)
+
+
+def test_bundle_and_compare_work_without_tensorflow(report: Path, tmp_path: Path) -> None:
+    for arguments in (
+        ["bundle", str(report), "-o", str(tmp_path / "one.html"), "--max-size", "100MB"],
+        ["compare", str(report), str(report), "-o", str(tmp_path / "compared")],
+    ):
+        done = run_light(*arguments)
+        assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "has", "has_not"),
+    [
+        (
+            "features",
+            {"--size", "--input", "--preprocess", "--resize", "--strict"},
+            {"--labels", "--sections", "--css"},
+        ),
+        ("layers", {"--size", "--input", "--no-top", "--custom-objects"}, {"--preprocess", "--strict"}),
+        ("render", {"--css", "--logo", "--templates", "--title", "--no-script"}, {"--size", "--max-size"}),
+        ("bundle", {"--max-size", "--templates"}, {"--css", "--size"}),
+        ("demo", {"--sections", "--css", "--max-size", "--strict"}, {"--size", "--preprocess", "--labels", "--truth"}),
+    ],
+)
+def test_a_command_takes_the_options_that_concern_it(command: str, has: set[str], has_not: set[str]) -> None:
+    options = {name for option in commands.commands[command].params for name in option.opts}
+    assert has <= options
+    assert not has_not & options
+
+
 def test_every_setting_is_an_option_of_build_with_help() -> None:
     options = {option.opts[0]: option for option in commands.commands["build"].params if option.opts[0][:2] == "--"}
     for field in Config.model_fields:
-        if field not in ("model", "images", "output", "ascent"):
+        if option_facts(field).place == "option":
             assert options[f"--{option_name(field)}"].help
 
 

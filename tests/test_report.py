@@ -19,9 +19,9 @@ from support.networks import seeded, two_convolutions
 import reportgen
 from reportgen import GateError, ReportgenError, UsageError
 from reportgen.cli import main
-from reportgen.config import SECTION_SLUGS
 from reportgen.finished.verification import verify_report
 from reportgen.record import schema
+from reportgen.sections import SECTIONS
 
 QUICK = {"steps": 4, "channels": "first:2", "no_cache": True}
 
@@ -53,7 +53,7 @@ def test_a_report_is_whole(built: reportgen.Report) -> None:
     assert verify_report(built.path) == []
     record = json.loads((built.path / "report.json").read_text(encoding="utf-8"))
     jsonschema.validate(record, schema())
-    assert tuple(section["slug"] for section in record["sections"]) == SECTION_SLUGS
+    assert [section["slug"] for section in record["sections"]] == [section.slug for section in SECTIONS]
     kinds = {figure["kind"] for figure in record["figures"]}
     assert {"photo", "input", "filters", "feature_maps", "activation_maximization", "deep_dream"} <= kinds
     assert (built.path / ".nojekyll").read_bytes() == b""
@@ -108,12 +108,11 @@ def test_features_to_download_are_those_of_keras(built: reportgen.Report, model:
 def test_large_features_are_in_a_report_only_when_named(
     model: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("reportgen.sections.registry.FEATURES_ROOM", 3 * 8 * 8 * 8 * 4 - 1)
+    monkeypatch.setattr("reportgen.sections.features.FEATURES_ROOM", 3 * 8 * 8 * 8 * 4 - 1)
     off = {"activation_max": "off", **QUICK}
     unasked = reportgen.build(model, photos, tmp_path / "unasked", **off)
     assert unasked.data.features == []
-    (page,) = {image.page for image in unasked.data.images[:1]}
-    assert "would add 6.14 kB" in (unasked.path / page).read_text(encoding="utf-8")
+    assert "would add 6.14 kB" in (unasked.path / "index.html").read_text(encoding="utf-8")
     named = reportgen.build(model, photos, tmp_path / "named", sections="features", **off)
     assert len(named.data.features) == 3
 
@@ -202,6 +201,24 @@ def test_mistakes_of_layers_channels_and_dreams_are_told_before_anything_is_writ
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("sections", "says"),
+    [
+        ("filters,feature-map", r"got 'feature-map'; did you mean feature-maps\? known are overview, "),
+        (["Filters"], "did you mean filters"),
+        ("xyz", "got 'xyz'; known are overview, layers, "),
+    ],
+)
+def test_a_section_that_is_none_is_told_before_the_network_is_loaded(
+    sections: object, says: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match=says) as caught:
+        reportgen.build(tmp_path / "absent.keras", tmp_path, tmp_path / "out", sections=sections)
+    assert "\n" not in str(caught.value)
+    assert caught.value.exit_status == 2
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_broken_picture_is_listed_or_with_strict_an_error(model: Path, photos: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken.png"
     broken.write_bytes((photos / "image-0.png").read_bytes()[:200])
@@ -222,7 +239,7 @@ def test_a_run_killed_in_the_middle_leaves_the_earlier_report(model: Path, photo
     )
     assert process.stderr is not None
     for line in process.stderr:
-        if b"Feature maps" in line:  # pictures have been written, pages not yet
+        if b"Filters" in line:  # pictures of the images have been written, pages not yet
             break
     process.send_signal(signal.SIGKILL)
     process.wait()
@@ -241,6 +258,39 @@ def test_the_command_line_prints_the_path_and_nothing_else(
     said = capsys.readouterr()
     assert said.out.strip() == str(tmp_path / "out")
     assert said.err == ""
+
+
+def test_a_run_ends_with_what_matters(
+    model: Path, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    truth = tmp_path / "truth.csv"
+    truth.write_text("image-0.png,0\nimage-1.png,1\nimage-2.png,2\n", encoding="utf-8")
+    out = tmp_path / "out"
+    arguments = ["build", str(model), str(photos), "-o", str(out), "--sections", "overview", "--no-cache"]
+    assert main([*arguments, "--truth", str(truth)]) == 0
+    report = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    *_, found, fed, accuracy, page = [line.removeprefix("reportgen: ") for line in capsys.readouterr().err.splitlines()]
+    assert found.startswith("findings: ")
+    assert any(found.endswith(finding["message"]) for finding in report["findings"])
+    assert fed.startswith("fed: Images are squashed to 16")
+    assert fed.endswith("This is a guess: say what is right with --preprocess.")
+    assert accuracy.startswith("accuracy: ")
+    assert "of 3 images" in accuracy
+    assert page == f"open {out / 'index.html'}"
+    assert main([*arguments, "--format", "single", "--preprocess", "unit"]) == 0
+    *_, fed, page = capsys.readouterr().err.splitlines()
+    assert "guess" not in fed
+    assert page == f"reportgen: open {tmp_path / 'out.html'}"
+
+
+def test_what_had_no_time_is_told_at_the_end(
+    model: Path, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["build", str(model), str(photos), "-o", str(tmp_path / "out"), "--no-cache", "--budget", "0.001s"]
+    assert main([*arguments, "--sections", "activation-maximization"]) == 0
+    said = capsys.readouterr().err
+    assert "reportgen: left out: Activation maximisation: conv1: " in said
+    assert "the time limit of less than a minute was used up" in said
 
 
 def test_features_from_the_command_line(model: Path, photos: Path, tmp_path: Path) -> None:

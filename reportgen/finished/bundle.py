@@ -8,6 +8,7 @@ every place that shows it refers to it.
 from __future__ import annotations
 
 import re
+import tempfile
 from base64 import b64encode
 from collections.abc import Mapping
 from hashlib import sha256
@@ -15,7 +16,9 @@ from pathlib import Path
 
 from reportgen.errors import ReportgenError
 from reportgen.files.replacing import replacing_file
+from reportgen.finished.rendering import copy_files, write_pages
 from reportgen.finished.rewriting import Part, Pictures, data_address, page_id
+from reportgen.finished.shrinking import fit_size
 from reportgen.record import Record, read_record
 from reportgen.site.environment import make_environment, template_directory
 from reportgen.site.page import FRONT
@@ -27,15 +30,40 @@ _STYLE, _PICTURES, _STRIP, _OUTLINE, _PAGES = (
 )
 
 
-def bundle_report(folder: Path, out: Path) -> None:
-    """Write the report in `folder` as the one file `out`.
+def bundle_report(folder: Path, out: Path, limit: int | None = None, templates: Path | None = None) -> None:
+    """Write the report in `folder`, which stays as it is, as the one file `out`.
+
+    Args:
+        folder: the report.
+        out: the file.
+        limit: the most bytes of it. Where it would be larger, its pages are made again elsewhere, with coarser or
+            fewer pictures.
+        templates: a folder whose templates go before the report's own, where pages are made again.
 
     Raises:
         ReportgenError: `folder` is no report, or `out` cannot be written.
+        GateError: it cannot be made to fit; the text ends with a table of what is biggest.
     """
     text = bundle_text(folder)
+    if limit is not None and len(text.encode()) > limit:
+        text = _smaller_text(folder, limit, templates)
     with replacing_file(out) as new:
         new.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _smaller_text(folder: Path, limit: int, templates: Path | None) -> str:
+    """The report in `folder` as text of at most `limit` bytes, from a copy that is made to fit."""
+    record = read_record(folder)
+    with tempfile.TemporaryDirectory(prefix="reportgen-") as name:
+        copy = Path(name)
+        copy_files(record, folder, copy)
+
+        def finish(shown: Record) -> int:
+            write_pages(shown, copy, templates)
+            return len(bundle_text(copy).encode())
+
+        fit_size(record, copy, limit, finish)
+        return bundle_text(copy)
 
 
 def bundle_text(folder: Path) -> str:

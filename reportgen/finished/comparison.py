@@ -228,9 +228,10 @@ def _finding_key(finding: Finding) -> tuple[str, str | None, str | None]:
 
 def _figures(first: Record, second: Record) -> Iterable[PicturePair]:
     others = {figure.id: figure for figure in second.figures}
+    compared = {section.slug for section in first.sections if section.compared}
     for figure in first.figures:
         other = others.get(figure.id)
-        if other is not None and figure.kind in ("filters", "feature_maps"):
+        if other is not None and figure.section in compared:
             yield PicturePair(figure, other)
 
 

@@ -63,7 +63,7 @@ def render_again(folder: Path, config: Config, given: frozenset[str]) -> Path:
     """
     record = read_record(folder)
     with replacing_folder(folder) as new:
-        _copy_files(record, folder, new)
+        copy_files(record, folder, new)
         look = site_look(config, record.site.title, new)
         changed = {name: value for name, value in look.items() if name in given}
         record = record.model_copy(update={"site": record.site.model_copy(update=changed)})
@@ -71,7 +71,12 @@ def render_again(folder: Path, config: Config, given: frozenset[str]) -> Path:
     return folder
 
 
-def _copy_files(record: Record, source: Path, target: Path) -> None:
+def copy_files(record: Record, source: Path, target: Path) -> None:
+    """Copy every file that `record` speaks of, pictures and arrays, from the report `source` into `target`.
+
+    Raises:
+        ReportgenError: one of them is missing.
+    """
     for name in referenced_files(record):
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         try:

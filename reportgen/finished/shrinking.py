@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,14 @@ from reportgen.errors import GateError
 from reportgen.files.encoding import EFFORT
 from reportgen.files.hashed import hashed_name
 from reportgen.finished.sizes import measure_things, size_table
+from reportgen.formats import counted
 from reportgen.record import Figure, Finding, Record, referenced_files
 
 # Each about a quarter smaller than the one before; below the last, maps turn into blocks.
 QUALITIES = (45, 32, 20)
+
+# The rule of the finding that says what was given up.
+SIZE_RULE = "size-limit"
 
 Finish = Callable[[Record], int]
 
@@ -99,27 +103,30 @@ def _replaced(value: Any, renamed: dict[str, str]) -> Any:
 
 def _with_fewer_figures(record: Record) -> Iterator[tuple[str, Record]]:
     """Records with less and less to show, and the words for what each leaves out."""
-    kept = [figure for figure in record.figures if not _is_second_variant(figure, record.figures)]
-    yield "second scales of feature maps were", record.model_copy(update={"figures": kept})
-    images = list(dict.fromkeys(figure.image for figure in kept if figure.kind == "feature_maps"))
+    shrinking = {section.slug: section.title.lower() for section in record.sections if section.shrinks}
+    titles = " and ".join(shrinking.values())
+    seconds = _second_variants(figure for figure in record.figures if figure.section in shrinking)
+    kept = [figure for figure in record.figures if figure.id not in seconds]
+    yield f"second forms of {titles} were", record.model_copy(update={"figures": kept})
+    images = list(dict.fromkeys(figure.image for figure in kept if figure.section in shrinking))
     while len(images) > 1:
         images = images[: len(images) // 2]
-        kept = [figure for figure in kept if figure.kind != "feature_maps" or figure.image in images]
-        words = f"second scales and the feature maps of all but {len(images)} image(s) were"
+        kept = [figure for figure in kept if figure.section not in shrinking or figure.image in images]
+        words = f"second forms and the {titles} of all but {counted(len(images), 'image')} were"
         yield words, record.model_copy(update={"figures": kept})
-    kept = [figure for figure in kept if figure.kind != "feature_maps"]
-    yield "all feature maps were", record.model_copy(update={"figures": kept})
+    kept = [figure for figure in kept if figure.section not in shrinking]
+    yield f"all {titles} were", record.model_copy(update={"figures": kept})
 
 
-def _is_second_variant(figure: Figure, figures: list[Figure]) -> bool:
-    if figure.kind != "feature_maps" or figure.group is None:
-        return False
-    return next(other for other in figures if other.group == figure.group).id != figure.id
+def _second_variants(figures: Iterable[Figure]) -> set[str]:
+    """The ids of figures that show again what another of their group shows."""
+    first: dict[str, str] = {}
+    return {figure.id for figure in figures if first.setdefault(figure.group or figure.id, figure.id) != figure.id}
 
 
 def _noted(record: Record, what: str, limit: int) -> Record:
     finding = Finding(
-        rule="size-limit",
+        rule=SIZE_RULE,
         severity="info",
         layer=None,
         channels=[],

@@ -53,6 +53,9 @@ def _picture_names(record: Record) -> dict[str, str]:
     """What each picture and array shows, by its path."""
     tops = [top for unit in record.units for top in unit.top_images]
     names = {tile.picture: "parts of images" for top in tops for tile in (top.patch, top.whole) if tile is not None}
-    names |= {feature.file: "features" for feature in record.features}
-    names |= {figure.picture: figure.kind.replace("_", " ") for figure in record.figures}
-    return names | {shown.picture: "maximised images" for shown in record.maximizations if shown.picture is not None}
+    titles = {section.slug: section.title.lower() for section in record.sections}
+    files = [(feature.file, feature.section) for feature in record.features]
+    files += [(shown.picture, shown.section) for shown in record.maximizations if shown.picture is not None]
+    for figure in record.figures:
+        files += [(name, figure.section) for name in (figure.picture, figure.data) if name is not None]
+    return names | {name: titles.get(section, section) for name, section in files}

@@ -9,14 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import keras
-import numpy as np
-
 from reportgen.errors import ReportgenError
 from reportgen.machine.memory import keep_freed_memory
-from reportgen.models.network import Network
+from reportgen.models.files import load_file
+from reportgen.models.network import Network, weights_digest
 from reportgen.models.preprocessing import choose_preprocessing
-from reportgen.models.sources import custom_objects, load_file
+from reportgen.models.sources import custom_objects
 
 # What Keras raises on a network it cannot write down.
 _SAVING_ERRORS = (ValueError, TypeError, NotImplementedError, AttributeError, RuntimeError, OSError)
@@ -105,12 +103,3 @@ def _saved(network: Network) -> bytes:
                 "use --engine local, or save it as a .keras file"
             ) from error
         return file.read_bytes()
-
-
-def weights_digest(model: keras.Model) -> str:
-    """SHA-256 of all weights in order, whatever they are called."""
-    digest = hashlib.sha256()
-    for weight in model.weights:
-        values = np.ascontiguousarray(weight)
-        digest.update(f"{values.dtype} {values.shape}".encode() + values.tobytes())
-    return digest.hexdigest()

@@ -8,36 +8,36 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from reportgen.facts import (
+    Block,
+    Evaluation,
+    Fact,
+    GraphEdge,
+    LayerKind,
+    Neighbour,
+    Output,
+    Prediction,
+    ReceptiveField,
+    Scale,
+    Selectivity,
+    Severity,
+    Shape,
+    Skipped,
+    TileGrid,
+)
+from reportgen.record.answers import Answer
 
-SCHEMA_VERSION: Literal["1.0"] = "1.0"
-
-Severity = Literal["error", "warning", "info"]
-Shape = tuple[int | None, ...]
+SCHEMA_VERSION: Literal["1.1"] = "1.1"
 
 
-class _Frozen(BaseModel):
-    # Not-a-number and the infinities have no place in JSON: they are written as null, and a finding
-    # says where they stand.
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="null")
-
-
-class Generator(_Frozen):
+class Generator(Fact):
     """The program that made the report."""
 
     name: str
     version: str
 
 
-class Block(_Frozen):
-    """A run of layers that belong together: `resolution` is that of its last map, `[height, width]`."""
-
-    name: str
-    layers: list[str]
-    resolution: tuple[int, int] | None
-
-
-class AffineMap(_Frozen):
+class AffineMap(Fact):
     """From a pixel to what reaches the first layer with a kernel: `matrix` times its channels plus `offset`.
 
     `words` says the same as a reader would.
@@ -48,7 +48,7 @@ class AffineMap(_Frozen):
     words: str
 
 
-class MeasuredPreprocessing(_Frozen):
+class MeasuredPreprocessing(Fact):
     """What was measured to reach `layer`: by what the network does `inside`, and with the mode before it.
 
     Null where there is no such map; `note` says why.
@@ -60,7 +60,7 @@ class MeasuredPreprocessing(_Frozen):
     note: str | None
 
 
-class Preprocessing(_Frozen):
+class Preprocessing(Fact):
     """How a photograph became the network's input; `reason` says why the mode was chosen."""
 
     mode: str
@@ -75,7 +75,7 @@ class Preprocessing(_Frozen):
     measured: MeasuredPreprocessing | None = None
 
 
-class ModelInput(_Frozen):
+class ModelInput(Fact):
     """An input of the network and what it was `given`: "image" for the images, else what it was held at."""
 
     name: str
@@ -83,7 +83,7 @@ class ModelInput(_Frozen):
     given: str
 
 
-class Head(_Frozen):
+class Head(Fact):
     """What the network's last layer gives: class probabilities, scores, or no classes at all."""
 
     kind: Literal["softmax", "sigmoid", "logits", "none"]
@@ -92,7 +92,7 @@ class Head(_Frozen):
     note: str | None
 
 
-class Model(_Frozen):
+class Model(Fact):
     """What the network is. `mac_count` is multiply-accumulates for one image."""
 
     name: str
@@ -107,26 +107,19 @@ class Model(_Frozen):
     memory_bytes: int | None
     preprocessing: Preprocessing
     head: Head
+    outputs: tuple[Output, ...] = ()
     blocks: list[Block]
     inputs: list[ModelInput] | None = None
 
 
-class ReceptiveField(_Frozen):
-    """Side lengths in input pixels, `[vertical, horizontal]` each."""
-
-    size: tuple[int, int]
-    stride: tuple[float, float]
-    padding: tuple[float, float]
-
-
-class Histogram(_Frozen):
+class Histogram(Fact):
     """`counts[i]` values lie in `edges[i] <= value < edges[i + 1]`, the last bin closed."""
 
     edges: list[float]
     counts: list[int]
 
 
-class Weights(_Frozen):
+class Weights(Fact):
     """Statistics of a layer's kernel."""
 
     kernel_shape: list[int]
@@ -140,7 +133,7 @@ class Weights(_Frozen):
     histogram: Histogram | None
 
 
-class ChannelColumns(_Frozen):
+class ChannelColumns(Fact):
     """One value per channel of a layer, over all images: the columns of the layer's sheet of channels."""
 
     min: list[float | None]
@@ -151,7 +144,7 @@ class ChannelColumns(_Frozen):
     firing_rate: list[float | None]  # share of images in which the channel is above zero anywhere
 
 
-class Activations(_Frozen):
+class Activations(Fact):
     """Statistics of a layer's output over all images."""
 
     min: float | None
@@ -164,7 +157,7 @@ class Activations(_Frozen):
     columns: ChannelColumns | None
 
 
-class Layer(_Frozen):
+class Layer(Fact):
     """One row of the layer table: a layer, or one call of a shared layer.
 
     `output_shape` has null where the network leaves a side open; `actual_shape` is that of the first output for the
@@ -174,6 +167,7 @@ class Layer(_Frozen):
     index: int
     name: str
     type: str
+    kind: LayerKind | None = None  # null in reports of versions that did not record it
     block: str | None
     output_shape: Shape | list[Shape] | None
     actual_shape: Shape | None
@@ -190,15 +184,7 @@ class Layer(_Frozen):
     activations: Activations | None
 
 
-class Prediction(_Frozen):
-    """One class of an image's answer, best first."""
-
-    index: int
-    label: str | None
-    score: float
-
-
-class Image(_Frozen):
+class Image(Fact):
     """An input image, named relative to what was given; `id` is its name as a slug, unique in the report."""
 
     id: str
@@ -208,17 +194,11 @@ class Image(_Frozen):
     height: int
     page: str | None
     truth: str | None
-    predictions: list[Prediction]
+    predictions: list[Prediction]  # of the first output of kind classes or multilabel
+    answers: tuple[Answer, ...] = ()  # of each output, in their order; for images that have a page
 
 
-class Skipped(_Frozen):
-    """An image that could not be used, and why."""
-
-    file: str
-    reason: str
-
-
-class Tile(_Frozen):
+class Tile(Fact):
     """A picture, or the part `[left, top, width, height]` of one."""
 
     picture: str
@@ -227,7 +207,7 @@ class Tile(_Frozen):
     height: int
 
 
-class TopImage(_Frozen):
+class TopImage(Fact):
     """One of the images that excite a channel most.
 
     `position` is `[y, x]` in the layer's map; `box` is the receptive field there, clipped to the image
@@ -243,7 +223,7 @@ class TopImage(_Frozen):
     whole: Tile | None  # the photograph
 
 
-class ChannelActivation(_Frozen):
+class ChannelActivation(Fact):
     """Statistics of one channel over all images."""
 
     min: float | None
@@ -254,24 +234,7 @@ class ChannelActivation(_Frozen):
     histogram: Histogram
 
 
-class Neighbour(_Frozen):
-    """A channel of a layer before or after, and the weight that ties it to this one."""
-
-    layer: str
-    channel: int
-    weight: float
-
-
-class Selectivity(_Frozen):
-    """How a channel answers to one class of the images, against all others."""
-
-    label: str
-    mean: float
-    mean_others: float
-    images: int
-
-
-class Unit(_Frozen):
+class Unit(Fact):
     """One channel shown in detail."""
 
     layer: str
@@ -285,14 +248,14 @@ class Unit(_Frozen):
     selectivity: list[Selectivity]
 
 
-class Curve(_Frozen):
+class Curve(Fact):
     """The objective at the given steps of an ascent."""
 
     steps: list[int]
     values: list[float]
 
 
-class Maximization(_Frozen):
+class Maximization(Fact):
     """An image made to excite one channel (`layer` and `channel`) or one class (`channel` of the head).
 
     `activation` is that of the saved 8-bit picture, fed back; `dataset_max` the highest over the input
@@ -300,6 +263,7 @@ class Maximization(_Frozen):
     picture, by activation over each channel's own `dataset_max`, 0 is first.
     """
 
+    section: str = "activation-maximization"
     layer: str
     channel: int
     objective: str
@@ -320,26 +284,7 @@ class Maximization(_Frozen):
     note: str | None
 
 
-class TileGrid(_Frozen):
-    """Where the tiles of a mosaic lie, in pixels of the picture, row by row from the top left."""
-
-    columns: int
-    rows: int
-    width: int
-    height: int
-    gap: int
-
-
-class Scale(_Frozen):
-    """What a figure's colours mean: `low` and `high` are the values at the two ends."""
-
-    low: float | None
-    high: float | None
-    colormap: str
-    basis: str  # such as "whole layer", "each map", "each filter"
-
-
-class Figure(_Frozen):
+class Figure(Fact):
     """A picture with all a page says about it.
 
     `variant` names one of several drawings of the same thing (same `group`), such as the two scales of
@@ -373,9 +318,10 @@ class Figure(_Frozen):
     data: str | None
 
 
-class Feature(_Frozen):
+class Feature(Fact):
     """An array offered for download."""
 
+    section: str = "features"
     layer: str
     image: str
     file: str
@@ -383,7 +329,7 @@ class Feature(_Frozen):
     dtype: str
 
 
-class Finding(_Frozen):
+class Finding(Fact):
     """Something that stands out: what was measured against which threshold, why it matters, what to do."""
 
     rule: str
@@ -399,7 +345,7 @@ class Finding(_Frozen):
     page: str | None
 
 
-class GraphNode(_Frozen):
+class GraphNode(Fact):
     """A node of the drawn graph; `layers` are the layers folded into it. Positions in CSS pixels."""
 
     name: str
@@ -413,16 +359,7 @@ class GraphNode(_Frozen):
     page: str | None
 
 
-class GraphEdge(_Frozen):
-    """An edge of the drawn graph along `points` `[[x, y], ...]`, labelled with the shape it carries."""
-
-    source: str
-    target: str
-    points: list[tuple[float, float]]
-    label: str | None
-
-
-class Graph(_Frozen):
+class Graph(Fact):
     """The network as a layered drawing: the layout only, drawn as SVG by the page."""
 
     width: float
@@ -431,54 +368,35 @@ class Graph(_Frozen):
     edges: list[GraphEdge]
 
 
-class Confusion(_Frozen):
-    """How often images of one class were taken for another."""
+class Traits(Fact):
+    """How a section behaves on the pages; it declares this itself, and nothing asks for its name.
 
-    truth: str
-    predicted: str
-    count: int
+    `gallery` gives it a page of its own, `<slug>.html`, with its figures, the last of each group of alike ones, or
+    its maximised images. `on_images` and `on_layers` say how its figures stand on the pages of the image and layer
+    they speak of: whole, or small beside many others; `on_channels` that a channel's page shows its tile of them.
+    Figures of a section that `shrinks` are left out first where a report would be too large; those of one that is
+    `compared` stand side by side in a comparison. A search for one of `words` finds it.
+    """
 
-
-class Mistake(_Frozen):
-    """A wrong answer given with confidence."""
-
-    image: str
-    truth: str
-    predicted: str
-    score: float
-
-
-class CalibrationBin(_Frozen):
-    """Mean confidence against accuracy of the images whose confidence lies in the bin."""
-
-    low: float
-    high: float
-    count: int
-    confidence: float | None
-    accuracy: float | None
+    gallery: Literal["figures", "last", "maximizations"] | None = None
+    on_images: Literal["whole", "small"] | None = "whole"
+    on_layers: Literal["whole", "small"] | None = "whole"
+    on_channels: bool = False
+    shrinks: bool = False
+    compared: bool = False
+    words: tuple[str, ...] = ()
 
 
-class Evaluation(_Frozen):
-    """The network's answers against the right classes, where those were given."""
-
-    images: int
-    accuracy: float
-    top5_accuracy: float | None
-    unmatched: list[str]  # classes given that the network does not know
-    confusions: list[Confusion]
-    mistakes: list[Mistake]
-    calibration: list[CalibrationBin]
-
-
-class SectionNote(_Frozen):
-    """A section of the report and, where it has nothing to show, the reason."""
+class Section(Traits):
+    """A section of the report and, where something is missing, the reason; `left_out`: size or time was wanting."""
 
     slug: str
     title: str
     note: str | None
+    left_out: bool = False
 
 
-class Site(_Frozen):
+class Site(Fact):
     """The look of the pages, as far as they need it: `logo` and `css` are paths in the report."""
 
     title: str
@@ -487,7 +405,7 @@ class Site(_Frozen):
     script: bool
 
 
-class Provenance(_Frozen):
+class Provenance(Fact):
     """How the report was made."""
 
     command: str
@@ -497,10 +415,10 @@ class Provenance(_Frozen):
     created: str | None
 
 
-class Record(_Frozen):
+class Record(Fact):
     """All of `report.json`."""
 
-    schema_version: Literal["1.0"] = SCHEMA_VERSION
+    schema_version: Literal["1.1"] = SCHEMA_VERSION
     generator: Generator
     site: Site
     model: Model
@@ -514,5 +432,5 @@ class Record(_Frozen):
     features: list[Feature]
     findings: list[Finding]
     evaluation: Evaluation | None
-    sections: list[SectionNote]
+    sections: list[Section]
     provenance: Provenance

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from reportgen.errors import ReportgenError
 from reportgen.record.content import SCHEMA_VERSION, Record
+from reportgen.record.upgrading import upgraded
 
 RECORD_NAME = "report.json"
 
@@ -46,7 +47,7 @@ def read_record(path: Path) -> Record:
     """
     file = path / RECORD_NAME if path.is_dir() else path
     try:
-        return Record.model_validate_json(file.read_bytes())
+        return Record.model_validate(upgraded(json.loads(file.read_bytes())))
     except OSError as error:
         raise ReportgenError(
             f"expected a report's folder or its {RECORD_NAME} at {path}, found none ({error.strerror}); "

@@ -2,84 +2,133 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
+
+import numpy as np
 
 from reportgen import record
-from reportgen.analysis.statistics.selectivity import ClassResponse, Selectivity
-from reportgen.analysis.statistics.sightings import LoadedImage, Sighting, find_sightings
+from reportgen.analysis.statistics.selectivity import ClassResponses
+from reportgen.analysis.statistics.sightings import Sighting, Wanted, seen_box, wanted_by_image
 from reportgen.analysis.weights.filters import dense_banks
-from reportgen.analysis.weights.neighbours import Tie, Wiring
+from reportgen.analysis.weights.neighbours import Wiring
 from reportgen.draw.patches import Sprite, cut_patch, make_small, pack
+from reportgen.facts import Selectivity
 from reportgen.formats import finite
-from reportgen.images import fit_image, load_image
 from reportgen.progress import stage
 from reportgen.record import Tile, TopImage
 from reportgen.results import ByteArray
 from reportgen.sections.histograms import describe_histogram
-from reportgen.sections.picture_store import PictureStore, StoredPicture
-from reportgen.sections.study import Study, Workshop, fitted_images, sample_evenly
+from reportgen.sections.picture_store import StoredPicture
+from reportgen.sections.section import Contribution, Section, VisitedImage, Work
+from reportgen.sections.study import Study, Workshop, sample_evenly
 
 # Means over more images of each class would hardly differ.
 SELECTIVITY_IMAGES = 2000
 
 
-@dataclass(frozen=True, eq=False)
+class PatchShelf:
+    """Small pictures put aside on disk: all those of a large network would not fit into memory."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the shelf
+        self._places: list[tuple[int, tuple[int, ...]]] = []
+
+    def put(self, picture: ByteArray) -> int:
+        """Put `picture` aside; the number to ask for it by."""
+        self._places.append((self._file.seek(0, 2), picture.shape))
+        self._file.write(np.ascontiguousarray(picture).data)
+        return len(self._places) - 1
+
+    def get(self, number: int) -> ByteArray:
+        """The picture put aside under `number`."""
+        place, shape = self._places[number]
+        self._file.seek(place)
+        return np.frombuffer(self._file.read(prod(shape)), np.uint8).reshape(shape)
+
+    def close(self) -> None:
+        """Forget all pictures."""
+        self._file.close()
+
+
+@dataclass(frozen=True)
 class _Shown:
-    """A top image of a channel with its two pictures: what was seen, and the whole."""
+    """A top image of a channel: what was seen, the number of its picture on the shelf, and the whole."""
 
     sighting: Sighting
-    patch: ByteArray
+    patch: int
     whole: StoredPicture
 
 
-def make_units(study: Study, workshop: Workshop) -> Iterator[record.Unit]:
-    """The chosen channels of every layer shown in detail, layer by layer."""
-    banks = [item.bank for item in study.weighed] + list(dense_banks(study.network, study.summary))
-    wiring = Wiring(study.summary, banks)
-    selectivity = _selectivity(study, workshop)
-    with stage(workshop.progress, "Channels", sum(map(len, study.chosen.values()))) as progress:
-        for layer, channels in study.chosen.items():
-            shown = _top_images(study, layer, channels, workshop.pictures)
-            for channel in channels:
-                top_images = _stored(study, layer, channel, shown[channel], workshop.pictures)
-                classes = selectivity.of(layer, channel) if selectivity is not None else ()
-                yield _unit(study, wiring, layer, channel, top_images, classes)
+def plan_channels(study: Study, workshop: Workshop) -> Work | Contribution:
+    """A page for each chosen channel; every channel of every measured layer stands in its layer's sheet."""
+    if not study.chosen:
+        return Contribution(note="None of the layers asked for has channels.")
+    gathered = _Gathered(study, workshop)
+    return Work(gathered.images, gathered.layers, gathered.visit, gathered.finish)
+
+
+class _Gathered:
+    """What is gathered for the chosen channels while the images are visited."""
+
+    def __init__(self, study: Study, workshop: Workshop) -> None:
+        self.study, self.workshop = study, workshop
+        keys = [(layer, channel) for layer, channels in study.chosen.items() for channel in channels]
+        by_place = wanted_by_image({key: study.statistics.top_images(*key) for key in keys})
+        self.wanted = {study.statistics.images[place].file: (place, by_place[place]) for place in by_place}
+        labelled = tuple(image for image in study.images if image.file in study.truth)
+        self.sample = {image.file for image in sample_evenly(labelled, SELECTIVITY_IMAGES)}
+        self.layers = tuple(study.chosen) if self.sample else ()
+        self.images = [image for image in study.images if image.file in self.wanted or image.file in self.sample]
+        self.selectivity = ClassResponses(self.layers)
+        self.shelf = PatchShelf()
+        self.shown: dict[tuple[str, int], dict[int, _Shown]] = {key: {} for key in keys}
+
+    def visit(self, visited: VisitedImage) -> Contribution:
+        """Cut out of an image what channels saw in it, and note how they answered to its class."""
+        if visited.file in self.sample:
+            self.selectivity.add(self.study.truth[visited.file], visited.outputs)
+        if visited.file in self.wanted:
+            place, wanted = self.wanted[visited.file]
+            whole = self.workshop.pictures.save(f"small-{visited.file}", make_small(visited.original))
+            for one in wanted:
+                self.shown[one.layer, one.channel][one.rank] = self._seen(place, one, visited, whole)
+        return Contribution()
+
+    def _seen(self, place: int, wanted: Wanted, visited: VisitedImage, whole: StoredPicture) -> _Shown:
+        top, height, width = wanted.top, *visited.original.shape[:2]
+        layer = self.study.summary.layer(wanted.layer)
+        box = seen_box(layer, top.position, visited.placement, (height, width), self.study.network.size)
+        patch = self.shelf.put(cut_patch(visited.original, box or (0, 0, height, width)))
+        return _Shown(Sighting(place, top.value, top.position, box), patch, whole)
+
+    def finish(self) -> Contribution:
+        """The channels with all that was gathered, layer by layer."""
+        study, workshop = self.study, self.workshop
+        banks = [item.bank for item in study.weighed] + list(dense_banks(study.network, study.summary))
+        wiring = Wiring(study.summary, banks)
+        units = []
+        with stage(workshop.progress, "Channels", len(self.shown)) as progress:
+            for (layer, channel), ranked in self.shown.items():
+                top_images = self._stored(layer, channel, [ranked[rank] for rank in sorted(ranked)])
+                classes = self.selectivity.of(layer, channel) if self.sample else ()
+                units.append(_unit(study, wiring, layer, channel, top_images, classes))
                 progress.advance(1, layer)
+        self.shelf.close()
+        return Contribution(units=tuple(units))
 
-
-def _top_images(study: Study, layer: str, channels: Sequence[int], pictures: PictureStore) -> dict[int, list[_Shown]]:
-    """The top images of each channel, best first, with their pictures; channels share those of whole images."""
-    wholes: dict[int, StoredPicture] = {}
-    tops = {channel: study.statistics.top_images(layer, channel) for channel in channels}
-    shown: dict[int, dict[int, _Shown]] = {channel: {} for channel in channels}
-
-    def load(place: int) -> LoadedImage:
-        config = study.config
-        pixels = load_image(study.statistics.images[place], study.network.channels)
-        return LoadedImage(pixels, fit_image(pixels, study.network.size, config.resize, config.interpolation)[1])
-
-    found = find_sightings(study.summary.layer(layer), tops, load, study.network.size)
-    for channel, rank, sighting, loaded in found:
-        photo = loaded.pixels
-        box = sighting.box or (0, 0, *photo.shape[:2])
-        if sighting.image not in wholes:
-            file = study.statistics.images[sighting.image].file
-            wholes[sighting.image] = pictures.save(f"small-{file}", make_small(photo))
-        shown[channel][rank] = _Shown(sighting, cut_patch(photo, box), wholes[sighting.image])
-    return {channel: [ranked[rank] for rank in sorted(ranked)] for channel, ranked in shown.items()}
-
-
-def _stored(study: Study, layer: str, channel: int, shown: Sequence[_Shown], pictures: PictureStore) -> list[TopImage]:
-    """The top images of one channel, what was seen in them stored as one picture."""
-    if not shown:
-        return []
-    sprite = pack([item.patch for item in shown], columns=len(shown))
-    stored = pictures.save(f"seen-{layer}-{channel}", sprite.pixels)
-    return [
-        _top_image(study, item.sighting, _tile(stored, sprite, index), item.whole.whole())
-        for index, item in enumerate(shown)
-    ]
+    def _stored(self, layer: str, channel: int, shown: Sequence[_Shown]) -> list[TopImage]:
+        """The top images of one channel, what was seen in them stored as one picture."""
+        if not shown:
+            return []
+        sprite = pack([self.shelf.get(item.patch) for item in shown], columns=len(shown))
+        stored = self.workshop.pictures.save(f"seen-{layer}-{channel}", sprite.pixels)
+        return [
+            _top_image(self.study, item.sighting, _tile(stored, sprite, index), item.whole.whole())
+            for index, item in enumerate(shown)
+        ]
 
 
 def _tile(stored: StoredPicture, sprite: Sprite, index: int) -> Tile:
@@ -100,21 +149,8 @@ def _top_image(study: Study, sighting: Sighting, patch: Tile, whole: Tile) -> To
     )
 
 
-def _selectivity(study: Study, workshop: Workshop) -> Selectivity | None:
-    """How channels answer to the classes, where those are given."""
-    labelled = [image for image in study.images if image.file in study.truth]
-    if not labelled or not study.chosen:
-        return None
-    found = Selectivity(study.network, list(study.chosen))
-    sample = sample_evenly(tuple(labelled), SELECTIVITY_IMAGES)
-    with stage(workshop.progress, "Classes of the images", len(sample)) as progress:
-        fitted = fitted_images(study.config, study.network, sample, progress)
-        found.add((study.truth[item.image.file], item.pixels) for item in fitted)
-    return found
-
-
 def _unit(
-    study: Study, wiring: Wiring, layer: str, channel: int, top_images: list[TopImage], classes: Sequence[ClassResponse]
+    study: Study, wiring: Wiring, layer: str, channel: int, top_images: list[TopImage], classes: Sequence[Selectivity]
 ) -> record.Unit:
     measured = study.statistics.channel(layer, channel)
     columns = study.statistics.channels(layer)
@@ -135,11 +171,10 @@ def _unit(
         ),
         firing_rate=finite(columns.firing_rate[channel]),
         top_images=top_images,
-        before=[_neighbour(tie) for tie in wiring.before(layer, channel)],
-        after=[_neighbour(tie) for tie in wiring.after(layer, channel)],
-        selectivity=[record.Selectivity(**vars(one)) for one in classes],
+        before=list(wiring.before(layer, channel)),
+        after=list(wiring.after(layer, channel)),
+        selectivity=list(classes),
     )
 
 
-def _neighbour(tie: Tie) -> record.Neighbour:
-    return record.Neighbour(layer=tie.layer, channel=tie.channel, weight=tie.weight)
+CHANNELS = Section("units", "Channels", plan_channels, record.Traits(words=("units", "neurons", "top images")))

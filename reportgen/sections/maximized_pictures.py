@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +13,11 @@ from reportgen.analysis.maximization import chosen_preset, colour_covariance, ma
 from reportgen.analysis.maximization.judging import logit_function
 from reportgen.draw.maximized import draw_maximized
 from reportgen.draw.photo import to_rgb
+from reportgen.images import ImageFile
 from reportgen.progress import stage
-from reportgen.results import Drawing, FloatArray, LeftOut, MaximizedChannel
+from reportgen.results import ByteArray, Drawing, FloatArray, LeftOut, MaximizedChannel
 from reportgen.sections.picture_store import PictureStore
-from reportgen.sections.study import Study, Workshop, fitted_images, sample_evenly
+from reportgen.sections.study import Study, Workshop, sample_evenly
 
 # Enough for the colours of the set, which is all they are for.
 COLOUR_IMAGES = 64
@@ -31,7 +33,37 @@ class Maximizing:
         self.study = study
         self.workshop = workshop
         self.preset = chosen_preset(study.config)
-        self.colours = image_colours(study)
+        self._for_colours = {image.file for image in study.images.images[:COLOUR_IMAGES]}
+        self._for_logits = sample_evenly(study.images.images, LOGIT_IMAGES) if self._makes_classes() else ()
+        self._pixels: dict[str, ByteArray] = {}
+
+    @property
+    def images(self) -> tuple[ImageFile, ...]:
+        """The images to learn from."""
+        wanted = self._for_colours | {image.file for image in self._for_logits}
+        return tuple(image for image in self.study.images if image.file in wanted)
+
+    def learn(self, file: str, pixels: ByteArray) -> None:
+        """Take in an image, fitted to the network's input."""
+        self._pixels[file] = pixels
+
+    @cached_property
+    def colours(self) -> NDArray[np.float64] | None:
+        """The covariance `(3, 3)` of red, green and blue over the first images; None without colour."""
+        if self.study.network.channels != 3:
+            return None
+        return colour_covariance(pixels for file, pixels in self._pixels.items() if file in self._for_colours)
+
+    def _makes_classes(self) -> bool:
+        return self.study.head.kind != "none" and self.preset.name != "classic"
+
+    def _highest_logits(self) -> FloatArray:
+        """The highest logit of each class over the images, or over a sample of many, `(classes,)`."""
+        logits = logit_function(self.study.network)
+        wanted = {image.file for image in self._for_logits}
+        rows = [logits(pixels[None])[0] for file, pixels in self._pixels.items() if file in wanted]
+        highest: FloatArray = np.max(rows, axis=0)
+        return highest
 
     def channels(self) -> tuple[list[MaximizedChannel], list[LeftOut]]:
         """An image for each chosen channel, and what the time limit left out."""
@@ -63,7 +95,7 @@ class Maximizing:
     def classes(self) -> list[MaximizedChannel]:
         """An image for each class the network found first in an image, the most frequent ones."""
         study = self.study
-        if study.head.kind == "none" or self.preset.name == "classic":
+        if not self._makes_classes():
             return []
         found: dict[int, int] = {}
         for place in range(len(study.statistics.images)):
@@ -76,27 +108,11 @@ class Maximizing:
                 study.summary,
                 classes,
                 self.preset,
-                dataset_max=highest_logits(study),
+                dataset_max=self._highest_logits(),
                 colour_covariance=self.colours,
                 seed=study.config.seed,
                 cache=self.workshop.cache,
             )
-
-
-def highest_logits(study: Study) -> FloatArray:
-    """The highest logit of each class over the images, or over a sample of many, `(classes,)`."""
-    logits = logit_function(study.network)
-    images = fitted_images(study.config, study.network, sample_evenly(study.images.images, LOGIT_IMAGES))
-    highest: FloatArray = np.max([logits(item.pixels[None])[0] for item in images], axis=0)
-    return highest
-
-
-def image_colours(study: Study) -> NDArray[np.float64] | None:
-    """The covariance `(3, 3)` of red, green and blue over the first images; None without colour."""
-    if study.network.channels != 3:
-        return None
-    images = fitted_images(study.config, study.network, study.images.images[:COLOUR_IMAGES])
-    return colour_covariance(item.pixels for item in images)
 
 
 def store_maximized(

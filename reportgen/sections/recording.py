@@ -15,25 +15,19 @@ from numpy.typing import NDArray
 
 from reportgen import record
 from reportgen._version import __version__
-from reportgen.analysis.evaluation.classes import Evaluation
 from reportgen.analysis.network.measured_words import describe_map
 from reportgen.analysis.statistics.image_statistics import ImageStatistics
-from reportgen.config import Config, option_name
+from reportgen.config import Config, option_facts, option_name
 from reportgen.formats import finite, rounded
 from reportgen.models import MeasuredInput, Network
 from reportgen.models.inputs import flat_slots
 from reportgen.record import Pages
 from reportgen.results import Finding, Graph, GraphNode, LayerSummary, WeightStatistics
 from reportgen.sections.histograms import describe_histogram
-from reportgen.sections.registry import Contribution, Section
+from reportgen.sections.section import Contribution, Section
 from reportgen.sections.study import Study, Weighed
 
 _PACKAGES = ("tensorflow", "keras", "numpy", "pillow")
-
-# Settings of the machine, not of the report: the same report is made with others.
-_MACHINE = {"output", "force", "cache", "use_cache", "engine", "dask_address"}
-# Settings that are, or may be, paths.
-_PATHS = {"model", "images", "weights", "truth", "inputs"}
 
 
 def record_model(study: Study) -> record.Model:
@@ -52,10 +46,7 @@ def record_model(study: Study) -> record.Model:
         memory_bytes=summary.memory_bytes,
         preprocessing=_record_preprocessing(network, study.config),
         head=record.Head(kind=head.kind, classes=head.classes, labels=network.labels_origin, note=head.note),
-        blocks=[
-            record.Block(name=block.name, layers=list(block.layers), resolution=block.resolution)
-            for block in summary.blocks
-        ],
+        blocks=list(summary.blocks),
         inputs=_record_inputs(network),
     )
 
@@ -113,11 +104,11 @@ def record_layers(study: Study) -> list[record.Layer]:
 
 
 def _record_layer(layer: LayerSummary, study: Study, weights: record.Weights | None) -> record.Layer:
-    field = layer.receptive_field
     return record.Layer(
         index=layer.index,
         name=layer.name,
         type=layer.type,
+        kind=layer.kind,
         block=layer.block,
         output_shape=_shapes(layer.output_shape),
         actual_shape=layer.actual_shape,
@@ -125,7 +116,7 @@ def _record_layer(layer: LayerSummary, study: Study, weights: record.Weights | N
         trainable_parameter_count=layer.trainable_parameter_count,
         mac_count=layer.mac_count,
         memory_bytes=layer.memory_bytes,
-        receptive_field=None if field is None else record.ReceptiveField(**vars(field)),
+        receptive_field=layer.receptive_field,
         receptive_field_note=layer.receptive_field_note,
         inputs=list(layer.inputs),
         page=study.pages.layer_page(layer.name),
@@ -183,10 +174,7 @@ def record_graph(graph: Graph, pages: Pages) -> record.Graph:
             )
             for node in graph.nodes
         ],
-        edges=[
-            record.GraphEdge(source=edge.source, target=edge.target, points=list(edge.points), label=edge.label)
-            for edge in graph.edges
-        ],
+        edges=list(graph.edges),
     )
 
 
@@ -207,10 +195,7 @@ def record_images(study: Study) -> list[record.Image]:
             height=image.height,
             page=study.pages.image_page(image.file),
             truth=study.truth.get(image.file),
-            predictions=[
-                record.Prediction(index=best.index, label=best.label, score=best.score)
-                for best in study.statistics.predictions(places[image.file], study.head, study.network)
-            ],
+            predictions=list(study.statistics.predictions(places[image.file], study.head, study.network)),
         )
         for image in study.images
     ]
@@ -232,21 +217,6 @@ def _record_weights(statistics: WeightStatistics) -> record.Weights:
         zero_fraction=finite(statistics.zero_fraction),
         dead_filters=list(statistics.dead_filters),
         histogram=record.Histogram(edges=statistics.edges.tolist(), counts=statistics.counts.tolist()),
-    )
-
-
-def _record_evaluation(evaluation: Evaluation | None) -> record.Evaluation | None:
-    """The answers against the right classes, as data."""
-    if evaluation is None:
-        return None
-    return record.Evaluation(
-        images=evaluation.images,
-        accuracy=evaluation.accuracy,
-        top5_accuracy=evaluation.top5_accuracy,
-        unmatched=list(evaluation.unmatched),
-        confusions=[record.Confusion(**vars(one)) for one in evaluation.confusions],
-        mistakes=[record.Mistake(**vars(one)) for one in evaluation.mistakes],
-        calibration=[record.CalibrationBin(**vars(one)) for one in evaluation.calibration],
     )
 
 
@@ -281,7 +251,8 @@ def record_provenance(config: Config) -> record.Provenance:
 
 def _settings(config: Config) -> dict[str, Any]:
     """The settings that were not left at their defaults and say something of the report, not of the machine."""
-    return config.model_dump(exclude=_MACHINE, exclude_defaults=True)
+    of_machine = {name for name in Config.model_fields if option_facts(name).of_machine}
+    return config.model_dump(exclude=of_machine, exclude_defaults=True)
 
 
 def _created(epoch: str | None) -> str | None:
@@ -299,7 +270,7 @@ def _public(name: str, value: Any) -> Any:
         return {key: _public(name, item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_public(name, item) for item in value]
-    return _without_folders(value) if isinstance(value, str) and name in _PATHS else value
+    return _without_folders(value) if isinstance(value, str) and option_facts(name).is_path else value
 
 
 def _without_folders(text: str) -> str:
@@ -312,23 +283,21 @@ def command_of(config: Config) -> str:
     words = ["reportgen", "build", _without_folders(config.model) or "MODEL"]
     words += [_without_folders(image) for image in config.images] or ["IMAGES"]
     for name, value in _settings(config).items():
-        if name not in ("model", "images", "ascent"):  # the last is only in configuration files
+        if option_facts(name).place == "option":
             words += _option_words(name, value)
     return shlex.join(words)
 
 
 def _option_words(name: str, value: Any) -> list[str]:
     """A setting as words of the command line."""
-    option, public = f"--{option_name(name)}", _public(name, value)
+    facts, option, public = option_facts(name), f"--{option_name(name)}", _public(name, value)
     if isinstance(value, bool):
         return [option]
     if isinstance(public, dict):
-        return [word for key, item in public.items() for word in (option, f"{key}={item}")]
-    if name == "layers":
-        return [word for pattern in public for word in (option, pattern)]
-    if isinstance(public, list):
-        return [option, ("x" if name in ("size", "canvas") else ",").join(str(part) for part in public)]
-    return [option, str(public)]
+        public = [f"{key}={item}" for key, item in public.items()]
+    if facts.repeats:
+        return [word for item in public for word in (option, item)]
+    return [option, facts.joint.join(str(part) for part in public) if isinstance(public, list) else str(public)]
 
 
 def make_record(
@@ -343,16 +312,13 @@ def make_record(
         layers=record_layers(study),
         graph=next((record_graph(one.graph, study.pages) for one in made if one.graph is not None), None),
         images=record_images(study),
-        skipped=[record.Skipped(file=item.file, reason=item.reason) for item in study.images.skipped],
+        skipped=list(study.images.skipped),
         units=[unit for contribution in made for unit in contribution.units],
         maximizations=[shown for contribution in made for shown in contribution.maximizations],
         figures=[figure for contribution in made for figure in contribution.figures],
         features=[feature for contribution in made for feature in contribution.features],
         findings=record_findings(findings, study),
-        evaluation=_record_evaluation(study.evaluation),
-        sections=[
-            record.SectionNote(slug=section.slug, title=section.title, note=contribution.note)
-            for section, contribution in sections
-        ],
+        evaluation=study.evaluation,
+        sections=[section.describe(contribution) for section, contribution in sections],
         provenance=record_provenance(study.config),
     )

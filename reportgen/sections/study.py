@@ -3,33 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 
 import numpy as np
 
-from reportgen.analysis.evaluation.classes import Evaluation, evaluate, read_truth
+from reportgen.analysis.evaluation.classes import evaluate, read_truth
 from reportgen.analysis.maximization.scheduling import plan_channels
-from reportgen.analysis.network.capture import run_unwatched
+from reportgen.analysis.network.feature_maps import gives_maps
 from reportgen.analysis.network.heads import Head, describe_head
 from reportgen.analysis.network.layers import summarize_network
+from reportgen.analysis.network.running import run_unwatched
 from reportgen.analysis.network.selection import last_of_blocks, select_layers
 from reportgen.analysis.statistics.image_statistics import ImageStatistics, collect, default_layers
 from reportgen.analysis.weights.filters import filter_banks, weight_statistics
 from reportgen.config import Config
+from reportgen.facts import Evaluation
 from reportgen.files.cache import Cache
 from reportgen.images import ImageFile, ImageSet, UnreadableImageError, fit_image, load_image
 from reportgen.models import Network
 from reportgen.progress import Progress
 from reportgen.record import Pages
-from reportgen.results import ByteArray, FilterBank, LayerSummary, NetworkSummary, Placement, WeightStatistics
-from reportgen.sections.page_addresses import assign_pages
+from reportgen.record.addresses import assign_pages
+from reportgen.results import ByteArray, FilterBank, NetworkSummary, Placement, WeightStatistics
 from reportgen.sections.picture_store import PictureStore
 
 # One page in so many may go to a mistake, the others to a fair sample.
 MISTAKEN_SHARE = 4
 # Enough to tell probabilities from scores by their sums.
 HEAD_IMAGES = 4
+# Bytes of photographs that wait for their pages.
+ORIGINALS_ROOM = 256_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +67,24 @@ class Study:
     evaluation: Evaluation | None
 
 
+class Originals:
+    """Photographs that were read before the pass over all images, kept for the pages as far as there is room."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, ByteArray] = {}
+        self._room = ORIGINALS_ROOM
+
+    def keep(self, image: ImageFile, pixels: ByteArray) -> None:
+        """Keep the pixels of `image`, where there is room for them."""
+        if pixels.nbytes <= self._room and image.file not in self._kept:
+            self._room -= pixels.nbytes
+            self._kept[image.file] = pixels
+
+    def take(self, image: ImageFile) -> ByteArray | None:
+        """The pixels of `image`, which are then forgotten; None where they were not kept."""
+        return self._kept.pop(image.file, None)
+
+
 @dataclass(frozen=True, eq=False)
 class Workshop:
     """What sections work with: where pictures go, what is kept between runs, who hears of progress."""
@@ -70,6 +92,7 @@ class Workshop:
     pictures: PictureStore
     cache: Cache
     progress: Progress
+    originals: Originals = field(default_factory=Originals)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,15 +106,20 @@ class FittedImage:
 
 
 def fitted_images(
-    config: Config, network: Network, images: Iterable[ImageFile], progress: Progress | None = None
+    config: Config,
+    network: Network,
+    images: Iterable[ImageFile],
+    progress: Progress | None = None,
+    originals: Originals | None = None,
 ) -> Iterator[FittedImage]:
     """Load `images` one by one; those that cannot be decoded after all are left out.
 
-    `progress` hears of each image when the next one is asked for.
+    `progress` hears of each image when the next one is asked for; what is among `originals` is not read again.
     """
     for image in images:
+        kept = originals.take(image) if originals is not None else None
         try:
-            original = load_image(image, network.channels)
+            original = load_image(image, network.channels) if kept is None else kept
         except UnreadableImageError:
             continue
         pixels, placement = fit_image(original, network.size, config.resize, config.interpolation)
@@ -100,9 +128,12 @@ def fitted_images(
             progress.advance(1, image.file)
 
 
-def find_head(config: Config, network: Network, images: ImageSet) -> Head:
+def find_head(config: Config, network: Network, images: ImageSet, originals: Originals | None = None) -> Head:
     """What the network's answer is, by its last layer and its answers to the first images."""
     first = list(islice(fitted_images(config, network, images), HEAD_IMAGES))
+    if originals is not None:
+        for item in first:
+            originals.keep(item.image, item.original)
     pixels = np.stack([item.pixels for item in first])
     return describe_head(network, run_unwatched(network, pixels))
 
@@ -137,9 +168,9 @@ def prepare_study(config: Config, network: Network, images: ImageSet, workshop: 
     """
     summary = summarize_network(network)
     map_layers = drawable(summary, chosen_layers(config, summary, "blocks"))
-    head = find_head(config, network, images)
+    head = find_head(config, network, images, workshop.originals)
     weighed = tuple(Weighed(bank, weight_statistics(bank)) for bank in filter_banks(network, summary))
-    measured = dict.fromkeys((*default_layers(config, network, summary), *map_layers))
+    measured = dict.fromkeys((*default_layers(config, summary), *map_layers))
     in_order = tuple(layer.name for layer in summary.layers if layer.name in measured)
     truth = read_truth(config.truth, [image.file for image in images]) if config.truth else {}
     statistics = collect(network, summary, images, in_order, config, workshop.progress, workshop.cache)
@@ -204,9 +235,4 @@ def chosen_layers(config: Config, summary: NetworkSummary, default: str) -> tupl
 
 def drawable(summary: NetworkSummary, layers: Iterable[str]) -> tuple[str, ...]:
     """Those of `layers` that give a map, a token grid, or one value per channel."""
-    return tuple(name for name in layers if _is_drawable(summary.layer(name)))
-
-
-def _is_drawable(layer: LayerSummary) -> bool:
-    flat = layer.actual_shape is not None and len(layer.actual_shape) == 2
-    return layer.is_map or layer.token_grid is not None or flat
+    return tuple(name for name in layers if gives_maps(summary.layer(name)))

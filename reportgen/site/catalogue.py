@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from reportgen.record import (
     ChannelColumns,
@@ -17,7 +17,7 @@ from reportgen.record import (
     Layer,
     Maximization,
     Record,
-    SectionNote,
+    Section,
     Unit,
 )
 
@@ -26,9 +26,6 @@ Value = TypeVar("Value")
 
 # Kinds of figures that show an image itself, the likeness one would choose for it first.
 LIKENESS = ("photo", "input")
-
-# Layers that change each value of a channel by itself, whatever the others are.
-ACTIVATIONS = frozenset({"Activation", "ELU", "LeakyReLU", "PReLU", "ReLU", "ThresholdedReLU"})
 
 
 @dataclass(frozen=True)
@@ -53,9 +50,17 @@ class Catalogue:
         return {(unit.layer, unit.channel): unit for unit in self.record.units}
 
     @cached_property
-    def sections(self) -> Mapping[str, SectionNote]:
+    def sections(self) -> Mapping[str, Section]:
         """Sections by slug."""
         return {section.slug: section for section in self.record.sections}
+
+    def figures_on(self, place: Literal["on_images", "on_layers"], figures: Iterable[Figure], how: str) -> list[Figure]:
+        """Those of `figures` whose section has them stand whole or small (`how`) on pages of images or of layers."""
+        return [figure for figure in figures if self._place(figure.section, place) == how]
+
+    def _place(self, slug: str, place: str) -> str | None:
+        section = self.sections.get(slug)
+        return None if section is None else getattr(section, place)
 
     @cached_property
     def units_of_layer(self) -> Mapping[str, list[Unit]]:
@@ -86,6 +91,11 @@ class Catalogue:
     def features_of_image(self) -> Mapping[str, list[Feature]]:
         """Arrays offered for download, by image."""
         return _grouped((feature.image, feature) for feature in self.record.features)
+
+    @cached_property
+    def maximizations_of_section(self) -> Mapping[str, list[Maximization]]:
+        """Maximised images by the slug of the section that made them."""
+        return _grouped((shown.section, shown) for shown in self.record.maximizations)
 
     @cached_property
     def maximizations_of_layer(self) -> Mapping[str, list[Maximization]]:
@@ -144,7 +154,7 @@ class Catalogue:
             if (
                 source is not None
                 and source.name not in found
-                and layer.type in ACTIVATIONS
+                and layer.kind == "activation"
                 and layer.name not in self.units_of_layer
                 and self.following[source.name] == [layer.name]
                 and all(one.page is not None and _columns(one) is not None for one in (layer, source))

@@ -201,7 +201,11 @@ def _view_neighbour(neighbour: Neighbour, catalogue: Catalogue) -> NeighbourView
 
 def _view_filters(unit: Unit, catalogue: Catalogue) -> tuple[FilterView, ...]:
     """The channel's tile in each drawing of all filters of its layer, in the scale shown first."""
-    figures = [figure for figure in catalogue.figures_of_layer.get(unit.layer, ()) if figure.kind == "filters"]
+    figures = [
+        figure
+        for figure in catalogue.figures_of_layer.get(unit.layer, ())
+        if catalogue.sections[figure.section].on_channels
+    ]
     # The figure of the first few filters has no group: a filter has several tiles there.
     groups = group_figures((figure for figure in figures if figure.group is not None), catalogue)
     found = []

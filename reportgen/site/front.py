@@ -49,6 +49,7 @@ def front_page(catalogue: Catalogue) -> Page:
         skipped_page=f"{card_paths(catalogue)[-1]}#skipped",
         maximizations=view_maximizations(_representatives(catalogue), catalogue),
         sections=tuple(view_sections((), catalogue.general_figures, catalogue).values()),
+        left_out=tuple((section.title, section.note) for section in record.sections if section.note is not None),
     )
     return Page(FRONT, record.site.title, "index.html.jinja2", view)
 

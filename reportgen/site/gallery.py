@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from reportgen.record import GraphEdge, GraphNode
+from reportgen.record import GraphEdge, GraphNode, Section
 from reportgen.site.catalogue import Catalogue
 from reportgen.site.charts import draw_calibration
 from reportgen.site.figures import group_figures
 from reportgen.site.page import EVALUATION, GRAPH, HOME, Page, chained
-from reportgen.site.parts import page_links, page_paths, split, view_image, view_maximizations
+from reportgen.site.parts import page_links, page_paths, split, view_image, view_maximizations, view_section
 from reportgen.site.views import (
     EdgeView,
     EvaluationView,
@@ -20,15 +20,7 @@ from reportgen.site.views import (
     MaximizedView,
     NodeView,
     PlatesView,
-    SectionView,
 )
-
-# The sections that have a page of their own besides their places on the pages of layers and images.
-GALLERIES = {
-    "filters": "filters.html",
-    "activation-maximization": "activation-maximization.html",
-    "deep-dream": "deep-dream.html",
-}
 
 # Small pictures on one page.
 PLATES = 32
@@ -49,39 +41,35 @@ MISTAKES = 24
 
 def gallery_pages(catalogue: Catalogue) -> list[Page]:
     """The galleries of sections that have something to show."""
-    return [
-        *_plates_pages("filters", catalogue),
-        *_maximized_pages("activation-maximization", catalogue),
-        *_plates_pages("deep-dream", catalogue),
-    ]
+    pages: list[Page] = []
+    for section in catalogue.record.sections:
+        if section.gallery == "maximizations":
+            pages += _maximized_pages(section, catalogue)
+        elif section.gallery is not None:
+            pages += _plates_pages(section, catalogue)
+    return pages
 
 
-def _section(slug: str, catalogue: Catalogue) -> SectionView | None:
-    note = catalogue.sections.get(slug)
-    return None if note is None else SectionView(note.slug, note.title, note.note)
+def gallery_path(section: Section) -> str:
+    """The page of a section that has one of its own."""
+    return f"{section.slug}.html"
 
 
-def _plates_pages(slug: str, catalogue: Catalogue) -> list[Page]:
-    """The figures of a section: of each thing drawn, the last group (of filters that is all, not the first rows)."""
-    section = _section(slug, catalogue)
-    figures = [figure for figure in catalogue.record.figures if figure.section == slug]
-    if section is None or not figures:
+def _plates_pages(section: Section, catalogue: Catalogue) -> list[Page]:
+    """The figures of a section; of each thing drawn the last group alone, where it asks for that."""
+    figures = [figure for figure in catalogue.record.figures if figure.section == section.slug]
+    if not figures:
         return []
     groups = group_figures(figures, catalogue)
     latest = {(group.first.figure.layer, group.first.figure.image): group.first for group in groups}
-    plates = latest.values() if slug == "filters" else [group.first for group in groups]
-    runs = split(list(plates), PLATES)
-    return _gallery(
-        slug,
-        section,
-        [PlatesView(SectionView(slug, section.title, section.note, plates=tuple(run)), ()) for run in runs],
-    )
+    plates = latest.values() if section.gallery == "last" else [group.first for group in groups]
+    view = view_section(section)
+    return _gallery(section, [PlatesView(replace(view, plates=tuple(run)), ()) for run in split(list(plates), PLATES)])
 
 
-def _maximized_pages(slug: str, catalogue: Catalogue) -> list[Page]:
-    section = _section(slug, catalogue)
-    made = view_maximizations(catalogue.record.maximizations, catalogue)
-    if section is None or not made:
+def _maximized_pages(section: Section, catalogue: Catalogue) -> list[Page]:
+    made = view_maximizations(catalogue.maximizations_of_section.get(section.slug, ()), catalogue)
+    if not made:
         return []
     views = []
     for run in split(made, MAXIMIZED):
@@ -89,12 +77,12 @@ def _maximized_pages(slug: str, catalogue: Catalogue) -> list[Page]:
         for one in run:
             layers.setdefault(one.shown.layer, []).append(one)
         shown = tuple(MaximizedLayer(name, catalogue.layer_page(name), tuple(ones)) for name, ones in layers.items())
-        views.append(MaximizedView(section, shown, ()))
-    return _gallery(slug, section, views)
+        views.append(MaximizedView(view_section(section), shown, ()))
+    return _gallery(section, views)
 
 
-def _gallery(slug: str, section: SectionView, views: Sequence[PlatesView | MaximizedView]) -> list[Page]:
-    paths = page_paths(GALLERIES[slug], f"{slug}-{{}}.html", len(views))
+def _gallery(section: Section, views: Sequence[PlatesView | MaximizedView]) -> list[Page]:
+    paths = page_paths(gallery_path(section), f"{section.slug}-{{}}.html", len(views))
     template = "maximized.html.jinja2" if isinstance(views[0], MaximizedView) else "plates.html.jinja2"
     return chained(
         [
@@ -104,7 +92,8 @@ def _gallery(slug: str, section: SectionView, views: Sequence[PlatesView | Maxim
                 template,
                 replace(view, pages=page_links(paths)),
                 crumbs=(HOME,),
-                parent=GALLERIES[slug],
+                parent=paths[0],
+                listed=number == 1,
             )
             for number, (path, view) in enumerate(zip(paths, views, strict=True), 1)
         ]
@@ -117,7 +106,7 @@ def graph_pages(catalogue: Catalogue) -> list[Page]:
     if graph is None:
         return []
     view = GraphView(graph, tuple(map(_view_node, graph.nodes)), tuple(map(_view_edge, graph.edges)))
-    return [Page(GRAPH, "Graph", "graph.html.jinja2", view, crumbs=(HOME,))]
+    return [Page(GRAPH, "Graph", "graph.html.jinja2", view, crumbs=(HOME,), listed=True)]
 
 
 def _view_node(node: GraphNode) -> NodeView:
@@ -149,4 +138,4 @@ def evaluation_pages(catalogue: Catalogue) -> list[Page]:
         for mistake in evaluation.mistakes[:MISTAKES]
     )
     view = EvaluationView(evaluation, draw_calibration(evaluation.calibration, CALIBRATION), CALIBRATION, mistakes)
-    return [Page(EVALUATION, "Evaluation", "evaluation.html.jinja2", view, crumbs=(HOME,))]
+    return [Page(EVALUATION, "Evaluation", "evaluation.html.jinja2", view, crumbs=(HOME,), listed=True)]

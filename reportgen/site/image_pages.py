@@ -11,7 +11,16 @@ from reportgen.site.facts import image_facts
 from reportgen.site.figures import FigureGroup, group_figures, view_figure
 from reportgen.site.outline import Link
 from reportgen.site.page import HOME, IMAGES, Page, chained
-from reportgen.site.parts import page_contents, page_links, page_paths, split, view_findings, view_image, view_sections
+from reportgen.site.parts import (
+    page_contents,
+    page_links,
+    page_paths,
+    split,
+    view_findings,
+    view_image,
+    view_section,
+    view_sections,
+)
 from reportgen.site.views import ImagesView, ImageView, SectionView
 
 # On one page, below 1,500 elements with the outline.
@@ -62,7 +71,7 @@ def _card_pages(catalogue: Catalogue) -> list[Page]:
 def _pages_of(image: Image, catalogue: Catalogue) -> list[Page]:
     """The page of an image, and further ones where it has more figures than one page should carry."""
     assert image.page is not None
-    figures = catalogue.figures_of_image.get(image.file, [])
+    figures = catalogue.figures_on("on_images", catalogue.figures_of_image.get(image.file, ()), "whole")
     likenesses = tuple(view_figure(figure, catalogue) for figure in figures if figure.kind in LIKENESS)
     runs = split(group_figures((figure for figure in figures if figure.kind not in LIKENESS), catalogue), GROUPS)
     paths = page_paths(image.page, image.page.removesuffix(".html") + "/figures-{}.html", len(runs))
@@ -100,8 +109,9 @@ def _sections(
     image: Image, groups: Sequence[FigureGroup], catalogue: Catalogue, *, first: bool
 ) -> tuple[SectionView, ...]:
     found = view_sections((), [view.figure for group in groups for view in group.variants], catalogue)
-    features = tuple(catalogue.features_of_image.get(image.file, ()))
-    note = catalogue.sections.get("features")
-    if first and note and (features or note.note):
-        found["features"] = replace(SectionView("features", note.title, note.note), features=features)
-    return tuple(found.values())
+    arrays = catalogue.features_of_image.get(image.file, ()) if first else ()
+    for slug, section in catalogue.sections.items():
+        features = tuple(array for array in arrays if array.section == slug)
+        if features:
+            found[slug] = replace(found.get(slug, view_section(section)), features=features)
+    return tuple(found[slug] for slug in catalogue.sections if slug in found)

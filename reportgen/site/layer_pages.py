@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from reportgen.facts import SEVERITIES
 from reportgen.record import Layer
 from reportgen.site.catalogue import Catalogue
 from reportgen.site.charts import draw_histogram, draw_profile
@@ -13,14 +14,13 @@ from reportgen.site.figures import FigureView, group_figures
 from reportgen.site.outline import Link
 from reportgen.site.page import HOME, LAYERS, Page, chained
 from reportgen.site.parts import (
-    PLATED,
-    SEVERITIES,
     page_contents,
     page_links,
     page_paths,
     split,
     view_findings,
     view_maximizations,
+    view_section,
     view_sections,
 )
 from reportgen.site.views import LayerRow, LayersView, LayerView, PlatesView, SectionView
@@ -105,18 +105,19 @@ def _layer_links(names: Sequence[str], catalogue: Catalogue) -> tuple[tuple[str,
 
 def _sections(layer: Layer, plates: Sequence[FigureView], catalogue: Catalogue) -> tuple[SectionView, ...]:
     """What the sections have to show of a layer; figures that also speak of an image are shown small."""
-    figures = [figure for figure in catalogue.figures_of_layer.get(layer.name, ()) if figure.section not in PLATED]
-    found = view_sections(PLATED, figures, catalogue)
+    figures = catalogue.figures_on("on_layers", catalogue.figures_of_layer.get(layer.name, ()), "whole")
+    found = view_sections((), figures, catalogue)
     maximizations = view_maximizations(catalogue.maximizations_of_layer.get(layer.name, ()), catalogue)
     features = tuple(catalogue.features_of_layer.get(layer.name, ()))
     sections = []
-    for slug, note in catalogue.sections.items():
+    for slug, declared in catalogue.sections.items():
+        arrays = [array for array in features if array.section == slug]
         section = replace(
-            found.get(slug, SectionView(slug, note.title, note.note)),
+            found.get(slug, view_section(declared)),
             plates=tuple(plate for plate in plates if plate.figure.section == slug),
-            maximizations=maximizations if slug == "activation-maximization" else (),
-            features=features[:ARRAYS] if slug == "features" else (),
-            features_elsewhere=len(features[ARRAYS:]) if slug == "features" else 0,
+            maximizations=tuple(view for view in maximizations if view.shown.section == slug),
+            features=tuple(arrays[:ARRAYS]),
+            features_elsewhere=len(arrays[ARRAYS:]),
         )
         if section.groups or section.plates or section.maximizations or section.features:
             sections.append(section)
@@ -126,7 +127,7 @@ def _sections(layer: Layer, plates: Sequence[FigureView], catalogue: Catalogue) 
 def _plates(layer: Layer, catalogue: Catalogue) -> tuple[list[Sequence[FigureView]], list[str]]:
     """A layer's small pictures, the first variant of each, in runs of a page, and the pages' paths."""
     assert layer.page is not None
-    figures = [figure for figure in catalogue.figures_of_layer.get(layer.name, ()) if figure.section in PLATED]
+    figures = catalogue.figures_on("on_layers", catalogue.figures_of_layer.get(layer.name, ()), "small")
     runs = split([group.first for group in group_figures(figures, catalogue)], PLATES)
     return runs, page_paths(layer.page, layer.page.removesuffix(".html") + "/images-{}.html", len(runs))
 
@@ -136,18 +137,18 @@ def _further_pages(layer: Layer, catalogue: Catalogue) -> list[Page]:
     runs, paths = _plates(layer, catalogue)
     if len(runs) == 1:
         return []
-    title = catalogue.sections[PLATED[0]].title
+    sections = [catalogue.sections[run[0].figure.section] for run in runs]
     return [
         Page(
             path,
-            f"{layer.name}: {title.lower()}, page {number}",
+            f"{layer.name}: {section.title.lower()}, page {number}",
             "plates.html.jinja2",
-            PlatesView(SectionView(PLATED[0], title, plates=tuple(run)), page_links(paths)),
+            PlatesView(replace(view_section(section), note=None, plates=tuple(run)), page_links(paths)),
             crumbs=(HOME, _TABLE, Link(layer.name, layer.page)),
             parent=layer.page,
             here=layer.name,
             previous=Link(f"page {number - 1}", paths[number - 2]),
             next=Link(f"page {number + 1}", paths[number]) if number < len(paths) else None,
         )
-        for number, (path, run) in enumerate(zip(paths[1:], runs[1:], strict=True), 2)
+        for number, (path, run, section) in enumerate(zip(paths[1:], runs[1:], sections[1:], strict=True), 2)
     ]

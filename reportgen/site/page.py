@@ -30,6 +30,7 @@ class Page:
     here: str | None = None
     previous: Link | None = None
     next: Link | None = None
+    listed: bool = False  # in the outline, among the general pages
     short: str | None = None  # what the pages before and after call it, where that is not its title
 
     @property

@@ -8,11 +8,11 @@ from reportgen.record import Record
 from reportgen.site.catalogue import Catalogue
 from reportgen.site.channel_pages import unit_pages
 from reportgen.site.front import front_page
-from reportgen.site.gallery import GALLERIES, evaluation_pages, gallery_pages, graph_pages
+from reportgen.site.gallery import evaluation_pages, gallery_pages, graph_pages
 from reportgen.site.image_pages import image_pages
 from reportgen.site.layer_pages import layer_pages, table_pages
 from reportgen.site.outline import Link, Outline, OutlineGroup
-from reportgen.site.page import EVALUATION, GRAPH, HOME, IMAGES, LAYERS, UNITS, Page
+from reportgen.site.page import HOME, IMAGES, LAYERS, UNITS, Page
 
 
 def settle_pages(record: Record) -> list[Page]:
@@ -21,9 +21,9 @@ def settle_pages(record: Record) -> list[Page]:
     return [
         front_page(catalogue),
         *table_pages(catalogue),
-        *graph_pages(catalogue),
         *layer_pages(catalogue),
         *gallery_pages(catalogue),
+        *graph_pages(catalogue),
         *unit_pages(catalogue),
         *image_pages(catalogue),
         *evaluation_pages(catalogue),
@@ -34,8 +34,7 @@ def outline_of(record: Record, pages: Sequence[Page]) -> Outline:
     """The outline of all `pages`."""
     catalogue = Catalogue(record)
     titles = {page.path: page.title for page in pages}
-    galleries = [Link(titles[path], path) for path in GALLERIES.values() if path in titles]
-    others = [Link(title, path) for path, title in ((GRAPH, "Graph"), (EVALUATION, "Evaluation")) if path in titles]
+    general = [Link(page.title, page.path) for page in pages if page.listed]
     layers = tuple(Link(layer.name, layer.page) for layer in record.layers if layer.page is not None)
     groups = [OutlineGroup("Layers", LAYERS, layers, names=True)]
     if UNITS in titles:
@@ -44,4 +43,4 @@ def outline_of(record: Record, pages: Sequence[Page]) -> Outline:
         groups.append(OutlineGroup("Channels", UNITS, links, names=True))
     images = tuple(Link(image.file, image.page) for image in record.images if image.page is not None)
     groups.append(OutlineGroup("Images", IMAGES, images, names=True))
-    return Outline((HOME, *galleries, *others), tuple(groups))
+    return Outline((HOME, *general), tuple(groups))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from reportgen import formats
-from reportgen.record import Figure, Finding, Image, Maximization, Prediction, Severity
+from reportgen.facts import SEVERITIES
+from reportgen.record import Figure, Finding, Image, Maximization, Prediction, Section
 from reportgen.site.catalogue import Catalogue
 from reportgen.site.charts import draw_curve
 from reportgen.site.facts import maximization_facts, trust_words
@@ -17,13 +19,8 @@ from reportgen.site.views import Answer, FindingView, ImageCard, MaximizationVie
 
 Item = TypeVar("Item")
 
-SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
-
 # What a reader takes for granted: the mean of a channel, the score of a class.
 PLAIN_OBJECTIVES = frozenset({"channel", "logit"})
-
-# Sections whose figures speak of an image and a layer at once: many, so a layer's page shows them small.
-PLATED = ("feature-maps",)
 
 
 def view_findings(findings: Iterable[Finding], catalogue: Catalogue) -> tuple[FindingView, ...]:
@@ -103,19 +100,19 @@ def _name(prediction: Prediction) -> str:
     return prediction.label if prediction.label is not None else f"class {prediction.index}"
 
 
+def view_section(section: Section) -> SectionView:
+    """A section with its note, so far without anything to show."""
+    return SectionView(section.slug, section.title, section.note)
+
+
 def view_sections(slugs: Sequence[str], figures: Iterable[Figure], catalogue: Catalogue) -> dict[str, SectionView]:
     """The sections of one page, by slug, in the order of the record; those in `slugs` even without figures."""
     by_section: dict[str, list[Figure]] = {}
     for figure in figures:
         by_section.setdefault(figure.section, []).append(figure)
     return {
-        slug: SectionView(
-            slug=slug,
-            title=note.title,
-            note=note.note,
-            groups=group_figures(by_section.get(slug, []), catalogue),
-        )
-        for slug, note in catalogue.sections.items()
+        slug: replace(view_section(section), groups=group_figures(by_section.get(slug, []), catalogue))
+        for slug, section in catalogue.sections.items()
         if slug in slugs or slug in by_section
     }
 

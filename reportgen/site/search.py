@@ -1,9 +1,11 @@
-"""What the search on the pages looks through: layers, channels, images and classes, each with its page."""
+"""What the search on the pages looks through: layers, channels, images, classes, and the words of general pages."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
+from html.parser import HTMLParser
 from itertools import islice
 
 from reportgen.record import Record
@@ -11,8 +13,10 @@ from reportgen.record import Record
 # A report on very many images lists them in the record, not in the search: the file is read as a whole.
 MOST_ENTRIES = 20_000
 
+# Kind, text and page; after them, for a page, the words that lead to it.
+Entry = tuple[str, str, str] | tuple[str, str, str, str]
 
-Entry = tuple[str, str, str]  # kind, text, page
+_WORD = re.compile(r"[^\W\d_]{3,}")
 
 
 def search_script(entries: Iterable[Entry]) -> str:
@@ -38,4 +42,35 @@ def search_entries(record: Record) -> Iterator[Entry]:
             yield "class", f"{best.label or f'class {best.index}'}: {image.file}", image.page
     for shown in record.maximizations:
         if shown.label is not None:
-            yield "class", f"{shown.label}: made for it", "activation-maximization.html"
+            yield "class", f"{shown.label}: made for it", f"{shown.section}.html"
+
+
+def page_entry(title: str, path: str, text: str, more: Iterable[str] = ()) -> Entry:
+    """A page that is found by each word of its content: `text` is its markup, `more` further words."""
+    reader = _MainText()
+    reader.feed(text)
+    reader.close()
+    words = {word.lower() for word in _WORD.findall(" ".join([*reader.parts, *more]))}
+    return "page", title, path, " ".join(sorted(words))
+
+
+class _MainText(HTMLParser):
+    """The text of a page's `main` element."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.parts: list[str] = []
+        self._inside = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002 - all alike
+        """Enter `main`."""
+        self._inside = self._inside or tag == "main"
+
+    def handle_endtag(self, tag: str) -> None:
+        """Leave it."""
+        self._inside = self._inside and tag != "main"
+
+    def handle_data(self, data: str) -> None:
+        """Keep what stands in it."""
+        if self._inside:
+            self.parts.append(data)

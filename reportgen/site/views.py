@@ -109,6 +109,7 @@ class FrontView:
     skipped_page: str
     maximizations: tuple[MaximizationView, ...]
     sections: tuple[SectionView, ...]
+    left_out: Facts  # sections that have a reason not to show something, and the reason
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,11 @@ from reportgen.files.hashed import hashed_name
 from reportgen.record import RECORD_NAME, Record
 from reportgen.site.environment import make_environment, template_directory
 from reportgen.site.front import summarize_model
+from reportgen.site.gallery import gallery_path
 from reportgen.site.outline import Outline
-from reportgen.site.page import Page
+from reportgen.site.page import FRONT, Page
 from reportgen.site.pages import outline_of, settle_pages
-from reportgen.site.search import Entry, search_entries, search_script
+from reportgen.site.search import Entry, page_entry, search_entries, search_script
 from reportgen.site.strip import StripBlock, draw_strip
 
 NO_JEKYLL = ".nojekyll"
@@ -55,12 +56,32 @@ def write_site(record: Record, folder: Path, *, templates: Path | None = None) -
         templates: a folder whose templates go before the report's own.
     """
     pages = settle_pages(record)
-    site = view_site(record, write_assets(folder, search_entries(record) if record.site.script else None))
     outline, strip = outline_of(record, pages), draw_strip(record)
     environment = make_environment(templates)
+    entries: list[Entry] = []
+    if record.site.script:
+        unsearched = view_site(record, write_assets(folder, None))
+        found_by = _words(record)
+        entries = [
+            page_entry(
+                page.title,
+                page.path,
+                render_page(environment, page, unsearched, outline, strip),
+                found_by.get(page.path, ()),
+            )
+            for page in pages
+            if page.listed or page.path == FRONT
+        ]
+        entries += search_entries(record)
+    site = view_site(record, write_assets(folder, entries if record.site.script else None))
     for page in pages:
         write_text(folder / page.path, render_page(environment, page, site, outline, strip))
     finish_site(folder)
+
+
+def _words(record: Record) -> dict[str, tuple[str, ...]]:
+    """The words that sections want to be found by, by the path of their pages."""
+    return {gallery_path(section): section.words for section in record.sections if section.gallery is not None}
 
 
 def view_site(record: Record, assets: Assets) -> SiteView:

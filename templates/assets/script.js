@@ -75,8 +75,8 @@
     const words = text.toLowerCase().split(/\s+/).filter(Boolean);
     const index = globalThis.reportgenSearch || [];
     const found = [];
-    for (const [kind, name, page] of index) {
-      const all = `${kind} ${name}`.toLowerCase();
+    for (const [kind, name, page, more = ""] of index) {
+      const all = `${kind} ${name} ${more}`.toLowerCase();
       if (words.every((word) => all.includes(word))) {
         // What is called so comes first, then what begins so; else the order of the index stays.
         const start = name.toLowerCase();

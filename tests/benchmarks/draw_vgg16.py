@@ -46,7 +46,8 @@ def compute() -> tuple[tuple[FilterBank, ...], tuple[FeatureMaps, ...]]:
     network = load_network(Config.checked(preprocess="caffe"), model)
     summary = summarize_network(network)
     pixels = np.random.default_rng(0).integers(0, 256, (224, 224, 3), np.uint8)
-    maps = extract_feature_maps(Extractor(network, BLOCK_ENDS), summary, "noise", pixels)
+    outputs = {name: rows[0] for name, rows in Extractor(network, BLOCK_ENDS)(pixels[None]).items()}
+    maps = extract_feature_maps([summary.layer(name) for name in BLOCK_ENDS], outputs, "noise")
     return filter_banks(network, summary), maps
 
 

@@ -12,7 +12,7 @@ from PIL import Image as Pillow
 
 from reportgen import record as r
 from reportgen.record import Pages
-from reportgen.sections.page_addresses import assign_pages
+from reportgen.record.addresses import assign_pages
 
 HOSTILE = (
     "<img src=x onerror=alert(1)>",
@@ -28,6 +28,14 @@ HOSTILE = (
     "control\x00\x07character",
     "layers/../../escape",
 )
+
+# How the sections behave that have something to show here.
+TRAITS = {
+    "filters": {"gallery": "last", "on_channels": True, "compared": True, "words": ("kernels",)},
+    "feature-maps": {"on_layers": "small", "shrinks": True, "compared": True},
+    "activation-maximization": {"gallery": "maximizations"},
+    "deep-dream": {"gallery": "figures"},
+}
 
 
 @dataclass(frozen=True)
@@ -82,6 +90,7 @@ class Builder:
             index=index,
             name=name,
             type="Conv2D" if drawn else "Activation",
+            kind="convolution" if drawn else "activation",
             block=f"block{index * names.blocks // len(names.layers) + 1}",
             output_shape=(None, side, side, channels),
             actual_shape=(None, side, side, channels),
@@ -412,7 +421,7 @@ class Builder:
             ],
         )
 
-    def sections(self) -> list[r.SectionNote]:
+    def sections(self) -> list[r.Section]:
         titles = {
             "overview": "Overview",
             "layers": "Layers",
@@ -424,7 +433,7 @@ class Builder:
             "predictions": "Predictions",
             "units": "Channels",
         }
-        return [r.SectionNote(slug=slug, title=title, note=None) for slug, title in titles.items()]
+        return [r.Section(slug=slug, title=title, note=None, **TRAITS.get(slug, {})) for slug, title in titles.items()]
 
 
 def small_record(folder: Path) -> r.Record:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analysis.network.heads import Head
 from reportgen.analysis.network.preprocessing_check import PreprocessingCheck
-from reportgen.results import NetworkSummary, Shape
+from reportgen.facts import Shape
+from reportgen.results import NetworkSummary
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,9 @@ class NetworkFacts:
 class Evidence:
     """Everything the rules look at.
 
-    `capture_difference` is how far the captured answer is from the network's own, in parts of its size.
+    `capture_difference` is how far the captured answer is from the network's own, in parts of its size;
+    `nonfinite_inside` how many values that are not finite went into the activations of layers, on the few images
+    this was tried on.
     """
 
     network: NetworkFacts
@@ -140,3 +143,4 @@ class Evidence:
     skipped: Mapping[str, str]
     preprocessing: PreprocessingCheck | None
     capture_difference: float | None
+    nonfinite_inside: Mapping[str, int] = field(default_factory=dict)

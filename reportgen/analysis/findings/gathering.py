@@ -19,7 +19,7 @@ from reportgen.analysis.findings.evidence import (
     VariableFacts,
 )
 from reportgen.analysis.findings.initial import looks_initial
-from reportgen.analysis.network.capture import check_capture
+from reportgen.analysis.network.capture_check import check_capture
 from reportgen.analysis.network.feeding import expected_mode, rounded_away, scaled_twice
 from reportgen.analysis.network.heads import Head
 from reportgen.analysis.network.measured_words import describe_map
@@ -32,15 +32,16 @@ from reportgen.analysis.network.preprocessing_check import (
 from reportgen.analysis.statistics.image_statistics import ImageStatistics
 from reportgen.analysis.weights.filters import find_layer
 from reportgen.config import Config
+from reportgen.facts import Skipped
 from reportgen.images import ImageFile, UnreadableImageError, fit_image, load_image, place_image
 from reportgen.models import MODES, Network
+from reportgen.models.keras_private import layers_below
 from reportgen.results import (
     ActivationStatistics,
     FilterBank,
     FloatArray,
     LayerSummary,
     NetworkSummary,
-    SkippedImage,
     WeightStatistics,
 )
 
@@ -71,7 +72,7 @@ def gather_evidence(
     head: Head,
     weights: Sequence[tuple[FilterBank, WeightStatistics]],
     statistics: ImageStatistics,
-    skipped: Sequence[SkippedImage] = (),
+    skipped: Sequence[Skipped] = (),
     truth: Mapping[str, str] | None = None,
 ) -> Evidence:
     """Gather the evidence; runs the network on a few images for the preprocessing and the capture.
@@ -85,6 +86,7 @@ def gather_evidence(
     """
     used = [image for place, image in enumerate(statistics.images) if place not in statistics.measured.skipped]
     _, pixels = _fitted(config, network, used, _CAPTURE_IMAGES)
+    capture = check_capture(network, pixels) if len(pixels) else None
     return Evidence(
         network=_network_facts(config, network, head),
         summary=summary,
@@ -95,7 +97,8 @@ def gather_evidence(
         images=_images(config, network, head, statistics, truth or {}),
         skipped={item.file: item.reason for item in skipped},
         preprocessing=_preprocessing(config, network, summary, head, used, truth or {}),
-        capture_difference=check_capture(network, pixels) if len(pixels) else None,
+        capture_difference=None if capture is None else capture.difference,
+        nonfinite_inside={} if capture is None else capture.nonfinite,
     )
 
 
@@ -149,7 +152,7 @@ def _fitted(
 
 
 def _network_facts(config: Config, network: Network, head: Head) -> NetworkFacts:
-    chosen, layers = network.preprocessing, network.model._flatten_layers(include_self=False)
+    chosen, layers = network.preprocessing, layers_below(network.model)
     return NetworkFacts(
         name=network.name,
         size=network.size,
@@ -290,7 +293,7 @@ def _channels(summary: NetworkSummary, statistics: ImageStatistics) -> Iterator[
             # The network's own answer is meant to be decided.
             saturated=_saturated(whole, activation) if name in read else None,
             source=row.inputs[0] if len(row.inputs) == 1 else None,
-            by_channel=row.type == "DepthwiseConv2D" or not (row.is_convolution or row.type == "Dense"),
+            by_channel=row.type == "DepthwiseConv2D" or row.kind not in ("convolution", "dense"),
         )
 
 

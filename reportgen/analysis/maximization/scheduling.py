@@ -11,6 +11,7 @@ import numpy as np
 
 from reportgen.analysis.maximization.presets import Preset
 from reportgen.errors import UsageError
+from reportgen.option_values import ChannelChoice
 from reportgen.results import FloatArray, LayerSummary, NetworkSummary
 
 # What the maps of a batch may take, with their gradients. More gains nothing: maps that fit the processor's
@@ -48,41 +49,32 @@ class Job:
     cost: float
 
 
-def choose_channels(choice: str, dataset_max: FloatArray) -> tuple[int, ...]:
-    """The channels `--channels` means, for a layer whose channels reach `dataset_max` `(channels,)` on the images.
+def choose_channels(choice: ChannelChoice, dataset_max: FloatArray) -> tuple[int, ...]:
+    """The channels `choice` means, for a layer whose channels reach `dataset_max` `(channels,)` on the images.
 
-    `strongest:N` are those with the highest `dataset_max`, the lower index first among equals; channels that the
-    images leave at or below zero come last.
-
-    Raises:
-        UsageError: a channel the layer does not have.
+    The strongest are those with the highest `dataset_max`, the lower index first among equals; channels that the
+    images leave at or below zero come last. Of a list, those the layer has.
     """
     count = len(dataset_max)
-    if choice == "all":
-        return tuple(range(count))
-    kind, _, number = choice.partition(":")
-    if kind == "first":
-        return tuple(range(min(int(number), count)))
-    if kind == "strongest":
+    if choice.kind == "list":
+        return tuple(channel for channel in choice.listed if channel < count)
+    if choice.kind == "strongest":
         order = np.argsort(-np.nan_to_num(dataset_max, nan=-np.inf), kind="stable")
-        return tuple(int(channel) for channel in order[: int(number)])
-    channels = tuple(dict.fromkeys(int(part) for part in choice.split(",")))
-    return tuple(channel for channel in channels if channel < count)
+        return tuple(int(channel) for channel in order[: choice.count])
+    return tuple(range(count if choice.kind == "all" else min(choice.count, count)))
 
 
-def plan_channels(choice: str, dataset_max: Mapping[str, FloatArray]) -> dict[str, tuple[int, ...]]:
+def plan_channels(choice: ChannelChoice, dataset_max: Mapping[str, FloatArray]) -> dict[str, tuple[int, ...]]:
     """`choose_channels` for each layer, in the order given.
 
     Raises:
         UsageError: a listed channel that none of the layers has.
     """
-    plan = {layer: choose_channels(choice, maxima) for layer, maxima in dataset_max.items()}
-    if choice[0].isdigit() and plan:
-        most = max(len(maxima) for maxima in dataset_max.values())
-        beyond = [part.strip() for part in choice.split(",") if int(part) >= most]
-        if beyond:
-            raise UsageError(f"--channels: no layer has a channel {beyond[0]}; the widest has {most}, counted from 0")
-    return plan
+    most = max((len(maxima) for maxima in dataset_max.values()), default=None)
+    beyond = [channel for channel in choice.listed if most is not None and channel >= most]
+    if beyond:
+        raise UsageError(f"--channels: no layer has a channel {beyond[0]}; the widest has {most}, counted from 0")
+    return {layer: choose_channels(choice, maxima) for layer, maxima in dataset_max.items()}
 
 
 def choose_canvas(row: LayerSummary, size: tuple[int, int], preset: Preset) -> tuple[int, int]:

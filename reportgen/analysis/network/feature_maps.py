@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analysis.network.capture import Extractor, fold_tokens
-from reportgen.results import ByteArray, FeatureMaps, FloatArray, LayerSummary, NetworkSummary
+from reportgen.analysis.network.tokens import fold_tokens
+from reportgen.results import FeatureMaps, FloatArray, LayerSummary
 
 
 def gives_maps(layer: LayerSummary) -> bool:
@@ -16,25 +18,17 @@ def gives_maps(layer: LayerSummary) -> bool:
 
 
 def extract_feature_maps(
-    extractor: Extractor,
-    summary: NetworkSummary,
-    image: str,
-    pixels: ByteArray,
-    *,
-    max_channels: int = 64,
+    layers: Iterable[LayerSummary], outputs: Mapping[str, FloatArray], image: str, *, max_channels: int = 64
 ) -> tuple[FeatureMaps, ...]:
-    """The maps of all layers of `extractor` for one image, in its order.
+    """The maps of `layers` for one image, in their order.
 
     Args:
-        extractor: made once for all images; its layers are those whose maps are wanted, all of which
-            `gives_maps`.
-        summary: of the same network.
+        layers: those whose maps are wanted, all of which `gives_maps`.
+        outputs: what the layers gave for the image, without the batch.
         image: the image's name.
-        pixels: `(height, width, channels)` of 0..255, fitted to the network's input.
         max_channels: keep the first so many maps of a layer.
     """
-    outputs = extractor(pixels[None])
-    return tuple(_feature_maps(summary.layer(name), image, outputs[name][0], max_channels) for name in extractor.names)
+    return tuple(_feature_maps(layer, image, outputs[layer.name], max_channels) for layer in layers)
 
 
 def _feature_maps(layer: LayerSummary, image: str, output: NDArray[np.float32], max_channels: int) -> FeatureMaps:

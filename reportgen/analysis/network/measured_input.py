@@ -20,9 +20,11 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from reportgen.analysis.network.capture import is_container, run_errors_explained, watched_calls
+from reportgen.analysis.network.running import run_errors_explained
+from reportgen.analysis.network.watching import is_container, watched_calls
 from reportgen.errors import ReportgenError
 from reportgen.models import MeasuredInput, Network
+from reportgen.models.keras_private import layers_below, own_variables
 
 Floats = NDArray[np.float64]
 
@@ -211,11 +213,10 @@ def _owner(model: keras.Model, placeholders: frozenset[str]) -> tuple[keras.Laye
     handles = {id(outer) for outer, inner in captures if inner.name in placeholders}
 
     def owns(layer: keras.Layer) -> bool:
-        own = [*layer._trainable_variables, *layer._non_trainable_variables]
-        return any(id(getattr(variable.value, "handle", None)) in handles for variable in own)
+        return any(id(getattr(variable.value, "handle", None)) in handles for variable in own_variables(layer))
 
     def search(layer: keras.Layer) -> tuple[keras.Layer, ...] | None:
-        for inner in layer._flatten_layers(include_self=False, recursive=False):
+        for inner in layers_below(layer, recursive=False):
             below = search(inner)
             if below is not None or owns(inner):
                 return (inner, *(below or ())) if is_container(inner) else (inner,)

@@ -2,72 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
-from reportgen.analysis.maximization.targets import as_maps
-from reportgen.analysis.network.capture import Extractor
-from reportgen.models import Network
-from reportgen.results import ByteArray
+from reportgen.facts import Selectivity
+from reportgen.results import FloatArray
 
 MOST_CLASSES = 3
-BATCH_SIZE = 8
 
 
-@dataclass(frozen=True)
-class ClassResponse:
-    """The mean, over the images of a class and over all others, of a channel's highest value in an image."""
-
-    label: str
-    mean: float
-    mean_others: float
-    images: int
-
-
-class Selectivity:
+class ClassResponses:
     """The highest value of each channel in each image, summed by the image's class.
 
     Args:
-        network: that runs.
         layers: whose channels are wanted.
     """
 
-    def __init__(self, network: Network, layers: Sequence[str]) -> None:
-        self._extractor = Extractor(
-            network, layers, reduce=lambda _name, output: tf.reduce_max(as_maps(output), axis=(1, 2))
-        )
+    def __init__(self, layers: Sequence[str]) -> None:
         self._sums: dict[str, dict[str, NDArray[np.float64]]] = {layer: {} for layer in layers}
         self._counts: dict[str, int] = {}
 
-    def add(self, images: Iterable[tuple[str, ByteArray]]) -> None:
-        """Take in images: the class and the pixels `(height, width, channels)`, fitted, of each."""
-        batch: list[tuple[str, ByteArray]] = []
-        for image in images:
-            batch.append(image)
-            if len(batch) == BATCH_SIZE:
-                self._add(batch)
-                batch = []
-        if batch:
-            self._add(batch)
+    def add(self, label: str, outputs: Mapping[str, FloatArray]) -> None:
+        """Take in an image of class `label`: what each layer gave for it, without the batch, channels last."""
+        self._counts[label] = self._counts.get(label, 0) + 1
+        for layer, sums in self._sums.items():
+            output = outputs[layer]
+            row = output.reshape(-1, output.shape[-1]).max(axis=0).astype(np.float64)
+            sums[label] = sums[label] + row if label in sums else row
 
-    def _add(self, batch: Sequence[tuple[str, ByteArray]]) -> None:
-        responses = self._extractor(np.stack([pixels for _, pixels in batch]))
-        for place, (label, _) in enumerate(batch):
-            self._counts[label] = self._counts.get(label, 0) + 1
-            for layer, sums in self._sums.items():
-                row = responses[layer][place].astype(np.float64)
-                sums[label] = sums[label] + row if label in sums else row
-
-    def of(self, layer: str, channel: int) -> tuple[ClassResponse, ...]:
+    def of(self, layer: str, channel: int) -> tuple[Selectivity, ...]:
         """The classes a channel answers to most, against all others; none where there is one class only."""
         sums = {label: float(values[channel]) for label, values in self._sums[layer].items()}
         total, images = sum(sums.values()), sum(self._counts.values())
         found = [
-            ClassResponse(label, value / count, (total - value) / (images - count), count)
+            Selectivity(label=label, mean=value / count, mean_others=(total - value) / (images - count), images=count)
             for label, value in sums.items()
             if (count := self._counts[label]) < images
         ]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from reportgen.results import ByteArray, LayerSummary, Placement, TopActivation
+from reportgen.results import LayerSummary, Placement, TopActivation
 
 Box = tuple[int, int, int, int]
 
@@ -24,21 +24,19 @@ class Sighting:
     box: Box | None
 
 
-@dataclass(frozen=True, eq=False)
-class LoadedImage:
-    """A photograph, uint8 `(height, width, channels)`, and how it was fitted into the network's input."""
-
-    pixels: ByteArray
-    placement: Placement
-
-
 def seen_box(
-    layer: LayerSummary, position: tuple[int, int] | None, loaded: LoadedImage, size: tuple[int, int]
+    layer: LayerSummary,
+    position: tuple[int, int] | None,
+    placement: Placement,
+    photo: tuple[int, int],
+    size: tuple[int, int],
 ) -> Box | None:
     """What of a photograph stands in the receptive field of a position of `layer`.
 
     Args:
         position: `(y, x)` in the layer's map.
+        placement: how the photograph was fitted into the network's input.
+        photo: height and width of the photograph.
         size: height and width of the network's input.
 
     Returns:
@@ -48,9 +46,7 @@ def seen_box(
         return None
     top, left, bottom, right = layer.receptive_field.box(*position)
     clipped = max(0.0, top), max(0.0, left), min(float(size[0]), bottom), min(float(size[1]), right)
-    height, width = loaded.pixels.shape[:2]
-    box = loaded.placement.box(clipped, height, width)
-    return _at_least_one_pixel(box, height, width)
+    return _at_least_one_pixel(placement.box(clipped, *photo), *photo)
 
 
 def _at_least_one_pixel(box: Box, height: int, width: int) -> Box:
@@ -59,29 +55,20 @@ def _at_least_one_pixel(box: Box, height: int, width: int) -> Box:
     return top, left, max(box[2], top + 1), max(box[3], left + 1)
 
 
-def find_sightings(
-    layer: LayerSummary,
-    tops: Mapping[int, Sequence[TopActivation]],
-    load: Callable[[int], LoadedImage],
-    size: tuple[int, int],
-) -> Iterator[tuple[int, int, Sighting, LoadedImage]]:
-    """Go through the top images of several channels of one layer, loading each image once.
+@dataclass(frozen=True)
+class Wanted:
+    """One of the top images of a channel: which channel, its rank among them, and where the value stands."""
 
-    Args:
-        layer: whose channels they are.
-        tops: the top images of each channel, best first.
-        load: gives the image of a place in the set.
-        size: height and width of the network's input.
+    layer: str
+    channel: int
+    rank: int
+    top: TopActivation
 
-    Yields:
-        The channel, the rank among its top images, what was seen, and the image, image by image.
-    """
-    by_image: dict[int, list[tuple[int, int, TopActivation]]] = {}
-    for channel, found in tops.items():
+
+def wanted_by_image(tops: Mapping[tuple[str, int], Sequence[TopActivation]]) -> dict[int, list[Wanted]]:
+    """The top images of channels `(layer, channel)`, best first, by image, so that each is loaded once."""
+    by_image: dict[int, list[Wanted]] = {}
+    for (layer, channel), found in tops.items():
         for rank, top in enumerate(found):
-            by_image.setdefault(top.image, []).append((channel, rank, top))
-    for image in sorted(by_image):
-        loaded = load(image)
-        for channel, rank, top in by_image[image]:
-            box = seen_box(layer, top.position, loaded, size)
-            yield channel, rank, Sighting(image, top.value, top.position, box), loaded
+            by_image.setdefault(top.image, []).append(Wanted(layer, channel, rank, top))
+    return by_image

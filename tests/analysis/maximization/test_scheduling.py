@@ -25,7 +25,8 @@ from reportgen.analysis.maximization.scheduling import (
 )
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.errors import UsageError
-from reportgen.results import ReceptiveField
+from reportgen.facts import ReceptiveField
+from reportgen.option_values import parse_channels
 
 MAXIMA = np.array([1.0, 5.0, 5.0, 0.0, 7.0], np.float32)
 
@@ -48,25 +49,25 @@ def summary():
     ],
 )
 def test_channels_are_chosen(choice, channels):
-    assert choose_channels(choice, MAXIMA) == channels
+    assert choose_channels(parse_channels(choice), MAXIMA) == channels
 
 
 def test_channels_that_are_no_numbers_come_last():
-    assert choose_channels("strongest:2", np.array([np.nan, 1.0, 2.0], np.float32)) == (2, 1)
+    assert choose_channels(parse_channels("strongest:2"), np.array([np.nan, 1.0, 2.0], np.float32)) == (2, 1)
 
 
 def test_a_listed_channel_must_exist_in_some_layer():
     maxima = {"narrow": MAXIMA[:2], "wide": MAXIMA}
-    assert plan_channels("0,4", maxima) == {"narrow": (0,), "wide": (0, 4)}
+    assert plan_channels(parse_channels("0,4"), maxima) == {"narrow": (0,), "wide": (0, 4)}
     with pytest.raises(UsageError, match="no layer has a channel 5; the widest has 5"):
-        plan_channels("0,5", maxima)
+        plan_channels(parse_channels("0,5"), maxima)
 
 
 def test_the_canvas_follows_the_receptive_field(summary):
     row = summary.layer("conv1")
 
     def canvas(size, stride, preset=CRISP):
-        field = None if size is None else ReceptiveField((size, size), (stride, stride), (0, 0))
+        field = None if size is None else ReceptiveField(size=(size, size), stride=(stride, stride), padding=(0, 0))
         return choose_canvas(replace(row, receptive_field=field), (224, 192), preset)
 
     assert canvas(3, 1) == (64, 64)

@@ -14,11 +14,18 @@ from reportgen.analysis.network.layers import summarize_network
 from reportgen.config import Config
 from reportgen.draw.feature_maps import STANDARDISED, draw_feature_maps
 from reportgen.models import Network, load_network
-from reportgen.results import ByteArray
+from reportgen.results import ByteArray, FeatureMaps, NetworkSummary
 
 
 def _network(model: keras.Model, **settings: object) -> Network:
     return load_network(Config.checked(**{"preprocess": "unit"} | settings), model)
+
+
+def maps_of(
+    extractor: Extractor, summary: NetworkSummary, image: str, pixels: ByteArray, **settings: int
+) -> tuple[FeatureMaps, ...]:
+    outputs = {name: rows[0] for name, rows in extractor(pixels[None]).items()}
+    return extract_feature_maps([summary.layer(name) for name in extractor.names], outputs, image, **settings)
 
 
 def _image(size: int, seed: int = 0) -> ByteArray:
@@ -30,7 +37,7 @@ def test_maps_are_what_plain_keras_gives() -> None:
     network = _network(model)
     summary = summarize_network(network)
     names = ["conv1", "pool1", "conv2"]
-    maps = extract_feature_maps(Extractor(network, names), summary, "a.png", _image(8))
+    maps = maps_of(Extractor(network, names), summary, "a.png", _image(8))
     plain = keras.Model(model.inputs[0], [model.get_layer(name).output for name in names])
     expected = plain(_image(8)[None].astype(np.float32) / 255)
     for found, name, output in zip(maps, names, expected, strict=True):
@@ -41,9 +48,7 @@ def test_maps_are_what_plain_keras_gives() -> None:
 
 def test_no_more_maps_than_asked_for() -> None:
     network = _network(two_convolutions())
-    (maps,) = extract_feature_maps(
-        Extractor(network, ["conv2"]), summarize_network(network), "a.png", _image(8), max_channels=3
-    )
+    (maps,) = maps_of(Extractor(network, ["conv2"]), summarize_network(network), "a.png", _image(8), max_channels=3)
     assert maps.activations.shape == (4, 4, 3)
     assert maps.channels == (0, 1, 2)
     assert maps.channel_count == 8
@@ -53,7 +58,7 @@ def test_numbers_per_channel_are_maps_of_one_position() -> None:
     network = _network(two_convolutions())
     summary = summarize_network(network)
     assert gives_maps(summary.layer("average"))
-    (maps,) = extract_feature_maps(Extractor(network, ["average"]), summary, "a.png", _image(8))
+    (maps,) = maps_of(Extractor(network, ["average"]), summary, "a.png", _image(8))
     assert maps.activations.shape == (1, 1, 8)
 
 
@@ -72,7 +77,7 @@ def test_odd_networks_are_drawn_whole(name: str) -> None:
     network = open_zoo(name)
     summary = summarize_network(network)
     layers_of_maps = [row.name for row in summary.layers if row.type != "InputLayer" and gives_maps(row)]
-    maps = extract_feature_maps(Extractor(network, layers_of_maps), summary, "a.png", pictures(network)[0])
+    maps = maps_of(Extractor(network, layers_of_maps), summary, "a.png", pictures(network)[0])
     drawings = [drawing for found in maps for drawing in draw_feature_maps(found)]
     assert len({drawing.id for drawing in drawings}) == 2 * len(layers_of_maps)
     assert all(drawing.pixels.dtype == np.uint8 for drawing in drawings)
@@ -83,7 +88,7 @@ def test_tokens_fold_into_the_map_they_came_from() -> None:
     summary = summarize_network(network)
     row = next(row for row in summary.layers if row.token_grid is not None)
     height, width, leading = row.token_grid
-    (maps,) = extract_feature_maps(Extractor(network, [row.name]), summary, "a.png", pictures(network)[0])
+    (maps,) = maps_of(Extractor(network, [row.name]), summary, "a.png", pictures(network)[0])
     (tokens,) = Extractor(network, [row.name])(pictures(network)[:1])[row.name]
     assert maps.activations.shape[:2] == (height, width)
     np.testing.assert_array_equal(maps.activations[1, 2], tokens[leading + width + 2])
@@ -107,7 +112,7 @@ def test_own_network_standardised() -> None:
     model.get_layer("conv_2").set_weights([kernel, bias])
     network = _network(model)
     names = ["conv_1", "pool_1", "conv_2", "pool_2"]
-    maps = extract_feature_maps(Extractor(network, names), summarize_network(network), "a.png", _image(150))
+    maps = maps_of(Extractor(network, names), summarize_network(network), "a.png", _image(150))
     assert [found.activations.shape for found in maps] == [
         (148, 148, 8), (74, 74, 8), (72, 72, 16), (36, 36, 16)
     ]  # fmt: skip
@@ -126,7 +131,7 @@ def vgg16() -> Network:
 def test_five_blocks_of_vgg16_from_one_pass(vgg16: Network) -> None:
     ends = [f"block{block}_conv{last}" for block, last in ((1, 2), (2, 2), (3, 3), (4, 3), (5, 3))]
     pixels = _image(64)
-    maps = extract_feature_maps(Extractor(vgg16, ends), summarize_network(vgg16), "a.png", pixels)
+    maps = maps_of(Extractor(vgg16, ends), summarize_network(vgg16), "a.png", pixels)
     fed = keras.applications.vgg16.preprocess_input(pixels[None].astype(np.float32))
     plain = keras.Model(vgg16.model.inputs[0], [vgg16.model.get_layer(name).output for name in ends])
     for found, output in zip(maps, plain.predict(fed, verbose=0), strict=True):

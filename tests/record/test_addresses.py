@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from reportgen.sections.page_addresses import assign_pages
+from reportgen.record.addresses import assign_pages
 
 
 def test_plain_names_keep_their_name() -> None:

@@ -1,0 +1,116 @@
+"""One of the images with what a layer sees in it brought out, in octaves and in the tutorials' form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from reportgen import record
+from reportgen.analysis.maximization import deep_dream
+from reportgen.analysis.network.selection import select_layers
+from reportgen.config import Config
+from reportgen.draw.maximized import draw_dream
+from reportgen.draw.photo import to_rgb
+from reportgen.errors import UsageError
+from reportgen.files.cache import Cache, content_key
+from reportgen.images import ImageFile
+from reportgen.models import Network
+from reportgen.progress import stage
+from reportgen.results import ByteArray
+from reportgen.sections.section import Contribution, Section, VisitedImage, Work
+from reportgen.sections.study import Study, Workshop
+
+# Counted up when the same settings would give other dreams than before.
+_VERSION = 2
+
+
+def plan_deep_dream(study: Study, workshop: Workshop) -> Work | Contribution:
+    """Dream of the layer asked for, from the image asked for."""
+    layer = _dream_layer(study)
+    if layer is None:
+        return Contribution(note="None of the layers asked for gives a map to dream of.")
+    if not study.network.preprocessing.differentiable:
+        return Contribution(note="The preprocessing function is not differentiable, so there is no gradient to follow.")
+
+    seen: list[tuple[str, ByteArray]] = []
+
+    def visit(visited: VisitedImage) -> Contribution:
+        seen.append((visited.file, visited.pixels))
+        return Contribution()
+
+    def finish() -> Contribution:
+        figures: list[record.Figure] = []
+        for file, pixels in seen:
+            with stage(workshop.progress, "Deep dream", None):
+                dreams = make_dreams(study.network, pixels, layer, study.config, workshop.cache)
+            drawings = [
+                draw_dream(file, layer, variant, to_rgb(pixels), to_rgb(dreamt), made)
+                for variant, dreamt, made in dreams
+            ]
+            figures += [workshop.pictures.save_drawing(drawing) for drawing in drawings]
+        return Contribution(figures=tuple(figures))
+
+    return Work(images=(_dream_image(study),), visit=visit, finish=finish)
+
+
+def _dream_layer(study: Study) -> str | None:
+    """The layer asked for, else the deepest of those whose maps are drawn that has more than one position."""
+    if study.config.dream_layer is not None:
+        return select_layers(study.summary, (study.config.dream_layer,))[-1]
+    maps = [study.summary.layer(name) for name in study.map_layers]
+    wide = [layer.name for layer in maps if layer.is_map and layer.actual_shape and layer.actual_shape[1:3] != (1, 1)]
+    return wide[-1] if wide else None
+
+
+def _dream_image(study: Study) -> ImageFile:
+    wanted = study.config.dream_image
+    images = [image for image in study.images if wanted in (None, image.file)]
+    if not images:
+        known = ", ".join(image.file for image in study.images.images[:3])
+        raise UsageError(f"--dream-image: expected one of the images, got {wanted}; the first are {known}")
+    return images[0]
+
+
+def make_dreams(
+    network: Network, pixels: ByteArray, layer: str, config: Config, cache: Cache
+) -> list[tuple[str, ByteArray, str]]:
+    """Dream of `layer` from `pixels`, at several sizes and in the tutorials' form at one.
+
+    Returns:
+        For each dream the name of its variant, its pixels, and a sentence on how it was made.
+    """
+    channel = config.dream_channel
+    whole = "all channels" if channel is None else f"channel {channel}"
+    in_octaves = (
+        f"of ratio {deep_dream.OCTAVE_RATIO}, {deep_dream.STEPS} steps of "
+        f"{deep_dream.STEP_SIZE} in each, on {whole} before the nonlinearity; lost detail put back; seed {config.seed}."
+    )
+    steps = deep_dream.CLASSIC_STEPS
+    classic = f"The tutorials' form: {steps} steps of 1.0 on the mean of channel {channel or 0}, at one size."
+    key = [network.content, pixels, layer, channel, _VERSION]
+    dreamt, count = _kept(
+        cache,
+        content_key("deep dream", deep_dream.OCTAVES, in_octaves, *key),
+        lambda: deep_dream.dream(network, pixels, layer, channel, seed=config.seed),
+    )
+    plain, _ = _kept(
+        cache,
+        content_key("deep dream", classic, *key),
+        lambda: (deep_dream.classic_dream(network, pixels, layer, channel or 0), 1),
+    )
+    return [
+        ("octaves", dreamt, f"{count} {'octave' if count == 1 else 'octaves'} {in_octaves}"),
+        ("classic", plain, classic),
+    ]
+
+
+def _kept(cache: Cache, key: str, make: Callable[[], tuple[ByteArray, int]]) -> tuple[ByteArray, int]:
+    """The dream kept under `key` and its number of sizes, else what `make` gives, kept for the next run."""
+    entry = cache.get(key)
+    if entry is not None:
+        return entry.arrays["pixels"], int(entry.meta["sizes"])
+    pixels, sizes = make()
+    cache.put(key, {"pixels": pixels}, {"sizes": sizes})
+    return pixels, sizes
+
+
+DEEP_DREAM = Section("deep-dream", "Deep dream", plan_deep_dream, record.Traits(gallery="figures", words=("dream",)))

@@ -1,0 +1,29 @@
+"""The photographs, and how they look to the network."""
+
+from __future__ import annotations
+
+from reportgen import record
+from reportgen.analysis.network.input_view import view_input
+from reportgen.draw.input_view import draw_input
+from reportgen.draw.photo import draw_photo
+from reportgen.sections.section import Contribution, Section, VisitedImage, Work
+from reportgen.sections.study import Study, Workshop
+
+
+def plan_overview(study: Study, workshop: Workshop) -> Work:
+    """Two pictures of every image that has a page."""
+
+    def visit(visited: VisitedImage) -> Contribution:
+        photo = draw_photo(visited.file, visited.original)
+        view = draw_input(view_input(study.network, visited.file, visited.pixels))
+        return Contribution(figures=tuple(workshop.pictures.save_drawing(drawing) for drawing in (photo, view)))
+
+    return Work(images=study.shown, visit=visit)
+
+
+OVERVIEW = Section(
+    "overview",
+    "Overview",
+    plan_overview,
+    record.Traits(words=("photographs", "input", "preprocessing")),
+)

@@ -1,0 +1,104 @@
+"""What a section of a report is: how it is called, what it makes, and how it behaves on the pages.
+
+A section declares all that other places ask of it; none of them knows a section by its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from reportgen import record
+from reportgen.images import ImageFile
+from reportgen.results import ByteArray, FloatArray, Graph, Placement
+from reportgen.sections.study import Study, Workshop
+
+
+@dataclass(frozen=True, eq=False)
+class VisitedImage:
+    """An image while it is visited: in its own pixels, as fitted into the network's input, and what layers gave.
+
+    `outputs` has an array without the batch for each layer any section asked for.
+    """
+
+    image: ImageFile
+    original: ByteArray
+    pixels: ByteArray
+    placement: Placement
+    outputs: Mapping[str, FloatArray]
+
+    @property
+    def file(self) -> str:
+        """The image's name."""
+        return self.image.file
+
+
+@dataclass(frozen=True, eq=False)
+class Contribution:
+    """What a section adds to the record.
+
+    `note` says why it has nothing to show, where it has not; `left_out`, that what is missing had to give way to size
+    or time.
+    """
+
+    figures: tuple[record.Figure, ...] = ()
+    maximizations: tuple[record.Maximization, ...] = ()
+    units: tuple[record.Unit, ...] = ()
+    features: tuple[record.Feature, ...] = ()
+    graph: Graph | None = None
+    note: str | None = None
+    left_out: bool = False
+
+
+def joined(parts: Iterable[Contribution]) -> Contribution:
+    """Contributions as one, in their order; notes one after another."""
+    every = list(parts)
+    notes = [part.note for part in every if part.note is not None]
+    return Contribution(
+        figures=tuple(figure for part in every for figure in part.figures),
+        maximizations=tuple(shown for part in every for shown in part.maximizations),
+        units=tuple(unit for part in every for unit in part.units),
+        features=tuple(feature for part in every for feature in part.features),
+        graph=next((part.graph for part in every if part.graph is not None), None),
+        note=" ".join(notes) or None,
+        left_out=any(part.left_out for part in every),
+    )
+
+
+def nothing_more() -> Contribution:
+    """What a section that is done with its images adds in the end."""
+    return Contribution()
+
+
+def nothing_of_it(_visited: VisitedImage) -> Contribution:
+    """What a section that looks at no image makes of one."""
+    return Contribution()
+
+
+@dataclass(frozen=True, eq=False)
+class Work:
+    """What a section does: `visit` each of `images` while all are gone through once, then `finish`.
+
+    `layers` are those whose outputs `visit` reads; they come from one forward pass for all sections.
+    """
+
+    images: Sequence[ImageFile] = ()
+    layers: tuple[str, ...] = ()
+    visit: Callable[[VisitedImage], Contribution] = nothing_of_it
+    finish: Callable[[], Contribution] = nothing_more
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the report; `plan` says what it does, `traits` how it behaves on the pages."""
+
+    slug: str
+    title: str
+    plan: Callable[[Study, Workshop], Work | Contribution]
+    traits: record.Traits = field(default_factory=record.Traits)
+
+    def describe(self, made: Contribution) -> record.Section:
+        """The section for the record, with what `made` has to say of what is missing."""
+        return record.Section(
+            slug=self.slug, title=self.title, note=made.note, left_out=made.left_out, **dict(self.traits)
+        )

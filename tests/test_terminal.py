@@ -1,0 +1,57 @@
+"""Bars and messages on standard error, with a terminal there and without one."""
+
+from __future__ import annotations
+
+import pytest
+
+from reportgen.progress import Silent, stage
+from reportgen.terminal import TerminalProgress, terminal_progress
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Standard error is a terminal, as wide as the lines of these tests."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("TERM", "xterm")
+
+
+def test_quiet_wins() -> None:
+    assert isinstance(terminal_progress(quiet=True, verbose=True), Silent)
+    assert isinstance(terminal_progress(quiet=False, verbose=False), TerminalProgress)
+
+
+def test_without_a_terminal_stages_are_named_only_when_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    for verbose, expected in ((False, ""), (True, "Filters\n")):
+        with stage(TerminalProgress(verbose=verbose), "Filters", 2) as progress:
+            progress.advance(1, "conv1")
+        said = capsys.readouterr()
+        assert (said.out, said.err) == ("", expected)
+
+
+def test_a_message_is_one_line_however_long_and_is_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
+    message = "skipped [red]a[/red].png: " + "long " * 60
+    TerminalProgress(verbose=False).say(message)
+    assert capsys.readouterr().err == f"reportgen: {message}\n"
+
+
+@pytest.mark.usefixtures("terminal")
+def test_a_bar_counts_the_steps_and_says_what_is_done(capsys: pytest.CaptureFixture[str]) -> None:
+    with stage(TerminalProgress(verbose=True), "Filters", 3) as progress:
+        progress.advance(1, "[conv1]")
+        progress.advance(2)
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "Filters" in said.err
+    assert "3/3" in said.err
+
+
+@pytest.mark.usefixtures("terminal")
+def test_a_stage_that_fails_takes_its_bar_away_and_another_may_begin(capsys: pytest.CaptureFixture[str]) -> None:
+    progress = TerminalProgress(verbose=True)
+    with pytest.raises(ZeroDivisionError), stage(progress, "First", 2):
+        raise ZeroDivisionError
+    progress.advance(1)  # nobody listens between two stages
+    with stage(progress, "Second", None):
+        progress.advance(1, "conv1")
+    assert "Second: conv1" in capsys.readouterr().err
