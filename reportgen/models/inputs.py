@@ -184,7 +184,7 @@ def other_values(slots: Any, image: InputSlot, given: Mapping[str, str]) -> dict
     """One value for each input but the image, without the batch: as given by NAME=VALUE, else zeros.
 
     A value is a number (for the whole input), numbers separated by commas, or the path of a `.npy` file. Other
-    files, pictures and tables, are read once it is settled how the network is fed; until then these are zeros.
+    files, pictures, are read once it is settled how the network is fed; until then these are zeros.
 
     Raises:
         UsageError: a name the network does not have, or a value that does not fit.
@@ -201,7 +201,7 @@ def other_values(slots: Any, image: InputSlot, given: Mapping[str, str]) -> dict
 
 
 def is_file(text: str) -> bool:
-    """Whether a value is the path of a picture or a table: it has a suffix and is neither numbers nor an array."""
+    """Whether a value is the path of a picture: it has a suffix and is neither numbers nor an array."""
     return _numbers(text) is None and Path(text).suffix.lower() not in ("", ".npy")
 
 
@@ -216,8 +216,8 @@ def expected_value(slot: InputSlot, text: str) -> str:
     """The beginning of an error on `text`: what the input takes."""
     shape = value_shape(slot)
     return (
-        f"--input {slot.name}={text}: expected a number, {math.prod(shape)} numbers, a .npy file of shape {shape}, "
-        "a picture, or FILE.csv with a value for each image"
+        f"--input {slot.name}={text}: expected a number, {math.prod(shape)} numbers, a .npy file of shape {shape} "
+        "or a picture"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -48,7 +49,7 @@ def settle_feeding(network: Network, config: Config) -> Network:
     """`network` with the preprocessing and the other inputs that measuring it settles.
 
     Raises:
-        UsageError: a picture or table for another input that cannot be read or does not fit.
+        UsageError: a picture for another input that cannot be read or does not fit.
     """
     return _with_pictures(_with_preprocessing(network, config), config)
 
@@ -78,8 +79,10 @@ def _with_pictures(network: Network, config: Config) -> Network:
 
 def _prepared_picture(network: Network, config: Config, slot: InputSlot) -> NDArray[Any]:
     text = config.inputs[slot.name]
-    if len(slot.shape) != 4:
-        raise UsageError(f"{expected_value(slot, text)}; a picture fits an input (batch, height, width, channels) only")
+    if len(slot.shape) != 4 or not Path(text).is_file():
+        raise UsageError(
+            f"{expected_value(slot, text)}; a picture is a file, for an input of height, width and channels"
+        )
     first = network.channels_first
     channels, size = (slot.shape[1], slot.shape[2:]) if first else (slot.shape[3], slot.shape[1:3])
     if channels != network.channels:

@@ -10,9 +10,9 @@ import pytest
 from keras import layers, ops
 from support.scaling import MAPS, SIDE, WAYS, apply_map
 
-from reportgen.analysis.network.capture import run_unwatched
 from reportgen.analysis.network.feeding import open_network
 from reportgen.analysis.network.measured_words import describe_map
+from reportgen.analysis.network.running import run_unwatched
 from reportgen.config import Config
 from reportgen.models import MeasuredInput, Network
 
