@@ -14,8 +14,9 @@ from reportgen.analysis.findings import preprocessing_rules as rules
 from reportgen.analysis.network.feeding import open_network, scaled_twice
 from reportgen.analysis.network.heads import describe_head
 from reportgen.analysis.network.layers import summarize_network
-from reportgen.analysis.network.preprocessing_check import check_preprocessing
+from reportgen.analysis.network.preprocessing_check import check_preprocessing, images_to_try
 from reportgen.config import Config
+from reportgen.images import collect_images, fit_image, load_image
 from reportgen.models import MODES, make_preprocessing
 
 SIDE = 28
@@ -114,3 +115,30 @@ def test_one_trained_network(normalized):
     assert accused(model, "tf", pixels, classes) is None
     assert accused(model, "tf", pixels[:16], None) is None
     assert accused(model, "none", pixels, classes) == "tf"
+
+
+IMAGENET = {
+    "tiny_darknet": "unit",
+    "squeezenet_v10_dc": "caffe",
+    "mobilenet_v2_100_224": "tf",
+    "mobilenet_v1_075_192": "none",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "right"), IMAGENET.items())
+@pytest.mark.parametrize("fed", MODES)
+def test_networks_of_imagenet(name, right, fed, shared_models, shared_photos):
+    network = open_network(Config(model=str(shared_models / f"{name}.keras"), preprocess=fed))
+    images = collect_images([str(shared_photos)], channels=3)
+    pixels = np.stack([fit_image(load_image(image, 3), network.size, "crop", "bilinear")[0] for image in images])
+    summary = summarize_network(network)
+    head = describe_head(network, network.model(network.feed(network.prepare(pixels[:2]))))
+    check = check_preprocessing(network, summary, head, pixels[: images_to_try(summary)])
+    assert check is not None
+    found = rules.better_by_truth(check) or rules.better_by_moments(check) or rules.better_by_answers(check)
+    if fed == right:
+        assert found is None
+        assert not scaled_twice(network)
+    else:
+        assert scaled_twice(network) or (found is not None and found.mode == right)
