@@ -169,7 +169,11 @@ def _missing(check: PreprocessingCheck) -> str:
 
 
 def better_by_truth(check: PreprocessingCheck) -> ModeTrial | None:
-    """The mode under which significantly more of the images are answered rightly."""
+    """The mode under which significantly more of the images are answered rightly.
+
+    Of a network that was trained briefly, more may be answered rightly under a mode it was not trained with: where
+    the moments clearly speak for the mode used, nothing is said, and where for one of the better, it is that one.
+    """
     used = check.used.accuracy
     if used is None:
         return None
@@ -180,12 +184,25 @@ def better_by_truth(check: PreprocessingCheck) -> ModeTrial | None:
         and trial.accuracy - used >= ACCURACY_GAIN
         and trial.p_value * len(check.others) < CHANCE
     ]
+    remembered = _remembered(check)
+    if remembered is check.used:
+        return None
+    if remembered is not None and remembered in better:
+        return remembered
     best = max((trial.accuracy or 0.0 for trial in better), default=0.0)
     near = [trial for trial in better if (trial.accuracy or 0.0) >= best - _ALIKE]
     nearest = min(near, key=_distance, default=None)
-    if nearest is not None and nearest.moment_divergence is not None and _distance(nearest) <= MOMENTS_FLOOR:
+    if nearest is not None and _distance(nearest) <= MOMENTS_FLOOR:
         return nearest
     return max(near, key=lambda trial: (trial.accuracy or 0.0, trial.information or 0.0), default=None)
+
+
+def _remembered(check: PreprocessingCheck) -> ModeTrial | None:
+    """The mode under which, clearly alone, the first BatchNormalization finds what it remembers."""
+    known = sorted((one for one in (check.used, *check.others) if one.moment_divergence is not None), key=_distance)
+    if len(known) < 2 or _distance(known[0]) > MOMENTS_FLOOR:
+        return None
+    return known[0] if _leads(known[0], known[1:]) else None
 
 
 def better_by_moments(check: PreprocessingCheck) -> ModeTrial | None:
@@ -219,12 +236,10 @@ def is_settled(check: PreprocessingCheck) -> bool:
     if better_by_truth(check) or better_by_moments(check) or better_by_answers(check):
         return True
     lost = [one.lost > one.gained and one.p_value * len(check.others) < CHANCE for one in check.others]
-    near = sorted((one for one in check.others if one.moment_divergence is not None), key=_distance)
-    nearest = _distance(check.used) <= MOMENTS_FLOOR and _leads(check.used, near)
     told = max((one.information or 0.0 for one in check.others), default=0.0)
     used = check.used.information or 0.0
     by_answers = (check.classes or 0) >= MANY_CLASSES and used >= max(told, INFORMATION_FLOOR)
-    return (bool(lost) and all(lost)) or (bool(near) and nearest) or by_answers
+    return (bool(lost) and all(lost)) or _remembered(check) is check.used or by_answers
 
 
 def likelier(check: PreprocessingCheck) -> ModeTrial | None:

@@ -386,6 +386,12 @@ PLANTED: list[tuple[str, Any, Evidence, list[str]]] = [
     ("none held", rules.held_input, SOUND, []),
     # evidence for a mode
     ("truth", rules.unlikely_preprocessing, judged(("unit", 60), ("tf", 90, 32, 2)), ["error"]),
+    (
+        "truth against moments of the mode used",
+        rules.unlikely_preprocessing,
+        judged(("unit", 78, 0, 0, 0.1), ("caffe", 90, 14, 2, 900.0)),
+        [],
+    ),
     ("truth, by chance", rules.unlikely_preprocessing, judged(("unit", 60), ("tf", 66, 16, 10)), []),
     ("truth, by little", rules.unlikely_preprocessing, judged(("unit", 94), ("tf", 98, 40, 0)), []),
     (
