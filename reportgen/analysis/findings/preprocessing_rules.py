@@ -172,7 +172,7 @@ def better_by_truth(check: PreprocessingCheck) -> ModeTrial | None:
     """The mode under which significantly more of the images are answered rightly.
 
     Of a network that was trained briefly, more may be answered rightly under a mode it was not trained with: where
-    the moments clearly speak for the mode used, nothing is said, and where for one of the better, it is that one.
+    the moments clearly speak for one mode, it is that one or, where it is not among the better, none.
     """
     used = check.used.accuracy
     if used is None:
@@ -185,10 +185,8 @@ def better_by_truth(check: PreprocessingCheck) -> ModeTrial | None:
         and trial.p_value * len(check.others) < CHANCE
     ]
     remembered = _remembered(check)
-    if remembered is check.used:
-        return None
-    if remembered is not None and remembered in better:
-        return remembered
+    if remembered is not None:
+        return remembered if remembered in better else None
     best = max((trial.accuracy or 0.0 for trial in better), default=0.0)
     near = [trial for trial in better if (trial.accuracy or 0.0) >= best - _ALIKE]
     nearest = min(near, key=_distance, default=None)
