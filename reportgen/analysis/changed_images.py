@@ -11,14 +11,16 @@ import numpy as np
 import tensorflow as tf
 
 from reportgen.analysis.corruptions import CORRUPTIONS, SEVERITIES, SHIFTS, corrupt, shift
+from reportgen.analysis.image_properties import as_bytes
 from reportgen.analysis.network.capture import run_layers
 from reportgen.analysis.network.heads import Head, class_output
 from reportgen.analysis.network.running import run_errors_explained
 from reportgen.analysis.network.unfused import unfused
 from reportgen.analysis.reviewing import as_probabilities
 from reportgen.analysis.robustness import CLEAN, NO_SEVERITY
+from reportgen.images import ValueScale
 from reportgen.models import Network
-from reportgen.results import ByteArray, FloatArray
+from reportgen.results import ByteArray, FloatArray, PixelArray
 
 # Of what is computed on the way, a batch holds the largest output several times over.
 _BATCH_MEMORY = 512 << 20
@@ -56,17 +58,33 @@ class ChangedImages:
         head: its answer, which has classes.
         largest_output: bytes of the largest output of a layer for one image.
         seed: of what is random in corruptions.
+        scale: of the values that go in; those that are not 8 bits are changed as 8 bits.
     """
 
-    def __init__(self, network: Network, head: Head, largest_output: int, seed: int) -> None:
-        self._network, self._head, self._seed = network, head, seed
+    def __init__(self, network: Network, head: Head, largest_output: int, seed: int, scale: ValueScale) -> None:
+        self._network, self._head, self._seed, self._scale = network, head, seed, scale
         self._batch = max(1, min(len(CHANGES), _BATCH_MEMORY // (4 * max(1, largest_output))))
 
-    def changed(self, pixels: ByteArray, image: int) -> ByteArray:
-        """All versions of an image, `(len(CHANGES), height, width, channels)`."""
-        return np.stack([change_image(pixels, change, seed=self._seed, image=image) for change in CHANGES])
+    def changed(self, pixels: PixelArray, image: int) -> ByteArray:
+        """All versions of an image in 8 bits, `(len(CHANGES), height, width, channels)`, the first as it is."""
+        levels = as_bytes(pixels, self._scale.levels)
+        return np.stack([change_image(levels, change, seed=self._seed, image=image) for change in CHANGES])
 
-    def scores(self, batch: ByteArray) -> FloatArray:
+    def answers(self, pixels: PixelArray, changed: ByteArray) -> FloatArray:
+        """The probabilities of all versions of an image, `(len(CHANGES), classes)`.
+
+        Args:
+            pixels: the image as it goes in.
+            changed: its versions in 8 bits.
+        """
+        if pixels.dtype == np.uint8:
+            return self.scores(changed)
+        low, high = self._scale.levels
+        values = np.float32(low) + changed.astype(np.float32) * np.float32((high - low) / 255)
+        values[0] = pixels
+        return self.scores(values)
+
+    def scores(self, batch: PixelArray) -> FloatArray:
         """The probabilities of fitted images, `(images, classes)`, of at least two classes.
 
         Raises:
@@ -91,5 +109,5 @@ class ChangedImages:
 
         compiled = tf.function(run, autograph=False)
         return compiled.get_concrete_function(  # type: ignore[no-any-return]
-            tf.TensorSpec((None, height, width, channels), tf.uint8)
+            tf.TensorSpec((None, height, width, channels), tf.as_dtype(self._scale.dtype))
         )

@@ -18,7 +18,7 @@ from reportgen.analysis.dataset_quality.image_set import ImageSetAccumulator
 from reportgen.analysis.figures_of_merit.binary import BinaryAccumulator
 from reportgen.analysis.figures_of_merit.classes import ClassAccumulator
 from reportgen.analysis.figures_of_merit.rows import ImageRows
-from reportgen.analysis.image_properties import measure_image
+from reportgen.analysis.image_properties import as_bytes, measure_image
 from reportgen.analysis.network.heads import Head, class_output
 from reportgen.analysis.statistics.kept_beside import Keeping, SeenImage
 
@@ -45,6 +45,7 @@ class Reviewing:
         plain: whether scores are no probabilities, and become some by a softmax (of a single one, a sigmoid).
         layer: whose output the images are compared by; None where they are not compared.
         seed: of the sample of images that are compared.
+        levels: black and white of pixels that are not 8 bits.
     """
 
     truth: IntArray | None
@@ -53,9 +54,12 @@ class Reviewing:
     plain: bool
     layer: str | None
     seed: int
+    levels: tuple[float, float] = (0.0, 255.0)
 
     @classmethod
-    def make(cls, head: Head, truth: IntArray | None, layer: str | None, seed: int) -> Self:
+    def make(
+        cls, head: Head, truth: IntArray | None, layer: str | None, seed: int, levels: tuple[float, float]
+    ) -> Self:
         """What is kept of a network's answers; without classes none are judged."""
         classes = 0 if head.kind == "none" or head.classes is None else head.classes
         return cls(
@@ -65,6 +69,7 @@ class Reviewing:
             plain=head.kind == "logits",
             layer=layer,
             seed=seed,
+            levels=levels,
         )
 
     @property
@@ -76,7 +81,7 @@ class Reviewing:
     def key(self) -> list[Any]:
         """What results depend on."""
         truth = None if self.truth is None else self.truth.tobytes().hex()
-        return [truth, self.classes, self.single, self.plain, self.layer, self.seed]
+        return [truth, self.classes, self.single, self.plain, self.layer, self.seed, self.levels]
 
     def tensors(self, outputs: Mapping[str, Sequence[tf.Tensor]], answer: Any) -> tuple[tf.Tensor, tf.Tensor]:
         """The scores of an image, `(classes,)`, and its features in a row; empty where they are not asked for."""
@@ -118,14 +123,14 @@ class Review:
     def add(self, rows: Sequence[SeenImage]) -> None:
         """Take in images, at least one."""
         index = np.array([row.index for row in rows], np.int64)
-        measured = [measure_image(row.pixels) for row in rows]
+        measured = [measure_image(as_bytes(row.pixels, self.told.levels)) for row in rows]
         self.properties.add(
             index,
             **{name: [_number(getattr(one, name)) for one in measured] for name in MEASURED},
         )
         if self.told.layer is not None:
             pixels, features = np.stack([row.pixels for row in rows]), np.stack([row.features for row in rows])
-            self.images.add(index, pixels, features)
+            self.images.add(index, pixels, features, self.told.levels)
         if self.answers is not None and self.told.truth is not None:
             truth = self.told.truth[index]
             scores = np.stack([row.scores for row in rows])

@@ -22,11 +22,12 @@ from reportgen.analysis.dataset_quality.nearest import Neighbours, find_neighbou
 from reportgen.analysis.dataset_quality.outliers import Outlier, rank_outliers
 from reportgen.analysis.dataset_quality.projection import project
 from reportgen.analysis.dataset_quality.quality import SetQuality
+from reportgen.analysis.image_properties import as_bytes
 from reportgen.analysis.reviewing import Review, Reviewing
 from reportgen.analysis.statistics.image_statistics import collect
 from reportgen.config import Config
 from reportgen.draw.image_map import draw_image_map
-from reportgen.images import ImageFile, UnreadableImageError, collect_images, fit_image, load_image
+from reportgen.images import ImageFile, UnreadableImageError, collect_images, load_image
 from reportgen.record.review import (
     Dataset,
     Duplicate,
@@ -100,12 +101,12 @@ class _Pixels:
         kept = self.kept.get(index)
         if kept is not None:
             return kept
-        network, config = self.study.network, self.study.config
+        network, fitting = self.study.network, self.study.fitting
         try:
             pixels = load_image(self.images[index], network.channels)
         except UnreadableImageError:
             return np.zeros((*network.size, network.channels), np.uint8)
-        return fit_image(pixels, network.size, config.resize, config.interpolation)[0]
+        return as_bytes(fitting.apply(pixels)[0], fitting.scale.levels)
 
 
 def plan_images_quality(study: Study, workshop: Workshop) -> Work | Contribution:
@@ -118,11 +119,11 @@ def plan_images_quality(study: Study, workshop: Workshop) -> Work | Contribution
     shown = {files[index] for index in _shown(compared, images)}
     candidates = {files[index]: index for index in _candidates(compared)}
     likely = {files[index] for index in _candidates(compared, SHOWN_PAIRS)}
-    pixels, thumbnails = _Pixels(study, study.statistics.images), Thumbnails()
+    pixels, thumbnails = _Pixels(study, study.statistics.images), Thumbnails(study.fitting.scale.levels)
 
     def visit(visited: VisitedImage) -> Contribution:
         if visited.file in candidates:
-            pixels.keep(candidates[visited.file], visited.pixels)
+            pixels.keep(candidates[visited.file], as_bytes(visited.pixels, study.fitting.scale.levels))
         if visited.file in shown or visited.file in likely:
             thumbnails.visit(visited)
         return Contribution()
@@ -169,8 +170,18 @@ def _read_reference(study: Study, workshop: Workshop) -> _Reference | None:
     for skipped in images.skipped:
         workshop.progress.say(f"--reference: skipped {skipped.file}: {skipped.reason}")
     told = study.review.told
-    keeping = Reviewing.make(study.head, None, told.layer, told.seed)
-    found = collect(study.network, study.summary, images, (), study.config, workshop.progress, workshop.cache, keeping)
+    keeping = Reviewing.make(study.head, None, told.layer, told.seed, told.levels)
+    found = collect(
+        study.network,
+        study.summary,
+        images,
+        (),
+        study.fitting,
+        study.config,
+        workshop.progress,
+        workshop.cache,
+        keeping,
+    )
     kept = found.measured.beside
     assert isinstance(kept, Review)
     return _Reference(folder.name, images.images, kept.images.result())

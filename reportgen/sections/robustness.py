@@ -56,6 +56,8 @@ def plan_robustness(study: Study, workshop: Workshop) -> Work | Contribution:
     wanted = study.config.robustness
     if wanted is None:
         return Contribution(note="Not measured: --robustness N runs the network on corruptions and shifts of N images.")
+    if study.network.latent:
+        return Contribution(note="The network reads vectors: there are no images to be made worse.")
     if not study.names:
         return Contribution(note=f"{study.head.note} Robustness is measured on answers of classes.")
     here = {image.file for image in study.images}
@@ -64,7 +66,7 @@ def plan_robustness(study: Study, workshop: Workshop) -> Work | Contribution:
     chosen = sample(readable, wanted, study.config.seed)
     places = {images[place].file: int(place) for place in chosen}
     largest = max((layer.memory_bytes or 0 for layer in study.summary.layers), default=0)
-    network = ChangedImages(study.network, study.head, largest, study.config.seed)
+    network = ChangedImages(study.network, study.head, largest, study.config.seed, study.fitting.scale)
     truth = study.review.told.truth
     found, flips = RobustnessAccumulator(), _FirstFlips()
     workshop.progress.say(
@@ -75,7 +77,7 @@ def plan_robustness(study: Study, workshop: Workshop) -> Work | Contribution:
     def visit(visited: VisitedImage) -> Contribution:
         place = places[visited.file]
         changed = network.changed(visited.pixels, place)
-        scores = network.scores(changed)
+        scores = network.answers(visited.pixels, changed)
         right = np.array([-1 if truth is None else truth[place]], np.int32)
         for row, change in enumerate(CHANGES):
             answer = scores[row : row + 1]

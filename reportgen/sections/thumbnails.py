@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 import numpy as np
 
 from reportgen import record
+from reportgen.analysis.image_properties import as_bytes
 from reportgen.draw.montage import grid_columns, montage
 from reportgen.draw.thumbnails import SIDE, draw_thumbnail
 from reportgen.results import ByteArray
@@ -18,14 +19,19 @@ MOST_TILES = 256
 
 
 class Thumbnails:
-    """Takes a small picture of each image it is shown."""
+    """Takes a small picture of each image it is shown.
 
-    def __init__(self) -> None:
+    Args:
+        levels: black and white of images that are not 8 bits.
+    """
+
+    def __init__(self, levels: tuple[float, float] = (0.0, 255.0)) -> None:
+        self._levels = levels
         self._taken: dict[str, ByteArray] = {}
 
     def visit(self, visited: VisitedImage) -> Contribution:
         """Take the picture of an image, as the network sees it."""
-        self._taken[visited.file] = draw_thumbnail(visited.pixels)
+        self._taken[visited.file] = draw_thumbnail(as_bytes(visited.pixels, self._levels))
         return Contribution()
 
     def save(self, name: str, pictures: PictureStore, wanted: Collection[str] | None = None) -> dict[str, record.Tile]:

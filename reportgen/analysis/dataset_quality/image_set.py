@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analysis.figures_of_merit.rows import ImageRows
-from reportgen.analysis.image_properties import ByteArray, grey_values
+from reportgen.analysis.image_properties import ByteArray, as_bytes, grey_values
 from reportgen.analysis.sampling import sampling_keys
 
 # Images beyond either are compared by the digest of their pixels alone; those of the lowest keys are kept.
@@ -47,7 +47,7 @@ class ImageSet:
         return len(self.sampled) == len(self.image)
 
 
-def pixel_digest(pixels: ByteArray) -> NDArray[np.uint8]:
+def pixel_digest(pixels: NDArray[Any]) -> NDArray[np.uint8]:
     """The SHA-256 of pixels and their shape, uint8 `(32,)`."""
     digest = hashlib.sha256(repr(pixels.shape).encode())
     digest.update(np.ascontiguousarray(pixels).data)
@@ -67,13 +67,20 @@ class ImageSetAccumulator:
         self._sample = ImageRows(thumbnail=np.uint8, features=np.float32)
         self._most, self._block = MOST_IMAGES, 1
 
-    def add(self, images: NDArray[np.int64], pixels: ByteArray, features: NDArray[np.float32]) -> None:
+    def add(
+        self,
+        images: NDArray[np.int64],
+        pixels: NDArray[Any],
+        features: NDArray[np.float32],
+        levels: tuple[float, float] = (0.0, 255.0),
+    ) -> None:
         """Take in images.
 
         Args:
             images: indices, `(n,)`.
             pixels: `(n, height, width, channels)`, as fitted to the network, all batches of the same size.
             features: `(n, values)`; an image with one that is not finite is compared by its digest alone.
+            levels: black and white of pixels that are not 8 bits.
         """
         if not len(images):
             return
@@ -82,7 +89,7 @@ class ImageSetAccumulator:
         self._block = math.ceil(max(pixels.shape[1:3]) / THUMBNAIL_SIDE)
         finite = np.flatnonzero(np.isfinite(features).all(axis=1))
         if len(finite):
-            thumbnails = np.stack([_thumbnail(pixels[place], self._block) for place in finite])
+            thumbnails = np.stack([_thumbnail(as_bytes(pixels[place], levels), self._block) for place in finite])
             self._sample.add(images[finite], thumbnail=thumbnails, features=features[finite])
             self._cut()
 

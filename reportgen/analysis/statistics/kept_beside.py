@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from reportgen.results import ByteArray, FloatArray
+from reportgen.results import FloatArray, PixelArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,7 +20,7 @@ class SeenImage:
     """
 
     index: int
-    pixels: ByteArray
+    pixels: PixelArray
     scores: FloatArray
     features: FloatArray
 
