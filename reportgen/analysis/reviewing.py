@@ -25,8 +25,9 @@ from reportgen.analysis.statistics.kept_beside import Keeping, SeenImage
 # What is measured on the pixels of every image; its size is known beforehand.
 MEASURED = ("brightness", "contrast", "sharpness", "colourfulness")
 
-# Values of a layer by which images are compared: 4,096 images fit the room there is for features.
-MOST_FEATURES = 4_096
+# Values of a layer by which images are compared: comparing takes time in proportion, and 16,384 images fit the room
+# there is for features. Of a map of 7 x 7 x 64 means over a grid of 4 x 4 are left, which still tell where things lie.
+MOST_FEATURES = 1_024
 
 _PREFIX = "review"
 

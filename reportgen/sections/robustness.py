@@ -19,7 +19,7 @@ from reportgen.sections.study import Study, Workshop
 from reportgen.sections.thumbnails import store_tiles
 
 
-class _FirstFlips:
+class FirstFlips:
     """Pictures of the images whose class changes first under each corruption, before and after."""
 
     def __init__(self) -> None:
@@ -68,7 +68,7 @@ def plan_robustness(study: Study, workshop: Workshop) -> Work | Contribution:
     largest = max((layer.memory_bytes or 0 for layer in study.summary.layers), default=0)
     network = ChangedImages(study.network, study.head, largest, study.config.seed, study.fitting.scale)
     truth = study.review.told.truth
-    found, flips = RobustnessAccumulator(), _FirstFlips()
+    found, flips = RobustnessAccumulator(), FirstFlips()
     workshop.progress.say(
         f"robustness: {counted(len(chosen), 'image')} in {len(CHANGES)} versions each, so the network runs "
         f"{count(len(chosen) * len(CHANGES))} times beside the {count(len(readable))} of the statistics"
@@ -78,10 +78,8 @@ def plan_robustness(study: Study, workshop: Workshop) -> Work | Contribution:
         place = places[visited.file]
         changed = network.changed(visited.pixels, place)
         scores = network.answers(visited.pixels, changed)
-        right = np.array([-1 if truth is None else truth[place]], np.int32)
-        for row, change in enumerate(CHANGES):
-            answer = scores[row : row + 1]
-            found.add(np.array([place]), right, answer, name=change.name, severity=change.severity)
+        right = -1 if truth is None else int(truth[place])
+        found.add_versions(place, right, scores, [(change.name, change.severity) for change in CHANGES])
         flips.add(place, changed, scores)
         return Contribution()
 
