@@ -264,10 +264,15 @@ def _option_words(name: str, value: Any) -> list[str]:
     if isinstance(value, bool):
         return [option]
     if isinstance(public, dict):
-        public = [f"{key}={item}" for key, item in public.items()]
+        public = [f"{key}={_word(item)}" if key else _word(item) for key, item in public.items()]
     if facts.repeats:
         return [word for item in public for word in (option, item)]
     return [option, facts.joint.join(str(part) for part in public) if isinstance(public, list) else str(public)]
+
+
+def _word(value: Any) -> str:
+    """A value given for an output; a list, which only Python can give, is called one."""
+    return "LIST" if isinstance(value, list) else str(value)
 
 
 def make_record(
