@@ -16,7 +16,6 @@ from typing import Any
 import h5py
 import keras
 
-
 # Losses of classes that exclude each other, under the names Keras gives them.
 _OF_CLASSES = frozenset(
     {

@@ -21,6 +21,7 @@ from reportgen.formats import finite, rounded
 from reportgen.models import Network
 from reportgen.record import Pages
 from reportgen.results import Finding, Graph, GraphNode, LayerSummary, WeightStatistics
+from reportgen.sections.answers import MeasuredAnswers, record_outputs
 from reportgen.sections.histograms import describe_histogram
 from reportgen.sections.section import Contribution, Section
 from reportgen.sections.study import Study, Weighed
@@ -30,7 +31,7 @@ _PACKAGES = ("tensorflow", "keras", "numpy", "pillow")
 
 def record_model(study: Study) -> record.Model:
     """What the network is."""
-    network, summary, head = study.network, study.summary, study.head
+    network, summary = study.network, study.summary
     return record.Model(
         name=network.name,
         source=network.source,
@@ -43,9 +44,19 @@ def record_model(study: Study) -> record.Model:
         layer_count=len(summary.layers),
         memory_bytes=summary.memory_bytes,
         preprocessing=_record_preprocessing(network, study.config),
-        head=record.Head(kind=head.kind, classes=head.classes, labels=network.labels_origin, note=head.note),
+        head=_record_head(study),
+        outputs=record_outputs(study),
         blocks=list(summary.blocks),
     )
+
+
+def _record_head(study: Study) -> record.Head:
+    """The first output of classes or labels, as reports have had it before they knew several outputs."""
+    head = study.head
+    if head is None:
+        return record.Head(kind="none", classes=None, labels="none", note=study.answers.outputs[0].reason)
+    note = " ".join(part for part in (head.reason, head.note) if part)
+    return record.Head(kind=head.scores, classes=head.classes, labels=head.labels_origin, note=note)
 
 
 def _record_preprocessing(network: Network, config: Config) -> record.Preprocessing:
@@ -153,8 +164,9 @@ def _first_page(node: GraphNode, pages: Pages) -> str | None:
     return next((page for name in names if (page := pages.layer_page(name)) is not None), None)
 
 
-def record_images(study: Study) -> list[record.Image]:
-    """Every image and the network's answer to it."""
+def record_images(study: Study, drawn: Mapping[str, tuple[record.Answer, ...]]) -> list[record.Image]:
+    """Every image and the network's answers to it; `drawn` are those that are pictures, by image."""
+    measured, truth = MeasuredAnswers(study), _known_truth(study)
     places = {image.file: place for place, image in enumerate(study.statistics.images)}
     return [
         record.Image(
@@ -164,11 +176,18 @@ def record_images(study: Study) -> list[record.Image]:
             width=image.width,
             height=image.height,
             page=study.pages.image_page(image.file),
-            truth=study.truth.get(image.file),
-            predictions=list(study.statistics.predictions(places[image.file], study.head, study.network)),
+            truth=truth.get(image.file),
+            predictions=list(study.statistics.predictions(places[image.file], study.head)),
+            answers=measured.of(image.file, drawn.get(image.file, ())),
         )
         for image in study.images
     ]
+
+
+def _known_truth(study: Study) -> dict[str, str]:
+    """The right classes of images, as given, that the first output of classes or labels knows."""
+    matched = study.answers.truths.get(study.head.name) if study.head is not None else None
+    return {} if matched is None else {file: matched.labels[file] for file in matched.classes}
 
 
 def _weights_by_layer(weighed: Sequence[Weighed]) -> dict[str, record.Weights]:
@@ -286,7 +305,7 @@ def make_record(
         model=record_model(study),
         layers=record_layers(study),
         graph=next((record_graph(one.graph, study.pages) for one in made if one.graph is not None), None),
-        images=record_images(study),
+        images=record_images(study, {file: own for one in made for file, own in one.answers.items()}),
         skipped=list(study.images.skipped),
         units=[unit for contribution in made for unit in contribution.units],
         maximizations=[shown for contribution in made for shown in contribution.maximizations],

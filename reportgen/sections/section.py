@@ -39,8 +39,8 @@ class VisitedImage:
 class Contribution:
     """What a section adds to the record.
 
-    `answers` are what can be said of the network's answers to images by looking at them alone, by image. `note` says why it has nothing to show, where it has not; `left_out`, that what is missing had to give way to size
-    or time.
+    `answers` are those to images that are pictures, by image. `note` says why it has nothing to show, where it has
+    not; `left_out`, that what is missing had to give way to size or time.
     """
 
     figures: tuple[record.Figure, ...] = ()
@@ -89,9 +89,9 @@ class Work:
 
     images: Sequence[ImageFile] = ()
     layers: tuple[str, ...] = ()
-    reads_answers: bool = False
     visit: Callable[[VisitedImage], Contribution] = nothing_of_it
     finish: Callable[[], Contribution] = nothing_more
+    reads_answers: bool = False
 
 
 @dataclass(frozen=True)

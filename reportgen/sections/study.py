@@ -50,7 +50,7 @@ class Study:
     """A network, its images and what was measured on them.
 
     `shown` are the images that get a page; `map_layers` the layers whose feature maps are drawn, `chosen` for
-    each of them the channels that are shown in detail; `truth` is the right class of each image, where given.
+    each of them the channels that are shown in detail; `truth` is the class given for each image, by name.
     """
 
     config: Config

@@ -51,17 +51,21 @@ class ClassRows:
 def _find(seen: SeenOutput, given: Given) -> str | None:
     if not seen.is_vector:
         return None
-    count, layer = seen.size[0], layer_words(seen)
-    if count == 1:
+    layer = layer_words(seen)
+    if seen.size[0] == 1:
         return _find_single(seen, given)
     if seen.activation == "softmax":
         return f"{layer} ends in a softmax."
     if seen.activation == "log_softmax":
         return f"{layer} ends in the logarithm of a softmax."
+    return _find_linear(seen, given) if seen.activation in ("linear", None) else None
+
+
+def _find_linear(seen: SeenOutput, given: Given) -> str | None:
+    """Why plain numbers are scores of classes."""
+    count, layer = seen.size[0], layer_words(seen)
     if seen.activation is None and seen.sums_to_one:
         return "Its values lie in 0..1 and sum to one on the images."
-    if seen.activation not in ("linear", None):
-        return None
     if given.label_count == count:
         return f"{layer} has no softmax, and there are as many class names as values."
     if given.truth_classes == count:

@@ -44,7 +44,10 @@ def read_map(answer: FloatArray, output: SettledOutput) -> ReadMap:
         if output.classes == 1:
             confidence = np.maximum(confidence, 1 - confidence)
     return ReadMap(
-        probabilities, indices, tuple(float(count) / pixels for count in counts), float(confidence.mean(dtype=np.float64))
+        probabilities,
+        indices,
+        tuple(float(count) / pixels for count in counts),
+        float(confidence.mean(dtype=np.float64)),
     )
 
 
@@ -57,14 +60,20 @@ def _find(seen: SeenOutput, given: Given) -> str | None:
     if not seen.is_map:
         return None
     count, layer = seen.size[2], layer_words(seen)
+    if seen.activation in ("linear", None):
+        return _find_linear(seen, given)
     if seen.activation == "softmax" and count > 1:
         return f"{layer} ends in a softmax over {count} classes at each pixel."
-    if seen.activation is None and seen.sums_to_one:
-        return f"Its {count} values at each pixel lie in 0..1 and sum to one on the images."
     if seen.activation in ("sigmoid", "hard_sigmoid") and not is_picture(seen, given):
         return f"{layer} ends in a sigmoid at each pixel, and is no picture like the input."
-    if seen.activation not in ("linear", None):
-        return None
+    return None
+
+
+def _find_linear(seen: SeenOutput, given: Given) -> str | None:
+    """Why plain numbers are scores of classes at each pixel."""
+    count, layer = seen.size[2], layer_words(seen)
+    if seen.activation is None and seen.sums_to_one:
+        return f"Its {count} values at each pixel lie in 0..1 and sum to one on the images."
     if given.label_count == count:
         return f"{layer} has no softmax, and there are as many class names as values at each pixel."
     if count > 1 and is_of_classes(given.loss):

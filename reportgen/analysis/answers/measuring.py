@@ -95,7 +95,7 @@ class AnswerPlan:
             [one.index, one.kind, list(one.size), one.activation, list(one.value_range), one.channels_first]
             for one in self.outputs
         ]
-        return [told, self.image_count if self.vectors else 0, {name: truth for name, truth in self.truths.items()}]
+        return [told, self.image_count if self.vectors else 0, dict(self.truths)]
 
 
 def answer_of(leaf: tf.Tensor, output: SettledOutput) -> tf.Tensor:

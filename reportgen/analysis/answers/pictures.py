@@ -53,14 +53,14 @@ def picture_range(seen: SeenOutput) -> tuple[float, float]:
     return (-1.0, 1.0) if low < -_BEYOND / 2 else (0.0, 1.0)
 
 
-def picture_levels(answer: FloatArray, output: SettledOutput) -> FloatArray:
+def picture_levels(answer: FloatArray, output: SettledOutput) -> NDArray[np.float64]:
     """A picture `(height, width, channels)` on 0..255, neither rounded nor cut off."""
     low, high = output.value_range
-    levels: FloatArray = (answer.astype(np.float64) - low) * (255 / (high - low))
+    levels: NDArray[np.float64] = (answer.astype(np.float64) - low) * (255 / (high - low))
     return levels
 
 
-def picture_error(levels: FloatArray, pixels: NDArray[np.generic]) -> tuple[float, float | None] | None:
+def picture_error(levels: NDArray[np.float64], pixels: NDArray[np.generic]) -> tuple[float, float | None] | None:
     """The mean absolute error of a picture on 0..255 against the input, and the peak signal to noise ratio in dB.
 
     None where the sizes differ or a value is not finite; the ratio is None where nothing differs.

@@ -66,14 +66,18 @@ def settle_outputs(
     """
     seen = see_outputs(network, answer)
     names = [one.name for one in seen]
-    for option, given in (("answer", config.answers), ("labels", config.labels), ("truth", config.truth)):
-        _check_names(option, given, names)
+    for option, by_output in (("answer", config.answers), ("labels", config.labels), ("truth", config.truth)):
+        _check_names(option, by_output, names)
     truths = {name: read_truth(given, files) for name, given in config.truth.items()}
     shown = np.asarray(inputs, np.float32)
     outputs, named = [], []
+    certain = _certain(seen, network, shown)
     for one in seen:
-        labels, origin = _labels_for(one, network, config, files, truths)
-        given = Given(labels, _truth_classes(one, truths), network.losses.of(one.name, one.index), shown,
+        own = {name: truth for name, truth in truths.items() if name or _may_have(one, certain, truth.names_classes())}
+        labels, origin = _labels_for(one, network, config, files, own)
+        if one.name not in network.output_labels and not _may_have(one, certain, len(labels or ())):
+            labels, origin = None, "none"
+        given = Given(labels, _truth_classes(one, own), network.losses.of(one.name, one.index), shown,
                       network.is_application)  # fmt: skip
         output = _settle(one, given, origin, config)
         if origin == "folders" and output.labels is not None and not _asked_for_folders(config, one.name):
@@ -92,6 +96,32 @@ def _check_names(option: str, given: Mapping[str, Any], names: Sequence[str]) ->
         raise UsageError(f"--answer: expected NAME=KIND for one of the outputs {', '.join(names)}, got no name")
 
 
+def _certain(seen: Sequence[SeenOutput], network: Network, inputs: NDArray[np.float32]) -> tuple[SeenOutput, ...]:
+    """The outputs that are of classes whatever names and right answers are given."""
+    found = []
+    for one in seen:
+        loss = network.losses.of(one.name, one.index)
+        kind, _ = _found(one, Given(None, None, loss, inputs, network.is_application))
+        if kind.name in ("classes", "multilabel", "map"):
+            found.append(one)
+    return tuple(found)
+
+
+def _may_have(seen: SeenOutput, certain: Sequence[SeenOutput], count: int | None) -> bool:
+    """Whether so many names that were given for no output by name may be of this one.
+
+    They are not where they fit an output that is of classes for certain, and this is none.
+    """
+    return seen in certain or not any(count in _class_counts(one) for one in certain)
+
+
+def _class_counts(seen: SeenOutput) -> frozenset[int]:
+    """How many classes an output may tell apart."""
+    if seen.is_vector and seen.size[0] == 1:
+        return frozenset({1, 2})
+    return frozenset({seen.size[-1] if seen.size else 1})
+
+
 # --- names ----------------------------------------------------------------------------------------
 
 
@@ -106,9 +136,7 @@ def _labels_for(
     if seen.name in network.output_labels:
         own = network.output_labels[seen.name]
         return own, "list" if isinstance(config.labels[seen.name], tuple) else "file"
-    counts = {seen.size[-1] if seen.size else 1}
-    if seen.is_vector and seen.size[0] == 1:
-        counts = {1, 2}
+    counts = _class_counts(seen)
     if network.labels is not None:
         return (network.labels, network.labels_origin) if len(network.labels) in counts else (None, "none")
     truth = truths.get(seen.name) or truths.get("")
@@ -221,9 +249,7 @@ def _match(truths: Mapping[str, GivenTruth], outputs: Sequence[SettledOutput]) -
     return matched
 
 
-def _output_of(
-    given: GivenTruth, outputs: Sequence[SettledOutput], truths: Mapping[str, GivenTruth]
-) -> SettledOutput:
+def _output_of(given: GivenTruth, outputs: Sequence[SettledOutput], truths: Mapping[str, GivenTruth]) -> SettledOutput:
     """The output that right answers are of where none is named."""
     free = [output for output in outputs if output.name not in truths] or list(outputs)
     kinds = _TRUTH_OF.get(given.form)
@@ -237,5 +263,3 @@ def _output_of(
         if fitting:
             return (best or fitting)[0]
     return free[0]
-
-

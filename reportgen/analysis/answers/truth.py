@@ -55,7 +55,7 @@ class GivenTruth:
         names = self.names
         if not names or (self.form == "table" and self.columns[0].lower() not in _LABEL_HEADINGS and self.is_numeric):
             return None
-        if self.is_numeric and {name for name in names} != {str(index) for index in range(len(names))}:
+        if self.is_numeric and set(names) != {str(index) for index in range(len(names))}:
             return None
         return len(names)
 
@@ -80,7 +80,9 @@ def read_truth(given: str | Sequence[str], files: Sequence[str]) -> GivenTruth:
     """
     if not isinstance(given, str):
         if len(given) != len(files):
-            raise ReportgenError(f"truth: expected a list with an entry for each of {len(files)} images, got {len(given)}")
+            raise ReportgenError(
+                f"truth: expected a list with an entry for each of {len(files)} images, got {len(given)}"
+            )
         cells = {file: tuple(entry.split(SEPARATOR)) for file, entry in zip(files, given, strict=True) if entry}
         return _listed(cells)
     if given == FOLDERS:
@@ -111,9 +113,9 @@ def _read_pictures(folder: Path, files: Sequence[str]) -> GivenTruth:
     matched = {}
     for file in files:
         name = PurePosixPath(file)
-        path = by_path.get(name.with_suffix("").as_posix()) or by_stem.get(name.stem)
-        if path is not None:
-            matched[file] = path
+        own = by_path.get(name.with_suffix("").as_posix()) or by_stem.get(name.stem)
+        if own is not None:
+            matched[file] = own
     used = set(matched.values())
     missing = tuple(path.relative_to(folder).as_posix() for path in found if path not in used)
     repeated = Counter(path.stem for path in found)
@@ -242,7 +244,9 @@ def _match_values(given: GivenTruth, output: SettledOutput) -> MatchedTruth:
         if len(numbers) == len(known) and all(number is not None for number in numbers):
             values[file] = tuple(number for number in numbers if number is not None)
     unmatched = () if values else (given.columns or given.names)
-    return MatchedTruth(output.name, given, given.labels if values else {}, values=values, unmatched=unmatched, known=known)
+    return MatchedTruth(
+        output.name, given, given.labels if values else {}, values=values, unmatched=unmatched, known=known
+    )
 
 
 def match_label(given: str, labels: Sequence[str] | None, classes: int) -> int | None:

@@ -50,9 +50,7 @@ def evaluate(
         accuracy=sum(hits.values()) / len(judged),
         top5_accuracy=sum(within) / len(judged) if classes > TOP else None,
         unmatched=truth.unmatched,
-        confusions=tuple(
-            Confusion(truth=name, predicted=taken_for, count=count) for (name, taken_for), count in most
-        ),
+        confusions=tuple(Confusion(truth=name, predicted=taken_for, count=count) for (name, taken_for), count in most),
         mistakes=tuple(sorted(mistakes, key=lambda one: (-one.score, one.image))[:MOST_MISTAKES]),
         calibration=_calibration([(judged[file][0].score, hits[file]) for file in judged]) if probabilities else (),
     )

@@ -6,7 +6,14 @@ thresholds and the reasons for them, and takes part by its place in `RULES`.
 
 from collections.abc import Callable, Iterator
 
-from reportgen.analysis.findings import activation_rules, answer_rules, input_rules, weight_rules
+from reportgen.analysis.findings import (
+    activation_rules,
+    answer_rules,
+    input_rules,
+    kind_rules,
+    truth_rules,
+    weight_rules,
+)
 from reportgen.analysis.findings.evidence import Evidence
 from reportgen.analysis.findings.gathering import gather_evidence
 from reportgen.facts import SEVERITIES
@@ -21,10 +28,17 @@ RULES: tuple[Rule, ...] = (
     input_rules.rescaled_twice,
     input_rules.unlikely_preprocessing,
     input_rules.guessed_preprocessing,
+    kind_rules.nonfinite_answers,
+    kind_rules.softmax_of_one,
+    truth_rules.unmatched_truth,
     answer_rules.improbable_sums,
     answer_rules.label_count,
     answer_rules.label_order,
     answer_rules.class_collapse,
+    kind_rules.one_class_masks,
+    kind_rules.constant_answers,
+    kind_rules.poor_pictures,
+    kind_rules.equal_outputs,
     weight_rules.untrained_weights,
     weight_rules.untouched_moments,
     activation_rules.load_notes,
@@ -41,6 +55,10 @@ RULES: tuple[Rule, ...] = (
     weight_rules.pruned_weights,
     weight_rules.oversized_dense,
     answer_rules.plain_scores,
+    kind_rules.values_or_scores,
+    truth_rules.names_from_folders,
+    truth_rules.odd_names,
+    truth_rules.odd_truth,
 )
 
 

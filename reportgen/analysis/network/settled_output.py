@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reportgen.facts import AnswerKind, Output, Shape
 from reportgen.models.network import LabelsOrigin
@@ -62,7 +63,7 @@ class SettledOutput:
     @property
     def scores(self) -> Literal["softmax", "sigmoid", "logits"]:
         """What the numbers of classes are: probabilities that sum to one, of each class by itself, or plain scores."""
-        return "logits" if self.activation in ("linear", "other") else self.activation
+        return self.activation if self.activation in ("softmax", "sigmoid") else "logits"
 
     def label(self, index: int) -> str | None:
         """The name of class or value `index`, None where it has none."""
@@ -104,12 +105,14 @@ class SettledOutput:
         if self.kind == "multilabel" or self.classes == 1:
             return sigmoid(values).astype(np.float32)
         raised = np.exp(values - values.max(axis=-1, keepdims=True))
-        return (raised / raised.sum(axis=-1, keepdims=True)).astype(np.float32)
+        probabilities: FloatArray = (raised / raised.sum(axis=-1, keepdims=True)).astype(np.float32)
+        return probabilities
 
 
-def sigmoid(values: FloatArray) -> FloatArray:
+def sigmoid(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """The logistic function, without overflow."""
-    return np.where(values >= 0, 1 / (1 + np.exp(-np.abs(values))), 1 - 1 / (1 + np.exp(-np.abs(values))))
+    high = 1 / (1 + np.exp(-np.abs(values)))
+    return np.where(values >= 0, high, 1 - high)
 
 
 def head_of(outputs: Sequence[SettledOutput]) -> SettledOutput | None:

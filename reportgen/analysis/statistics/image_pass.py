@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -66,7 +66,7 @@ class Plan:
     grids: Mapping[str, tuple[int, int, int]]
     resize: Resize
     interpolation: Interpolation
-    answers: AnswerPlan = AnswerPlan()
+    answers: AnswerPlan = field(default_factory=AnswerPlan)
 
     @classmethod
     def make(
@@ -78,7 +78,7 @@ class Plan:
         interpolation: Interpolation,
         answers: AnswerPlan | None = None,
     ) -> Plan:
-        """A plan to measure `layers`, but those whose output has no channels, and what `answers` says of the answers."""
+        """A plan to measure `answers` and `layers`; those whose output has no channels are left out."""
         layouts: list[LayerLayout] = []
         for name in layers:
             layout = layout_layer(summary.layer(name), layouts[-1].stop if layouts else 0)
@@ -281,4 +281,3 @@ class ImagePass:
         extremes, totals, counts, samples, answers, vectors, _ = outputs
         kept = vectors if self.plan.answers.is_sampled(index) else vectors[:0]
         return Row(index, Reduced(extremes, totals, counts), samples, self.plan.sample_ends, answers, kept)
-

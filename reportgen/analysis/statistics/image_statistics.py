@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 
@@ -63,7 +63,7 @@ class ImageStatistics:
     images: tuple[ImageFile, ...]
     layout: Layout
     measured: Measurements
-    answer_plan: AnswerPlan = AnswerPlan()
+    answer_plan: AnswerPlan = field(default_factory=AnswerPlan)
 
     @property
     def layers(self) -> tuple[str, ...]:

@@ -319,8 +319,6 @@ class Measurements:
         loaded.squares = ExactSum.from_arrays("squares", arrays)
         loaded.histograms = DyadicHistograms(arrays["levels"], arrays["counts"])
         loaded.top = Top(arrays["top_values"], arrays["top_images"], arrays["top_places"])
-        loaded.answers = Answers(
-            arrays["index"], arrays["answers"], arrays["vector_index"], arrays["vectors"]
-        )
+        loaded.answers = Answers(arrays["index"], arrays["answers"], arrays["vector_index"], arrays["vectors"])
         loaded.skipped = dict(skipped)
         return loaded
