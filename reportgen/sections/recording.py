@@ -231,7 +231,7 @@ def record_provenance(config: Config) -> record.Provenance:
     """How the report was made: names only, nothing of the machine."""
     return record.Provenance(
         command=command_of(config),
-        config={name: _public(name, value) for name, value in _settings(config).items()},
+        config={name: _unnamed(_public(name, value)) for name, value in _settings(config).items()},
         seed=config.seed,
         versions={"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
         created=_created(os.environ.get("SOURCE_DATE_EPOCH")),
@@ -260,6 +260,11 @@ def _public(name: str, value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_public(name, item) for item in value]
     return _without_folders(value) if isinstance(value, str) and option_facts(name).is_path else value
+
+
+def _unnamed(value: Any) -> Any:
+    """What was given for no output by name, by itself."""
+    return value[""] if isinstance(value, dict) and set(value) == {""} else value
 
 
 def _without_folders(text: str) -> str:

@@ -13,9 +13,10 @@ from keras import layers
 from support.images import random_images
 from support.kinds import kind_named
 from support.networks import seeded, two_convolutions
+from support.settled import settle, settled_output
 
 from reportgen.analysis import findings
-from reportgen.analysis.evaluation.classes import match_label
+from reportgen.analysis.answers import AnswerPlan, match_label
 from reportgen.analysis.findings import Evidence, activation_rules, answer_rules, gather_evidence, input_rules
 from reportgen.analysis.findings import weight_rules as weights
 from reportgen.analysis.findings.evidence import (
@@ -26,7 +27,6 @@ from reportgen.analysis.findings.evidence import (
     NormalizationFacts,
     VariableFacts,
 )
-from reportgen.analysis.network.heads import Head, describe_head
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.analysis.network.preprocessing_check import ModeTrial, PreprocessingCheck
 from reportgen.analysis.statistics.image_statistics import collect, default_layers
@@ -104,7 +104,7 @@ NETWORK = NetworkFacts(
     expects=None,
     resize="squash",
     labels=("a", "b", "c", "d"),
-    head=Head("softmax", 4, "The last layer, classes, ends in a softmax."),
+    head=settled_output(labels=("a", "b", "c", "d")),
     notes=(),
     half_precision=False,
 )
@@ -304,7 +304,9 @@ PLANTED: list[tuple[str, Any, Evidence, list[str]]] = [
     (
         "sums of a sigmoid",
         answer_rules.improbable_sums,
-        replace(with_network(head=Head("sigmoid", 4, "")), images=columns(2, answer_sums=[2, 3])),
+        replace(
+            with_network(head=settled_output("multilabel", activation="sigmoid")), images=columns(2, answer_sums=[2, 3])
+        ),
         [],
     ),
     (
@@ -313,7 +315,7 @@ PLANTED: list[tuple[str, Any, Evidence, list[str]]] = [
         replace(SOUND, images=columns(2, predicted=[-1, -1], answer_sums=[np.nan, np.nan])),
         [],
     ),
-    ("logits", answer_rules.plain_scores, with_network(head=Head("logits", 4, "no softmax.")), ["info"]),
+    ("logits", answer_rules.plain_scores, with_network(head=settled_output(activation="linear")), ["info"]),
     ("probabilities", answer_rules.plain_scores, SOUND, []),
     ("collapse", answer_rules.class_collapse, replace(SOUND, images=columns(10, predicted=[2] * 9 + [1])), ["warning"]),
     ("not quite", answer_rules.class_collapse, replace(SOUND, images=columns(10, predicted=[2] * 8 + [1, 0])), []),
@@ -330,17 +332,22 @@ PLANTED: list[tuple[str, Any, Evidence, list[str]]] = [
         replace(SOUND, images=columns(10, predicted=[2] * 10, truth=[2] * 10)),
         [],
     ),
-    ("too many names", answer_rules.label_count, with_network(labels=("a", "b", "c", "d", "e")), ["error"]),
-    ("too few names", answer_rules.label_count, with_network(labels=("a", "b", "c")), ["error"]),
+    (
+        "too many names",
+        answer_rules.label_count,
+        with_network(head=settled_output(labels=("a", "b", "c", "d", "e"))),
+        ["error"],
+    ),
+    ("too few names", answer_rules.label_count, with_network(head=settled_output(labels=("a", "b", "c"))), ["error"]),
     ("right names", answer_rules.label_count, SOUND, []),
-    ("no names", answer_rules.label_count, with_network(labels=None), []),
+    ("no names", answer_rules.label_count, with_network(head=settled_output()), []),
     (
         "two names, one score",
         answer_rules.label_count,
-        with_network(labels=("a", "b"), head=Head("sigmoid", 1, "")),
+        with_network(head=settled_output(size=(1,), labels=("a", "b"), activation="sigmoid")),
         [],
     ),
-    ("no classes", answer_rules.label_count, with_network(head=Head("none", None, "", None)), []),
+    ("no classes", answer_rules.label_count, with_network(head=None), []),
     ("names one place off", answer_rules.label_order, replace(SOUND, images=LATER), ["error"]),
     ("names in place", answer_rules.label_order, replace(SOUND, images=ORDERED), []),
     (
@@ -487,16 +494,16 @@ def test_the_worst_come_first_and_many_of_a_kind_are_counted():
 
 
 def evidence_of(model: keras.Model, pixels: np.ndarray, **settings: Any) -> Evidence:
-    truth = settings.pop("truth", None)
     config = Config(**({"preprocess": "unit"} | settings))
     network = load_network(config, model)
     images = collect_images(pixels, channels=network.channels)
     summary = summarize_network(network)
-    head = describe_head(network, network.model(network.feed(network.prepare(pixels[:2]))))
+    answers = settle(network, pixels, config, [image.file for image in images])
+    plan = AnswerPlan(answers.outputs, len(images))
     banks = [(bank, weight_statistics(bank)) for bank in filter_banks(network, summary)]
     layers_measured = default_layers(config, summary)
-    statistics = collect(network, summary, images, layers_measured, config, Silent())
-    return gather_evidence(config, network, summary, head, banks, statistics, (), truth)
+    statistics = collect(network, summary, images, layers_measured, config, Silent(), None, plan)
+    return gather_evidence(config, network, summary, answers, banks, statistics)
 
 
 def rules_of(given: tuple[Finding, ...]) -> set[str]:
@@ -748,7 +755,7 @@ def test_saturation_is_measured_within_the_network_only(pixels):
 
 def test_images_predictions_and_truth(pixels):
     model = two_convolutions(16)
-    evidence = evidence_of(model, pixels, truth={"image-00": "3", "image-01": "unheard of"})
+    evidence = evidence_of(model, pixels, truth=["3", "unheard of", *[""] * 10])
     expected = np.asarray(model(pixels / 255.0)).argmax(axis=1)
     np.testing.assert_array_equal(evidence.images.predicted, expected)
     assert evidence.images.truth.tolist() == [3, *[-1] * 11]
