@@ -75,6 +75,7 @@ def subclassed(last: str, units: int = 3) -> keras.Model:
     return model
 
 
+@pytest.mark.filterwarnings("ignore:.*softmax over axis")
 @pytest.mark.parametrize(
     ("make", "kind", "scores"),
     [

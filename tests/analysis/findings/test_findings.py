@@ -17,9 +17,19 @@ from support.settled import settle, settled_output
 
 from reportgen.analysis import findings
 from reportgen.analysis.answers import AnswerPlan, match_label
-from reportgen.analysis.findings import Evidence, activation_rules, answer_rules, gather_evidence, input_rules
+from reportgen.analysis.answers.truth import GivenTruth, match_truth
+from reportgen.analysis.findings import (
+    Evidence,
+    activation_rules,
+    answer_rules,
+    gather_evidence,
+    input_rules,
+    kind_rules,
+    truth_rules,
+)
 from reportgen.analysis.findings import weight_rules as weights
 from reportgen.analysis.findings.evidence import (
+    AnswerFacts,
     ChannelFacts,
     FilterFacts,
     ImageColumns,
@@ -125,6 +135,29 @@ SOUND = Evidence(
 
 def with_network(**changed: Any) -> Evidence:
     return replace(SOUND, network=replace(NETWORK, **changed))
+
+
+def given(*labels: str, missing: tuple[str, ...] = (), duplicates: tuple[str, ...] = ()) -> GivenTruth:
+    cells = {f"image-{index}.png": (label,) for index, label in enumerate(labels)}
+    return GivenTruth("table", "truth.csv", ("label",), cells, missing=missing, duplicates=duplicates)
+
+
+def with_answers(
+    kind: str = "classes",
+    size: tuple[int, ...] = (4,),
+    kept: Any = ((0.0,),) * 4,
+    *,
+    lost: Any = None,
+    same_as: str | None = None,
+    truth: GivenTruth | None = None,
+    **changed: Any,
+) -> Evidence:
+    """One output and what was kept of its answers, a row an image."""
+    output = settled_output(kind, size, labels=("a", "b", "c", "d") if kind == "classes" else None, **changed)
+    rows = np.array(kept, np.float32)
+    nonfinite = np.zeros(len(rows), np.int64) if lost is None else np.array(lost)
+    matched = None if truth is None else match_truth(truth, output)
+    return replace(SOUND, answers=(AnswerFacts(output, rows, nonfinite, same_as, matched),))
 
 
 def with_filters(**changed: Any) -> Evidence:
@@ -371,6 +404,71 @@ PLANTED: list[tuple[str, Any, Evidence, list[str]]] = [
         replace(SOUND, images=columns(9, truth=[1] * 9, predicted=[2] * 9)),
         [],
     ),
+    # answers by kind
+    ("NaN", kind_rules.nonfinite_answers, with_answers(lost=[0, 3, 0]), ["error"]),
+    ("numbers", kind_rules.nonfinite_answers, with_answers(lost=[0, 0, 0]), []),
+    ("one unit", kind_rules.softmax_of_one, with_answers("values", (1,)), ["error"]),
+    ("two units", kind_rules.softmax_of_one, with_answers("values", (2,)), []),
+    ("one class", kind_rules.one_class_masks, with_answers("map", (2, 2, 2), [[0, 4, 1]] * 4), ["warning"]),
+    ("another pixel", kind_rules.one_class_masks, with_answers("map", (2, 2, 2), [[0, 4, 1]] * 3 + [[1, 3, 1]]), []),
+    (
+        "no pixel of the one class",
+        kind_rules.one_class_masks,
+        with_answers("map", (2, 2, 1), [[0, 1]] * 4, activation="sigmoid"),
+        ["warning"],
+    ),
+    ("few masks", kind_rules.one_class_masks, with_answers("map", (2, 2, 2), [[0, 4, 1]] * 3), []),
+    (
+        "all stuck",
+        kind_rules.constant_answers,
+        with_answers("values", (2,), [[1, 2]] * 4, activation="linear"),
+        ["warning"],
+    ),
+    (
+        "one stuck",
+        kind_rules.constant_answers,
+        with_answers("values", (2,), [[1, 2], [1, 3], [1, 4], [1, 5]], activation="linear"),
+        ["info"],
+    ),
+    (
+        "none stuck",
+        kind_rules.constant_answers,
+        with_answers("values", (1,), [[1], [1], [1], [1.001]], activation="linear"),
+        [],
+    ),
+    ("poor picture", kind_rules.poor_pictures, with_answers("picture", (2, 2, 3), [[9, 120, 100]] * 4), ["info"]),
+    (
+        "poor picture against the input",
+        kind_rules.poor_pictures,
+        with_answers("picture", (2, 2, 3), [[9, 120, 100]] * 4, truth=GivenTruth("input", "input")),
+        ["warning"],
+    ),
+    ("near picture", kind_rules.poor_pictures, with_answers("picture", (2, 2, 3), [[9, 99, 100]] * 4), []),
+    ("other size", kind_rules.poor_pictures, with_answers("picture", (2, 2, 3), [[np.nan] * 3] * 4), []),
+    ("twins", kind_rules.equal_outputs, with_answers(same_as="first"), ["warning"]),
+    ("no twins", kind_rules.equal_outputs, with_answers(), []),
+    ("values or scores", kind_rules.values_or_scores, with_answers("values", (3,), note="classes?"), ["info"]),
+    ("values for certain", kind_rules.values_or_scores, with_answers("values", (3,)), []),
+    # what was given to judge by
+    ("no class matches", truth_rules.unmatched_truth, with_answers(truth=given("unicorn", "griffin")), ["warning"]),
+    ("one class unmatched", truth_rules.unmatched_truth, with_answers(truth=given("a", "griffin")), ["warning"]),
+    ("no line matches", truth_rules.unmatched_truth, with_answers(truth=given(missing=("q.png",))), ["warning"]),
+    ("no folders", truth_rules.unmatched_truth, with_answers(truth=GivenTruth("folders", "folders")), ["warning"]),
+    (
+        "no mask matches",
+        truth_rules.unmatched_truth,
+        with_answers("map", (2, 2, 2), truth=GivenTruth("pictures", "masks", missing=("q.png",))),
+        ["warning"],
+    ),
+    ("all matches", truth_rules.unmatched_truth, with_answers(truth=given("a", "b")), []),
+    ("no truth", truth_rules.unmatched_truth, with_answers(), []),
+    ("lost lines", truth_rules.odd_truth, with_answers(truth=given("a", missing=("q.png",))), ["info"]),
+    ("twice", truth_rules.odd_truth, with_answers(truth=given("a", duplicates=("q.png",))), ["info"]),
+    ("none lost", truth_rules.odd_truth, with_answers(truth=given("a")), []),
+    ("folders' names", truth_rules.names_from_folders, replace(with_answers(), named_by_folders=("out",)), ["info"]),
+    ("own names", truth_rules.names_from_folders, with_answers(), []),
+    ("blank lines", truth_rules.odd_names, replace(SOUND, label_notes=("blank lines: line 2",)), ["info"]),
+    ("no blank lines", truth_rules.odd_names, SOUND, []),
     # inputs
     ("guess", input_rules.guessed_preprocessing, with_network(preprocessing_origin="fallback"), ["warning"]),
     ("no guess", input_rules.guessed_preprocessing, SOUND, []),

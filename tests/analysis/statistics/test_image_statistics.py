@@ -222,7 +222,7 @@ def test_a_second_run_reads_no_image(network: Network, images: ImageSet, tmp_pat
     first = measure(network, images, cache=cache)
     told = Counting()
     summary = summarize_network(network)
-    again = collect(network, summary, images, first.layers, CONFIG, told, cache)
+    again = collect(network, summary, images, first.layers, CONFIG, told, cache, first.answer_plan)
     assert same(again.measured, first.measured)
     assert told.steps == [COUNT]
 
