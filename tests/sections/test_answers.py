@@ -14,7 +14,7 @@ from keras import layers
 from PIL import Image
 
 import reportgen
-from reportgen.images import place_image
+from reportgen.images import collect_images, fit_image, load_image, place_image
 
 SIDE, COUNT = 16, 10
 NAMES = ("background", "roof", "road", "water")
@@ -107,7 +107,7 @@ def three_heads() -> keras.Model:
 def build(model: keras.Model, photos: Path, folder: Path, suffix: str = ".keras", **options: Any) -> dict[str, Any]:
     """The record of a report on a model that was saved and loaded."""
     model.save(folder / f"net{suffix}")
-    quick = {"sections": "overview,predictions", "activation_max": "off", "no_cache": True}
+    quick = {"sections": "overview,predictions", "activation_max": "off", "no_cache": True, "preprocess": "none"}
     reportgen.build(folder / f"net{suffix}", photos, folder / "out", **(quick | options))
     return json.loads((folder / "out" / "report.json").read_text(encoding="utf-8"))
 
@@ -192,7 +192,7 @@ def test_values_and_where_they_stand(photos: Path, tmp_path: Path, suffix: str) 
         ("joints=points:xxyy:unit", lambda row: SIDE * np.stack([row[3:], row[:3]], 1)),
     ],
 )
-def test_points_lie_on_the_photograph(photos: Path, tmp_path: Path, choice: str, read: Callable[..., Any]) -> None:
+def test_points_lie_on_the_photograph(tmp_path: Path, choice: str, read: Callable[..., Any]) -> None:
     model = keypoints()
     large = tmp_path / "large"
     large.mkdir()
@@ -200,9 +200,8 @@ def test_points_lie_on_the_photograph(photos: Path, tmp_path: Path, choice: str,
     record = build(model, large, tmp_path, answer=choice, resize="pad")
     (one,) = answers(record, "joints")
     placement = place_image(32, 64, (SIDE, SIDE), "pad")
-    from reportgen.images import ImageSet, collect_images, fit_image, load_image
 
-    images: ImageSet = collect_images([large])
+    images = collect_images([large])
     fitted = fit_image(load_image(images.images[0]), (SIDE, SIDE), "pad", "bilinear")[0]
     inside = read(model.predict(fitted[None].astype(np.float32), verbose=0)[0])
     expected = (inside - [placement.top, placement.left]) / [placement.scale_y, placement.scale_x]
