@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from reportgen.draw.photo import reduce_to, to_rgb
+from reportgen.draw.bands import to_rgb
+from reportgen.draw.photo import reduce_to
 from reportgen.draw.pixels import coloured, to_levels
-from reportgen.results import ByteArray, FloatArray, Placement
+from reportgen.facts import Placement
+from reportgen.results import ByteArray, FloatArray
 
 LONG_SIDE = 640  # pixels of the photograph under a mask
 
@@ -147,25 +149,25 @@ def _places(indices: NDArray[np.int64], size: tuple[int, int]) -> dict[int, tupl
     return places
 
 
-def photograph_under(original: ByteArray, pixels: ByteArray, placement: Placement, size: tuple[int, int]) -> ByteArray:
+def photograph_under(shown: ByteArray, pixels: FloatArray, placement: Placement, size: tuple[int, int]) -> ByteArray:
     """The part of a photograph that the network's input shows, `(height, width, 3)`, at most `LONG_SIDE` a side.
 
     Where the input goes beyond the photograph, which was padded, it is the input itself.
 
     Args:
-        original: the photograph.
-        pixels: as fitted into the network's input.
+        shown: the photograph as it is shown, `(height, width, 3)`.
+        pixels: as fitted into the network's input, on 0..255.
         placement: how it was fitted.
         size: of the network's input.
     """
     top, left = (-placement.top / placement.scale_y, -placement.left / placement.scale_x)
     bottom, right = top + size[0] / placement.scale_y, left + size[1] / placement.scale_x
-    height, width = original.shape[:2]
+    height, width = shown.shape[:2]
     if top < -1 or left < -1 or bottom > height + 1 or right > width + 1:
-        return reduce_to(to_rgb(pixels), LONG_SIDE)
+        return reduce_to(draw_picture(pixels.astype(np.float64)), LONG_SIDE)
     rows = slice(max(0, round(top)), max(round(top) + 1, min(height, round(bottom))))
     columns = slice(max(0, round(left)), max(round(left) + 1, min(width, round(right))))
-    return reduce_to(to_rgb(original[rows, columns]), LONG_SIDE)
+    return reduce_to(shown[rows, columns], LONG_SIDE)
 
 
 def draw_picture(levels: NDArray[np.float64]) -> ByteArray:
@@ -173,7 +175,7 @@ def draw_picture(levels: NDArray[np.float64]) -> ByteArray:
     return to_rgb(np.round(np.clip(np.nan_to_num(levels), 0, 255)).astype(np.uint8))
 
 
-def draw_difference(levels: NDArray[np.float64], pixels: ByteArray) -> ByteArray:
+def draw_difference(levels: NDArray[np.float64], pixels: FloatArray) -> ByteArray:
     """Where a picture on 0..255 is lighter (red) and darker (blue) than the input `pixels`, on average over channels.
 
     White is no difference; the ends are the largest there is, at least 16 of 255.

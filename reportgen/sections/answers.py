@@ -14,7 +14,6 @@ from reportgen.analysis.answers.embeddings import nearest
 from reportgen.analysis.network.settled_output import SettledOutput
 from reportgen.facts import Output, Prediction, ValueSpread
 from reportgen.formats import finite
-from reportgen.images import place_image
 from reportgen.sections.study import Study
 
 SPREAD_BINS = 20
@@ -125,7 +124,7 @@ class MeasuredAnswers:
         if kept is None or not np.isfinite(kept).all():
             return None
         image, size = self._images[file][1], self.study.network.size
-        placement = place_image(image.height, image.width, size, self.study.config.resize)
+        placement = self.study.fitting.place(image.height, image.width)
         is_points = output.kind == "points"
         return record.PointsAnswer(
             output=output.name,

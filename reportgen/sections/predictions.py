@@ -18,6 +18,7 @@ from reportgen.draw.answers import (
     mask_palette,
     photograph_under,
 )
+from reportgen.draw.bands import show_image
 from reportgen.formats import finite
 from reportgen.results import FloatArray
 from reportgen.sections.section import Contribution, Section, VisitedImage, Work
@@ -55,10 +56,16 @@ class AnswerDrawing:
             answers.append(draw(output, visited, visited.answers[output.name]))
         return Contribution(answers={visited.file: tuple(answers)})
 
+    def _fed(self, visited: VisitedImage) -> FloatArray:
+        """What the network was given, on 0..255."""
+        fed: FloatArray = self.study.network.to_pictures(np.asarray(visited.pixels, np.float32))
+        return fed
+
     def _map(self, output: SettledOutput, visited: VisitedImage, answer: FloatArray) -> record.Answer:
         read, pictures = read_map(answer, output), self.workshop.pictures
         size, name = self.study.network.size, f"{output.name}-{visited.file}"
-        under = photograph_under(visited.original, visited.pixels, visited.placement, size)
+        shown = show_image(visited.original, self.study.config.bands).pixels
+        under = photograph_under(shown, self._fed(visited), visited.placement, size)
         drawn = draw_map(read.indices, read.probabilities, under)
         in_colours = 1 < output.classes <= mask_palette(output.classes).shape[0] - 1
         mask = pictures.save_png(
@@ -93,10 +100,10 @@ class AnswerDrawing:
         name = f"{output.name}-{visited.file}"
         is_small = levels.shape[0] * levels.shape[1] <= _LOSSLESS_PIXELS
         picture = pictures.save(f"picture-{name}", draw_picture(levels), lossless=is_small)
-        error = picture_error(levels, visited.pixels)
+        error = picture_error(levels, self._fed(visited))
         difference = None
         if levels.shape == visited.pixels.shape:
-            drawn = draw_difference(levels, np.asarray(visited.pixels))
+            drawn = draw_difference(levels, self._fed(visited))
             difference = pictures.save(f"difference-{name}", drawn, lossless=is_small).path
         return record.PictureAnswer(
             output=output.name,

@@ -60,7 +60,7 @@ def _visits(
     answering = any(work.reads_answers and work.images for work in works)
     run = Extractor(study.network, layers, whole=answering) if layers or answering else None
     readers = {image.file for work in works if work.layers or work.reads_answers for image in work.images}
-    for fitted in fitted_images(study.config, study.network, images, originals=workshop.originals):
+    for fitted in fitted_images(study.fitting, study.network, images, originals=workshop.originals):
         read = run is not None and fitted.image.file in readers
         layer_rows, answer_rows = run.with_answer(fitted.pixels[np.newaxis]) if run and read else ({}, [])
         outputs = {name: rows[0] for name, rows in layer_rows.items()}

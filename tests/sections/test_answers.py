@@ -14,7 +14,7 @@ from keras import layers
 from PIL import Image
 
 import reportgen
-from reportgen.images import collect_images, fit_image, load_image, place_image
+from reportgen.images import Fitting, collect_images, load_image
 
 SIDE, COUNT = 16, 10
 NAMES = ("background", "roof", "road", "water")
@@ -199,10 +199,10 @@ def test_points_lie_on_the_photograph(tmp_path: Path, choice: str, read: Callabl
     Image.fromarray(PIXELS[0]).resize((64, 32)).save(large / "a.png")
     record = build(model, large, tmp_path, answer=choice, resize="pad")
     (one,) = answers(record, "joints")
-    placement = place_image(32, 64, (SIDE, SIDE), "pad")
+    placement = Fitting((SIDE, SIDE), "pad", "bilinear").place(32, 64)
 
     images = collect_images([large])
-    fitted = fit_image(load_image(images.images[0]), (SIDE, SIDE), "pad", "bilinear")[0]
+    fitted = Fitting((SIDE, SIDE), "pad", "bilinear").apply(load_image(images.images[0]))[0]
     inside = read(model.predict(fitted[None].astype(np.float32), verbose=0)[0])
     expected = (inside - [placement.top, placement.left]) / [placement.scale_y, placement.scale_x]
     close(one["points"], expected)

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from reportgen.analysis.answers.kind import Kind, all_of_them, keep_all, never
 from reportgen.analysis.network.settled_output import SettledOutput
+from reportgen.facts import Placement
 from reportgen.option_values import AnswerChoice
-from reportgen.results import Placement
 
 Pairs = NDArray[np.float64]
 

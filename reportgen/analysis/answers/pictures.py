@@ -17,14 +17,24 @@ from reportgen.results import FloatArray
 # How closely a map of one channel must follow the input to be taken for a picture of it.
 _LEAST_LIKENESS = 0.9
 
+# Grey, and colour.
+_PICTURE_CHANNELS = (1, 3)
+
 # What a picture's values may reach beyond the range they are meant to lie in.
 _BEYOND = 0.5
 
 
 def is_picture(seen: SeenOutput, given: Given) -> bool:
-    """Whether a map has the input's channels and no names of classes; one channel must follow the input, too."""
+    """Whether a map has the input's channels and no names of classes; one channel must follow the input, too.
+
+    What a generator makes of a vector is a picture where it has the channels of one.
+    """
     channels = given.inputs.shape[3]
-    if not seen.is_map or seen.size[2] != channels or given.label_count or seen.activation == "softmax":
+    if not seen.is_map or given.label_count or seen.activation == "softmax":
+        return False
+    if given.inputs.shape[1:3] == (1, 1) and seen.size[:2] != (1, 1):
+        return seen.size[2] in _PICTURE_CHANNELS  # made of a vector
+    if seen.size[2] != channels:
         return False
     return channels > 1 or _follows(seen.answers[..., 0], given.inputs[..., 0])
 
@@ -78,6 +88,8 @@ def _find(seen: SeenOutput, given: Given) -> str | None:
     if not is_picture(seen, given):
         return None
     channels = seen.size[2]
+    if given.inputs.shape[1:3] == (1, 1):
+        return f"{layer_words(seen)} makes a map of {channels} channels of a vector."
     if channels == 1:
         return f"{layer_words(seen)} gives a map of one channel that follows the input on the images."
     return f"{layer_words(seen)} gives a map of {channels} channels, as many as the input has."

@@ -56,7 +56,7 @@ def settle_outputs(
 
     Args:
         answer: the model's outputs for a few images, in its own structure.
-        inputs: these images as fitted, `(images, height, width, channels)`.
+        inputs: these images as fitted, `(images, height, width, channels)`; values that `prepare` takes.
         files: the names of all images, in order.
         config: with `answers`, `labels` and `truth`.
 
@@ -69,7 +69,7 @@ def settle_outputs(
     for option, by_output in (("answer", config.answers), ("labels", config.labels), ("truth", config.truth)):
         _check_names(option, by_output, names)
     truths = {name: read_truth(given, files) for name, given in config.truth.items()}
-    shown = np.asarray(inputs, np.float32)
+    shown = network.to_pictures(np.asarray(inputs, np.float32))
     outputs, named = [], []
     certain = _certain(seen, network, shown)
     for one in seen:

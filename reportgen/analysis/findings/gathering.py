@@ -19,17 +19,25 @@ from reportgen.analysis.findings.evidence import (
     ImageColumns,
     NetworkFacts,
     NormalizationFacts,
+    ValueColumns,
     VariableFacts,
 )
 from reportgen.analysis.findings.initial import looks_initial
 from reportgen.analysis.network.capture_check import check_capture
-from reportgen.analysis.network.preprocessing_check import PreprocessingCheck, check_preprocessing, images_to_try
+from reportgen.analysis.network.feeding import expected_mode, rounded_away, scaled_twice
+from reportgen.analysis.network.measured_words import describe_map
+from reportgen.analysis.network.preprocessing_check import (
+    ANSWERED_IMAGES,
+    PreprocessingCheck,
+    check_preprocessing,
+    images_to_try,
+)
 from reportgen.analysis.network.settled_output import SettledOutput, head_of
 from reportgen.analysis.statistics.image_statistics import ImageStatistics
 from reportgen.analysis.weights.filters import find_layer
 from reportgen.config import Config
 from reportgen.facts import Skipped
-from reportgen.images import ImageFile, UnreadableImageError, fit_image, load_image, place_image
+from reportgen.images import Fitting, ImageFile, UnreadableImageError, load_image
 from reportgen.models import MODES, Network
 from reportgen.models.keras_private import layers_below
 from reportgen.results import (
@@ -38,6 +46,7 @@ from reportgen.results import (
     FloatArray,
     LayerSummary,
     NetworkSummary,
+    PixelArray,
     WeightStatistics,
 )
 
@@ -68,6 +77,7 @@ def gather_evidence(
     answers: SettledAnswers,
     weights: Sequence[tuple[FilterBank, WeightStatistics]],
     statistics: ImageStatistics,
+    fitting: Fitting,
     skipped: Sequence[Skipped] = (),
 ) -> Evidence:
     """Gather the evidence; runs the network on a few images for the preprocessing and the capture.
@@ -81,8 +91,8 @@ def gather_evidence(
     """
     head = head_of(answers.outputs)
     used = [image for place, image in enumerate(statistics.images) if place not in statistics.measured.skipped]
-    pixels = _fitted(config, network, used, images_to_try(summary))
-    capture = check_capture(network, pixels[:_CAPTURE_IMAGES]) if len(pixels) else None
+    _, pixels = _fitted(fitting, network, used, _CAPTURE_IMAGES)
+    capture = check_capture(network, pixels) if len(pixels) else None
     return Evidence(
         network=_network_facts(config, network, head),
         summary=summary,
@@ -90,9 +100,10 @@ def gather_evidence(
         filters=tuple(_filter_facts(network, bank, statistic) for bank, statistic in weights),
         channels=tuple(_channels(summary, statistics)),
         normalizations=tuple(_normalizations(network, summary)),
-        images=_images(config, network, head, statistics, answers),
-        skipped={item.file: item.reason for item in skipped},
-        preprocessing=_preprocessing(network, summary, head, pixels),
+        images=_images(fitting, head, statistics, answers),
+        values=_values(config, fitting, used),
+        skipped={item.file: item.reason for item in skipped if item.is_image},
+        preprocessing=_preprocessing(fitting, network, summary, head, used, answers),
         capture_difference=None if capture is None else capture.difference,
         nonfinite_inside={} if capture is None else capture.nonfinite,
         answers=tuple(_answer_facts(answers, statistics)),
@@ -102,41 +113,69 @@ def gather_evidence(
 
 
 def _preprocessing(
-    network: Network, summary: NetworkSummary, head: SettledOutput | None, pixels: NDArray[np.uint8]
+    fitting: Fitting,
+    network: Network,
+    summary: NetworkSummary,
+    head: SettledOutput | None,
+    images: Sequence[ImageFile],
+    answers: SettledAnswers,
 ) -> PreprocessingCheck | None:
-    """The trial of other modes, but where the network's own rescaling says for certain which is right."""
-    certain = network.rescaling is not None and network.preprocessing.mode in MODES
-    return check_preprocessing(network, summary, head, pixels) if len(pixels) and not certain else None
+    """The trial of other modes; not where what the network does inside is made for pixels as they are fed.
+
+    A function of the user's is left alone: it is no documented mode, and may do what none of them does.
+    """
+    chosen = network.preprocessing
+    certain = chosen.mode == "none" and chosen.inside is not None and expected_mode(chosen.inside) == "none"
+    # The modes are made for 0..255: they say nothing of values that go in as they are.
+    certain = certain or network.levels != (0.0, 255.0)
+    if certain or chosen.mode not in MODES:
+        return None
+    matched = answers.truths.get(head.name) if head is not None and head.kind == "classes" else None
+    classes = {} if matched is None else matched.classes
+    judged = [image for image in images if image.file in classes]
+    tried = judged if len(judged) >= ANSWERED_IMAGES else images
+    files, pixels = _fitted(fitting, network, tried, images_to_try(summary, judged=tried is judged))
+    if not files:
+        return None
+    return check_preprocessing(network, summary, head, pixels, truth_indices(classes, files).astype(np.int64))
 
 
-def _fitted(config: Config, network: Network, images: Sequence[ImageFile], count: int) -> NDArray[np.uint8]:
-    """At most `count` images, evenly spread over their order, fitted to the network's input."""
-    fitted = []
+def _fitted(
+    fitting: Fitting, network: Network, images: Sequence[ImageFile], count: int
+) -> tuple[list[str], PixelArray]:
+    """At most `count` images, evenly spread over their order, fitted to the network's input; their names."""
+    files, fitted = [], []
     chosen = min(count, len(images))
     for index in range(chosen):
+        image = images[index * len(images) // chosen]
         try:
-            pixels = load_image(images[index * len(images) // chosen], network.channels)
+            pixels = load_image(image, network.channels)
         except UnreadableImageError:
             continue  # it is listed as skipped
-        fitted.append(fit_image(pixels, network.size, config.resize, config.interpolation)[0])
-    return np.stack(fitted) if fitted else np.zeros((0, *network.size, network.channels), np.uint8)
+        files.append(image.file)
+        fitted.append(fitting.apply(pixels)[0])
+    return files, np.stack(fitted) if fitted else np.zeros((0, *network.size, network.channels), np.uint8)
 
 
 def _network_facts(config: Config, network: Network, head: SettledOutput | None) -> NetworkFacts:
-    rescaling = network.rescaling
-    layers = layers_below(network.model)
+    chosen, layers = network.preprocessing, layers_below(network.model)
     return NetworkFacts(
         name=network.name,
         size=network.size,
-        preprocessing_mode=network.preprocessing.mode,
-        preprocessing_origin=network.preprocessing.origin,
-        rescaling=rescaling.name if rescaling else None,
-        expects=rescaling.expects if rescaling else None,
+        preprocessing_mode=chosen.mode,
+        preprocessing_origin=chosen.origin,
         resize=config.resize,
         labels=network.labels,
         head=head,
         notes=network.notes,
         half_precision=any(layer.compute_dtype in ("float16", "bfloat16") for layer in layers),
+        first_layer=chosen.inside.layer if chosen.inside else None,
+        inside="not measured" if chosen.inside is None else describe_map(chosen.inside),
+        total="not measured" if chosen.total is None else describe_map(chosen.total),
+        scaled_twice=scaled_twice(network),
+        rounded_away=rounded_away(network),
+        image_input=network.image_input,
+        held=tuple((slot.name, slot.shape[1:]) for slot in network.other_slots if slot.name not in config.inputs),
     )
 
 
@@ -301,16 +340,12 @@ def _answer_facts(answers: SettledAnswers, statistics: ImageStatistics) -> Itera
 
 
 def _images(
-    config: Config,
-    network: Network,
-    head: SettledOutput | None,
-    statistics: ImageStatistics,
-    answers: SettledAnswers,
+    fitting: Fitting, head: SettledOutput | None, statistics: ImageStatistics, answers: SettledAnswers
 ) -> ImageColumns:
     row_of = statistics.answer_rows
     used = [place for place in range(len(statistics.images)) if place not in statistics.measured.skipped]
     images = [statistics.images[place] for place in used]
-    placements = [place_image(image.height, image.width, network.size, config.resize) for image in images]
+    placements = [fitting.place(image.height, image.width) for image in images]
     predicted, sums = np.full(len(used), NO_TRUTH, np.int64), np.full(len(used), np.nan)
     truth = np.full(len(used), NO_TRUTH, np.int64)
     if head is not None and head.kind == "classes":
@@ -328,4 +363,20 @@ def _images(
         predicted=predicted,
         truth=truth,
         answer_sums=sums,
+    )
+
+
+def _values(config: Config, fitting: Fitting, images: Sequence[ImageFile]) -> ValueColumns:
+    extremes = [image.extremes or (np.nan, np.nan) for image in images]
+    ranges = [fitting.scale.range_of(image.depth) or (-np.inf, np.inf) for image in images]
+    return ValueColumns(
+        files=tuple(image.file for image in images),
+        depths=tuple(image.depth for image in images),
+        lows=np.array([low for low, _ in extremes], np.float64),
+        highs=np.array([high for _, high in extremes], np.float64),
+        finite=np.array([image.finite for image in images], np.bool_),
+        blacks=np.array([black for black, _ in ranges], np.float64),
+        whites=np.array([white for _, white in ranges], np.float64),
+        range_given=config.value_range is not None,
+        kept=fitting.scale.kept,
     )

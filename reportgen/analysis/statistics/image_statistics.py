@@ -24,7 +24,7 @@ from reportgen.config import Config
 from reportgen.errors import ReportgenError
 from reportgen.facts import Prediction, Skipped
 from reportgen.files.cache import Cache
-from reportgen.images import ImageFile, ImageSet
+from reportgen.images import Fitting, ImageFile, ImageSet
 from reportgen.models import Network
 from reportgen.progress import Progress
 from reportgen.results import ActivationStatistics, ChannelStatistics, Histogram, NetworkSummary, TopActivation
@@ -229,6 +229,7 @@ def collect(
     summary: NetworkSummary,
     images: ImageSet,
     layers: Sequence[str],
+    fitting: Fitting,
     config: Config,
     progress: Progress,
     cache: Cache | None = None,
@@ -241,7 +242,7 @@ def collect(
     Raises:
         ReportgenError: the network cannot run, no image could be measured, or, if `--strict`, one could not.
     """
-    plan = Plan.make(summary, layers, len(images), config.resize, config.interpolation, answers)
+    plan = Plan.make(summary, layers, len(images), fitting, answers)
     measured = measure_images(MeasureTask(network, plan, config), images.images, config, progress, cache)
     statistics = ImageStatistics(images.images, plan.layout, measured, plan.answers)
     skipped = statistics.skipped
