@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
+from reportgen.analysis.answers import answer_of
 from reportgen.analysis.corruptions import CORRUPTIONS, SEVERITIES, SHIFTS, corrupt, shift
 from reportgen.analysis.image_properties import as_bytes
 from reportgen.analysis.network.capture import run_layers
-from reportgen.analysis.network.heads import Head, class_output
 from reportgen.analysis.network.running import run_errors_explained
+from reportgen.analysis.network.settled_output import SettledOutput
 from reportgen.analysis.network.unfused import unfused
 from reportgen.analysis.reviewing import as_probabilities
 from reportgen.analysis.robustness import CLEAN, NO_SEVERITY
@@ -55,14 +57,16 @@ class ChangedImages:
 
     Args:
         network: to run.
-        head: its answer, which has classes.
+        output: its output of classes.
         largest_output: bytes of the largest output of a layer for one image.
         seed: of what is random in corruptions.
         scale: of the values that go in; those that are not 8 bits are changed as 8 bits.
     """
 
-    def __init__(self, network: Network, head: Head, largest_output: int, seed: int, scale: ValueScale) -> None:
-        self._network, self._head, self._seed, self._scale = network, head, seed, scale
+    def __init__(
+        self, network: Network, output: SettledOutput, largest_output: int, seed: int, scale: ValueScale
+    ) -> None:
+        self._network, self._output, self._seed, self._scale = network, output, seed, scale
         self._batch = max(1, min(len(CHANGES), _BATCH_MEMORY // (4 * max(1, largest_output))))
 
     def changed(self, pixels: PixelArray, image: int) -> ByteArray:
@@ -101,11 +105,8 @@ class ChangedImages:
         def run(pixels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             inputs = self._network.feed(self._network.prepare(pixels))
             _, answer = run_layers(self._network.model, inputs, whole=True)
-            leaves = [leaf for leaf in tf.nest.flatten(answer) if isinstance(leaf, tf.Tensor)]
-            which = class_output([tuple(leaf.shape) for leaf in leaves])
-            assert which is not None
-            scores = tf.cast(leaves[which], tf.float32)
-            return as_probabilities(scores, plain=self._head.kind == "logits"), unfused()
+            scores = answer_of(keras.tree.flatten(answer)[self._output.index], self._output)
+            return as_probabilities(scores, self._output), unfused()
 
         compiled = tf.function(run, autograph=False)
         return compiled.get_concrete_function(  # type: ignore[no-any-return]

@@ -6,16 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from reportgen.analysis.evaluation.classes import match_label
 from reportgen.analysis.figures_of_merit.binary import BinaryFigures
 from reportgen.analysis.figures_of_merit.classes import ClassFigures
-from reportgen.analysis.network.heads import Head
+from reportgen.analysis.network.settled_output import SettledOutput
 from reportgen.analysis.reviewing import MEASURED, Review
 from reportgen.analysis.slices import Slice, find_slices
 from reportgen.images import ImageFile
-from reportgen.models import Network
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,22 +29,11 @@ class ClassReview:
     slices: tuple[Slice, ...]
 
 
-def class_names(network: Network, head: Head) -> tuple[str, ...]:
-    """The names of all classes; one without a name is called by its index."""
-    count = max(2, head.classes or 0) if head.kind != "none" else 0
-    return tuple(network.label(index) or str(index) for index in range(count))
-
-
-def truth_indices(
-    truth: Mapping[str, str], images: Sequence[ImageFile], network: Network, head: Head
-) -> NDArray[np.int32] | None:
-    """The right class of each image, `(images,)`, -1 where it is not known or no class; None without truth."""
-    if not truth:
-        return None
-    classes = max(2, head.classes or 0)
-    index = {given: match_label(given, network.labels, classes) for given in set(truth.values())}
-    found = [index.get(truth.get(image.file, "")) for image in images]
-    return np.array([-1 if one is None else one for one in found], np.int32)
+def class_names(output: SettledOutput | None) -> tuple[str, ...]:
+    """The names of the classes of an output, one without a name called by its index; none of other kinds."""
+    if output is None or output.kind != "classes":
+        return ()
+    return tuple(output.label(index) or str(index) for index in range(output.classes))
 
 
 def review_classes(
@@ -76,7 +62,7 @@ def review_classes(
     told = {name: [entries[index] for index in judged.tolist()] for name, entries in columns.items()}
     return ClassReview(
         names=names,
-        plain=review.told.plain,
+        plain=review.told.output is not None and review.told.output.scores == "logits",
         figures=figures,
         binary=None if review.second is None else review.second.result(),
         slices=find_slices(judged, figures.answers.right, measured, told),

@@ -10,16 +10,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
+import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from reportgen.analysis.answers import answer_of
 from reportgen.analysis.dataset_quality.image_set import ImageSetAccumulator
 from reportgen.analysis.figures_of_merit.binary import BinaryAccumulator
 from reportgen.analysis.figures_of_merit.classes import ClassAccumulator
 from reportgen.analysis.figures_of_merit.rows import ImageRows
 from reportgen.analysis.image_properties import as_bytes, measure_image
-from reportgen.analysis.network.heads import Head, class_output
+from reportgen.analysis.network.settled_output import SettledOutput
 from reportgen.analysis.statistics.kept_beside import Keeping, SeenImage
 
 # What is measured on the pixels of every image; its size is known beforehand.
@@ -39,39 +41,24 @@ class Reviewing:
     """What is kept; it travels to workers.
 
     Attributes:
+        output: whose answers are judged, an output of classes; None where there is none.
         truth: the right class of each image of the set, `(images,)`, below 0 where it is not known; None where no
             answer is judged.
-        classes: how many there are; of a single score, two.
-        single: whether one score stands for two classes.
-        plain: whether scores are no probabilities, and become some by a softmax (of a single one, a sigmoid).
         layer: whose output the images are compared by; None where they are not compared.
         seed: of the sample of images that are compared.
         levels: black and white of pixels that are not 8 bits.
     """
 
+    output: SettledOutput | None
     truth: IntArray | None
-    classes: int
-    single: bool
-    plain: bool
     layer: str | None
     seed: int
     levels: tuple[float, float] = (0.0, 255.0)
 
-    @classmethod
-    def make(
-        cls, head: Head, truth: IntArray | None, layer: str | None, seed: int, levels: tuple[float, float]
-    ) -> Self:
-        """What is kept of a network's answers; without classes none are judged."""
-        classes = 0 if head.kind == "none" or head.classes is None else head.classes
-        return cls(
-            truth=truth if classes else None,
-            classes=max(2, classes) if classes else 0,
-            single=classes == 1,
-            plain=head.kind == "logits",
-            layer=layer,
-            seed=seed,
-            levels=levels,
-        )
+    @property
+    def judged(self) -> SettledOutput | None:
+        """The output whose answers are judged, where right ones are known."""
+        return None if self.truth is None else self.output
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -82,16 +69,15 @@ class Reviewing:
     def key(self) -> list[Any]:
         """What results depend on."""
         truth = None if self.truth is None else self.truth.tobytes().hex()
-        return [truth, self.classes, self.single, self.plain, self.layer, self.seed, self.levels]
+        return [truth, self.layer, self.seed, self.levels]
 
     def tensors(self, outputs: Mapping[str, Sequence[tf.Tensor]], answer: Any) -> tuple[tf.Tensor, tf.Tensor]:
         """The scores of an image, `(classes,)`, and its features in a row; empty where they are not asked for."""
         scores = features = tf.zeros((0,))
-        if self.truth is not None:
-            leaves = [leaf for leaf in tf.nest.flatten(answer) if isinstance(leaf, tf.Tensor)]
-            which = class_output([tuple(leaf.shape) for leaf in leaves])
-            assert which is not None
-            scores = as_probabilities(tf.cast(leaves[which], tf.float32), plain=self.plain)[0]
+        if self.judged is not None:
+            scores = as_probabilities(
+                answer_of(keras.tree.flatten(answer)[self.judged.index], self.judged), self.judged
+            )[0]
         if self.layer is not None:
             features = tf.reshape(_coarse(outputs[self.layer][0]), (-1,))
         return scores, features
@@ -114,10 +100,9 @@ class Review:
     def __init__(self, keeping: Reviewing) -> None:
         self.keeping: Keeping = keeping
         self.told = keeping
-        judged = keeping.truth is not None
-        self.answers = ClassAccumulator(keeping.classes, probabilities=True) if judged else None
-        is_binary = judged and keeping.classes == 2
-        self.second = BinaryAccumulator() if is_binary else None
+        judged = keeping.judged
+        self.answers = None if judged is None else ClassAccumulator(judged.classes, probabilities=True)
+        self.second = BinaryAccumulator() if judged is not None and judged.classes == 2 else None
         self.images = ImageSetAccumulator(seed=keeping.seed)
         self.properties = ImageRows(**dict.fromkeys(MEASURED, np.float64))
 
@@ -187,17 +172,16 @@ def _coarse(output: tf.Tensor) -> tf.Tensor:
     return tf.nn.avg_pool2d(output, sides, sides, "SAME")
 
 
-def as_probabilities(scores: tf.Tensor, *, plain: bool) -> tf.Tensor:
-    """Scores `(images, classes)` as probabilities of at least two classes; a single score speaks for the second.
+def as_probabilities(answers: tf.Tensor, output: SettledOutput) -> tf.Tensor:
+    """Answers `(images, values)` of an output of classes as probabilities `(images, classes)`.
 
-    Args:
-        scores: of a single class or of several.
-        plain: whether they are no probabilities yet.
+    Plain scores go through a softmax; a single number, of a sigmoid or plain, speaks for the second of two classes.
     """
-    if scores.shape[-1] == 1:
-        second = tf.sigmoid(scores) if plain else scores
+    is_plain = output.scores == "logits"
+    if output.is_single:
+        second = tf.sigmoid(answers) if is_plain else answers
         return tf.concat([1 - second, second], -1)
-    return tf.nn.softmax(scores) if plain else scores
+    return tf.nn.softmax(answers) if is_plain else answers
 
 
 def _number(value: float | None) -> float:

@@ -7,6 +7,7 @@ from reportgen.facts import (
     GraphEdge,
     Mistake,
     Neighbour,
+    Output,
     Placement,
     Prediction,
     ReceptiveField,
@@ -16,8 +17,23 @@ from reportgen.facts import (
     Shape,
     Skipped,
     TileGrid,
+    ValueSpread,
 )
 from reportgen.record.addresses import Pages
+from reportgen.record.answers import (
+    Answer,
+    ClassesAnswer,
+    ClassShare,
+    EmbeddingAnswer,
+    Likeness,
+    MapAnswer,
+    OtherAnswer,
+    PictureAnswer,
+    PictureError,
+    PointsAnswer,
+    Value,
+    ValuesAnswer,
+)
 from reportgen.record.content import (
     SCHEMA_VERSION,
     Activations,
@@ -54,6 +70,20 @@ from reportgen.record.review import Dataset, Evaluation, EvaluationOutput, Robus
 from reportgen.record.tile import Tile
 
 __all__ = [
+    "ValueSpread",
+    "ValuesAnswer",
+    "Value",
+    "PointsAnswer",
+    "PictureError",
+    "PictureAnswer",
+    "Output",
+    "OtherAnswer",
+    "MapAnswer",
+    "Likeness",
+    "EmbeddingAnswer",
+    "ClassShare",
+    "ClassesAnswer",
+    "Answer",
     "RECORD_NAME",
     "SCHEMA_VERSION",
     "Activations",

@@ -170,7 +170,7 @@ def _read_reference(study: Study, workshop: Workshop) -> _Reference | None:
     for skipped in images.skipped:
         workshop.progress.say(f"--reference: skipped {skipped.file}: {skipped.reason}")
     told = study.review.told
-    keeping = Reviewing.make(study.head, None, told.layer, told.seed, told.levels)
+    keeping = Reviewing(output=None, truth=None, layer=told.layer, seed=told.seed, levels=told.levels)
     found = collect(
         study.network,
         study.summary,
@@ -180,7 +180,7 @@ def _read_reference(study: Study, workshop: Workshop) -> _Reference | None:
         study.config,
         workshop.progress,
         workshop.cache,
-        keeping,
+        keeping=keeping,
     )
     kept = found.measured.beside
     assert isinstance(kept, Review)

@@ -63,7 +63,7 @@ def _record_classes(study: Study, judged: ClassReview) -> EvaluationOutput:
     files = [image.file for image in study.statistics.images]
     known = [] if figures.baseline_class is None else [names[figures.baseline_class]]
     return EvaluationOutput(
-        output=output_name(study),
+        output="answer" if study.head is None else study.head.name,
         kind="classes",
         images=figures.images,
         unmatched=figures.unmatched,
@@ -99,13 +99,6 @@ def _record_classes(study: Study, judged: ClassReview) -> EvaluationOutput:
         binary=None if judged.binary is None else _binary(judged.binary, names[1]),
         cells=tuple(_cells(judged, files)),
     )
-
-
-def output_name(study: Study) -> str:
-    """What the judged output is called: the key or the layer it comes from."""
-    names = list(getattr(study.network.model, "output_names", None) or [])
-    place = study.head.output or 0
-    return str(names[place]) if place < len(names) else "answer"
 
 
 def _per_class(figures: ClassFigures, names: Sequence[str]) -> list[ClassScore]:

@@ -58,15 +58,16 @@ def plan_robustness(study: Study, workshop: Workshop) -> Work | Contribution:
         return Contribution(note="Not measured: --robustness N runs the network on corruptions and shifts of N images.")
     if study.network.latent:
         return Contribution(note="The network reads vectors: there are no images to be made worse.")
-    if not study.names:
-        return Contribution(note=f"{study.head.note} Robustness is measured on answers of classes.")
+    head = study.head
+    if head is None or not study.names:
+        return Contribution(note="The network names no classes: robustness is measured on answers of classes.")
     here = {image.file for image in study.images}
     images = study.statistics.images
     readable = np.array([place for place, image in enumerate(images) if image.file in here], np.int64)
     chosen = sample(readable, wanted, study.config.seed)
     places = {images[place].file: int(place) for place in chosen}
     largest = max((layer.memory_bytes or 0 for layer in study.summary.layers), default=0)
-    network = ChangedImages(study.network, study.head, largest, study.config.seed, study.fitting.scale)
+    network = ChangedImages(study.network, head, largest, study.config.seed, study.fitting.scale)
     truth = study.review.told.truth
     found, flips = RobustnessAccumulator(), FirstFlips()
     workshop.progress.say(

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 import numpy as np
 
-from reportgen.analysis.evaluation.classes import evaluate, read_columns, read_truth
+from reportgen.analysis.answers import AnswerPlan, SettledAnswers, settle_outputs, truth_indices
+from reportgen.analysis.evaluation.classes import evaluate
 from reportgen.analysis.maximization.scheduling import plan_channels
 from reportgen.analysis.network.feature_maps import gives_maps
 from reportgen.analysis.network.features import default_feature_layer
 from reportgen.analysis.network.fed_values import settle_fitting
-from reportgen.analysis.network.heads import Head, describe_head
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.analysis.network.running import run_unwatched
 from reportgen.analysis.network.selection import last_of_blocks, select_layers
-from reportgen.analysis.review import ClassReview, class_names, review_classes, truth_indices
+from reportgen.analysis.network.settled_output import SettledOutput, head_of
+from reportgen.analysis.review import ClassReview, class_names, review_classes
 from reportgen.analysis.reviewing import Review, Reviewing
 from reportgen.analysis.statistics.image_statistics import ImageStatistics, collect, default_layers
 from reportgen.analysis.weights.filters import filter_banks, weight_statistics
@@ -34,7 +35,7 @@ from reportgen.sections.picture_store import PictureStore
 
 # One page in so many may go to a mistake, the others to a fair sample.
 MISTAKEN_SHARE = 4
-# Enough to tell probabilities from scores by their sums.
+# Enough to tell probabilities from scores by their sums, and pictures from masks.
 HEAD_IMAGES = 4
 # Bytes of photographs that wait for their pages.
 ORIGINALS_ROOM = 256_000_000
@@ -53,10 +54,10 @@ class Study:
     """A network, its images and what was measured on them.
 
     `fitting` is how images are made to fit; `shown` are the images that get a page; `map_layers` the layers whose
-    feature maps are drawn, `chosen` for each of them the channels that are shown in detail; `truth` is the right
-    class of each image, where given. `names` are those of the classes; `review` is what the pass kept to judge answers
-    and to compare images, which it names by their place in `statistics.images`, and `judged` the answers against the
-    right classes.
+    feature maps are drawn, `chosen` for each of them the channels that are shown in detail; `truth` is the class
+    given for each image, by name. `names` are those of the classes; `review` is what the pass kept to judge answers and
+    to compare images, which it names by their place in `statistics.images`, and `judged` the answers against the right
+    classes.
     """
 
     config: Config
@@ -64,7 +65,7 @@ class Study:
     fitting: Fitting
     images: ImageSet
     summary: NetworkSummary
-    head: Head
+    answers: SettledAnswers
     weighed: tuple[Weighed, ...]
     statistics: ImageStatistics
     shown: tuple[ImageFile, ...]
@@ -76,6 +77,11 @@ class Study:
     names: tuple[str, ...]
     review: Review
     judged: ClassReview | None
+
+    @property
+    def head(self) -> SettledOutput | None:
+        """The first output of classes or labels."""
+        return head_of(self.answers.outputs)
 
 
 class Originals:
@@ -139,14 +145,35 @@ def fitted_images(
             progress.advance(1, image.file)
 
 
-def find_head(fitting: Fitting, network: Network, images: ImageSet, originals: Originals | None = None) -> Head:
-    """What the network's answer is, by its last layer and its answers to the first images."""
+def find_answers(
+    config: Config, fitting: Fitting, network: Network, images: ImageSet, originals: Originals | None = None
+) -> SettledAnswers:
+    """What kinds of answers the network gives, by its last layers and its answers to the first images.
+
+    Raises:
+        UsageError: an option names an output that the network does not have, or a kind that does not fit.
+        ReportgenError: right answers cannot be read.
+    """
     first = list(islice(fitted_images(fitting, network, images), HEAD_IMAGES))
     if originals is not None:
         for item in first:
             originals.keep(item.image, item.original)
     pixels = np.stack([item.pixels for item in first])
-    return describe_head(network, run_unwatched(network, pixels))
+    files = [image.file for image in images]
+    return settle_outputs(network, run_unwatched(network, pixels), pixels, files, config)
+
+
+def with_names(network: Network, head: SettledOutput | None) -> Network:
+    """The network with the names of its classes as they were settled, and where these classes are."""
+    if head is None:
+        return network
+    return replace(
+        network,
+        labels=head.labels,
+        labels_origin=head.labels_origin,
+        head_output=head.index,
+        head_is_single=head.is_single,
+    )
 
 
 def sample_evenly(images: tuple[ImageFile, ...], count: int) -> tuple[ImageFile, ...]:
@@ -181,30 +208,29 @@ def prepare_study(config: Config, network: Network, images: ImageSet, workshop: 
     summary = summarize_network(network)
     # Of a generator every convolution shows how its picture comes about; it has no blocks as others do.
     map_layers = drawable(summary, chosen_layers(config, summary, "convs" if network.latent else "blocks"))
-    head = find_head(fitting, network, images, workshop.originals)
+    answers = find_answers(config, fitting, network, images, workshop.originals)
+    head = head_of(answers.outputs)
+    network = with_names(network, head)
     weighed = tuple(Weighed(bank, weight_statistics(bank)) for bank in filter_banks(network, summary))
     measured = dict.fromkeys((*default_layers(config, summary), *map_layers))
     in_order = tuple(layer.name for layer in summary.layers if layer.name in measured)
-    truth = read_truth(config.truth, [image.file for image in images]) if config.truth else {}
-    keeping = Reviewing.make(
-        head,
-        truth_indices(truth, images.images, network, head),
-        default_feature_layer(summary, head) if compares_images(config) and not network.latent else None,
-        config.seed,
-        fitting.scale.levels,
+    plan, cache = _answer_plan(answers, images), workshop.cache
+    keeping = Reviewing(
+        output=head if head is not None and head.kind == "classes" else None,
+        truth=None if head is None else plan.truths.get(head.name),
+        layer=default_feature_layer(summary, answers.outputs) if compares_images(config, network) else None,
+        seed=config.seed,
+        levels=fitting.scale.levels,
     )
-    statistics = collect(
-        network, summary, images, in_order, fitting, config, workshop.progress, workshop.cache, keeping
-    )
+    statistics = collect(network, summary, images, in_order, fitting, config, workshop.progress, cache, plan, keeping)
     review = statistics.measured.beside
     assert isinstance(review, Review)
     read = _readable(images, statistics)
-    evaluation = _evaluate(truth, statistics, head, network) if truth else None
+    evaluation = _evaluate(answers, statistics, head)
     shown = choose_shown(read, config.image_pages, evaluation)
     maxima = {layer: statistics.maxima(layer) for layer in map_layers if layer in statistics.layers}
     chosen = plan_channels(config.channels, maxima)
-    names = class_names(network, head)
-    columns = read_columns(config.truth, [image.file for image in images]) if config.truth else {}
+    names = class_names(head)
     units = [(layer, channel) for layer, channels in chosen.items() for channel in channels]
     return Study(
         config=config,
@@ -212,7 +238,7 @@ def prepare_study(config: Config, network: Network, images: ImageSet, workshop: 
         fitting=fitting,
         images=ImageSet(read, images.skipped + statistics.skipped),
         summary=summary,
-        head=head,
+        answers=answers,
         weighed=weighed,
         statistics=statistics,
         shown=shown,
@@ -224,29 +250,62 @@ def prepare_study(config: Config, network: Network, images: ImageSet, workshop: 
             [image.file for image in read],
             [image.file for image in shown],
         ),
-        truth=truth,
+        truth=_class_names(answers),
         evaluation=evaluation,
         names=names,
         review=review,
-        judged=review_classes(review, images.images, names, columns),
+        judged=review_classes(review, images.images, names, _properties(answers, head, images)),
     )
 
 
-def compares_images(config: Config) -> bool:
-    """Whether images are compared with each other: for pages about them, or for what was asked of them."""
-    return config.draws("images-quality") or config.reference is not None or bool(config.gates)
-
-
-def _evaluate(truth: Mapping[str, str], statistics: ImageStatistics, head: Head, network: Network) -> Evaluation | None:
-    """The answers against the right classes; None for a network without classes."""
-    if head.kind == "none" or head.classes is None:
-        return None
-    answers = {
-        image.file: statistics.predictions(place, head, network) for place, image in enumerate(statistics.images)
+def _properties(
+    answers: SettledAnswers, head: SettledOutput | None, images: ImageSet
+) -> dict[str, tuple[str | None, ...]]:
+    """The columns of the truth file beyond the label: the entry of each image, None where there is none."""
+    truth = answers.truths.get(head.name) if head is not None else None
+    if truth is None or truth.given.form != "table":
+        return {}
+    cells = truth.given.cells
+    rows = [cells.get(image.file, ()) for image in images]
+    return {
+        name: tuple(row[place] or None if place < len(row) else None for row in rows)
+        for place, name in enumerate(truth.given.columns)
+        if place > 0 and name
     }
-    # A single sigmoid tells two classes apart.
-    classes = max(head.classes, 2)
-    return evaluate(truth, answers, network.labels, classes, probabilities=head.kind in ("softmax", "sigmoid"))
+
+
+def compares_images(config: Config, network: Network) -> bool:
+    """Whether images are compared with each other: for pages about them, or for what was asked of them."""
+    asked = config.draws("images-quality") or config.reference is not None or bool(config.gates)
+    return asked and not network.latent
+
+
+def _answer_plan(answers: SettledAnswers, images: ImageSet) -> AnswerPlan:
+    """What is kept of the answers to `images`, with the right classes where they are known."""
+    files = [image.file for image in images]
+    truths = {
+        output.name: truth_indices(answers.truths[output.name].classes, files)
+        for output in answers.outputs
+        if output.kind == "classes" and output.name in answers.truths
+    }
+    return AnswerPlan(answers.outputs, len(files), truths)
+
+
+def _class_names(answers: SettledAnswers) -> dict[str, str]:
+    """The class given for each image, by name, whether or not the network knows it."""
+    for truth in answers.truths.values():
+        if truth.given.names_classes() is not None:
+            return truth.given.labels
+    return {}
+
+
+def _evaluate(answers: SettledAnswers, statistics: ImageStatistics, head: SettledOutput | None) -> Evaluation | None:
+    """The answers of the first output of classes against the right ones; None where these are not known."""
+    if head is None or head.kind != "classes" or head.name not in answers.truths:
+        return None
+    predicted = {image.file: statistics.predictions(place, head) for place, image in enumerate(statistics.images)}
+    probabilities = head.is_single or head.scores != "logits"
+    return evaluate(answers.truths[head.name], predicted, head.classes, probabilities=probabilities)
 
 
 def _readable(images: ImageSet, statistics: ImageStatistics) -> tuple[ImageFile, ...]:

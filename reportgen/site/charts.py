@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reportgen.record import CalibrationBin, Curve, Histogram
+from reportgen.record import Curve, Histogram, ValueSpread
 
 # In CSS pixels; the drawing shrinks with a narrow page.
 WIDTH, HEIGHT = 320, 96
@@ -50,17 +50,6 @@ class LineChart:
     height: int = HEIGHT
 
 
-@dataclass(frozen=True)
-class CalibrationBar:
-    """One bin of confidence: its bar from the left, and the words for it."""
-
-    x: float
-    width: float
-    y: float
-    height: float
-    bin: CalibrationBin
-
-
 def draw_histogram(histogram: Histogram | None) -> HistogramChart | None:
     """Bars whose areas grow with the square root of the counts, so that rare values show beside common ones."""
     if histogram is None or not histogram.counts or max(histogram.counts) == 0:
@@ -89,6 +78,19 @@ def draw_histogram(histogram: Histogram | None) -> HistogramChart | None:
     )
 
 
+def draw_spread(spread: ValueSpread) -> HistogramChart | None:
+    """The values of all images, None where they are all the same."""
+    return draw_histogram(Histogram(edges=spread.edges, counts=spread.counts)) if spread.edges else None
+
+
+def place_in_spread(spread: ValueSpread, value: float | None) -> float | None:
+    """Where `value` stands across the chart of `spread`, None where it is no number or the chart has no width."""
+    if value is None or not spread.edges or spread.edges[-1] <= spread.edges[0]:
+        return None
+    low, high = spread.edges[0], spread.edges[-1]
+    return round(min(1.0, max(0.0, (value - low) / (high - low))) * WIDTH, 1)
+
+
 def draw_curve(curve: Curve | None) -> LineChart | None:
     """The objective over the steps of an ascent, None where there are not two points to join."""
     if curve is None or len(curve.steps) < 2:
@@ -100,21 +102,6 @@ def draw_curve(curve: Curve | None) -> LineChart | None:
     down = [HEIGHT - 2 - (value - low) / span * (HEIGHT - 4) for value in curve.values]
     points = "L".join(f"{_short(x)} {_short(y)}" for x, y in zip(across, down, strict=False))
     return LineChart(path=f"M{points}", first=first, last=last, low=low, high=high)
-
-
-def draw_calibration(bins: Sequence[CalibrationBin], side: int) -> tuple[CalibrationBar, ...]:
-    """A bar of its accuracy for each bin with images, in a square of `side` CSS pixels."""
-    return tuple(
-        CalibrationBar(
-            x=round(part.low * side, 1),
-            width=round((part.high - part.low) * side, 1),
-            y=round((1 - part.accuracy) * side, 1),
-            height=round(part.accuracy * side, 1),
-            bin=part,
-        )
-        for part in bins
-        if part.accuracy is not None
-    )
 
 
 def draw_profile(values: Sequence[float | None]) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from PIL import Image as Pillow
+from support.answers import OUTPUTS, with_answers
 
 from reportgen import record as r
 from reportgen.record import Pages
@@ -439,6 +441,11 @@ class Builder:
 def small_record(folder: Path) -> r.Record:
     """A record that shows every component once; its pictures are written into `folder`."""
     return Builder(folder, Names()).record()
+
+
+def answers_record(folder: Path, kinds: Sequence[str] = tuple(OUTPUTS)) -> r.Record:
+    """The small record, of a network with an output of each of `kinds`."""
+    return with_answers(small_record(folder), folder, kinds)
 
 
 def hostile_record(folder: Path) -> r.Record:

@@ -131,6 +131,7 @@ def _run_key(task: MeasureTask, images: Sequence[ImageFile]) -> str:
         plan.fitting.content(),
         [vars(layer) for layer in plan.layout.layers],
         None if plan.keeping is None else plan.keeping.key,
+        plan.answers.facts(),
         [image.sha256 for image in images],
     )
 
