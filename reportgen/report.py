@@ -38,6 +38,7 @@ from reportgen.models import Network, latent_vectors, load_network
 from reportgen.progress import Progress, stage
 from reportgen.record import Record, Site
 from reportgen.sections import SECTIONS
+from reportgen.sections.judged_outputs import JudgedOutputs
 from reportgen.sections.picture_store import PictureStore
 from reportgen.sections.recording import make_record
 from reportgen.sections.review_recording import images_spoken_of
@@ -149,11 +150,14 @@ def _record(study: Study, workshop: Workshop, sections: Sequence[Section]) -> Re
     """Run the sections asked for and put everything into the record."""
     asked = [section for section in sections if study.config.draws(section.slug) or section.needed(study.config)]
     thumbnails = Thumbnails(study.fitting.scale.levels)
-    made = make_sections(asked, study, workshop, Work(images=images_spoken_of(study), visit=thumbnails.visit))
+    judged = JudgedOutputs(study)
+    pictured = Work(images=images_spoken_of(study), visit=thumbnails.visit)
+    made = make_sections(asked, study, workshop, pictured, judged.work)
     look = Site(**site_look(study.config, study.network.name, workshop.pictures.folder))
     with stage(workshop.progress, "Findings"):
         findings = find(replace(_evidence(study), review=_review_evidence(study, made)))
-    return make_record(study, look, made, findings, thumbnails.save("evaluation", workshop.pictures))
+    tiles = thumbnails.save("evaluation", workshop.pictures)
+    return make_record(study, look, made, findings, tiles, judged.results())
 
 
 def _review_evidence(study: Study, made: Sequence[tuple[Section, Contribution]]) -> ReviewEvidence:

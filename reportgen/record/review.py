@@ -102,6 +102,14 @@ class BinaryScore(Fact):
     curve: list[Operation]
 
 
+class WorstImage(Fact):
+    """An image that was answered badly: by its absolute error (of value `name`), its mean IoU or its mean error."""
+
+    image: str
+    score: float
+    name: str | None = None
+
+
 class EvaluationOutput(Fact):
     """How good the answers of one output are; what its kind does not have is null.
 
@@ -141,6 +149,12 @@ class EvaluationOutput(Fact):
     coverage: tuple[CoveragePoint, ...] = ()
     binary: BinaryScore | None = None
     cells: tuple[ConfusionCell, ...] = ()
+    mean_average_precision: float | None = None
+    mae: float | None = None  # of pictures, on 0..255
+    psnr: float | None = None
+    ssim: float | None = None
+    scatter: tuple[tuple[float, float], ...] = ()  # right value and answer, of a sample of the images
+    worst: tuple[WorstImage, ...] = ()
 
 
 class Evaluation(facts.Evaluation):

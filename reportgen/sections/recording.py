@@ -346,8 +346,12 @@ def make_record(
     sections: Sequence[tuple[Section, Contribution]],
     findings: Iterable[Finding],
     thumbnails: Mapping[str, record.Tile] | None = None,
+    judged: Mapping[str, record.EvaluationOutput] | None = None,
 ) -> record.Record:
-    """Everything the pages say; `thumbnails` are small pictures of images beside those that sections made."""
+    """Everything the pages say.
+
+    `thumbnails` are small pictures of images, and `judged` outputs, beside those that sections or the pass made.
+    """
     made = [contribution for _, contribution in sections]
     review = joined(made)
     return record.Record(
@@ -363,7 +367,7 @@ def make_record(
         figures=[figure for contribution in made for figure in contribution.figures],
         features=[feature for contribution in made for feature in contribution.features],
         findings=record_findings(findings, study),
-        evaluation=record_evaluation(study),
+        evaluation=record_evaluation(study, judged or {}),
         robustness=review.robustness,
         dataset=review.dataset,
         thumbnails={**(thumbnails or {}), **review.thumbnails},

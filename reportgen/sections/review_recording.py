@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 
 from reportgen.analysis.figures_of_merit.binary import BinaryFigures
 from reportgen.analysis.figures_of_merit.binary import Operation as MeasuredOperation
 from reportgen.analysis.figures_of_merit.classes import ClassFigures
-from reportgen.analysis.review import ClassReview
+from reportgen.analysis.network.settled_output import SettledOutput
+from reportgen.analysis.review import ClassReview, class_names
 from reportgen.analysis.slices import Slice as FoundSlice
 from reportgen.facts import CalibrationBin
 from reportgen.formats import rounded
@@ -37,12 +38,31 @@ MOST_SHOWN = 240
 TOP = 5
 
 
-def record_evaluation(study: Study) -> Evaluation | None:
-    """The answers against the right ones, where those were given."""
-    if study.evaluation is None:
+def record_evaluation(study: Study, others: Mapping[str, EvaluationOutput]) -> Evaluation | None:
+    """The answers against the right ones, where those were given.
+
+    Args:
+        study: with the output that the pass judged.
+        others: what was judged beside, by the outputs' names.
+    """
+    found = dict(others)
+    if study.judged is not None and study.head is not None:
+        found[study.head.name] = _record_classes(study.head, study.judged, study)
+    outputs = tuple(found[output.name] for output in study.answers.outputs if output.name in found)
+    if study.evaluation is not None:
+        return Evaluation(**dict(study.evaluation), outputs=outputs)
+    if not outputs:
         return None
-    outputs = () if study.judged is None else (_record_classes(study, study.judged),)
-    return Evaluation(**dict(study.evaluation), outputs=outputs)
+    return Evaluation(
+        images=outputs[0].images,
+        accuracy=None,
+        top5_accuracy=None,
+        unmatched=(),
+        confusions=(),
+        mistakes=(),
+        calibration=(),
+        outputs=outputs,
+    )
 
 
 def images_spoken_of(study: Study) -> list[ImageFile]:
@@ -52,36 +72,47 @@ def images_spoken_of(study: Study) -> list[ImageFile]:
     files = [image.file for image in study.statistics.images]
     mistakes = [] if study.evaluation is None else [mistake.image for mistake in study.evaluation.mistakes]
     slices = [[files[index] for index in one.examples] for one in study.judged.slices]
-    cells = [cell.images[:SHOWN_OF_A_CELL] for cell in _cells(study.judged, files)]
+    cells = [cell.images[:SHOWN_OF_A_CELL] for cell in _cells(study.judged.figures, study.judged.names, files)]
     wanted = dict.fromkeys(chain(mistakes, *slices, *cells))
     shown = set(list(wanted)[:MOST_SHOWN])
     return [image for image in study.images if image.file in shown]
 
 
-def _record_classes(study: Study, judged: ClassReview) -> EvaluationOutput:
-    figures, names = judged.figures, judged.names
+def _record_classes(output: SettledOutput, judged: ClassReview, study: Study) -> EvaluationOutput:
     files = [image.file for image in study.statistics.images]
-    known = [] if figures.baseline_class is None else [names[figures.baseline_class]]
+    figures = class_figures(output, judged.figures, files)
+    binary = judged.binary
+    return figures.model_copy(
+        update={
+            "slices": [_slice(one, files) for one in judged.slices],
+            "roc_auc": None if binary is None else binary.roc_auc,
+            "binary": None if binary is None else _binary(binary, judged.names[1]),
+        }
+    )
+
+
+def class_figures(output: SettledOutput, figures: ClassFigures, files: Sequence[str]) -> EvaluationOutput:
+    """The figures of an output of classes, for the record; images are called by `files`."""
+    names = class_names(output)
+    common = figures.baseline_class
     return EvaluationOutput(
-        output="answer" if study.head is None else study.head.name,
+        output=output.name,
         kind="classes",
         images=figures.images,
         unmatched=figures.unmatched,
         not_finite=figures.not_finite,
-        plain=judged.plain,
+        plain=output.scores == "logits",
         accuracy=figures.accuracy,
         interval=figures.interval,
         balanced_accuracy=figures.balanced_accuracy,
         top5_accuracy=dict(figures.top).get(TOP),
         baseline=figures.baseline,
-        baseline_class=known[0] if known else None,
+        baseline_class=None if common is None else names[common],
         ece=figures.ece,
         nll=figures.nll,
         brier=figures.brier,
-        roc_auc=None if judged.binary is None else judged.binary.roc_auc,
         per_class=_per_class(figures, names),
         confusion=[(names[cell.truth], names[cell.predicted], cell.count) for cell in figures.confusion],
-        slices=[_slice(one, files) for one in judged.slices],
         top=figures.top,
         macro_precision=figures.macro_precision,
         macro_recall=figures.macro_recall,
@@ -96,8 +127,7 @@ def _record_classes(study: Study, judged: ClassReview) -> EvaluationOutput:
         coverage=tuple(
             CoveragePoint(share=one.share, accuracy=one.accuracy, confidence=one.confidence) for one in figures.coverage
         ),
-        binary=None if judged.binary is None else _binary(judged.binary, names[1]),
-        cells=tuple(_cells(judged, files)),
+        cells=tuple(_cells(figures, names, files)),
     )
 
 
@@ -115,9 +145,9 @@ def _per_class(figures: ClassFigures, names: Sequence[str]) -> list[ClassScore]:
     ]
 
 
-def _cells(judged: ClassReview, files: Sequence[str]) -> list[ConfusionCell]:
+def _cells(figures: ClassFigures, names: Sequence[str], files: Sequence[str]) -> list[ConfusionCell]:
     """The cells that are not empty with some of their images; what is confused first."""
-    figures, names, inside = judged.figures, judged.names, judged.figures.answers.in_cell
+    inside = figures.answers.in_cell
     confused = [cell for cell in figures.confusion if cell.truth != cell.predicted][:MOST_CELLS]
     right = [cell for cell in figures.confusion if cell.truth == cell.predicted]
     shown = confused + (right if figures.classes <= MOST_RIGHT_CELLS else [])

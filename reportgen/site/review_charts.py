@@ -87,6 +87,25 @@ def draw_band(points: Sequence[tuple[float, tuple[float, float] | None]]) -> str
     return draw_shares([*there, *back]) + "Z"
 
 
+@dataclass(frozen=True)
+class ScatterChart:
+    """Answers, upwards, against right values, to the right, on the same scale; `low` and `high` are its ends."""
+
+    path: str
+    low: float
+    high: float
+
+
+def draw_scatter(points: Sequence[tuple[float, float]]) -> ScatterChart | None:
+    """A dot for each pair of right value and answer."""
+    values = [value for point in points for value in point]
+    if not values or min(values) == max(values):
+        return None
+    low, high = min(values), max(values)
+    across = [((x - low) / (high - low) * WIDTH, (1 - (y - low) / (high - low)) * HEIGHT) for x, y in points]
+    return ScatterChart("".join(f"M{_short(x)} {_short(y)}h0" for x, y in across), low, high)
+
+
 def draw_reliability(output: EvaluationOutput) -> tuple[ReliabilityBar, ...]:
     """A bar of its accuracy for each bin with images."""
     return tuple(

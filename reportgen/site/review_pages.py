@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from reportgen import formats
 from reportgen.record import Dataset, Evaluation, EvaluationOutput, Mistake, Robustness
 from reportgen.record.addresses import section_page
-from reportgen.record.review import ClassScore, Corruption, Duplicate, Slice
+from reportgen.record.review import ClassScore, Corruption, Duplicate, Slice, WorstImage
 from reportgen.site.catalogue import Catalogue
 from reportgen.site.facts import Facts
 from reportgen.site.figures import group_figures
@@ -21,6 +21,7 @@ from reportgen.site.review_charts import (
     draw_band,
     draw_matrix,
     draw_reliability,
+    draw_scatter,
     draw_shares,
 )
 from reportgen.site.review_views import (
@@ -123,6 +124,8 @@ def _view_output(
         reliability=draw_reliability(output),
         coverage=draw_shares([(point.share, point.accuracy) for point in output.coverage]),
         binary=_view_binary(output),
+        scatter=draw_scatter(output.scatter),
+        worst=tuple(_shot(one.image, catalogue, _worst_words(one, output)) for one in output.worst),
         others=others,
         width=WIDTH,
         height=HEIGHT,
@@ -133,7 +136,9 @@ def _lead(output: EvaluationOutput) -> str:
     """Whether it is right, in a sentence."""
     images = formats.counted(output.images, "image")
     if output.accuracy is None:
-        return f"{images} with right answers."
+        return f"{output.output}: {images} with right answers."
+    if output.kind == "multilabel":
+        return f"All labels are right on {formats.percent(output.accuracy)} of {images}."
     if output.interval is None:
         return f"{formats.percent(output.accuracy)} of {images} are classed rightly."
     low, high = (formats.percent(end) for end in output.interval)
@@ -153,10 +158,14 @@ def _is_doubtful(output: EvaluationOutput) -> bool:
 def _key_facts(output: EvaluationOutput) -> Facts:
     interval = "" if output.interval is None else " to ".join(formats.percent(end) for end in output.interval)
     named = (
-        ("accuracy", formats.percent, output.accuracy),
+        ("all labels right" if output.kind == "multilabel" else "accuracy", formats.percent, output.accuracy),
         ("balanced accuracy", formats.percent, output.balanced_accuracy),
         ("among the best five", formats.percent, output.top5_accuracy),
         ("most frequent class", formats.percent, output.baseline),
+        ("mean average precision", formats.number, output.mean_average_precision),
+        ("mean absolute error", formats.number, output.mae),
+        ("PSNR, dB", formats.number, output.psnr),
+        ("SSIM", formats.number, output.ssim),
         ("area under ROC", formats.number, output.roc_auc),
         ("mean IoU", formats.number, output.mean_iou),
         ("right pixels", formats.percent, output.pixel_accuracy),
@@ -194,6 +203,14 @@ def _view_slice(found: Slice, catalogue: Catalogue) -> SliceView:
     if found.range is not None:
         where = f"{found.property} from {formats.number(found.range[0])} to {formats.number(found.range[1])}"
     return SliceView(found, where, tuple(_shot(file, catalogue) for file in found.examples[:MOST_SHOTS]))
+
+
+def _worst_words(one: WorstImage, output: EvaluationOutput) -> str:
+    """How badly an image was answered."""
+    if output.kind == "map":
+        return f"mean IoU {formats.number(one.score)}"
+    error = f"off by {formats.number(one.score)}"
+    return error if one.name is None or len(output.values or ()) < 2 else f"{one.name}: {error}"
 
 
 def _matrix(output: EvaluationOutput, anchors: dict[tuple[str, str], str]) -> MatrixChart | None:

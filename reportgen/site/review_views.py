@@ -23,7 +23,7 @@ from reportgen.record.tile import Tile
 from reportgen.site.facts import Facts
 from reportgen.site.figures import FigureGroup
 from reportgen.site.outline import Link
-from reportgen.site.review_charts import MatrixChart, ReliabilityBar
+from reportgen.site.review_charts import MatrixChart, ReliabilityBar, ScatterChart
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,8 @@ class OutputView:
     reliability: tuple[ReliabilityBar, ...]
     coverage: str
     binary: BinaryView | None
+    scatter: ScatterChart | None
+    worst: tuple[Shot, ...]
     others: tuple[Link, ...]
     width: int
     height: int

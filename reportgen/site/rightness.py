@@ -15,7 +15,7 @@ MOST_WRONG = 6
 def view_right(catalogue: Catalogue) -> RightView | None:
     """The network's answers against the right classes, None where none were given."""
     evaluation = catalogue.record.evaluation
-    if evaluation is None:
+    if evaluation is None or evaluation.accuracy is None:
         return None
     images = [catalogue.images.get(mistake.image) for mistake in evaluation.mistakes[:MOST_WRONG]]
     return RightView(
