@@ -99,8 +99,8 @@ def nothing_of_it(_visited: VisitedImage) -> Contribution:
 class Work:
     """What a section does: `visit` each of `images` while all are gone through once, then `finish`.
 
-    `layers` are those whose outputs `visit` reads, `reads_answers` says that it reads the network's own; they come
-    from one forward pass for all sections.
+    `layers` are those whose outputs `visit` reads, `reads_answers` says that it reads the network's own;
+    they come from one forward pass for all sections.
     """
 
     images: Sequence[ImageFile] = ()
