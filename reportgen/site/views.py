@@ -42,6 +42,7 @@ class FindingView:
     channels: str
     layer_page: str | None
     image_page: str | None
+    evidence_page: str | None = None  # of the section that shows what was found, where it has one
 
 
 @dataclass(frozen=True)
