@@ -45,7 +45,7 @@ from reportgen.record.content import (
     Unit,
     Weights,
 )
-from reportgen.record.reading import RECORD_NAME, dump_record, read_record, referenced_files, schema
+from reportgen.record.reading import RECORD_NAME, dump_record, named_files, read_record, referenced_files, schema
 
 __all__ = [
     "RECORD_NAME",
@@ -93,6 +93,7 @@ __all__ = [
     "Severity",
     "Shape",
     "dump_record",
+    "named_files",
     "read_record",
     "referenced_files",
     "schema",

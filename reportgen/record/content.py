@@ -8,7 +8,20 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
+
+from reportgen.plain_json import with_whole_letters
+from reportgen.record.paths import (
+    ArrayPath,
+    ImagePage,
+    LayerPage,
+    LogoPath,
+    PagePath,
+    PicturePath,
+    SectionName,
+    StylePath,
+    UnitPage,
+)
 
 SCHEMA_VERSION: Literal["1.1"] = "1.1"
 
@@ -20,6 +33,11 @@ class _Frozen(BaseModel):
     # Not-a-number and the infinities have no place in JSON: they are written as null, and a finding
     # says where they stand.
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="null")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _whole_letters(cls, value: Any) -> Any:
+        return with_whole_letters(value)
 
 
 class Generator(_Frozen):
@@ -150,7 +168,7 @@ class Layer(_Frozen):
     receptive_field: ReceptiveField | None
     receptive_field_note: str | None
     inputs: list[str]
-    page: str | None
+    page: LayerPage | None
     details: dict[str, str]  # what a reader asks of this kind of layer: kernel, strides, activation, ...
     weights: Weights | None
     activations: Activations | None
@@ -172,7 +190,7 @@ class Image(_Frozen):
     sha256: str
     width: int
     height: int
-    page: str | None
+    page: ImagePage | None
     truth: str | None
     predictions: list[Prediction]
 
@@ -187,7 +205,7 @@ class Skipped(_Frozen):
 class Tile(_Frozen):
     """A picture, or the part `[left, top, width, height]` of one."""
 
-    picture: str
+    picture: PicturePath
     tile: tuple[int, int, int, int]
     width: int  # of the whole picture
     height: int
@@ -242,7 +260,7 @@ class Unit(_Frozen):
 
     layer: str
     channel: int
-    page: str
+    page: UnitPage
     activation: ChannelActivation
     firing_rate: float | None
     top_images: list[TopImage]
@@ -275,7 +293,7 @@ class Maximization(_Frozen):
     seed: int
     steps: int
     canvas: tuple[int, int]
-    picture: str | None
+    picture: PicturePath | None
     tile: tuple[int, int, int, int] | None
     width: int | None  # of the whole picture
     height: int | None
@@ -327,7 +345,7 @@ class Figure(_Frozen):
     layer: str | None
     image: str | None
     channels: list[int]
-    picture: str
+    picture: PicturePath
     width: int
     height: int
     display: tuple[int, int]  # [height, width]
@@ -337,7 +355,7 @@ class Figure(_Frozen):
     values: list[float | None] | None  # one per tile: its channel's highest value
     marks: list[str | None] | None
     scale: Scale | None
-    data: str | None
+    data: ArrayPath | None
 
 
 class Feature(_Frozen):
@@ -346,7 +364,7 @@ class Feature(_Frozen):
     section: str = "features"
     layer: str
     image: str
-    file: str
+    file: ArrayPath
     shape: list[int]
     dtype: str
 
@@ -364,7 +382,7 @@ class Finding(_Frozen):
     threshold: str | None
     why: str | None
     action: str | None
-    page: str | None
+    page: PagePath | None
 
 
 class GraphNode(_Frozen):
@@ -378,7 +396,7 @@ class GraphNode(_Frozen):
     width: float
     height: float
     text: list[str]
-    page: str | None
+    page: PagePath | None
 
 
 class GraphEdge(_Frozen):
@@ -460,7 +478,7 @@ class Traits(_Frozen):
 class Section(Traits):
     """A section of the report and, where something is missing, the reason; `left_out`: size or time was wanting."""
 
-    slug: str
+    slug: SectionName
     title: str
     note: str | None
     left_out: bool = False
@@ -470,8 +488,8 @@ class Site(_Frozen):
     """The look of the pages, as far as they need it: `logo` and `css` are paths in the report."""
 
     title: str
-    logo: str | None
-    css: str | None
+    logo: LogoPath | None
+    css: StylePath | None
     script: bool
 
 
