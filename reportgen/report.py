@@ -18,6 +18,7 @@ from reportgen.analysis.network.layers import summarize_network
 from reportgen.analysis.network.selection import select_layers
 from reportgen.config import ALL_SECTIONS, Config
 from reportgen.errors import GateError, UsageError
+from reportgen.facts import SEVERITIES
 from reportgen.files.cache import Cache, default_folder
 from reportgen.files.replacing import check_target, replacing_file, replacing_folder
 from reportgen.finished.bundle import bundle_report, bundle_text
@@ -38,8 +39,6 @@ from reportgen.sections.section import Section
 from reportgen.sections.study import Study, Workshop, find_head, fitted_images, prepare_study
 from reportgen.sections.visiting import make_sections
 from reportgen.site.page import FRONT
-
-_WORST_FIRST = ("error", "warning", "info")
 
 
 def build_report(
@@ -170,7 +169,7 @@ def _check_findings(record: Record, config: Config) -> None:
     """Raise GateError where a finding is as bad as `--fail-on` says."""
     if config.fail_on is None:
         return
-    bad = _WORST_FIRST[: _WORST_FIRST.index(config.fail_on) + 1]
+    bad = SEVERITIES[: SEVERITIES.index(config.fail_on) + 1]
     found = [finding for finding in record.findings if finding.severity in bad]
     if found:
         raise GateError(

@@ -13,20 +13,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Shape = tuple[int | None, ...]
+from reportgen.facts import Block, GraphEdge, LayerKind, ReceptiveField, Scale, Severity, Shape, TileGrid
+
 FloatArray = NDArray[np.float32]
 ByteArray = NDArray[np.uint8]
 
 
 # --- images ---------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class SkippedImage:
-    """An image that could not be used: its name as reported, and why."""
-
-    file: str
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -59,24 +52,6 @@ class Placement:
 
 
 @dataclass(frozen=True)
-class ReceptiveField:
-    """The input pixels one position of a map depends on, `(vertical, horizontal)` each.
-
-    Position `(y, x)` sees input rows from `y * stride - padding` on, `size` of them; columns alike.
-    """
-
-    size: tuple[int, int]
-    stride: tuple[float, float]
-    padding: tuple[float, float]
-
-    def box(self, y: int, x: int) -> tuple[float, float, float, float]:
-        """`(top, left, bottom, right)` in input pixels, not clipped; bottom and right are exclusive."""
-        top = y * self.stride[0] - self.padding[0]
-        left = x * self.stride[1] - self.padding[1]
-        return top, left, top + self.size[0], left + self.size[1]
-
-
-@dataclass(frozen=True)
 class LayerSummary:
     """One row of the layer table: a layer, or one call of a shared layer.
 
@@ -91,6 +66,7 @@ class LayerSummary:
     index: int
     name: str
     type: str
+    kind: LayerKind
     block: str | None
     output_shape: Shape | tuple[Shape, ...] | None
     actual_shape: Shape | None
@@ -101,19 +77,14 @@ class LayerSummary:
     receptive_field: ReceptiveField | None
     receptive_field_note: str | None
     inputs: tuple[str, ...]
-    is_convolution: bool
     is_map: bool
     token_grid: tuple[int, int, int] | None
     details: Mapping[str, str]
 
-
-@dataclass(frozen=True)
-class BlockSummary:
-    """Layers that belong together; `resolution` is the height and width of the last map among them."""
-
-    name: str
-    layers: tuple[str, ...]
-    resolution: tuple[int, int] | None
+    @property
+    def is_convolution(self) -> bool:
+        """Whether this is a two-dimensional convolution."""
+        return self.kind == "convolution"
 
 
 @dataclass(frozen=True)
@@ -121,7 +92,7 @@ class NetworkSummary:
     """All layers of a network, its blocks and its totals (shared weights counted once)."""
 
     layers: tuple[LayerSummary, ...]
-    blocks: tuple[BlockSummary, ...]
+    blocks: tuple[Block, ...]
     parameter_count: int
     trainable_parameter_count: int
     mac_count: int | None
@@ -154,16 +125,6 @@ class GraphNode:
     width: float
     height: float
     text: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class GraphEdge:
-    """A line of the drawn graph along `points` `(x, y)`, labelled with the shape it carries."""
-
-    source: str
-    target: str
-    points: tuple[tuple[float, float], ...]
-    label: str | None
 
 
 @dataclass(frozen=True)
@@ -300,15 +261,6 @@ class TopActivation:
     position: tuple[int, int] | None  # (y, x) in the layer's map, None where it has none
 
 
-@dataclass(frozen=True)
-class ClassScore:
-    """One class of an answer: its index, its name where known, and the score the network gave."""
-
-    index: int
-    label: str | None
-    score: float
-
-
 # --- activation maximisation ------------------------------------------------------------------------
 
 
@@ -350,33 +302,6 @@ class LeftOut:
 
 
 # --- drawing --------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class TileGrid:
-    """Where the tiles of a mosaic lie, in pixels of the picture, row by row from the top left.
-
-    Tile `i` has its corner at `(i // columns * (height + gap), i % columns * (width + gap))`.
-    """
-
-    columns: int
-    rows: int
-    width: int
-    height: int
-    gap: int
-
-
-@dataclass(frozen=True)
-class Scale:
-    """What colours mean: `low` and `high` are the values at the ends of `colormap`.
-
-    `basis` says over what they were taken: "whole layer", "each map", "each filter", ...
-    """
-
-    low: float | None
-    high: float | None
-    colormap: str
-    basis: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -421,7 +346,7 @@ class Finding:
     """Something that stands out; see `reportgen.record.content.Finding` for the meaning of the fields."""
 
     rule: str
-    severity: str
+    severity: Severity
     message: str
     measured: str
     threshold: str

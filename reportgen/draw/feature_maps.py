@@ -12,7 +12,8 @@ from reportgen import formats
 from reportgen.draw.figures import MAP_TILE, draw_mosaic, drawing_id, highest, mark_counts, shown_of, tile_size
 from reportgen.draw.montage import reduce_maps
 from reportgen.draw.pixels import coloured, finite_range, single_levels, standardized_levels, tile_marks, to_levels
-from reportgen.results import Drawing, FeatureMaps, Scale
+from reportgen.facts import Scale
+from reportgen.results import Drawing, FeatureMaps
 
 SECTION = "feature-maps"
 
@@ -89,16 +90,16 @@ def draw_feature_maps(maps: FeatureMaps, *, variants: Sequence[Variant] = (SHARE
 def _scale(maps: FeatureMaps, variant: Variant) -> Scale:
     """What the colours of a variant mean; without ends where each map has its own, or no value is finite."""
     if variant != SHARED:
-        return Scale(None, None, "viridis", EACH)
+        return Scale(low=None, high=None, colormap="viridis", basis=EACH)
     basis = "whole layer" if len(maps.channels) == maps.channel_count else "maps shown"
     ends = finite_range(maps.activations)
     if ends is None:
-        return Scale(None, None, "viridis", basis)
+        return Scale(low=None, high=None, colormap="viridis", basis=basis)
     low, high = ends
     if low < 0 and -low >= SIGNED_SHARE * high:
         largest = max(-low, high)
-        return Scale(-largest, largest, "diverging", basis)
-    return Scale(low, high, "viridis", basis)
+        return Scale(low=-largest, high=largest, colormap="diverging", basis=basis)
+    return Scale(low=low, high=high, colormap="viridis", basis=basis)
 
 
 def _levels(tiles: NDArray[Any], variant: Variant, scale: Scale) -> NDArray[np.uint8]:

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from reportgen.draw.montage import GAP_COLOUR, enlarge, grid_columns, montage
 from reportgen.draw.pixels import MARK_SIDE, with_marks
+from reportgen.facts import TileGrid
 from reportgen.formats import counted
-from reportgen.results import ByteArray, TileGrid
+from reportgen.results import ByteArray
 
 # A mosaic of eight columns then fills a column of text, and fits two to a wide screen.
 MAP_TILE = 88  # CSS pixels
@@ -106,7 +107,9 @@ def draw_mosaic(
     columns = columns or grid_columns(len(large))
     pixels = montage(large, columns, gap=size.gap, background=background)
     height, width = pixels.shape[:2]
-    grid = TileGrid(columns, -(-len(large) // columns), large.shape[2], large.shape[1], size.gap)
+    grid = TileGrid(
+        columns=columns, rows=-(-len(large) // columns), width=large.shape[2], height=large.shape[1], gap=size.gap
+    )
     return Mosaic(pixels, grid, (height * size.shown, width * size.shown))
 
 

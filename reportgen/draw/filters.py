@@ -19,7 +19,8 @@ from reportgen.draw.figures import (
 )
 from reportgen.draw.montage import GAP_COLOUR
 from reportgen.draw.pixels import coloured, shared_levels, signed_levels, single_levels, to_levels, with_marks
-from reportgen.results import ByteArray, Drawing, FilterBank, FloatArray, Scale, TileGrid, WeightStatistics
+from reportgen.facts import Scale, TileGrid
+from reportgen.results import ByteArray, Drawing, FilterBank, FloatArray, WeightStatistics
 
 SECTION = "filters"
 
@@ -95,7 +96,7 @@ def draw_first_filters(bank: FilterBank, statistics: WeightStatistics) -> Drawin
         tiles=mosaic.tiles,
         values=highest(tiles),
         marks=marks,
-        scale=Scale(low, high, "grey", WHOLE_LAYER),
+        scale=Scale(low=low, high=high, colormap="grey", basis=WHOLE_LAYER),
     )
 
 
@@ -159,7 +160,7 @@ def _coloured(content: _Content, basis: str) -> tuple[ByteArray, Scale]:
         ends = None if end is None else (-end, end)
     low, high = (None, None) if each or ends is None else ends
     pixels = levels if content.colormap == "colour" else coloured(levels, content.colormap)
-    return pixels, Scale(low, high, content.colormap, basis)
+    return pixels, Scale(low=low, high=high, colormap=content.colormap, basis=basis)
 
 
 def _draw_matrix(bank: FilterBank, statistics: WeightStatistics, max_channels: int, basis: str) -> Drawing:
@@ -172,7 +173,8 @@ def _draw_matrix(bank: FilterBank, statistics: WeightStatistics, max_channels: i
     tiles, scale = _coloured(content, basis)
     pixels = with_marks(tiles, marks)[:, 0]
     magnified = max(1, min(MATRIX_WIDTH // columns, MATRIX_HEIGHT // filters, MATRIX_CELL))
-    mosaic = Mosaic(pixels, TileGrid(1, filters, columns, 1, 0), (filters * magnified, columns * magnified))
+    grid = TileGrid(columns=1, rows=filters, width=columns, height=1, gap=0)
+    mosaic = Mosaic(pixels, grid, (filters * magnified, columns * magnified))
     shown, shown_inputs = shown_of(filters, total, "filter"), shown_of(columns, inputs, "input channel")
     return _drawing(
         bank,

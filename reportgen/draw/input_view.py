@@ -8,7 +8,8 @@ from reportgen import formats
 from reportgen.draw.figures import drawing_id
 from reportgen.draw.montage import montage
 from reportgen.draw.pixels import finite_range, to_levels
-from reportgen.results import Drawing, InputView, Scale
+from reportgen.facts import Scale
+from reportgen.results import Drawing, InputView
 
 SECTION = "overview"
 
@@ -48,7 +49,7 @@ def draw_input(view: InputView) -> Drawing:
         pixels=pixels,
         image=view.image,
         display=pixels.shape[:2],
-        scale=Scale(low, high, "grey", "whole input"),
+        scale=Scale(low=low, high=high, colormap="grey", basis="whole input"),
     )
 
 

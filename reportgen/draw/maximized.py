@@ -10,7 +10,8 @@ from reportgen import formats
 from reportgen.draw.figures import drawing_id, mark_counts
 from reportgen.draw.montage import grid_columns, montage
 from reportgen.draw.pixels import draw_mark
-from reportgen.results import ByteArray, Drawing, TileGrid
+from reportgen.facts import TileGrid
+from reportgen.results import ByteArray, Drawing
 
 SECTION = "activation-maximization"
 
@@ -66,7 +67,7 @@ def draw_maximized(
         display=(pixels.shape[0] * enlarged, pixels.shape[1] * enlarged),
         pixelated=enlarged > 1,
         lossless=True,
-        tiles=TileGrid(columns, -(-len(tiles) // columns), width, height, GAP),
+        tiles=TileGrid(columns=columns, rows=-(-len(tiles) // columns), width=width, height=height, gap=GAP),
         values=tuple(values),
         marks=marks,
     )
@@ -98,5 +99,5 @@ def draw_dream(image: str, layer: str, variant: str, original: ByteArray, dream:
         image=image,
         display=(pixels.shape[0] * enlarged, pixels.shape[1] * enlarged),
         pixelated=enlarged > 1,
-        tiles=TileGrid(2, 1, width, height, GAP),
+        tiles=TileGrid(columns=2, rows=1, width=width, height=height, gap=GAP),
     )

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from reportgen.facts import SEVERITIES
 from reportgen.finished.shrinking import SIZE_RULE
 from reportgen.formats import counted, percent
 from reportgen.record import Evaluation, Finding, Preprocessing, Record
 from reportgen.site.facts import preprocessing_words
-from reportgen.site.parts import SEVERITIES, count_severities
+from reportgen.site.parts import count_severities
 
 _NOUNS = {"info": "note"}
 

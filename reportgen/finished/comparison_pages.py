@@ -11,6 +11,7 @@ from typing import TypeVar
 from reportgen import formats
 from reportgen._version import __version__
 from reportgen.errors import ReportgenError
+from reportgen.facts import SEVERITIES
 from reportgen.finished.comparison import (
     Change,
     Comparison,
@@ -26,7 +27,7 @@ from reportgen.site.facts import trust_words
 from reportgen.site.figures import FigureView, crop_of, view_alone
 from reportgen.site.outline import Link, Outline
 from reportgen.site.page import FRONT, HOME, Page, chained
-from reportgen.site.parts import SEVERITIES, page_links, page_paths, split
+from reportgen.site.parts import page_links, page_paths, split
 from reportgen.site.writer import SiteView, finish_site, render_page, write_assets, write_text
 
 Item = TypeVar("Item")

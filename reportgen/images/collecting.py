@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.errors import ReportgenError
+from reportgen.facts import Skipped
 from reportgen.images.decoding import UnreadableImageError, inspect_image
 from reportgen.images.sources import (
     ArrayFileSource,
@@ -26,7 +27,6 @@ from reportgen.images.sources import (
     ImageSource,
     TarSource,
 )
-from reportgen.results import SkippedImage
 
 # What is looked for in folders and shards; a file named by itself is tried whatever it is called.
 SUFFIXES = (".avif", ".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
@@ -67,19 +67,19 @@ def collect_images(
     names = _unique_names([candidate.name for candidate in candidates])
     thorough = len(candidates) <= CHECKED_IMAGES
 
-    def look(item: tuple[str, _Candidate]) -> ImageFile | SkippedImage:
+    def look(item: tuple[str, _Candidate]) -> ImageFile | Skipped:
         name, candidate = item
         try:
             return inspect_image(name, candidate.source, channels, thorough=thorough)
         except UnreadableImageError as error:
-            return SkippedImage(name, error.reason)
+            return Skipped(file=name, reason=error.reason)
 
     # The limit on pixels is checked here and with a reason; Pillow's own warning would only repeat it.
     with warnings.catch_warnings(), ThreadPoolExecutor(_READERS) as readers:
         warnings.simplefilter("ignore")
         looked_at = list(readers.map(look, zip(names, candidates, strict=True)))
     images = tuple(item for item in looked_at if isinstance(item, ImageFile))
-    skipped = tuple(item for item in looked_at if isinstance(item, SkippedImage))
+    skipped = tuple(item for item in looked_at if isinstance(item, Skipped))
     if skipped and (strict or not images):
         first = f"{skipped[0].file}: {skipped[0].reason}"
         which = "an image cannot be used (--strict)" if strict else f"none of the {len(skipped)} images can be used"

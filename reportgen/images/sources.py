@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.results import SkippedImage
+from reportgen.facts import Skipped
 
 
 class ImageSource(Protocol):
@@ -93,7 +93,7 @@ class ImageSet:
     """The pictures to work on, in order, and those that were skipped."""
 
     images: tuple[ImageFile, ...]
-    skipped: tuple[SkippedImage, ...]
+    skipped: tuple[Skipped, ...]
 
     def __len__(self) -> int:
         return len(self.images)

@@ -12,7 +12,8 @@ import keras
 import numpy as np
 
 from reportgen.errors import ReportgenError, UsageError
-from reportgen.results import Shape
+from reportgen.facts import Shape
+from reportgen.models.keras_private import layers_below
 
 DEFAULT_SIZE = (224, 224)
 
@@ -107,7 +108,7 @@ def takes_channels_first(model: keras.Model, shape: Shape) -> bool:
 
 
 def _leaves(model: keras.Model) -> list[keras.Layer]:
-    return [layer for layer in model._flatten_layers(include_self=False) if not isinstance(layer, keras.Model)]
+    return [layer for layer in layers_below(model) if not isinstance(layer, keras.Model)]
 
 
 def resolve_size(height: int | None, width: int | None, wanted: tuple[int, int] | None) -> tuple[int, int]:

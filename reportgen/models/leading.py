@@ -9,6 +9,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from reportgen.models.keras_private import calls_of
+
 # Contrast between neighbouring raw levels that no network would ask for: an input whose 255 levels would
 # spread over more than this after rescaling is taken to be 0..1 before it. The widest in use is about 5
 # (ImageNet deviations), the narrowest for 0..1 data is 255.
@@ -62,7 +64,7 @@ def leading_operations(model: keras.Model, start: Any) -> Iterator[tuple[Any, An
         consumers = [
             (operation, node)
             for operation in getattr(model, "operations", model.layers)
-            for node in operation._inbound_nodes
+            for node in calls_of(operation)
             if any(argument is tensor for argument in node.input_tensors for tensor in tensors)
         ]
         # Colours taken apart (to be put together in another order) are one way still.

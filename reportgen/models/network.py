@@ -56,7 +56,7 @@ class Network:
         return self.labels[index] or None
 
     @cached_property
-    def weights_digest(self) -> str:
+    def digest(self) -> str:
         """A digest of architecture and weights, the same for the same network wherever it came from."""
         return model_digest(self.model)
 
@@ -67,7 +67,7 @@ class Network:
         probe = np.linspace(0, 255, 5 * 7 * self.channels, dtype=np.float32).reshape(1, 5, 7, self.channels)
         return [
             [version(name) for name in ("tensorflow", "keras", "numpy")],
-            self.weights_digest,
+            self.digest,
             np.asarray(self.prepare(probe)),
             self.size,
             {name: np.asarray(value) for name, value in self.other_inputs.items()},
@@ -129,8 +129,15 @@ def model_digest(model: keras.Model) -> str:
         digest.update(json.dumps(architecture, sort_keys=True).encode())
     except (NotImplementedError, TypeError, ValueError):  # a subclassed network without a description
         digest.update(type(model).__qualname__.encode())
+    digest.update(weights_digest(model).encode())
+    return digest.hexdigest()
+
+
+def weights_digest(model: keras.Model) -> str:
+    """SHA-256 of all weights in order, whatever they are called: names that Keras counts up differ between loads."""
+    digest = hashlib.sha256()
     for weight in model.weights:
         values = np.ascontiguousarray(weight)
-        digest.update(f"{weight.name} {values.dtype} {values.shape}".encode())
+        digest.update(f"{values.dtype} {values.shape}".encode())
         digest.update(values.view(np.uint8).data if values.ndim else values.tobytes())
     return digest.hexdigest()

@@ -9,12 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import keras
-import numpy as np
-
 from reportgen.errors import ReportgenError
 from reportgen.machine.memory import keep_freed_memory
-from reportgen.models.network import Network
+from reportgen.models.network import Network, weights_digest
 from reportgen.models.preprocessing import choose_preprocessing
 from reportgen.models.sources import custom_objects, load_file
 
@@ -105,12 +102,3 @@ def _saved(network: Network) -> bytes:
                 "use --engine local, or save it as a .keras file"
             ) from error
         return file.read_bytes()
-
-
-def weights_digest(model: keras.Model) -> str:
-    """SHA-256 of all weights in order, whatever they are called."""
-    digest = hashlib.sha256()
-    for weight in model.weights:
-        values = np.ascontiguousarray(weight)
-        digest.update(f"{values.dtype} {values.shape}".encode() + values.tobytes())
-    return digest.hexdigest()

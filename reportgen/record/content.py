@@ -8,9 +8,22 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, field_validator
-
-from reportgen.plain_json import with_whole_letters
+from reportgen.facts import (
+    Block,
+    Evaluation,
+    Fact,
+    GraphEdge,
+    LayerKind,
+    Neighbour,
+    Prediction,
+    ReceptiveField,
+    Scale,
+    Selectivity,
+    Severity,
+    Shape,
+    Skipped,
+    TileGrid,
+)
 from reportgen.record.paths import (
     ArrayPath,
     ImagePage,
@@ -25,37 +38,15 @@ from reportgen.record.paths import (
 
 SCHEMA_VERSION: Literal["1.1"] = "1.1"
 
-Severity = Literal["error", "warning", "info"]
-Shape = tuple[int | None, ...]
 
-
-class _Frozen(BaseModel):
-    # Not-a-number and the infinities have no place in JSON: they are written as null, and a finding
-    # says where they stand.
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="null")
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _whole_letters(cls, value: Any) -> Any:
-        return with_whole_letters(value)
-
-
-class Generator(_Frozen):
+class Generator(Fact):
     """The program that made the report."""
 
     name: str
     version: str
 
 
-class Block(_Frozen):
-    """A run of layers that belong together: `resolution` is that of its last map, `[height, width]`."""
-
-    name: str
-    layers: list[str]
-    resolution: tuple[int, int] | None
-
-
-class Preprocessing(_Frozen):
+class Preprocessing(Fact):
     """How a photograph became the network's input."""
 
     mode: str
@@ -68,7 +59,7 @@ class Preprocessing(_Frozen):
     channels: int
 
 
-class Head(_Frozen):
+class Head(Fact):
     """What the network's last layer gives: class probabilities, scores, or no classes at all."""
 
     kind: Literal["softmax", "sigmoid", "logits", "none"]
@@ -77,7 +68,7 @@ class Head(_Frozen):
     note: str | None
 
 
-class Model(_Frozen):
+class Model(Fact):
     """What the network is. `mac_count` is multiply-accumulates for one image."""
 
     name: str
@@ -95,22 +86,14 @@ class Model(_Frozen):
     blocks: list[Block]
 
 
-class ReceptiveField(_Frozen):
-    """Side lengths in input pixels, `[vertical, horizontal]` each."""
-
-    size: tuple[int, int]
-    stride: tuple[float, float]
-    padding: tuple[float, float]
-
-
-class Histogram(_Frozen):
+class Histogram(Fact):
     """`counts[i]` values lie in `edges[i] <= value < edges[i + 1]`, the last bin closed."""
 
     edges: list[float]
     counts: list[int]
 
 
-class Weights(_Frozen):
+class Weights(Fact):
     """Statistics of a layer's kernel."""
 
     kernel_shape: list[int]
@@ -124,7 +107,7 @@ class Weights(_Frozen):
     histogram: Histogram | None
 
 
-class ChannelColumns(_Frozen):
+class ChannelColumns(Fact):
     """One value per channel of a layer, over all images: the columns of the layer's sheet of channels."""
 
     min: list[float | None]
@@ -135,7 +118,7 @@ class ChannelColumns(_Frozen):
     firing_rate: list[float | None]  # share of images in which the channel is above zero anywhere
 
 
-class Activations(_Frozen):
+class Activations(Fact):
     """Statistics of a layer's output over all images."""
 
     min: float | None
@@ -148,7 +131,7 @@ class Activations(_Frozen):
     columns: ChannelColumns | None
 
 
-class Layer(_Frozen):
+class Layer(Fact):
     """One row of the layer table: a layer, or one call of a shared layer.
 
     `output_shape` has null where the network leaves a side open; `actual_shape` is that of the first output for the
@@ -158,6 +141,7 @@ class Layer(_Frozen):
     index: int
     name: str
     type: str
+    kind: LayerKind | None = None  # null in reports of versions that did not record it
     block: str | None
     output_shape: Shape | list[Shape] | None
     actual_shape: Shape | None
@@ -174,15 +158,7 @@ class Layer(_Frozen):
     activations: Activations | None
 
 
-class Prediction(_Frozen):
-    """One class of an image's answer, best first."""
-
-    index: int
-    label: str | None
-    score: float
-
-
-class Image(_Frozen):
+class Image(Fact):
     """An input image, named relative to what was given; `id` is its name as a slug, unique in the report."""
 
     id: str
@@ -195,14 +171,7 @@ class Image(_Frozen):
     predictions: list[Prediction]
 
 
-class Skipped(_Frozen):
-    """An image that could not be used, and why."""
-
-    file: str
-    reason: str
-
-
-class Tile(_Frozen):
+class Tile(Fact):
     """A picture, or the part `[left, top, width, height]` of one."""
 
     picture: PicturePath
@@ -211,7 +180,7 @@ class Tile(_Frozen):
     height: int
 
 
-class TopImage(_Frozen):
+class TopImage(Fact):
     """One of the images that excite a channel most.
 
     `position` is `[y, x]` in the layer's map; `box` is the receptive field there, clipped to the image
@@ -227,7 +196,7 @@ class TopImage(_Frozen):
     whole: Tile | None  # the photograph
 
 
-class ChannelActivation(_Frozen):
+class ChannelActivation(Fact):
     """Statistics of one channel over all images."""
 
     min: float | None
@@ -238,24 +207,7 @@ class ChannelActivation(_Frozen):
     histogram: Histogram
 
 
-class Neighbour(_Frozen):
-    """A channel of a layer before or after, and the weight that ties it to this one."""
-
-    layer: str
-    channel: int
-    weight: float
-
-
-class Selectivity(_Frozen):
-    """How a channel answers to one class of the images, against all others."""
-
-    label: str
-    mean: float
-    mean_others: float
-    images: int
-
-
-class Unit(_Frozen):
+class Unit(Fact):
     """One channel shown in detail."""
 
     layer: str
@@ -269,14 +221,14 @@ class Unit(_Frozen):
     selectivity: list[Selectivity]
 
 
-class Curve(_Frozen):
+class Curve(Fact):
     """The objective at the given steps of an ascent."""
 
     steps: list[int]
     values: list[float]
 
 
-class Maximization(_Frozen):
+class Maximization(Fact):
     """An image made to excite one channel (`layer` and `channel`) or one class (`channel` of the head).
 
     `activation` is that of the saved 8-bit picture, fed back; `dataset_max` the highest over the input
@@ -305,26 +257,7 @@ class Maximization(_Frozen):
     note: str | None
 
 
-class TileGrid(_Frozen):
-    """Where the tiles of a mosaic lie, in pixels of the picture, row by row from the top left."""
-
-    columns: int
-    rows: int
-    width: int
-    height: int
-    gap: int
-
-
-class Scale(_Frozen):
-    """What a figure's colours mean: `low` and `high` are the values at the two ends."""
-
-    low: float | None
-    high: float | None
-    colormap: str
-    basis: str  # such as "whole layer", "each map", "each filter"
-
-
-class Figure(_Frozen):
+class Figure(Fact):
     """A picture with all a page says about it.
 
     `variant` names one of several drawings of the same thing (same `group`), such as the two scales of
@@ -358,7 +291,7 @@ class Figure(_Frozen):
     data: ArrayPath | None
 
 
-class Feature(_Frozen):
+class Feature(Fact):
     """An array offered for download."""
 
     section: str = "features"
@@ -369,7 +302,7 @@ class Feature(_Frozen):
     dtype: str
 
 
-class Finding(_Frozen):
+class Finding(Fact):
     """Something that stands out: what was measured against which threshold, why it matters, what to do."""
 
     rule: str
@@ -385,7 +318,7 @@ class Finding(_Frozen):
     page: PagePath | None
 
 
-class GraphNode(_Frozen):
+class GraphNode(Fact):
     """A node of the drawn graph; `layers` are the layers folded into it. Positions in CSS pixels."""
 
     name: str
@@ -399,16 +332,7 @@ class GraphNode(_Frozen):
     page: PagePath | None
 
 
-class GraphEdge(_Frozen):
-    """An edge of the drawn graph along `points` `[[x, y], ...]`, labelled with the shape it carries."""
-
-    source: str
-    target: str
-    points: list[tuple[float, float]]
-    label: str | None
-
-
-class Graph(_Frozen):
+class Graph(Fact):
     """The network as a layered drawing: the layout only, drawn as SVG by the page."""
 
     width: float
@@ -417,46 +341,7 @@ class Graph(_Frozen):
     edges: list[GraphEdge]
 
 
-class Confusion(_Frozen):
-    """How often images of one class were taken for another."""
-
-    truth: str
-    predicted: str
-    count: int
-
-
-class Mistake(_Frozen):
-    """A wrong answer given with confidence."""
-
-    image: str
-    truth: str
-    predicted: str
-    score: float
-
-
-class CalibrationBin(_Frozen):
-    """Mean confidence against accuracy of the images whose confidence lies in the bin."""
-
-    low: float
-    high: float
-    count: int
-    confidence: float | None
-    accuracy: float | None
-
-
-class Evaluation(_Frozen):
-    """The network's answers against the right classes, where those were given."""
-
-    images: int
-    accuracy: float
-    top5_accuracy: float | None
-    unmatched: list[str]  # classes given that the network does not know
-    confusions: list[Confusion]
-    mistakes: list[Mistake]
-    calibration: list[CalibrationBin]
-
-
-class Traits(_Frozen):
+class Traits(Fact):
     """How a section behaves on the pages; it declares this itself, and nothing asks for its name.
 
     `gallery` gives it a page of its own, `<slug>.html`, with its figures, the last of each group of alike ones, or
@@ -484,7 +369,7 @@ class Section(Traits):
     left_out: bool = False
 
 
-class Site(_Frozen):
+class Site(Fact):
     """The look of the pages, as far as they need it: `logo` and `css` are paths in the report."""
 
     title: str
@@ -493,7 +378,7 @@ class Site(_Frozen):
     script: bool
 
 
-class Provenance(_Frozen):
+class Provenance(Fact):
     """How the report was made."""
 
     command: str
@@ -503,7 +388,7 @@ class Provenance(_Frozen):
     created: str | None
 
 
-class Record(_Frozen):
+class Record(Fact):
     """All of `report.json`."""
 
     schema_version: Literal["1.1"] = SCHEMA_VERSION

@@ -37,11 +37,11 @@ UnitPage = Annotated[str, _of_form(r"units/[^/]+/\d{1,9}\.html", "units/conv1/0.
 ImagePage = Annotated[str, _of_form(r"images/[^/]+\.html", "images/cat.html")]
 
 # Files that are copied from report to report as they are: none of a kind that a browser takes for a page or a script.
-PicturePath = Annotated[str, _of_form(r"assets/[^/]+\.(webp|png|jpe?g|gif|avif)", "assets/filters-0a1b2c3d4e.webp")]
-ArrayPath = Annotated[str, _of_form(r"assets/[^/]+\.np[yz]", "assets/conv1-0a1b2c3d4e.npy")]
+PicturePath = Annotated[str, _of_form(r"([^/]+/)*[^/]+\.(webp|png|jpe?g|gif|avif)", "assets/filters-0a1b2c3d4e.webp")]
+ArrayPath = Annotated[str, _of_form(r"([^/]+/)*[^/]+\.np[yz]", "assets/conv1-0a1b2c3d4e.npy")]
 LogoPath = Annotated[
-    str, _of_form(r"assets/[^/]+\.(webp|png|jpe?g|gif|avif|bmp|ico|tiff?|svg)", "assets/logo-0a1b2c3d4e.png")
+    str, _of_form(r"([^/]+/)*[^/]+\.(webp|png|jpe?g|gif|avif|bmp|ico|tiff?|svg)", "assets/logo-0a1b2c3d4e.png")
 ]
-StylePath = Annotated[str, _of_form(r"assets/[^/]+\.css", "assets/css-0a1b2c3d4e.css")]
+StylePath = Annotated[str, _of_form(r"([^/]+/)*[^/]+\.css", "assets/css-0a1b2c3d4e.css")]
 
 SectionName = Annotated[str, AfterValidator(_check_slug)]

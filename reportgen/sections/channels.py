@@ -10,11 +10,12 @@ from math import prod
 import numpy as np
 
 from reportgen import record
-from reportgen.analysis.statistics.selectivity import ClassResponse, Selectivity
+from reportgen.analysis.statistics.selectivity import ClassResponses
 from reportgen.analysis.statistics.sightings import Sighting, Wanted, seen_box, wanted_by_image
 from reportgen.analysis.weights.filters import dense_banks
-from reportgen.analysis.weights.neighbours import Tie, Wiring
+from reportgen.analysis.weights.neighbours import Wiring
 from reportgen.draw.patches import Sprite, cut_patch, make_small, pack
+from reportgen.facts import Selectivity
 from reportgen.formats import finite
 from reportgen.progress import stage
 from reportgen.record import Tile, TopImage
@@ -81,7 +82,7 @@ class _Gathered:
         self.sample = {image.file for image in sample_evenly(labelled, SELECTIVITY_IMAGES)}
         self.layers = tuple(study.chosen) if self.sample else ()
         self.images = [image for image in study.images if image.file in self.wanted or image.file in self.sample]
-        self.selectivity = Selectivity(self.layers)
+        self.selectivity = ClassResponses(self.layers)
         self.shelf = PatchShelf()
         self.shown: dict[tuple[str, int], dict[int, _Shown]] = {key: {} for key in keys}
 
@@ -149,7 +150,7 @@ def _top_image(study: Study, sighting: Sighting, patch: Tile, whole: Tile) -> To
 
 
 def _unit(
-    study: Study, wiring: Wiring, layer: str, channel: int, top_images: list[TopImage], classes: Sequence[ClassResponse]
+    study: Study, wiring: Wiring, layer: str, channel: int, top_images: list[TopImage], classes: Sequence[Selectivity]
 ) -> record.Unit:
     measured = study.statistics.channel(layer, channel)
     columns = study.statistics.channels(layer)
@@ -170,14 +171,10 @@ def _unit(
         ),
         firing_rate=finite(columns.firing_rate[channel]),
         top_images=top_images,
-        before=[_neighbour(tie) for tie in wiring.before(layer, channel)],
-        after=[_neighbour(tie) for tie in wiring.after(layer, channel)],
-        selectivity=[record.Selectivity(**vars(one)) for one in classes],
+        before=list(wiring.before(layer, channel)),
+        after=list(wiring.after(layer, channel)),
+        selectivity=list(classes),
     )
-
-
-def _neighbour(tie: Tie) -> record.Neighbour:
-    return record.Neighbour(layer=tie.layer, channel=tie.channel, weight=tie.weight)
 
 
 CHANNELS = Section("units", "Channels", plan_channels, record.Traits(words=("units", "neurons", "top images")))

@@ -63,7 +63,6 @@ class PictureStore:
     def save_drawing(self, drawing: Drawing) -> record.Figure:
         """Write the picture of `drawing` and describe it for the record."""
         stored = self.save(drawing.id, drawing.pixels, lossless=drawing.lossless)
-        tiles, scale = drawing.tiles, drawing.scale
         return record.Figure(
             id=drawing.id,
             kind=drawing.kind,
@@ -83,9 +82,9 @@ class PictureStore:
             display=drawing.display or (stored.height, stored.width),
             pixelated=drawing.pixelated,
             alt=drawing.alt,
-            tiles=None if tiles is None else record.TileGrid(**vars(tiles)),
+            tiles=drawing.tiles,
             values=None if drawing.values is None else [rounded(value, 4) for value in drawing.values],
             marks=list(drawing.marks) if drawing.marks and any(drawing.marks) else None,
-            scale=None if scale is None else record.Scale(**vars(scale)),
+            scale=drawing.scale,
             data=drawing.data,
         )

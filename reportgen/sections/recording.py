@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from reportgen import record
 from reportgen._version import __version__
-from reportgen.analysis.evaluation.classes import Evaluation
 from reportgen.analysis.statistics.image_statistics import ImageStatistics
 from reportgen.config import Config, option_facts, option_name
 from reportgen.formats import finite, rounded
@@ -45,10 +44,7 @@ def record_model(study: Study) -> record.Model:
         memory_bytes=summary.memory_bytes,
         preprocessing=_record_preprocessing(network, study.config),
         head=record.Head(kind=head.kind, classes=head.classes, labels=network.labels_origin, note=head.note),
-        blocks=[
-            record.Block(name=block.name, layers=list(block.layers), resolution=block.resolution)
-            for block in summary.blocks
-        ],
+        blocks=list(summary.blocks),
     )
 
 
@@ -78,11 +74,11 @@ def record_layers(study: Study) -> list[record.Layer]:
 
 
 def _record_layer(layer: LayerSummary, study: Study, weights: record.Weights | None) -> record.Layer:
-    field = layer.receptive_field
     return record.Layer(
         index=layer.index,
         name=layer.name,
         type=layer.type,
+        kind=layer.kind,
         block=layer.block,
         output_shape=_shapes(layer.output_shape),
         actual_shape=layer.actual_shape,
@@ -90,7 +86,7 @@ def _record_layer(layer: LayerSummary, study: Study, weights: record.Weights | N
         trainable_parameter_count=layer.trainable_parameter_count,
         mac_count=layer.mac_count,
         memory_bytes=layer.memory_bytes,
-        receptive_field=None if field is None else record.ReceptiveField(**vars(field)),
+        receptive_field=layer.receptive_field,
         receptive_field_note=layer.receptive_field_note,
         inputs=list(layer.inputs),
         page=study.pages.layer_page(layer.name),
@@ -148,10 +144,7 @@ def record_graph(graph: Graph, pages: Pages) -> record.Graph:
             )
             for node in graph.nodes
         ],
-        edges=[
-            record.GraphEdge(source=edge.source, target=edge.target, points=list(edge.points), label=edge.label)
-            for edge in graph.edges
-        ],
+        edges=list(graph.edges),
     )
 
 
@@ -172,10 +165,7 @@ def record_images(study: Study) -> list[record.Image]:
             height=image.height,
             page=study.pages.image_page(image.file),
             truth=study.truth.get(image.file),
-            predictions=[
-                record.Prediction(index=best.index, label=best.label, score=best.score)
-                for best in study.statistics.predictions(places[image.file], study.head, study.network)
-            ],
+            predictions=list(study.statistics.predictions(places[image.file], study.head, study.network)),
         )
         for image in study.images
     ]
@@ -197,21 +187,6 @@ def _record_weights(statistics: WeightStatistics) -> record.Weights:
         zero_fraction=finite(statistics.zero_fraction),
         dead_filters=list(statistics.dead_filters),
         histogram=record.Histogram(edges=statistics.edges.tolist(), counts=statistics.counts.tolist()),
-    )
-
-
-def _record_evaluation(evaluation: Evaluation | None) -> record.Evaluation | None:
-    """The answers against the right classes, as data."""
-    if evaluation is None:
-        return None
-    return record.Evaluation(
-        images=evaluation.images,
-        accuracy=evaluation.accuracy,
-        top5_accuracy=evaluation.top5_accuracy,
-        unmatched=list(evaluation.unmatched),
-        confusions=[record.Confusion(**vars(one)) for one in evaluation.confusions],
-        mistakes=[record.Mistake(**vars(one)) for one in evaluation.mistakes],
-        calibration=[record.CalibrationBin(**vars(one)) for one in evaluation.calibration],
     )
 
 
@@ -307,13 +282,13 @@ def make_record(
         layers=record_layers(study),
         graph=next((record_graph(one.graph, study.pages) for one in made if one.graph is not None), None),
         images=record_images(study),
-        skipped=[record.Skipped(file=item.file, reason=item.reason) for item in study.images.skipped],
+        skipped=list(study.images.skipped),
         units=[unit for contribution in made for unit in contribution.units],
         maximizations=[shown for contribution in made for shown in contribution.maximizations],
         figures=[figure for contribution in made for figure in contribution.figures],
         features=[feature for contribution in made for feature in contribution.features],
         findings=record_findings(findings, study),
-        evaluation=_record_evaluation(study.evaluation),
+        evaluation=study.evaluation,
         sections=[section.describe(contribution) for section, contribution in sections],
         provenance=record_provenance(study.config),
     )

@@ -8,22 +8,24 @@ from itertools import islice
 
 import numpy as np
 
-from reportgen.analysis.evaluation.classes import Evaluation, evaluate, read_truth
+from reportgen.analysis.evaluation.classes import evaluate, read_truth
 from reportgen.analysis.maximization.scheduling import plan_channels
-from reportgen.analysis.network.capture import run_unwatched
+from reportgen.analysis.network.feature_maps import gives_maps
 from reportgen.analysis.network.heads import Head, describe_head
 from reportgen.analysis.network.layers import summarize_network
+from reportgen.analysis.network.running import run_unwatched
 from reportgen.analysis.network.selection import last_of_blocks, select_layers
 from reportgen.analysis.statistics.image_statistics import ImageStatistics, collect, default_layers
 from reportgen.analysis.weights.filters import filter_banks, weight_statistics
 from reportgen.config import Config
+from reportgen.facts import Evaluation
 from reportgen.files.cache import Cache
 from reportgen.images import ImageFile, ImageSet, UnreadableImageError, fit_image, load_image
 from reportgen.models import Network
 from reportgen.progress import Progress
 from reportgen.record import Pages
 from reportgen.record.addresses import assign_pages
-from reportgen.results import ByteArray, FilterBank, LayerSummary, NetworkSummary, Placement, WeightStatistics
+from reportgen.results import ByteArray, FilterBank, NetworkSummary, Placement, WeightStatistics
 from reportgen.sections.picture_store import PictureStore
 
 # One page in so many may go to a mistake, the others to a fair sample.
@@ -168,7 +170,7 @@ def prepare_study(config: Config, network: Network, images: ImageSet, workshop: 
     map_layers = drawable(summary, chosen_layers(config, summary, "blocks"))
     head = find_head(config, network, images, workshop.originals)
     weighed = tuple(Weighed(bank, weight_statistics(bank)) for bank in filter_banks(network, summary))
-    measured = dict.fromkeys((*default_layers(config, network, summary), *map_layers))
+    measured = dict.fromkeys((*default_layers(config, summary), *map_layers))
     in_order = tuple(layer.name for layer in summary.layers if layer.name in measured)
     truth = read_truth(config.truth, [image.file for image in images]) if config.truth else {}
     statistics = collect(network, summary, images, in_order, config, workshop.progress, workshop.cache)
@@ -233,9 +235,4 @@ def chosen_layers(config: Config, summary: NetworkSummary, default: str) -> tupl
 
 def drawable(summary: NetworkSummary, layers: Iterable[str]) -> tuple[str, ...]:
     """Those of `layers` that give a map, a token grid, or one value per channel."""
-    return tuple(name for name in layers if _is_drawable(summary.layer(name)))
-
-
-def _is_drawable(layer: LayerSummary) -> bool:
-    flat = layer.actual_shape is not None and len(layer.actual_shape) == 2
-    return layer.is_map or layer.token_grid is not None or flat
+    return tuple(name for name in layers if gives_maps(summary.layer(name)))

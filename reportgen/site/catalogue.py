@@ -27,9 +27,6 @@ Value = TypeVar("Value")
 # Kinds of figures that show an image itself, the likeness one would choose for it first.
 LIKENESS = ("photo", "input")
 
-# Layers that change each value of a channel by itself, whatever the others are.
-ACTIVATIONS = frozenset({"Activation", "ELU", "LeakyReLU", "PReLU", "ReLU", "ThresholdedReLU"})
-
 
 @dataclass(frozen=True)
 class Catalogue:
@@ -157,7 +154,7 @@ class Catalogue:
             if (
                 source is not None
                 and source.name not in found
-                and layer.type in ACTIVATIONS
+                and layer.kind == "activation"
                 and layer.name not in self.units_of_layer
                 and self.following[source.name] == [layer.name]
                 and all(one.page is not None and _columns(one) is not None for one in (layer, source))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from reportgen.facts import SEVERITIES
 from reportgen.record import Layer
 from reportgen.site.catalogue import Catalogue
 from reportgen.site.charts import draw_histogram, draw_profile
@@ -13,7 +14,6 @@ from reportgen.site.figures import FigureView, group_figures
 from reportgen.site.outline import Link
 from reportgen.site.page import HOME, LAYERS, Page, chained
 from reportgen.site.parts import (
-    SEVERITIES,
     page_contents,
     page_links,
     page_paths,

@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import TypeVar
 
 from reportgen import formats
-from reportgen.record import Figure, Finding, Image, Maximization, Prediction, Section, Severity
+from reportgen.facts import SEVERITIES
+from reportgen.record import Figure, Finding, Image, Maximization, Prediction, Section
 from reportgen.site.catalogue import Catalogue
 from reportgen.site.charts import draw_curve
 from reportgen.site.facts import maximization_facts, trust_words
@@ -17,8 +18,6 @@ from reportgen.site.outline import Link
 from reportgen.site.views import Answer, FindingView, ImageCard, MaximizationView, SectionView
 
 Item = TypeVar("Item")
-
-SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 
 # What a reader takes for granted: the mean of a channel, the score of a class.
 PLAIN_OBJECTIVES = frozenset({"channel", "logit"})

@@ -22,7 +22,7 @@ from PIL import Image
 
 from reportgen.analysis.maximization import CRISP
 from reportgen.analysis.maximization.ascent import Climb, climb
-from reportgen.analysis.maximization.maximized import LayerAscents
+from reportgen.analysis.maximization.layer_ascents import LayerAscents
 from reportgen.analysis.maximization.parameterizations import colour_matrix
 from reportgen.analysis.maximization.scheduling import schedule
 from reportgen.analysis.network.layers import summarize_network

@@ -39,8 +39,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from reportgen.analysis.maximization import CLASSIC, CRISP, Preset, maximize_layer
-from reportgen.analysis.maximization.maximized import LayerAscents
+from reportgen.analysis.maximization import CLASSIC, CRISP, Preset, maximize
+from reportgen.analysis.maximization.layer_ascents import LayerAscents
 from reportgen.analysis.maximization.scheduling import Job, expense_of, schedule
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.config import Config
@@ -69,10 +69,10 @@ def open_vgg16() -> tuple[Network, NetworkSummary]:
     return network, summarize_network(network)
 
 
-def seconds(run: Callable[..., object], *arguments: Any) -> float:
+def seconds(run: Callable[..., object], *arguments: Any, **settings: Any) -> float:
     """How long `run` takes with `arguments`."""
     start = time.perf_counter()
-    run(*arguments)
+    run(*arguments, **settings)
     return time.perf_counter() - start
 
 
@@ -113,7 +113,7 @@ def compare_classic(layers: Sequence[str] | None, channels: int, steps: int | No
     totals = [0.0, 0.0]
     print(f"classic, {channels} channels, {preset.steps} steps, 128 x 128: reportgen, one filter at a time, ratio")
     for layer in layers or [row.name for row in summary.layers if row.is_convolution]:
-        ours = seconds(maximize_layer, network, summary, layer, range(channels), preset)
+        ours = seconds(maximize, network, summary, {layer: range(channels)}, preset, dataset_max={})
         theirs = seconds(plain_classic, network, layer, range(channels), preset.steps)
         totals = [totals[0] + ours, totals[1] + theirs]
         print(f"  {layer:14} {ours:8.1f} s {theirs:8.1f} s {ours / theirs:8.3f}", flush=True)
@@ -169,7 +169,7 @@ def compare_crisp(layers: Sequence[str] | None, channels: int, steps: int | None
         maximization = cut_linear(network, layer)
         rival = faster_rival(maximization, wanted)
         start = time.perf_counter()
-        canvas = maximize_layer(network, summary, layer, wanted, preset)[0].canvas
+        canvas = maximize(network, summary, {layer: wanted}, preset, dataset_max={})[0][0].canvas
         ours = time.perf_counter() - start
         theirs = seconds(rival, maximization, wanted, preset.steps)
         aim = f"(aim: at most {CRISP_AIMS[layer]})" if layer in CRISP_AIMS else ""
@@ -177,7 +177,7 @@ def compare_crisp(layers: Sequence[str] | None, channels: int, steps: int | None
         print(f"  {'':14} ours on {canvas[0]} x {canvas[1]}, theirs by {rival.__name__}", flush=True)
         if canvas != (SIDE, SIDE):
             large = replace(preset, canvas=(SIDE, SIDE))
-            same = seconds(maximize_layer, network, summary, layer, wanted, large)
+            same = seconds(maximize, network, summary, {layer: wanted}, large, dataset_max={})
             print(f"  {'':14} {same:8.1f} s {theirs:8.1f} s {same / theirs:8.3f}   both on {SIDE} x {SIDE}", flush=True)
 
 

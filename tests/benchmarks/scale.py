@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import numpy as np
 from statistics_throughput import write_pictures
 
-from reportgen.analysis.maximization import CRISP, maximize_layer
+from reportgen.analysis.maximization import CRISP, maximize
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.analysis.network.selection import select_layers
 from reportgen.analysis.statistics.image_pass import Plan
@@ -94,7 +94,7 @@ def layer_cost(network: Network, summary: NetworkSummary, layer: str, steps: int
 
     def climb(count: int) -> float:
         preset = replace(plain, steps=count)
-        return processor_time(lambda: maximize_layer(network, summary, layer, range(BATCH), preset))
+        return processor_time(lambda: maximize(network, summary, {layer: range(BATCH)}, preset, dataset_max={}))
 
     short = climb(SHORT)
     return LayerCost(layer, channels, max(0.0, climb(SHORT + steps) - short) / steps / BATCH)

@@ -7,9 +7,9 @@ import pytest
 
 from reportgen.analysis.evaluation import classes as evaluation
 from reportgen.analysis.weights import neighbours
-from reportgen.draw import encode, figures, montage, patches, photo, pixels
+from reportgen.draw import figures, montage, patches, photo, pixels
 
-MODULES = [encode, evaluation, figures, montage, neighbours, patches, photo, pixels]
+MODULES = [evaluation, figures, montage, neighbours, patches, photo, pixels]
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from reportgen.analysis.evaluation.classes import Evaluation, Mistake
+from reportgen.facts import Evaluation, Mistake
 from reportgen.images import FileSource, ImageFile, ImageSet, collect_images
 from reportgen.sections.study import choose_shown, sample_evenly
 
@@ -11,8 +11,16 @@ IMAGES = tuple(ImageFile(f"{number:02d}.png", FileSource(""), "", 8, 8) for numb
 
 
 def evaluation(*mistaken: int) -> Evaluation:
-    mistakes = tuple(Mistake(f"{number:02d}.png", "cat", "dog", 0.9) for number in mistaken)
-    return Evaluation(40, 0.5, None, (), (), mistakes, ())
+    mistakes = tuple(Mistake(image=f"{number:02d}.png", truth="cat", predicted="dog", score=0.9) for number in mistaken)
+    return Evaluation(
+        images=40,
+        accuracy=0.5,
+        top5_accuracy=None,
+        unmatched=(),
+        confusions=(),
+        mistakes=mistakes,
+        calibration=(),
+    )
 
 
 def shown(count: int, found: Evaluation | None = None) -> list[int]:

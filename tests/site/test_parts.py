@@ -85,7 +85,14 @@ class TestSheets:
         first, *rest = [layer for layer in small.record.layers if layer.name in ("conv1", "conv2")]
         rest = [layer.model_copy(update={"inputs": ["relu"]}) for layer in rest]
         activation = first.model_copy(
-            update={"name": "relu", "type": "ReLU", "inputs": ["conv1"], "page": "layers/relu.html", **changes}
+            update={
+                "name": "relu",
+                "type": "ReLU",
+                "kind": "activation",
+                "inputs": ["conv1"],
+                "page": "layers/relu.html",
+                **changes,
+            }
         )
         return small.record.model_copy(update={"layers": [first, activation, *rest]})
 
@@ -98,7 +105,13 @@ class TestSheets:
         assert first.view.after == "relu"
 
     @pytest.mark.parametrize(
-        "changes", [{"type": "MaxPooling2D"}, {"inputs": ["conv1", "conv2"]}, {"inputs": ["conv9"]}]
+        "changes",
+        [
+            {"type": "MaxPooling2D", "kind": "pooling"},
+            {"kind": None},
+            {"inputs": ["conv1", "conv2"]},
+            {"inputs": ["conv9"]},
+        ],
     )
     def test_other_layers_have_their_own(self, changes: dict[str, object], small: Written) -> None:
         sheets = Catalogue(self.record(small, **changes)).sheets

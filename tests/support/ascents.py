@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 from support.networks import two_convolutions
 
-from reportgen.analysis.maximization import CRISP, Preset
+from reportgen.analysis.maximization import CRISP, Preset, maximize
 from reportgen.analysis.maximization.ascent import make_climber
 from reportgen.analysis.maximization.objectives import Objective
 from reportgen.analysis.maximization.parameterizations import pixel_grid
 from reportgen.config import Config
 from reportgen.models import Network, load_network
+from reportgen.results import FloatArray, MaximizedChannel, NetworkSummary
 
 # Without random transforms scores can be compared from step to step.
 STEADY = replace(CRISP, pad=0, jitter=0, scale=(1.0, 1.0), rotate=(0.0, 0.0), final_jitter=0)
@@ -51,3 +53,19 @@ def scores_of(
         )
         scores.append(score.numpy())
     return np.stack(scores)
+
+
+def maximize_layer(
+    network: Network,
+    summary: NetworkSummary,
+    layer: str,
+    channels: Sequence[int],
+    preset: Preset,
+    *,
+    dataset_max: FloatArray | None = None,
+    **settings: Any,
+) -> list[MaximizedChannel]:
+    """Make the pictures of some channels of one layer."""
+    known = {} if dataset_max is None else {layer: dataset_max}
+    pictures, _ = maximize(network, summary, {layer: channels}, preset, dataset_max=known, **settings)
+    return pictures

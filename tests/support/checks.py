@@ -9,7 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from reportgen.analysis.network.capture import Extractor, check_capture
+from reportgen.analysis.network.capture import Extractor
+from reportgen.analysis.network.capture_check import check_capture
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.models import Network
 from reportgen.results import NetworkSummary
@@ -24,7 +25,7 @@ def check_network(network: Network, pixels: Any) -> NetworkSummary:
     summary = summarize_network(network)
     check_totals(network.model, summary)
     check_shapes(network, summary, pixels)
-    assert check_capture(network, pixels) < TOLERANCE
+    assert check_capture(network, pixels).difference < TOLERANCE
     for weight, values in zip(network.model.weights, before, strict=True):
         np.testing.assert_array_equal(_values(weight), values)
     return summary

@@ -90,6 +90,7 @@ class Builder:
             index=index,
             name=name,
             type="Conv2D" if drawn else "Activation",
+            kind="convolution" if drawn else "activation",
             block=f"block{index * names.blocks // len(names.layers) + 1}",
             output_shape=(None, side, side, channels),
             actual_shape=(None, side, side, channels),

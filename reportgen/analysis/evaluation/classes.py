@@ -5,63 +5,15 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from reportgen.errors import ReportgenError
-from reportgen.results import ClassScore
+from reportgen.facts import CalibrationBin, Confusion, Evaluation, Mistake, Prediction
 
 MOST_CONFUSIONS = 12
 MOST_MISTAKES = 12
 CALIBRATION_BINS = 10
 TOP = 5
-
-
-@dataclass(frozen=True)
-class Confusion:
-    """How many images of class `truth` were taken for `predicted`."""
-
-    truth: str
-    predicted: str
-    count: int
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """An image taken for another class, with the score of the wrong one."""
-
-    image: str
-    truth: str
-    predicted: str
-    score: float
-
-
-@dataclass(frozen=True)
-class CalibrationBin:
-    """The images whose confidence lies in `low <= confidence < high` (the last bin closed)."""
-
-    low: float
-    high: float
-    count: int
-    confidence: float | None
-    accuracy: float | None
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """How often the network is right; `unmatched` are given classes it does not know, which count as wrong.
-
-    `top5_accuracy` is None for networks of five classes or fewer, `calibration` empty where scores are no
-    probabilities.
-    """
-
-    images: int
-    accuracy: float
-    top5_accuracy: float | None
-    unmatched: tuple[str, ...]
-    confusions: tuple[Confusion, ...]
-    mistakes: tuple[Mistake, ...]
-    calibration: tuple[CalibrationBin, ...]
 
 
 def read_truth(truth: str, files: Sequence[str]) -> dict[str, str]:
@@ -132,7 +84,7 @@ def _plain(name: str) -> str:
 
 def evaluate(
     truth: Mapping[str, str],
-    answers: Mapping[str, Sequence[ClassScore]],
+    answers: Mapping[str, Sequence[Prediction]],
     labels: Sequence[str] | None,
     classes: int,
     *,
@@ -153,22 +105,25 @@ def evaluate(
     within = [right[truth[file]] in [one.index for one in best[:TOP]] for file, best in judged.items()]
     wrong = [file for file in judged if not hits[file]]
     confused = Counter((truth[file], _name(judged[file][0])) for file in wrong)
-    mistakes = [Mistake(file, truth[file], _name(judged[file][0]), judged[file][0].score) for file in wrong]
+    most = sorted(confused.items(), key=lambda item: (-item[1], item[0]))[:MOST_CONFUSIONS]
+    mistakes = [
+        Mistake(image=file, truth=truth[file], predicted=_name(judged[file][0]), score=judged[file][0].score)
+        for file in wrong
+    ]
     return Evaluation(
         images=len(judged),
         accuracy=sum(hits.values()) / len(judged) if judged else 0.0,
         top5_accuracy=sum(within) / len(judged) if judged and classes > TOP else None,
         unmatched=tuple(given for given, index in right.items() if index is None),
         confusions=tuple(
-            Confusion(*pair, count)
-            for pair, count in sorted(confused.items(), key=lambda item: (-item[1], item[0]))[:MOST_CONFUSIONS]
+            Confusion(truth=given, predicted=taken_for, count=count) for (given, taken_for), count in most
         ),
         mistakes=tuple(sorted(mistakes, key=lambda one: (-one.score, one.image))[:MOST_MISTAKES]),
         calibration=_calibration([(judged[file][0].score, hits[file]) for file in judged]) if probabilities else (),
     )
 
 
-def _name(answer: ClassScore) -> str:
+def _name(answer: Prediction) -> str:
     return answer.label or f"class {answer.index}"
 
 

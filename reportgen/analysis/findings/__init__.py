@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from reportgen.analysis.findings import activation_rules, answer_rules, input_rules, weight_rules
 from reportgen.analysis.findings.evidence import Evidence
 from reportgen.analysis.findings.gathering import gather_evidence
+from reportgen.facts import SEVERITIES
 from reportgen.results import Finding
 
 Rule = Callable[[Evidence], Iterator[Finding]]
@@ -42,7 +43,6 @@ RULES: tuple[Rule, ...] = (
     answer_rules.plain_scores,
 )
 
-SEVERITIES = ("error", "warning", "info")
 
 # Findings of one rule shown one by one; a network may have hundreds of layers of which the same is true.
 MOST_OF_A_RULE = 6
@@ -75,4 +75,4 @@ def _limited(found: list[Finding]) -> list[Finding]:
     return [*(finding for finding in found if id(finding) in shown), summary]
 
 
-__all__ = ["Evidence", "RULES", "Rule", "SEVERITIES", "find", "gather_evidence"]
+__all__ = ["Evidence", "RULES", "Rule", "find", "gather_evidence"]

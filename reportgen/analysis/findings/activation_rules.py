@@ -23,20 +23,35 @@ CAPTURE_TOLERANCE_HALF = 2e-2
 
 
 def nonfinite_activations(evidence: Evidence) -> Iterator[Finding]:
-    """Activations that are not a number, or infinite; the first layer stands for those that follow."""
-    broken = [facts for facts in evidence.channels if facts.nonfinite_count]
+    """Activations, or what goes into them, that are not a number or infinite.
+
+    The first layer stands for those that follow.
+    """
+    places = {row.name: place for place, row in enumerate(evidence.summary.layers)}
+    given = {facts.layer: facts.nonfinite_count for facts in evidence.channels if facts.nonfinite_count}
+    inside = [name for name in evidence.nonfinite_inside if name in places]
+    broken = sorted(dict.fromkeys([*given, *inside]), key=lambda name: places.get(name, 0))
     if broken:
         first = broken[0]
         others = f", and in {counted(len(broken) - 1, 'layer')} after it" if len(broken) > 1 else ""
+        if first in given:
+            message = f"{first} gives values that are not a number or infinite"
+            measured = f"{counted(given[first], 'value')} in {first} {on_images(len(evidence.images))}"
+            why = "They spread to everything computed after them, and no statistic can be made of them."
+        else:
+            message = f"{first} has values before its activation that are not a number or infinite"
+            found = counted(evidence.nonfinite_inside[first], "value")
+            measured = f"{found} before the activation of {first} on the first images"
+            why = "The activation makes numbers of them, which say nothing of the image."
         yield Finding(
             rule="nonfinite-activations",
             severity="error",
-            message=f"{first.layer} gives values that are not a number or infinite{others}.",
-            measured=f"{counted(first.nonfinite_count, 'value')} in {first.layer} {on_images(len(evidence.images))}",
+            message=f"{message}{others}.",
+            measured=measured,
             threshold="none may be",
-            why="They spread to everything computed after them, and no statistic can be made of them.",
+            why=why,
             action="Look for infinite weights, a division by zero, or an overflow of 16-bit numbers in this layer.",
-            layer=first.layer,
+            layer=first,
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,7 +119,9 @@ class NetworkFacts:
 class Evidence:
     """Everything the rules look at.
 
-    `capture_difference` is how far the captured answer is from the network's own, in parts of its size.
+    `capture_difference` is how far the captured answer is from the network's own, in parts of its size;
+    `nonfinite_inside` how many values that are not finite went into the activations of layers, on the few images
+    this was tried on.
     """
 
     network: NetworkFacts
@@ -132,3 +134,4 @@ class Evidence:
     skipped: Mapping[str, str]
     preprocessing: PreprocessingCheck | None
     capture_difference: float | None
+    nonfinite_inside: Mapping[str, int] = field(default_factory=dict)

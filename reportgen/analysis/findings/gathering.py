@@ -19,21 +19,22 @@ from reportgen.analysis.findings.evidence import (
     VariableFacts,
 )
 from reportgen.analysis.findings.initial import looks_initial
-from reportgen.analysis.network.capture import check_capture
+from reportgen.analysis.network.capture_check import check_capture
 from reportgen.analysis.network.heads import Head
 from reportgen.analysis.network.preprocessing_check import PreprocessingCheck, check_preprocessing, images_to_try
 from reportgen.analysis.statistics.image_statistics import ImageStatistics
 from reportgen.analysis.weights.filters import find_layer
 from reportgen.config import Config
+from reportgen.facts import Skipped
 from reportgen.images import ImageFile, UnreadableImageError, fit_image, load_image, place_image
 from reportgen.models import MODES, Network
+from reportgen.models.keras_private import layers_below
 from reportgen.results import (
     ActivationStatistics,
     FilterBank,
     FloatArray,
     LayerSummary,
     NetworkSummary,
-    SkippedImage,
     WeightStatistics,
 )
 
@@ -64,7 +65,7 @@ def gather_evidence(
     head: Head,
     weights: Sequence[tuple[FilterBank, WeightStatistics]],
     statistics: ImageStatistics,
-    skipped: Sequence[SkippedImage] = (),
+    skipped: Sequence[Skipped] = (),
     truth: Mapping[str, str] | None = None,
 ) -> Evidence:
     """Gather the evidence; runs the network on a few images for the preprocessing and the capture.
@@ -78,6 +79,7 @@ def gather_evidence(
     """
     used = [image for place, image in enumerate(statistics.images) if place not in statistics.measured.skipped]
     pixels = _fitted(config, network, used, images_to_try(summary))
+    capture = check_capture(network, pixels[:_CAPTURE_IMAGES]) if len(pixels) else None
     return Evidence(
         network=_network_facts(config, network, head),
         summary=summary,
@@ -88,7 +90,8 @@ def gather_evidence(
         images=_images(config, network, head, statistics, truth or {}),
         skipped={item.file: item.reason for item in skipped},
         preprocessing=_preprocessing(network, summary, head, pixels),
-        capture_difference=check_capture(network, pixels[:_CAPTURE_IMAGES]) if len(pixels) else None,
+        capture_difference=None if capture is None else capture.difference,
+        nonfinite_inside={} if capture is None else capture.nonfinite,
     )
 
 
@@ -115,7 +118,7 @@ def _fitted(config: Config, network: Network, images: Sequence[ImageFile], count
 
 def _network_facts(config: Config, network: Network, head: Head) -> NetworkFacts:
     rescaling = network.rescaling
-    layers = network.model._flatten_layers(include_self=False)
+    layers = layers_below(network.model)
     return NetworkFacts(
         name=network.name,
         size=network.size,
@@ -251,7 +254,7 @@ def _channels(summary: NetworkSummary, statistics: ImageStatistics) -> Iterator[
             # The network's own answer is meant to be decided.
             saturated=_saturated(whole, activation) if name in read else None,
             source=row.inputs[0] if len(row.inputs) == 1 else None,
-            by_channel=row.type == "DepthwiseConv2D" or not (row.is_convolution or row.type == "Dense"),
+            by_channel=row.type == "DepthwiseConv2D" or row.kind not in ("convolution", "dense"),
         )
 
 

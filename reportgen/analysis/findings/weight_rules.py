@@ -171,7 +171,7 @@ def oversized_dense(evidence: Evidence) -> Iterator[Finding]:
     """A dense layer that holds most of the network's parameters."""
     total = evidence.summary.parameter_count
     for layer in evidence.summary.layers:
-        if layer.type != "Dense" or layer.parameter_count < max(DENSE_PARAMETERS, DENSE_SHARE * total):
+        if layer.kind != "dense" or layer.parameter_count < max(DENSE_PARAMETERS, DENSE_SHARE * total):
             continue
         yield Finding(
             rule="oversized-dense",

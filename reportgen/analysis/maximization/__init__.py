@@ -1,6 +1,6 @@
 """Pictures made to excite single channels and classes, and how far they can be trusted."""
 
-from reportgen.analysis.maximization.maximized import maximize, maximize_classes, maximize_layer
+from reportgen.analysis.maximization.maximized import maximize, maximize_classes
 from reportgen.analysis.maximization.parameterizations import colour_covariance
 from reportgen.analysis.maximization.presets import CLASSIC, CRISP, PRESETS, REFERENCE, Preset, chosen_preset
 from reportgen.analysis.maximization.scheduling import choose_channels, plan_channels
@@ -16,6 +16,5 @@ __all__ = [
     "colour_covariance",
     "maximize",
     "maximize_classes",
-    "maximize_layer",
     "plan_channels",
 ]

@@ -11,7 +11,7 @@ from reportgen.analysis.maximization import objectives, transforms
 from reportgen.analysis.maximization.ascent import Climber, displayed, make_climber
 from reportgen.analysis.maximization.parameterizations import pixel_grid
 from reportgen.analysis.maximization.presets import CLASSIC, Preset
-from reportgen.analysis.network.capture import run_errors_explained
+from reportgen.analysis.network.running import run_errors_explained
 from reportgen.errors import ReportgenError
 from reportgen.models import Network
 from reportgen.results import ByteArray, FloatArray

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 _RECTIFIER = "ReportgenRectifier"
 _CONVOLUTION = "ReportgenConvolution"
+_TRANSPOSED = "ReportgenTransposedConvolution"
 
 # Convolutions to so few channels are slower than TensorFlow's gradient operation.
 _FEW_CHANNELS = 4
@@ -29,7 +30,7 @@ def ascent_gradients(relief: tf.Tensor | None = None) -> Iterator[None]:
         relief: boolean scalar, whether the gradient passes rectifiers that are dead for a whole image; None
             means never.
     """
-    replaced = {"Conv2D": _CONVOLUTION}
+    replaced = {"Conv2D": _CONVOLUTION, "Conv2DBackpropInput": _TRANSPOSED}
     if relief is not None:
         replaced |= {"Relu": _RECTIFIER, "Relu6": _RECTIFIER}
     token = _relief.set(relief)
@@ -115,6 +116,19 @@ def _convolution_gradient(operation: tf.Operation, gradient: tf.Tensor) -> tuple
     turned = _turned(kernel, groups=images.shape[3] // kernel.shape[2])
     opposite = _opposite_padding(kernel.shape, padding, dilations, explicit)
     return tf.nn.conv2d(gradient, turned, 1, opposite, dilations=dilations[1:3]), None
+
+
+@tf.RegisterGradient(_TRANSPOSED)  # type: ignore[untyped-decorator]
+def _transposed_convolution_gradient(operation: tf.Operation, gradient: tf.Tensor) -> tuple[None, None, tf.Tensor]:
+    """Of a transposed convolution with respect to its input: the convolution it is the way back of.
+
+    TensorFlow takes the gradient of the kernel along. Where that is one wide and strides are larger, oneDNN's
+    operation for it writes past its memory, which may end the process.
+    """
+    names = ("strides", "padding", "explicit_paddings", "dilations", "data_format")
+    attributes = {name: operation.get_attr(name) for name in names}
+    attributes |= {name: attributes[name].decode() for name in ("padding", "data_format")}
+    return None, None, tf.raw_ops.Conv2D(input=gradient, filter=operation.inputs[1], **attributes)
 
 
 def _turned(kernel: tf.Tensor, groups: int) -> tf.Tensor:

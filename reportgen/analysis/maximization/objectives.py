@@ -2,7 +2,7 @@
 
 An objective says which activations it reads and how it scores them; it knows nothing of networks. It reads
 *before* the nonlinearity unless the preset says otherwise, so that a channel at rest still says which way is up.
-Objectives are added, negated and weighted to make others; none is ever changed.
+Objectives are added, weighted and turned round to make others; none is ever changed.
 """
 
 from __future__ import annotations
@@ -47,16 +47,10 @@ class Objective:
     def __add__(self, other: Objective) -> Objective:
         return weighted_sum([(1.0, self), (1.0, other)])
 
-    def __sub__(self, other: Objective) -> Objective:
-        return weighted_sum([(1.0, self), (-1.0, other)])
-
     def __mul__(self, weight: float) -> Objective:
         return weighted_sum([(weight, self)])
 
     __rmul__ = __mul__
-
-    def __neg__(self) -> Objective:
-        return negative(self)
 
 
 def channel(layer: str, index: int | tf.Tensor, spread: float = 0.0) -> Objective:
@@ -83,30 +77,6 @@ def _mean_and_spread(maps: tf.Tensor, spread: float) -> tf.Tensor:
     return means + spread * tf.reduce_mean(tf.abs(maps - means[:, None, None]), axis=(1, 2))
 
 
-def unit(layer: str, index: int | tf.Tensor, position: tuple[int, int] | None = None) -> Objective:
-    """One cell `(y, x)` of one channel's map; by default the centre, marked below.
-
-    odd size          even size
-    +---+---+---+     +---+---+---+---+
-    |   |   |   |     |   |   |   |   |
-    +---+---+---+     +---+---+---+---+
-    |   | o |   |     |   |   |   |   |
-    +---+---+---+     +---+---+---+---+
-    |   |   |   |     |   |   | o |   |
-    +---+---+---+     +---+---+---+---+
-                      |   |   |   |   |
-                      +---+---+---+---+
-    """
-
-    def score(activations: Activations) -> tf.Tensor:
-        cells = activations.channel(layer, tf.convert_to_tensor(index, tf.int32))
-        shape = tf.shape(cells)
-        y, x = (shape[1] // 2, shape[2] // 2) if position is None else position
-        return cells[:, y, x]
-
-    return Objective(frozenset({layer}), score)
-
-
 def logit(index: int | tf.Tensor) -> Objective:
     """The logit of one class; `index` is one for all images or `(batch,)`, one for each."""
 
@@ -116,18 +86,6 @@ def logit(index: int | tf.Tensor) -> Objective:
         return tf.gather(answers, wanted, axis=1, batch_dims=1)
 
     return Objective(frozenset(), score, reads_logits=True)
-
-
-def direction(layer: str, vector: ArrayLike) -> Objective:
-    """The mean over positions of the maps' projection on `vector` `(channels,)`, taken at unit length."""
-    array = np.asarray(vector, np.float32)
-    length = float(np.linalg.norm(array))
-    unit_vector = array / length if length else array
-
-    def score(activations: Activations) -> tf.Tensor:
-        return tf.reduce_mean(tf.linalg.matvec(activations.layer(layer), unit_vector), axis=(1, 2))
-
-    return Objective(frozenset({layer}), score)
 
 
 def negative(objective: Objective) -> Objective:

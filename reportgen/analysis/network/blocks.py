@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from reportgen.results import BlockSummary
+from reportgen.facts import Block
 
 # As many blocks as a reader takes in at once; fewer than three do not divide a network.
 FEWEST, MOST = 3, 12
@@ -43,7 +43,7 @@ class Place:
     is_attention: bool = False
 
 
-def divide_into_blocks(places: Sequence[Place], size: tuple[int, int]) -> tuple[BlockSummary, ...]:
+def divide_into_blocks(places: Sequence[Place], size: tuple[int, int]) -> tuple[Block, ...]:
     """Divide the layers of a network into blocks, by names that speak or else by resolution.
 
     Args:
@@ -60,13 +60,13 @@ def divide_into_blocks(places: Sequence[Place], size: tuple[int, int]) -> tuple[
     return _summarized(few[0] if few else by_resolution, places)
 
 
-def _summarized(division: Mapping[str, str], places: Sequence[Place]) -> tuple[BlockSummary, ...]:
+def _summarized(division: Mapping[str, str], places: Sequence[Place]) -> tuple[Block, ...]:
     blocks: dict[str, list[Place]] = {}
     for place in places:
         if place.name in division:
             blocks.setdefault(division[place.name], []).append(place)
     return tuple(
-        BlockSummary(
+        Block(
             name=name,
             layers=tuple(place.name for place in members),
             resolution=next((place.resolution for place in reversed(members) if _is_spread(place)), None),

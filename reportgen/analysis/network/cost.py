@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable
 import keras
 import tensorflow as tf
 
-from reportgen.analysis.network.capture import LayerCall, Trace
-from reportgen.results import Shape
+from reportgen.analysis.network.trace import LayerCall, Trace
+from reportgen.facts import Shape
 
 _LAYERS = keras.layers
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analysis.network.capture import fold_tokens
+from reportgen.analysis.network.tokens import fold_tokens
 from reportgen.results import FeatureMaps, FloatArray, LayerSummary
 
 

@@ -23,17 +23,7 @@ BATCH_SIZE = 8
 FILES_KEY = "files"
 
 # What stands between the last map and the classifier, and is no feature of its own.
-_BETWEEN = (
-    "Global",
-    "Flatten",
-    "Reshape",
-    "Dropout",
-    "SpatialDropout",
-    "Dense",
-    "Permute",
-    "ZeroPadding",
-    "InputLayer",
-)
+_BETWEEN = frozenset({"input", "global pooling", "flattening", "reshaping", "resting", "dense", "padding"})
 
 # The earliest time a zip archive can state: the same features give the same bytes.
 _NO_TIME = (1980, 1, 1, 0, 0, 0)
@@ -56,7 +46,7 @@ def default_feature_layer(summary: NetworkSummary, head: Head) -> str:
 
 
 def _is_feature_map(row: LayerSummary) -> bool:
-    if row.type.startswith(_BETWEEN) or not (row.is_map or row.token_grid):
+    if row.kind in _BETWEEN or not (row.is_map or row.token_grid):
         return False
     shape = row.actual_shape
     # An average over the whole map is a head's pooling by another name.

@@ -8,6 +8,8 @@ from typing import Any, Literal
 import keras
 import numpy as np
 
+from reportgen.analysis.network.layer_kinds import kind_of
+from reportgen.models.keras_private import calls_of, origin_of
 from reportgen.models.network import Network
 
 HeadKind = Literal["softmax", "sigmoid", "logits", "none"]
@@ -15,13 +17,8 @@ HeadKind = Literal["softmax", "sigmoid", "logits", "none"]
 # How far a row of probabilities may sum from one: float16 networks are off by up to about 2e-3.
 SUM_TOLERANCE = 5e-3
 
-_PASS_ON = (
-    keras.layers.InputLayer,
-    keras.layers.Flatten,
-    keras.layers.Reshape,
-    keras.layers.Dropout,
-    keras.layers.Identity,
-)
+# Kinds of layers, and operations, that change no value.
+_PASS_ON = frozenset({"input", "flattening", "reshaping", "resting"})
 _PASS_ON_OPERATIONS = ("Squeeze", "Reshape", "Cast", "Identity")
 _BY_ACTIVATION: dict[str, HeadKind] = {"softmax": "softmax", "sigmoid": "sigmoid", "hard_sigmoid": "sigmoid"}
 
@@ -74,13 +71,13 @@ def describe_head(network: Network, answer: Any) -> Head:
 def _last_operation(tensor: Any) -> tuple[Any, Any] | None:
     """The operation a symbolic output comes from and its node, past those that change no value."""
     while True:
-        operation, node_index, tensor_index = tensor._keras_history
+        operation, node_index, tensor_index = origin_of(tensor)
         if isinstance(operation, keras.Model) and operation.outputs:
             tensor = operation.outputs[tensor_index]
             continue
-        node = operation._inbound_nodes[node_index]
+        node = calls_of(operation)[node_index]
         linear = type(operation) is keras.layers.Activation and _activation(operation) == "linear"
-        passes = isinstance(operation, _PASS_ON) or type(operation).__name__ in _PASS_ON_OPERATIONS or linear
+        passes = kind_of(operation) in _PASS_ON or type(operation).__name__ in _PASS_ON_OPERATIONS or linear
         if not passes or len(node.input_tensors) != 1:
             return operation, node
         tensor = node.input_tensors[0]
@@ -101,7 +98,7 @@ def _by_operation(last: tuple[Any, Any], labelled: bool) -> tuple[HeadKind | Non
         return by_class, f"The last layer, {name}, is a {by_class}."
     if activation in _BY_ACTIVATION:
         return _BY_ACTIVATION[activation], f"The last layer, {name}, ends in a {activation}."
-    scores = isinstance(operation, keras.layers.Dense) or _is_pointwise_classifier(operation, node)
+    scores = kind_of(operation) == "dense" or _is_pointwise_classifier(operation, node)
     if labelled or (scores and activation == "linear"):
         return "logits", f"The last layer, {name}, has no softmax: its scores are no probabilities."
     if isinstance(operation, keras.layers.Layer):

@@ -7,7 +7,8 @@ import io
 import json
 from typing import Any
 
-from reportgen.results import LayerSummary, NetworkSummary, Shape
+from reportgen.facts import Shape
+from reportgen.results import LayerSummary, NetworkSummary
 
 _HEADINGS = ("index", "name", "type", "output shape", "parameters", "MACs", "receptive field", "block")
 _NUMERIC = frozenset({"index", "parameters", "MACs"})

@@ -11,25 +11,21 @@ import keras
 import tensorflow as tf
 
 from reportgen.analysis.network.blocks import Place, divide_into_blocks
-from reportgen.analysis.network.capture import (
-    INPUT,
-    LayerCall,
-    Trace,
-    is_container,
-    run_errors_explained,
-    trace_network,
-)
 from reportgen.analysis.network.cost import count_macs
+from reportgen.analysis.network.layer_kinds import kind_of
 from reportgen.analysis.network.receptive_field import find_receptive_fields
+from reportgen.analysis.network.running import run_errors_explained
 from reportgen.analysis.network.tokens import find_token_grids
+from reportgen.analysis.network.trace import LayerCall, Trace, trace_network
+from reportgen.analysis.network.watching import INPUT, is_container
+from reportgen.facts import ReceptiveField, Shape
 from reportgen.models import Network
-from reportgen.results import LayerSummary, NetworkSummary, ReceptiveField, Shape
+from reportgen.models.keras_private import held_layers
+from reportgen.results import LayerSummary, NetworkSummary
 
 _LAYERS = keras.layers
 
 NEVER_CALLED = "the layer is not called in a forward pass"
-
-_CONVOLUTIONS = (_LAYERS.Conv2D, _LAYERS.DepthwiseConv2D, _LAYERS.SeparableConv2D, _LAYERS.Conv2DTranspose)
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,7 +162,7 @@ def _named_layers(
 
 def _children(container: keras.Layer) -> list[keras.Layer]:
     """The layers of a network or composite layer, each once, in Keras' order."""
-    layers = container.layers if isinstance(container, keras.Model) else container._layers
+    layers = container.layers if isinstance(container, keras.Model) else held_layers(container)
     return list({id(layer): layer for layer in layers}.values())
 
 
@@ -177,7 +173,7 @@ def _place(row: _Row, token_grids: Mapping[str, tuple[int, int, int]]) -> Place:
     if shape is not None and len(shape) == 4 and shape[1] is not None and shape[2] is not None:
         resolution = (shape[1], shape[2])
     is_attention = "Attention" in type(row.layer).__name__ and not is_container(row.layer)
-    return Place(row.name, resolution, isinstance(row.layer, _CONVOLUTIONS), is_attention)
+    return Place(row.name, resolution, kind_of(row.layer) == "convolution", is_attention)
 
 
 def _summarize_row(row: _Row, facts: _Facts) -> LayerSummary:
@@ -192,6 +188,7 @@ def _summarize_row(row: _Row, facts: _Facts) -> LayerSummary:
         index=row.index,
         name=row.name,
         type=type(layer).__name__,
+        kind=kind_of(layer),
         block=facts.blocks.get(row.name),
         output_shape=_one_or_all(shapes) if shapes else None,
         actual_shape=actual,
@@ -202,7 +199,6 @@ def _summarize_row(row: _Row, facts: _Facts) -> LayerSummary:
         receptive_field=field if isinstance(field, ReceptiveField) else None,
         receptive_field_note=field if isinstance(field, str) else None,
         inputs=tuple(name for name in call.inputs if name != INPUT) if call else (),
-        is_convolution=isinstance(layer, _CONVOLUTIONS),
         is_map=call is not None and actual is not None and len(actual) == 4,
         token_grid=facts.token_grids.get(row.name),
         details=describe_layer(layer),
@@ -221,7 +217,7 @@ def _own_weights(layer: keras.Layer) -> tuple[list[Any], list[Any]]:
     """All weights of `layer` and the trainable ones, without those of layers that have rows of their own."""
     if not is_container(layer):
         return layer.weights, layer.trainable_weights
-    inner = {id(weight) for child in layer._layers for weight in child.weights}
+    inner = {id(weight) for child in held_layers(layer) for weight in child.weights}
     return (
         [weight for weight in layer.weights if id(weight) not in inner],
         [weight for weight in layer.trainable_weights if id(weight) not in inner],

@@ -23,8 +23,10 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from reportgen.analysis.network.capture import run_errors_explained, run_layers
+from reportgen.analysis.network.capture import run_layers
 from reportgen.analysis.network.heads import Head
+from reportgen.analysis.network.running import run_errors_explained
+from reportgen.analysis.network.unfused import unfused
 from reportgen.analysis.weights.filters import find_layer
 from reportgen.models import MODES, RGB_MODES, Network, Preprocessing, make_preprocessing
 from reportgen.results import LayerSummary, NetworkSummary
@@ -174,19 +176,19 @@ def _runner(network: Network, head: Head | None, source: str | None) -> Callable
     """
     names = [source] if source else []
 
-    def traced(prepared: tf.Tensor) -> tuple[Any, Any]:
+    def traced(prepared: tf.Tensor) -> tuple[Any, Any, tf.Tensor]:
         outputs, answer = run_layers(network.model, network.feed(prepared), names, whole=head is not None)
         layer = prepared if source == "" else outputs[source][0] if source else None
         sums = None if layer is None else _sums(tf.cast(layer, tf.float32))
         scores = None if head is None else tf.cast(tf.nest.flatten(answer)[head.output or 0], tf.float32)
-        return sums, scores
+        return sums, scores, unfused()
 
     step = tf.function(traced, autograph=False)
 
     def run(prepared: tf.Tensor) -> _Seen:
         parts = [step(prepared[start : start + _BATCH]) for start in range(0, prepared.shape[0], _BATCH)]
-        answers = None if head is None else _probabilities(np.concatenate([scores for _, scores in parts]), head)
-        return _Seen(answers, None if source is None else _moments([sums for sums, _ in parts]))
+        answers = None if head is None else _probabilities(np.concatenate([scores for _, scores, _ in parts]), head)
+        return _Seen(answers, None if source is None else _moments([sums for sums, _, _ in parts]))
 
     return run
 

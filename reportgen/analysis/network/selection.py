@@ -7,7 +7,8 @@ import fnmatch
 from collections.abc import Sequence
 
 from reportgen.errors import UsageError
-from reportgen.results import BlockSummary, LayerSummary, NetworkSummary
+from reportgen.facts import Block
+from reportgen.results import LayerSummary, NetworkSummary
 
 _HINTS = 3  # as many near names as one line holds
 
@@ -32,7 +33,7 @@ def select_layers(summary: NetworkSummary, patterns: Sequence[str]) -> tuple[str
 
 
 def _matching(summary: NetworkSummary, pattern: str) -> list[str]:
-    called = [layer for layer in summary.layers if layer.actual_shape is not None and layer.type != "InputLayer"]
+    called = [layer for layer in summary.layers if layer.actual_shape is not None and layer.kind != "input"]
     names = [layer.name for layer in called]
     if pattern in names:
         return [pattern]
@@ -52,7 +53,7 @@ def last_of_blocks(summary: NetworkSummary) -> list[str]:
     return [name for name in found if name is not None]
 
 
-def _last_of_block(block: BlockSummary, layers: dict[str, LayerSummary]) -> str | None:
+def _last_of_block(block: Block, layers: dict[str, LayerSummary]) -> str | None:
     members = [layers[name] for name in block.layers]
     convolutions = [layer.name for layer in members if layer.is_convolution]
     maps = [layer.name for layer in members if layer.is_map or layer.token_grid is not None]

@@ -7,9 +7,12 @@ operations that keep the row: a row is never folded merely because its length is
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import tensorflow as tf
 
-from reportgen.analysis.network.capture import LayerCall, Trace
+from reportgen.analysis.network.trace import LayerCall, Trace
 
 Grid = tuple[int, int, int]  # height, width, leading tokens
 
@@ -72,3 +75,20 @@ def _flattened(shape: tf.TensorShape, tokens: int, channels: int) -> Grid | None
     if height is None or width is None or shape[3] != channels or tokens != height * width or tokens < 2:
         return None
     return (height, width, 0)
+
+
+def fold_tokens(tokens: Any, grid: tuple[int, int, int]) -> Any:
+    """Fold rows of tokens back into maps.
+
+    Args:
+        tokens: `(batch, leading + height * width, channels)`, an array or a tensor.
+        grid: `(height, width, leading)`, as `LayerSummary.token_grid`.
+
+    Returns:
+        `(batch, height, width, channels)`, of the same kind; the `leading` tokens (class token) left out.
+    """
+    height, width, leading = grid
+    grid_tokens = tokens[:, leading:]
+    if isinstance(tokens, np.ndarray):
+        return grid_tokens.reshape(tokens.shape[0], height, width, tokens.shape[-1])
+    return tf.reshape(grid_tokens, (-1, height, width, tokens.shape[-1]))

@@ -19,8 +19,10 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from reportgen.analysis.network.capture import run_errors_explained, run_layers
+from reportgen.analysis.network.capture import run_layers
 from reportgen.analysis.network.heads import class_output
+from reportgen.analysis.network.running import run_errors_explained
+from reportgen.analysis.network.unfused import unfused
 from reportgen.analysis.statistics.measurements import TOP_CLASSES, LayerLayout, Layout, Measurements, Reduced, Row
 from reportgen.analysis.statistics.reduction import as_positions, layout_layer, reduce_map, take_samples
 from reportgen.engines import ImageChunk
@@ -221,7 +223,7 @@ class ImagePass:
             parts = [self._reduced(group, outputs, index) for group in self._groups()]
             extremes, totals, counts, samples = zip(*parts, strict=True)
             joined = [tf.concat(part, 1) for part in (extremes, totals, counts)]
-            return *joined, tf.concat(samples, 0), *_best_classes(answer)
+            return *joined, tf.concat(samples, 0), *_best_classes(answer), unfused()
 
         signature = [tf.TensorSpec((height, width, channels), tf.uint8), tf.TensorSpec((), tf.int64)]
         compiled = tf.function(run, autograph=False, input_signature=signature)
@@ -272,7 +274,7 @@ class ImagePass:
         return np.full(self.plan.layout.channels, -np.inf, np.float32)
 
     def _row(self, index: int, outputs: Sequence[NDArray[Any]]) -> Row:
-        extremes, totals, counts, samples, classes, scores, score_sum = outputs
+        extremes, totals, counts, samples, classes, scores, score_sum, _ = outputs
         reduced = Reduced(extremes, totals, counts)
         return Row(index, reduced, samples, self.plan.sample_ends, classes, scores, float(score_sum))
 

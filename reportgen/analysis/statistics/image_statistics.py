@@ -10,36 +10,28 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analysis.network.capture import is_activation
 from reportgen.analysis.network.heads import Head
+from reportgen.analysis.network.layer_kinds import ACTIVATIONS
 from reportgen.analysis.network.selection import select_layers
 from reportgen.analysis.statistics.dyadic_histogram import display_histogram
 from reportgen.analysis.statistics.exact_sum import ExactSum, mean_and_std
 from reportgen.analysis.statistics.image_pass import Plan
 from reportgen.analysis.statistics.measure_task import MeasureTask, measure_images
 from reportgen.analysis.statistics.measurements import NO_IMAGE, LayerLayout, Layout, Measurements
-from reportgen.analysis.weights.filters import find_layer
 from reportgen.config import Config
 from reportgen.errors import ReportgenError
+from reportgen.facts import Prediction, Skipped
 from reportgen.files.cache import Cache
 from reportgen.images import ImageFile, ImageSet
 from reportgen.models import Network
 from reportgen.progress import Progress
-from reportgen.results import (
-    ActivationStatistics,
-    ChannelStatistics,
-    ClassScore,
-    Histogram,
-    NetworkSummary,
-    SkippedImage,
-    TopActivation,
-)
+from reportgen.results import ActivationStatistics, ChannelStatistics, Histogram, NetworkSummary, TopActivation
 
-# Layers that may stand between a convolution and its activation.
-_BETWEEN = ("BatchNormalization", "LayerNormalization", "GroupNormalization", "Add", "Dropout", "SpatialDropout2D")
+# What may stand between a convolution and its activation.
+_BETWEEN = frozenset({"normalization", "merge", "resting"})
 
 
-def default_layers(config: Config, network: Network, summary: NetworkSummary) -> tuple[str, ...]:
+def default_layers(config: Config, summary: NetworkSummary) -> tuple[str, ...]:
     """The layers to measure: those `--layers` names, else all convolutions, with the activations after them.
 
     It is behind the activation that a channel shows as dead.
@@ -52,10 +44,9 @@ def default_layers(config: Config, network: Network, summary: NetworkSummary) ->
     for layer in summary.layers:  # in the order of the calls, so that producers come first
         if not reached.intersection(layer.inputs):
             continue
-        found = find_layer(network.model, layer.name)
-        if found is not None and is_activation(found):
+        if layer.kind in ACTIVATIONS:
             chosen.add(layer.name)
-        elif layer.type in _BETWEEN:
+        elif layer.kind in _BETWEEN:
             reached.add(layer.name)
     return tuple(layer.name for layer in summary.layers if layer.name in chosen)
 
@@ -82,9 +73,11 @@ class ImageStatistics:
         return self.measured.image_count
 
     @property
-    def skipped(self) -> tuple[SkippedImage, ...]:
+    def skipped(self) -> tuple[Skipped, ...]:
         """The images that could not be measured, and why."""
-        return tuple(SkippedImage(self.images[place].file, reason) for place, reason in self.measured.skipped.items())
+        return tuple(
+            Skipped(file=self.images[place].file, reason=reason) for place, reason in self.measured.skipped.items()
+        )
 
     @cached_property
     def _layouts(self) -> dict[str, LayerLayout]:
@@ -169,7 +162,7 @@ class ImageStatistics:
             if image != NO_IMAGE
         )
 
-    def predictions(self, image: int, head: Head, network: Network) -> tuple[ClassScore, ...]:
+    def predictions(self, image: int, head: Head, network: Network) -> tuple[Prediction, ...]:
         """The best classes of an image, best first; none for a network without classes."""
         answers = self.measured.answers
         row = int(np.searchsorted(answers.index, image))
@@ -184,7 +177,7 @@ class ImageStatistics:
             # One score between two labels speaks for the second.
             score = found[0][1]
             found = sorted([(0, 1 - score), (1, score)], key=lambda pair: (-pair[1], pair[0]))
-        return tuple(ClassScore(index, network.label(index), score) for index, score in found)
+        return tuple(Prediction(index=index, label=network.label(index), score=score) for index, score in found)
 
 
 def _part(sums: ExactSum, part: slice) -> ExactSum:

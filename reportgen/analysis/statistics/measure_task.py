@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from reportgen.analysis.network.capture import run_unwatched
+from reportgen.analysis.network.running import run_unwatched
 from reportgen.analysis.network.travelling import NetworkTask
 from reportgen.analysis.statistics.image_pass import ImagePass, Plan
 from reportgen.analysis.statistics.measurements import Measurements
@@ -24,7 +24,7 @@ from reportgen.models import Network
 from reportgen.progress import Progress, stage
 
 # To be raised when what is measured changes, so that results of earlier versions are not taken for it.
-FORMAT = 5
+FORMAT = 6
 
 # Images in a chunk: few enough for several chunks per worker, so that all end at about the same time; not
 # so few that results, which grow with the channels and not with the images, are most of the traffic.
@@ -124,7 +124,7 @@ def _run_key(task: MeasureTask, images: Sequence[ImageFile]) -> str:
         "statistics",
         FORMAT,
         installed_versions(),
-        network.weights_digest,
+        network.digest,
         network.preprocessing.mode,
         dict(network.other_inputs),
         _first_answer(network, plan, images),

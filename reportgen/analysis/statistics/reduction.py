@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analysis.network.capture import fold_tokens
+from reportgen.analysis.network.tokens import fold_tokens
 from reportgen.analysis.statistics.compiled import compiled
 from reportgen.analysis.statistics.measurements import LayerLayout, Reduced
 from reportgen.results import FloatArray, LayerSummary

@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.facts import Selectivity
 from reportgen.results import FloatArray
 
 MOST_CLASSES = 3
 
 
-@dataclass(frozen=True)
-class ClassResponse:
-    """The mean, over the images of a class and over all others, of a channel's highest value in an image."""
-
-    label: str
-    mean: float
-    mean_others: float
-    images: int
-
-
-class Selectivity:
+class ClassResponses:
     """The highest value of each channel in each image, summed by the image's class.
 
     Args:
@@ -42,12 +32,12 @@ class Selectivity:
             row = output.reshape(-1, output.shape[-1]).max(axis=0).astype(np.float64)
             sums[label] = sums[label] + row if label in sums else row
 
-    def of(self, layer: str, channel: int) -> tuple[ClassResponse, ...]:
+    def of(self, layer: str, channel: int) -> tuple[Selectivity, ...]:
         """The classes a channel answers to most, against all others; none where there is one class only."""
         sums = {label: float(values[channel]) for label, values in self._sums[layer].items()}
         total, images = sum(sums.values()), sum(self._counts.values())
         found = [
-            ClassResponse(label, value / count, (total - value) / (images - count), count)
+            Selectivity(label=label, mean=value / count, mean_others=(total - value) / (images - count), images=count)
             for label, value in sums.items()
             if (count := self._counts[label]) < images
         ]

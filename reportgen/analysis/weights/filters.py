@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from reportgen.models import Network
+from reportgen.models.keras_private import layers_below, origin_of
 from reportgen.results import FilterBank, FloatArray, LayerSummary, NetworkSummary, WeightStatistics
 
 # A filter all of whose weights are this small beside the layer's largest adds nothing to what the layer
@@ -21,25 +22,8 @@ HISTOGRAM_BINS = 48
 # A dense layer with more weights reads flattened maps, whose numbers are no channels.
 MOST_DENSE_WEIGHTS = 8_000_000
 
-# Layers between the image and a first convolution that keep the channels what they are.
-_KEEPS_COLOUR = {
-    "Rescaling",
-    "Normalization",
-    "BatchNormalization",
-    "Resizing",
-    "CenterCrop",
-    "ZeroPadding2D",
-    "Cropping2D",
-    "Dropout",
-    "GaussianNoise",
-    "RandomFlip",
-    "RandomRotation",
-    "RandomZoom",
-    "RandomTranslation",
-    "RandomContrast",
-    "RandomBrightness",
-    "RandomCrop",
-}
+# Kinds of layers between the image and a first convolution that keep the channels what they are.
+_KEEPS_COLOUR = frozenset({"cropping", "normalization", "padding", "rescaling", "resizing", "resting"})
 
 
 def filter_banks(network: Network, summary: NetworkSummary) -> tuple[FilterBank, ...]:
@@ -79,7 +63,7 @@ def dense_banks(network: Network, summary: NetworkSummary) -> tuple[FilterBank, 
     """The kernels of dense layers as 1 x 1 filters, but for the huge ones that read flattened maps."""
     banks = []
     for row in summary.layers:
-        layer = find_layer(network.model, row.name) if row.type == "Dense" and row.actual_shape else None
+        layer = find_layer(network.model, row.name) if row.kind == "dense" and row.actual_shape else None
         if layer is not None and int(np.prod(layer.kernel.shape)) <= MOST_DENSE_WEIGHTS:
             kernel = _array(layer.kernel)[None, None]
             banks.append(FilterBank(row.name, kernel, None, tuple(layer.kernel.shape), sees_colour=False))
@@ -91,7 +75,7 @@ def find_layer(model: keras.Model, name: str) -> keras.Layer | None:
     layer: keras.Layer = model
     for step in name.split("/"):
         own = step.partition(":")[0]
-        below = {inner.name: inner for inner in layer._flatten_layers(include_self=False, recursive=False)}
+        below = {inner.name: inner for inner in layers_below(layer, recursive=False)}
         if own not in below:
             return None
         layer = below[own]
@@ -134,10 +118,10 @@ def _layers_of_colour(network: Network, summary: NetworkSummary) -> set[str]:
         """Whether what layer `name` gives is still the image."""
         if name not in passing:
             row = rows[name]
-            if row.type == "InputLayer":
+            if row.kind == "input":
                 passing[name] = image_inputs is None or name in image_inputs
             else:
-                passing[name] = row.type in _KEEPS_COLOUR and reads_image(row)
+                passing[name] = row.kind in _KEEPS_COLOUR and reads_image(row)
         return passing[name]
 
     def reads_image(row: LayerSummary) -> bool:
@@ -152,7 +136,7 @@ def _image_inputs(network: Network) -> set[str] | None:
     if len(tensors) < 2:
         return None
     # A layer and the tensor it stands for may have different names.
-    return {tensor._keras_history.operation.name for tensor in tensors if tensor.name == network.image_input}
+    return {origin_of(tensor)[0].name for tensor in tensors if tensor.name == network.image_input}
 
 
 def weight_statistics(bank: FilterBank) -> WeightStatistics:

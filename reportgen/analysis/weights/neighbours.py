@@ -14,28 +14,28 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.facts import Neighbour
 from reportgen.results import FilterBank, LayerSummary, NetworkSummary
 
 MOST_NEIGHBOURS = 5
 
-# Layers that hand each channel on by itself.
-_KEEPING = (
-    "Activation", "ActivityRegularization", "AveragePooling2D", "BatchNormalization", "Cropping2D", "Dropout", "ELU",
-    "GaussianDropout", "GaussianNoise", "GlobalAveragePooling2D", "GlobalMaxPooling2D", "GroupNormalization",
-    "Identity", "LayerNormalization", "LeakyReLU", "MaxPooling2D", "PReLU", "ReLU", "Rescaling", "Resizing",
-    "Softmax", "SpatialDropout2D", "UpSampling2D", "ZeroPadding2D",
-)  # fmt: skip
+# Kinds of layers that hand each channel on by itself.
+_KEEPING = frozenset(
+    {
+        "activation",
+        "cropping",
+        "global pooling",
+        "normalization",
+        "padding",
+        "pooling",
+        "rescaling",
+        "resizing",
+        "resting",
+        "softmax",
+    }
+)
 
 Channel = tuple[str, int]
-
-
-@dataclass(frozen=True)
-class Tie:
-    """A channel of another layer and the signed strength of the weights between."""
-
-    layer: str
-    channel: int
-    weight: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,12 +83,12 @@ class Wiring:
         row = self._rows.get(name)
         if row is None or row.actual_shape is None or len(row.actual_shape) not in (2, 4):
             return []
-        if (row.type in _KEEPING and len(row.inputs) == 1) or row.type == "Concatenate":
+        if (row.kind in _KEEPING and len(row.inputs) == 1) or row.kind == "concatenation":
             given = self._channels_read(row)
             return given if len(given) == row.actual_shape[-1] else []
         return [(name, channel) for channel in range(row.actual_shape[-1] or 0)]
 
-    def before(self, layer: str, channel: int, most: int = MOST_NEIGHBOURS) -> tuple[Tie, ...]:
+    def before(self, layer: str, channel: int, most: int = MOST_NEIGHBOURS) -> tuple[Neighbour, ...]:
         """The channels that bear most on a channel of `layer`, strongest first."""
         reader = self._readers.get(layer)
         if reader is None:
@@ -97,7 +97,7 @@ class Wiring:
         first = channel // reader.filters_in_group * len(ties)
         return _strongest([(reader.sources[first + i], weight) for i, weight in enumerate(ties)], most)
 
-    def after(self, layer: str, channel: int, most: int = MOST_NEIGHBOURS) -> tuple[Tie, ...]:
+    def after(self, layer: str, channel: int, most: int = MOST_NEIGHBOURS) -> tuple[Neighbour, ...]:
         """The channels of later layers on which a channel of `layer` bears most, strongest first."""
         named: list[tuple[Channel, float]] = []
         for name in self._readers_of.get(layer, ()):
@@ -125,7 +125,7 @@ def tie_strengths(kernel: NDArray[np.float32]) -> NDArray[np.float32]:
     return signed
 
 
-def _strongest(named: Sequence[tuple[Channel, float]], most: int) -> tuple[Tie, ...]:
+def _strongest(named: Sequence[tuple[Channel, float]], most: int) -> tuple[Neighbour, ...]:
     finite = [(channel, float(weight)) for channel, weight in named if np.isfinite(weight) and weight != 0]
     ordered = sorted(finite, key=lambda item: (-abs(item[1]), item[0]))
-    return tuple(Tie(layer, channel, weight) for (layer, channel), weight in ordered[:most])
+    return tuple(Neighbour(layer=layer, channel=channel, weight=weight) for (layer, channel), weight in ordered[:most])

@@ -4,15 +4,19 @@ from pathlib import Path
 
 import pytest
 
-from reportgen.analysis.evaluation.classes import Confusion, Mistake, evaluate, match_label, read_truth
+from reportgen.analysis.evaluation.classes import evaluate, match_label, read_truth
 from reportgen.errors import ReportgenError
-from reportgen.results import ClassScore
+from reportgen.facts import Confusion, Mistake, Prediction
 
 LABELS = ["cat", "dog, hound", "fish", "bird", "horse", "cow"]
 
 
-def answer(*scores: tuple[int, float]) -> list[ClassScore]:
-    return [ClassScore(index, LABELS[index], score) for index, score in scores]
+def confusion(truth: str, predicted: str, count: int) -> Confusion:
+    return Confusion(truth=truth, predicted=predicted, count=count)
+
+
+def answer(*scores: tuple[int, float]) -> list[Prediction]:
+    return [Prediction(index=index, label=LABELS[index], score=score) for index, score in scores]
 
 
 def test_a_hand_computed_case() -> None:
@@ -31,9 +35,9 @@ def test_a_hand_computed_case() -> None:
     assert found.top5_accuracy == pytest.approx(3 / 5)
     assert found.unmatched == ("unicorn",)
     assert set(found.confusions) == {
-        Confusion("hound", "cat", 1), Confusion("dog, hound", "cat", 1), Confusion("unicorn", "bird", 1)
+        confusion("hound", "cat", 1), confusion("dog, hound", "cat", 1), confusion("unicorn", "bird", 1)
     }  # fmt: skip
-    assert found.mistakes[0] == Mistake("b", "hound", "cat", 0.91)
+    assert found.mistakes[0] == Mistake(image="b", truth="hound", predicted="cat", score=0.91)
     assert [mistake.image for mistake in found.mistakes] == ["b", "c", "e"]
     last = found.calibration[9]
     assert (last.count, last.accuracy, last.confidence) == (2, 0.5, pytest.approx(0.93))

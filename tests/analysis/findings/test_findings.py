@@ -8,8 +8,10 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers
 from support.images import random_images
+from support.kinds import kind_named
 from support.networks import seeded, two_convolutions
 
 from reportgen.analysis import findings
@@ -30,10 +32,11 @@ from reportgen.analysis.network.preprocessing_check import ModeTrial, Preprocess
 from reportgen.analysis.statistics.image_statistics import collect, default_layers
 from reportgen.analysis.weights.filters import filter_banks, weight_statistics
 from reportgen.config import Config
+from reportgen.facts import Skipped
 from reportgen.images import collect_images
 from reportgen.models import load_network
 from reportgen.progress import Silent
-from reportgen.results import Finding, LayerSummary, NetworkSummary, SkippedImage
+from reportgen.results import Finding, LayerSummary, NetworkSummary
 
 
 def columns(count: int = 20, **changed: Any) -> ImageColumns:
@@ -70,6 +73,7 @@ def row(name: str, kind: str, parameters: int) -> LayerSummary:
         index=1,
         name=name,
         type=kind,
+        kind=kind_named(kind),
         block=None,
         output_shape=(None, 10),
         actual_shape=(1, 10),
@@ -80,7 +84,6 @@ def row(name: str, kind: str, parameters: int) -> LayerSummary:
         receptive_field=None,
         receptive_field_note="dense",
         inputs=(),
-        is_convolution=False,
         is_map=False,
         token_grid=None,
         details={},
@@ -178,6 +181,12 @@ PLANTED: list[tuple[str, Any, Evidence, list[str]]] = [
         ["error"],
     ),
     ("finite", activation_rules.nonfinite_activations, SOUND, []),
+    (
+        "hidden by the activation",
+        activation_rules.nonfinite_activations,
+        replace(SOUND, nonfinite_inside={"dense": 4}),
+        ["error"],
+    ),
     # filters
     ("many zero", weights.zero_filters, with_filters(zero=(1, 2)), ["warning"]),
     ("one zero", weights.zero_filters, with_filters(zero=(1,)), ["info"]),
@@ -485,7 +494,7 @@ def evidence_of(model: keras.Model, pixels: np.ndarray, **settings: Any) -> Evid
     summary = summarize_network(network)
     head = describe_head(network, network.model(network.feed(network.prepare(pixels[:2]))))
     banks = [(bank, weight_statistics(bank)) for bank in filter_banks(network, summary)]
-    layers_measured = default_layers(config, network, summary)
+    layers_measured = default_layers(config, summary)
     statistics = collect(network, summary, images, layers_measured, config, Silent())
     return gather_evidence(config, network, summary, head, banks, statistics, (), truth)
 
@@ -575,6 +584,92 @@ def test_numbers_that_are_none(pixels):
     given = findings.find(evidence_of(model, pixels))
     assert {"nonfinite-weights", "nonfinite-activations"} <= rules_of(given)
     assert [finding.layer for finding in given if finding.rule == "nonfinite-activations"] == ["conv1"]
+    assert "capture-mismatch" not in rules_of(given)
+
+
+def _broken(model: keras.Model, name: str, variable: str, value: float) -> keras.Model:
+    [weight] = [weight for weight in model.get_layer(name).weights if weight.name == variable]
+    values = np.asarray(weight).copy()
+    values.reshape(-1)[1] = value
+    weight.assign(values)
+    return model
+
+
+def _clipped() -> keras.Model:
+    """Activations that make numbers of what is infinite."""
+    return seeded(
+        keras.Sequential(
+            [
+                keras.Input((16, 16, 3)),
+                layers.Conv2DTranspose(6, 3, strides=2, activation="relu6", name="first"),
+                layers.Conv2D(6, 3, activation="tanh", name="second"),
+                layers.GlobalAveragePooling2D(),
+                layers.Dense(3, activation="softmax", name="classes"),
+            ]
+        )
+    )
+
+
+def _normalized() -> keras.Model:
+    """A convolution, its normalisation and its rectifier as layers of their own."""
+    return seeded(
+        keras.Sequential(
+            [
+                keras.Input((16, 16, 3)),
+                layers.DepthwiseConv2D(3, name="before"),
+                layers.BatchNormalization(name="first"),
+                layers.ReLU(6.0, name="rectifier"),
+                layers.SeparableConv2D(6, 3, activation="relu", name="second"),
+                layers.GlobalMaxPooling2D(),
+                layers.Dense(3, activation="softmax", name="classes"),
+            ]
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("build", "variable", "value", "first", "ending"),
+    [
+        (_clipped, "kernel", np.inf, "first", ".keras"),
+        (_clipped, "bias", -np.inf, "first", ".h5"),
+        (_clipped, "bias", np.nan, "first", ".h5"),
+        (_normalized, "moving_variance", np.nan, "rectifier", ".keras"),
+        (_normalized, "moving_mean", np.inf, "rectifier", ".h5"),
+    ],
+)
+def test_what_is_not_finite_is_found_where_it_arises(pixels, tmp_path, build, variable, value, first, ending):
+    path = tmp_path / f"broken{ending}"
+    _broken(build(), "first", variable, value).save(path)
+    given = findings.find(evidence_of(keras.saving.load_model(path), pixels))
+    assert [finding.layer for finding in given if finding.rule == "nonfinite-weights"] == ["first"]
+    assert [finding.layer for finding in given if finding.rule == "nonfinite-activations"] == [first]
+    assert "capture-mismatch" not in rules_of(given)
+
+
+def test_an_overflow_of_16_bits_is_found_behind_a_clipping_activation(pixels):
+    policy = keras.DTypePolicy("mixed_float16")
+    model = keras.Sequential(
+        [
+            keras.Input((16, 16, 3)),
+            layers.Conv2D(4, 3, activation="relu6", dtype=policy, name="overflows"),
+            layers.GlobalAveragePooling2D(dtype=policy),
+            layers.Dense(3, activation="softmax", dtype="float32", name="classes"),
+        ]
+    )
+    model.get_layer("overflows").kernel.assign(np.full((3, 3, 3, 4), 60_000.0))
+    evidence = evidence_of(model, pixels)
+    assert [facts.nonfinite_count for facts in evidence.channels if facts.layer == "overflows"] == [0]
+    given = findings.find(evidence)
+    assert [finding.layer for finding in given if finding.rule == "nonfinite-activations"] == ["overflows"]
+    assert not {"nonfinite-weights", "capture-mismatch"} & rules_of(given)
+
+
+def test_a_mask_of_a_softmax_is_not_taken_for_an_overflow(pixels):
+    image = keras.Input((16, 16, 3))
+    scores = layers.Dense(3, name="scores")(layers.GlobalAveragePooling2D()(layers.Conv2D(4, 3)(image)))
+    masked = layers.Lambda(lambda x: tf.where([True, False, True], x, -np.inf), name="mask")(scores)
+    model = seeded(keras.Model(image, layers.Softmax(name="classes")(masked)))
+    assert "nonfinite-activations" not in rules_of(findings.find(evidence_of(model, pixels)))
 
 
 def _untrained(*, initializer: str = "glorot_uniform") -> keras.Model:
@@ -676,7 +771,7 @@ def test_other_modes_are_not_tried_where_the_network_rescales_by_itself(pixels):
 
 
 def test_skipped_images_are_told():
-    evidence = replace(SOUND, skipped={item.file: item.reason for item in [SkippedImage("a.png", "is empty")]})
+    evidence = replace(SOUND, skipped={item.file: item.reason for item in [Skipped(file="a.png", reason="is empty")]})
     [finding] = findings.find(evidence)
     assert "a.png" in finding.message
     assert "is empty" in finding.measured

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -112,3 +113,34 @@ def test_the_gradient_of_a_convolution_is_its_adjoint(case, channels):
     expected = tf.reshape(tf.reduce_sum(answers * weights, axis=(1, 2, 3)), (9, 8, channels))
     images = tf.constant(generator.normal(size=(2, 9, 8, channels)).astype(np.float32))
     np.testing.assert_allclose(gradient(images)[1], expected, rtol=1e-4, atol=1e-4)
+
+
+TRANSPOSED = [
+    {"kernel": 1, "strides": 2, "padding": "same"},
+    {"kernel": 1, "strides": 3, "padding": "valid"},
+    {"kernel": 2, "strides": 3, "padding": "same"},
+    {"kernel": (1, 3), "strides": 2, "padding": "valid"},
+    {"kernel": 3, "strides": 2, "padding": "same"},
+    {"kernel": 3, "strides": 1, "padding": "valid"},
+]
+
+
+@pytest.mark.parametrize("case", TRANSPOSED, ids=str)
+def test_the_gradient_of_a_transposed_convolution_is_its_adjoint_and_of_the_maps_alone(case):
+    settings = dict(case)
+    layer = keras.layers.Conv2DTranspose(3, settings.pop("kernel"), **settings)
+    basis = tf.reshape(tf.eye(5 * 4 * 2), (-1, 5, 4, 2))
+    answers = tf.function(layer)(basis)  # without a bias yet
+    generator = np.random.default_rng(0)
+    weights = tf.constant(generator.normal(size=answers.shape[1:]).astype(np.float32))
+
+    @tf.function
+    def gradient(maps):
+        with ascent_gradients():
+            return tf.gradients(tf.reduce_sum(weights * layer(maps)), maps)[0]
+
+    maps = tf.constant(generator.normal(size=(2, 5, 4, 2)).astype(np.float32))
+    expected = tf.reshape(tf.reduce_sum(answers * weights, axis=(1, 2, 3)), (5, 4, 2))
+    np.testing.assert_allclose(gradient(maps)[1], expected, rtol=1e-4, atol=1e-4)
+    operations = gradient.get_concrete_function(tf.TensorSpec(maps.shape)).graph.get_operations()
+    assert "Conv2DBackpropFilter" not in {operation.type for operation in operations}

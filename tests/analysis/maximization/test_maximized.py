@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from keras import layers
 from support import zoo
-from support.ascents import as_network, small_network
+from support.ascents import as_network, maximize_layer, small_network
 from support.networks import seeded, two_convolutions
 
 from reportgen.analysis.maximization import (
@@ -15,10 +15,9 @@ from reportgen.analysis.maximization import (
     CRISP,
     PRESETS,
     chosen_preset,
-    maximization,
+    layer_ascents,
     maximize,
     maximize_classes,
-    maximize_layer,
 )
 from reportgen.analysis.maximization.judging import logit_function, rank_of, response_function
 from reportgen.analysis.network.layers import summarize_network
@@ -92,7 +91,7 @@ def test_a_channel_that_cannot_be_excited_has_no_picture():
 
 
 def test_an_ascent_without_gradient_starts_again_from_another_seed(network, summary, monkeypatch):
-    real = maximization.climb
+    real = layer_ascents.climb
     starts = []
 
     def climb(climber, state, channels, preset, **settings):
@@ -102,7 +101,7 @@ def test_an_ascent_without_gradient_starts_again_from_another_seed(network, summ
             climbs[1].flat = True
         return climbs
 
-    monkeypatch.setattr(maximization, "climb", climb)
+    monkeypatch.setattr(layer_ascents, "climb", climb)
     pictures = maximize_layer(network, summary, "conv2", [0, 3, 5], QUICK)
     assert starts == [[0, 3, 5], [3]]
     assert [picture.note for picture in pictures] == [None, "2 starts", None]
@@ -147,13 +146,13 @@ def test_classes_are_maximised_by_their_logit(network, summary):
 def counted(monkeypatch):
     """How many pictures were computed, not looked up."""
     computed = []
-    real = maximization.LayerAscents.run
+    real = layer_ascents.LayerAscents.run
 
     def run(self, items):
         computed.extend((self.layer, item.channel) for item in items)
         return real(self, items)
 
-    monkeypatch.setattr(maximization.LayerAscents, "run", run)
+    monkeypatch.setattr(layer_ascents.LayerAscents, "run", run)
     return computed
 
 

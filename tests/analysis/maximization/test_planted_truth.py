@@ -6,9 +6,9 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
-from support.ascents import as_network
+from support.ascents import as_network, maximize_layer
 
-from reportgen.analysis.maximization import CRISP, maximize_layer
+from reportgen.analysis.maximization import CRISP
 from reportgen.analysis.network.layers import summarize_network
 
 SIZE = 48

@@ -25,8 +25,8 @@ from reportgen.analysis.maximization.scheduling import (
 )
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.errors import UsageError
+from reportgen.facts import ReceptiveField
 from reportgen.option_values import parse_channels
-from reportgen.results import ReceptiveField
 
 MAXIMA = np.array([1.0, 5.0, 5.0, 0.0, 7.0], np.float32)
 
@@ -67,7 +67,7 @@ def test_the_canvas_follows_the_receptive_field(summary):
     row = summary.layer("conv1")
 
     def canvas(size, stride, preset=CRISP):
-        field = None if size is None else ReceptiveField((size, size), (stride, stride), (0, 0))
+        field = None if size is None else ReceptiveField(size=(size, size), stride=(stride, stride), padding=(0, 0))
         return choose_canvas(replace(row, receptive_field=field), (224, 192), preset)
 
     assert canvas(3, 1) == (64, 64)

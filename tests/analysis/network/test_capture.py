@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import keras
@@ -14,10 +13,8 @@ from support import zoo
 from support.networks import two_convolutions
 
 from reportgen.analysis.network import capture
-from reportgen.analysis.network.capture import Extractor, LayerNotReachedError, check_capture, fold_tokens, run_layers
-from reportgen.analysis.network.layers import summarize_network
+from reportgen.analysis.network.capture import Extractor, LayerNotReachedError, run_layers
 from reportgen.config import Config
-from reportgen.errors import ReportgenError
 from reportgen.models import load_network
 
 
@@ -35,13 +32,12 @@ def test_captured_maps_are_those_of_a_keras_submodel() -> None:
         np.testing.assert_allclose(outputs[name], expected, rtol=1e-4, atol=1e-3)
 
 
-def test_outputs_come_in_the_order_asked_for_with_the_answer() -> None:
+def test_outputs_come_in_the_order_asked_for() -> None:
     network = zoo.open_zoo("sequential_built")
     pixels = zoo.pictures(network)
-    outputs, (answer,) = Extractor(network, ["classes", "conv_a"]).with_answer(pixels)
+    outputs = Extractor(network, ["classes", "conv_a"])(pixels)
     assert list(outputs) == ["classes", "conv_a"]
-    np.testing.assert_allclose(answer, network.model(pixels.astype(np.float32)), rtol=1e-4)
-    np.testing.assert_array_equal(outputs["classes"], answer)
+    np.testing.assert_allclose(outputs["classes"], network.model(pixels.astype(np.float32)), rtol=1e-4)
 
 
 def test_each_call_of_a_shared_layer_is_seen_by_itself() -> None:
@@ -175,121 +171,6 @@ def test_an_unknown_layer_is_named() -> None:
     with pytest.raises(LayerNotReachedError, match=r"got conv_z; .*reportgen layers") as caught:
         Extractor(network, ["conv_a", "conv_z"])(zoo.pictures(network))
     assert caught.value.names == ("conv_z",)
-
-
-def test_a_network_that_cannot_run_fails_in_one_line() -> None:
-    image = keras.Input((zoo.SIDE, zoo.SIDE, 3))
-    broken = layers.Lambda(lambda maps: tf.ensure_shape(maps, (None, 5, 5, 3)), output_shape=(5, 5, 3), name="broken")
-    network = _opened(keras.Model(image, layers.Conv2D(2, 3)(broken(image)), name="wrong"))
-    with pytest.raises(ReportgenError, match=r"^wrong cannot run on an input of 16x16x3 .*; check --size") as caught:
-        Extractor(network, ["broken"])(zoo.pictures(network))
-    assert "\n" not in str(caught.value)
-
-
-def test_a_network_that_only_runs_eagerly_fails_in_one_line() -> None:
-    class Eager(keras.Model):
-        def __init__(self, **settings: Any) -> None:
-            super().__init__(**settings)
-            self.conv = layers.Conv2D(2, 3, name="conv")
-
-        def call(self, inputs: Any) -> Any:
-            return self.conv(tf.constant(inputs.numpy() * 2))
-
-    model = Eager(name="eager")
-    model(tf.zeros((1, 8, 8, 3)))
-    network = _opened(model)
-    with pytest.raises(ReportgenError, match=r"^eager cannot run .* no attribute 'numpy'.*inside a tf.function$"):
-        summarize_network(network)
-
-
-def test_calls_in_other_threads_are_not_taken_for_the_networks() -> None:
-    network = _opened(two_convolutions())
-    other = two_convolutions()
-    seen: list[str] = []
-
-    def watcher(call: Any) -> None:
-        seen.append(call.name)
-        if call.name == "conv1":
-            thread = threading.Thread(target=lambda: other(np.zeros((1, 8, 8, 3), np.float32)))
-            thread.start()
-            thread.join()
-
-    with capture.watched_calls(network.model, watcher):
-        network.model(np.zeros((1, 8, 8, 3), np.float32))
-    assert seen == ["conv1", "pool1", "conv2", "average", "classes"]
-
-
-def test_building_inside_a_trace_is_not_taken_for_a_call() -> None:
-    model = keras.Sequential([layers.Conv2D(2, 3, name="conv"), layers.GlobalAveragePooling2D(name="pool")])
-    trace = capture.trace_network(model, tf.TensorSpec((None, 8, 8, 3)))
-    assert [call.name for call in trace.calls] == ["conv", "pool"]
-
-
-def test_what_a_call_reads_is_followed_through_operations() -> None:
-    network = zoo.open_zoo("operations_outside_layers")
-    calls = {call.name: call for call in capture.trace_network(network.model, network.input_specs()).calls}
-    assert calls["conv"].inputs == ("image",)
-    assert calls["conv"].operations == ("RealDiv", "Sub")
-    assert calls["pool"].inputs == ("conv",)
-    assert set(calls["pool"].operations) == {"Relu", "Sigmoid", "AddV2"}
-
-
-def test_a_skip_around_a_layer_at_rest_is_told_from_the_way_through_it() -> None:
-    network = zoo.open_zoo("augmentation_inside")
-    calls = {call.name: call for call in capture.trace_network(network.model, network.input_specs()).calls}
-    assert calls["rest"].inputs == ("drop",)
-    assert calls["skip"].inputs == ("rest", "drop")
-
-
-def test_the_layers_that_give_the_answer_are_known() -> None:
-    given = {
-        "several_outputs": ("classes", "mask"),
-        "nested": ("classes",),
-        "operations_outside_layers": (),
-    }
-    for name, answer_layers in given.items():
-        network = zoo.open_zoo(name)
-        assert capture.trace_network(network.model, network.input_specs()).answer_layers == answer_layers
-
-
-def test_a_difference_from_the_networks_answer_is_measured() -> None:
-    class Restless(layers.Layer):
-        """Gives something else whenever it is called."""
-
-        def __init__(self, **settings: Any) -> None:
-            super().__init__(**settings)
-            self.calls = 0
-
-        def call(self, inputs: Any) -> Any:
-            self.calls += 1
-            return inputs * float(self.calls)
-
-    image = keras.Input((8, 8, 3), name="image")
-    ones = layers.Lambda(tf.ones_like, output_shape=(8, 8, 3), name="ones")(image)
-    restless = Restless(name="restless")
-    network = _opened(keras.Model(image, layers.GlobalAveragePooling2D(name="pool")(restless(ones))))
-    restless.calls = 0
-    assert check_capture(network, zoo.pictures(network)) == pytest.approx(1)
-
-
-def test_numbers_against_no_numbers_are_an_infinite_difference() -> None:
-    numbers = np.ones((1, 2), np.float32)
-    assert capture._difference(numbers, np.array([[1, np.nan]], np.float32)) == float("inf")
-    assert capture._difference(np.array([[2, np.nan]], np.float32), np.array([[1, np.nan]], np.float32)) == 1
-
-
-def test_tokens_fold_back_into_the_map_they_came_from() -> None:
-    network = zoo.open_zoo("vision_transformer")
-    summary = summarize_network(network)
-    outputs = Extractor(network, ["patches", "row", "class_token"])(zoo.pictures(network))
-    grid = summary.layer("row").token_grid
-    assert grid == (4, 4, 0)
-    np.testing.assert_array_equal(fold_tokens(outputs["row"], grid), outputs["patches"])
-    with_class = summary.layer("class_token").token_grid
-    assert with_class == (4, 4, 1)
-    assert fold_tokens(outputs["class_token"], with_class).shape == (2, 4, 4, 8)
-    tokens = tf.constant(outputs["class_token"])
-    np.testing.assert_array_equal(fold_tokens(tokens, with_class), fold_tokens(tokens.numpy(), with_class))
 
 
 def test_channels_first_is_differentiable_and_shows_what_its_activations_take() -> None:

@@ -7,12 +7,14 @@ import itertools
 
 import pytest
 from support import zoo
+from support.kinds import kind_named
 
-from reportgen.analysis.network import graph as graph_module
+from reportgen.analysis.network import graph_boxes, graph_layout
 from reportgen.analysis.network.graph import MOST_BOXES, lay_out_graph
 from reportgen.analysis.network.layers import summarize_network
+from reportgen.facts import Block
 from reportgen.formats import TIMES, size
-from reportgen.results import BlockSummary, Graph, GraphNode, LayerSummary, NetworkSummary
+from reportgen.results import Graph, GraphNode, LayerSummary, NetworkSummary
 
 
 def _layer(index: int, name: str, kind: str, inputs: tuple[str, ...], block: str | None = None) -> LayerSummary:
@@ -20,6 +22,7 @@ def _layer(index: int, name: str, kind: str, inputs: tuple[str, ...], block: str
         index=index,
         name=name,
         type=kind,
+        kind=kind_named(kind),
         block=block,
         output_shape=(None, 8, 8, 4),
         actual_shape=(1, 8, 8, 4),
@@ -30,7 +33,6 @@ def _layer(index: int, name: str, kind: str, inputs: tuple[str, ...], block: str
         receptive_field=None,
         receptive_field_note=None,
         inputs=inputs,
-        is_convolution=kind == "Conv2D",
         is_map=True,
         token_grid=None,
         details={"kernel": "3x3", "filters": "4", "strides": "2x2"} if kind == "Conv2D" else {},
@@ -44,7 +46,10 @@ def _summary(*layers: tuple[str, str, tuple[str, ...]], blocks: dict[str, str] |
     found = dict.fromkeys(named.values())
     return NetworkSummary(
         layers=rows,
-        blocks=tuple(BlockSummary(name, tuple(one for one in named if named[one] == name), None) for name in found),
+        blocks=tuple(
+            Block(name=name, layers=tuple(one for one in named if named[one] == name), resolution=None)
+            for name in found
+        ),
         parameter_count=0,
         trainable_parameter_count=0,
         mac_count=0,
@@ -233,7 +238,7 @@ def test_long_names_are_cut_in_the_middle() -> None:
     name = "a_very_long_name_of_a_layer_that_does_not_fit_into_its_box"
     graph = lay_out_graph(_summary(("image", "InputLayer", ()), (name, "Conv2D", ("image",))))
     text = graph.nodes[1].text[0]
-    assert len(text) <= graph_module.LONGEST_TEXT
+    assert len(text) <= graph_boxes.LONGEST_TEXT
     assert text.startswith("a_very")
     assert text.endswith("its_box")
     assert graph.nodes[1].layers == (name,)
@@ -246,4 +251,4 @@ def test_the_shape_that_leaves_a_box_is_written_once() -> None:
 
 
 def test_examples_in_docstrings_hold() -> None:
-    assert doctest.testmod(graph_module).failed == 0
+    assert doctest.testmod(graph_layout).failed == 0

@@ -9,12 +9,14 @@ import json
 import pytest
 
 from reportgen.analysis.network.layer_table import as_csv, as_json, as_table, format_shape
-from reportgen.results import BlockSummary, LayerSummary, NetworkSummary, ReceptiveField
+from reportgen.facts import Block, ReceptiveField
+from reportgen.results import LayerSummary, NetworkSummary
 
 
 def _layer(index: int, name: str, **facts: object) -> LayerSummary:
     values: dict[str, object] = {
         "type": "Conv2D",
+        "kind": "convolution",
         "block": "block1",
         "output_shape": (None, 8, 8, 4),
         "actual_shape": (1, 8, 8, 4),
@@ -22,10 +24,9 @@ def _layer(index: int, name: str, **facts: object) -> LayerSummary:
         "trainable_parameter_count": 1112,
         "mac_count": 7168,
         "memory_bytes": 1024,
-        "receptive_field": ReceptiveField((3, 3), (1.0, 1.0), (1.0, 1.0)),
+        "receptive_field": ReceptiveField(size=(3, 3), stride=(1.0, 1.0), padding=(1.0, 1.0)),
         "receptive_field_note": None,
         "inputs": ("image",),
-        "is_convolution": True,
         "is_map": True,
         "token_grid": None,
         "details": {"kernel": "3x3"},
@@ -43,7 +44,7 @@ def summary() -> NetworkSummary:
             _layer(1, "conv", inputs=("image", "other, one")),
             _layer(2, "pool", type="GlobalAveragePooling2D", output_shape=(None, 4), parameter_count=0, **no_field),
         ),
-        blocks=(BlockSummary("block1", ("conv",), (8, 8)),),
+        blocks=(Block(name="block1", layers=("conv",), resolution=(8, 8)),),
         parameter_count=1112,
         trainable_parameter_count=1000,
         mac_count=7168,

@@ -14,8 +14,9 @@ from support.checks import check_keras_shapes, check_network
 
 from reportgen.analysis.network.layers import NEVER_CALLED, describe_layer, summarize_network
 from reportgen.config import Config
+from reportgen.facts import ReceptiveField
 from reportgen.models import load_network
-from reportgen.results import NetworkSummary, ReceptiveField
+from reportgen.results import NetworkSummary
 
 # The other networks are flat, so their table must equal Keras' own row by row.
 NOT_FLAT = {
@@ -83,7 +84,9 @@ def test_further_calls_of_a_shared_layer_stand_after_the_first_and_cost_no_param
 def test_a_shared_network_is_listed_once_for_each_call() -> None:
     summary = _facts("shared_network")
     assert _names(summary)[2:6] == ["tower/conv", "tower/pool", "tower:2/conv", "tower:2/pool"]
-    assert summary.layer("tower/conv").receptive_field == ReceptiveField((3, 3), (1.0, 1.0), (0.0, 0.0))
+    assert summary.layer("tower/conv").receptive_field == ReceptiveField(
+        size=(3, 3), stride=(1.0, 1.0), padding=(0.0, 0.0)
+    )
     assert summary.layer("tower:2/conv").receptive_field_note == "the output does not depend on the image"
 
 

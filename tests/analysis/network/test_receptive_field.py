@@ -11,9 +11,12 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from reportgen.analysis.network.capture import INPUT, run_layers, trace_network
+from reportgen.analysis.maximization.gradients import ascent_gradients
+from reportgen.analysis.network.capture import run_layers
 from reportgen.analysis.network.receptive_field import find_receptive_fields
-from reportgen.results import ReceptiveField
+from reportgen.analysis.network.trace import trace_network
+from reportgen.analysis.network.watching import INPUT
+from reportgen.facts import ReceptiveField
 
 SIDE = 61  # odd, and wider than any receptive field below
 
@@ -102,14 +105,23 @@ def _traced(build: Build) -> tuple[keras.Model, dict[str, ReceptiveField | str]]
 
 
 def _moving_pixels(model: keras.Model, name: str, centre: tuple[int, int] | None = None) -> Any:
-    """The position asked about, and `(top, left, bottom, right)` of the pixels its value depends on."""
-    pixels = tf.constant(np.ones((1, SIDE, SIDE, 3), np.float32))
-    with tf.GradientTape() as tape:
-        tape.watch(pixels)
-        maps = run_layers(model, pixels, [name])[0][name][0]
-        y, x = centre or (maps.shape[1] // 2, maps.shape[2] // 2)
-        value = tf.reduce_sum(maps[0, y, x])
-    moving = np.abs(tape.gradient(value, pixels).numpy()[0]).sum(-1) > 0
+    """The position asked about, and `(top, left, bottom, right)` of the pixels its value depends on.
+
+    The gradient is that of the pixels alone: a tape takes that of the weights along, which for a kernel narrower than
+    its stride ends the process where TensorFlow uses oneDNN.
+    """
+
+    @tf.function(autograph=False)
+    def slope(pixels: tf.Tensor) -> tuple[tf.Tensor, tuple[int, int]]:
+        with ascent_gradients():
+            maps = run_layers(model, pixels, [name])[0][name][0]
+            y, x = centre or (maps.shape[1] // 2, maps.shape[2] // 2)
+            [gradient] = tf.gradients(tf.reduce_sum(maps[0, y, x]), [pixels])
+        return gradient, (y, x)
+
+    gradient, (y, x) = slope(tf.constant(np.ones((1, SIDE, SIDE, 3), np.float32)))
+    y, x = int(y), int(x)
+    moving = np.abs(gradient.numpy()[0]).sum(-1) > 0
     rows, columns = np.flatnonzero(moving.any(1)), np.flatnonzero(moving.any(0))
     return (y, x), (rows[0], columns[0], rows[-1] + 1, columns[-1] + 1)
 

@@ -44,7 +44,7 @@ def statistics(network: Network, images: ImageSet) -> ImageStatistics:
 
 def measure(network: Network, images: ImageSet, config: Config = CONFIG, cache: Cache | None = None) -> ImageStatistics:
     summary = summarize_network(network)
-    return collect(network, summary, images, default_layers(config, network, summary), config, Silent(), cache)
+    return collect(network, summary, images, default_layers(config, summary), config, Silent(), cache)
 
 
 def plain_outputs(model: keras.Model, images: ImageSet, layer: str) -> np.ndarray:
@@ -195,8 +195,8 @@ def test_an_activation_behind_a_normalisation_is_measured_too(images: ImageSet) 
     )
     network = load_network(CONFIG, model)
     summary = summarize_network(network)
-    assert default_layers(CONFIG, network, summary) == ("conv", "relu")
-    assert default_layers(Config(layers=("conv",)), network, summary) == ("conv", "relu")
+    assert default_layers(CONFIG, summary) == ("conv", "relu")
+    assert default_layers(Config(layers=("conv",)), summary) == ("conv", "relu")
     statistics = measure(network, images, Config(preprocess="unit", layers=("dense",)))
     assert statistics.layers == ("dense", "other")
     assert statistics.top_images("dense", 0)[0].position is None

@@ -9,14 +9,14 @@ from support.images import random_images
 from support.networks import two_convolutions
 
 from reportgen.analysis.network.capture import Extractor
-from reportgen.analysis.statistics.selectivity import Selectivity
+from reportgen.analysis.statistics.selectivity import ClassResponses
 from reportgen.config import Config
 from reportgen.models import Network, load_network
 
 LABELS = ["cat", "dog", "cat", "fish", "dog", "cat", "cat", "dog", "fish", "cat"]
 
 
-def take_in(selectivity: Selectivity, network: Network, images: Iterable[tuple[str, np.ndarray]]) -> None:
+def take_in(selectivity: ClassResponses, network: Network, images: Iterable[tuple[str, np.ndarray]]) -> None:
     extractor = Extractor(network, [layer.name for layer in network.model.layers if "conv" in layer.name])
     for label, pixels in images:
         selectivity.add(label, {name: rows[0] for name, rows in extractor(pixels[None]).items()})
@@ -29,7 +29,7 @@ def network() -> Network:
 
 def test_means_are_those_of_plain_keras(network: Network) -> None:
     pixels = random_images(len(LABELS))
-    selectivity = Selectivity(["conv1", "conv2"])
+    selectivity = ClassResponses(["conv1", "conv2"])
     take_in(selectivity, network, zip(LABELS, pixels, strict=True))
     for layer, channels in (("conv1", 6), ("conv2", 8)):
         part = keras.Model(network.model.inputs[0], network.model.get_layer(layer).output)
@@ -56,7 +56,7 @@ def test_a_channel_that_sees_brightness_prefers_the_bright_class() -> None:
     )
     model.get_layer("conv").set_weights([np.ones((1, 1, 1, 1)), np.zeros(1)])
     network = load_network(Config(preprocess="none"), model)
-    selectivity = Selectivity(["conv"])
+    selectivity = ClassResponses(["conv"])
     values = [("bright", 200), ("dark", 10), ("bright", 220), ("grey", 90), ("dark", 30)]
     take_in(selectivity, network, [(label, np.full((4, 4, 1), value, np.uint8)) for label, value in values])
     # The others of "bright" are 10, 90 and 30; of "grey" 200, 10, 220 and 30, which is more than its own 90.
@@ -66,6 +66,6 @@ def test_a_channel_that_sees_brightness_prefers_the_bright_class() -> None:
 
 
 def test_one_class_alone_has_no_others(network: Network) -> None:
-    selectivity = Selectivity(["conv1"])
+    selectivity = ClassResponses(["conv1"])
     take_in(selectivity, network, (("cat", pixels) for pixels in random_images(3)))
     assert selectivity.of("conv1", 0) == ()

@@ -1,0 +1,59 @@
+"""A network run as Keras runs it, and what is said where it cannot run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from reportgen.analysis.network.watching import has_gpu
+from reportgen.errors import ReportgenError
+from reportgen.models import Network
+
+# What TensorFlow and Keras raise when a network cannot run on what it is given.
+_RUN_ERRORS = (tf.errors.OpError, ValueError, TypeError, AttributeError, NotImplementedError)
+
+
+@contextmanager
+def run_errors_explained(network: Network) -> Iterator[None]:
+    """Turn what TensorFlow raises while `network` runs into one clear line.
+
+    Raises:
+        ReportgenError: the network cannot run on this machine, or not on this input.
+    """
+    try:
+        yield
+    except _RUN_ERRORS as error:
+        height, width = network.size
+        raise ReportgenError(
+            f"{network.name} cannot run on an input of {height}x{width}x{network.channels} "
+            f"(height x width x channels): {_essence(error)}; check --size, --input and "
+            "--custom-objects, and that its layers run inside a tf.function"
+        ) from error
+
+
+def _essence(error: Exception) -> str:
+    """The line of an error's text that says what is wrong, without Keras' and TensorFlow's wrapping."""
+    lines = [re.sub(r"\x1b\[\d*m|\{\{.*?\}\}|\[Op:.*?\]", "", line).strip() for line in str(error).splitlines()]
+    telling = [line for line in lines if line and not line.startswith("Exception encountered when calling")]
+    return telling[0].rstrip(".") if telling else type(error).__name__
+
+
+def run_unwatched(network: Network, pixels: NDArray[Any]) -> Any:
+    """The network's answer as Keras gives it, in the model's own structure.
+
+    Args:
+        pixels: `(batch, height, width, channels)` of 0..255.
+
+    Raises:
+        ReportgenError: the network cannot run here.
+    """
+    with run_errors_explained(network):
+        # Compiled as a whole, a network with channels first runs on any machine too.
+        needs_xla = network.channels_first and not has_gpu()
+        model = tf.function(network.model, jit_compile=True) if needs_xla else network.model
+        return model(network.feed(network.prepare(pixels)), training=False)

@@ -1,0 +1,203 @@
+"""Values without arrays that analysis finds and the record keeps: one type for both.
+
+What is written here stands in `report.json` as it is. Sizes are `(height, width)`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, field_validator
+
+from reportgen.plain_json import with_whole_letters
+
+Severity = Literal["error", "warning", "info"]
+
+# The worst first.
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
+
+Shape = tuple[int | None, ...]
+
+LayerKind = Literal[
+    "input",
+    "convolution",  # two-dimensional, also transposed, depthwise and separable
+    "dense",
+    "activation",  # a nonlinearity and nothing else, each value by itself
+    "softmax",  # the one nonlinearity that sets the channels against each other
+    "normalization",
+    "pooling",
+    "global pooling",
+    "resting",  # passes its input on once training is over: dropout, noise, augmentation
+    "rescaling",  # other values for the same channels, the same everywhere: Rescaling, Normalization
+    "padding",
+    "cropping",
+    "resizing",
+    "flattening",
+    "reshaping",
+    "merge",  # of several maps, position by position and channel by channel
+    "concatenation",
+    "attention",
+    "other",
+]
+
+
+class Fact(BaseModel):
+    """A value that does not change once it is there; a key it does not know is refused."""
+
+    # Not-a-number and the infinities have no place in JSON: they are written as null, and a finding
+    # says where they stand.
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="null")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _whole_letters(cls, value: Any) -> Any:
+        return with_whole_letters(value)
+
+
+# --- images ---------------------------------------------------------------------------------------
+
+
+class Skipped(Fact):
+    """An image that could not be used: its name as reported, and why."""
+
+    file: str
+    reason: str
+
+
+class Prediction(Fact):
+    """One class of an image's answer: its index, its name where known, and the score the network gave."""
+
+    index: int
+    label: str | None
+    score: float
+
+
+# --- layers ---------------------------------------------------------------------------------------
+
+
+class Block(Fact):
+    """A run of layers that belong together: `resolution` is that of its last map, `[height, width]`."""
+
+    name: str
+    layers: tuple[str, ...]
+    resolution: tuple[int, int] | None
+
+
+class ReceptiveField(Fact):
+    """The input pixels one position of a map depends on, `[vertical, horizontal]` each.
+
+    Position `(y, x)` sees input rows from `y * stride - padding` on, `size` of them; columns alike.
+    """
+
+    size: tuple[int, int]
+    stride: tuple[float, float]
+    padding: tuple[float, float]
+
+    def box(self, y: int, x: int) -> tuple[float, float, float, float]:
+        """`(top, left, bottom, right)` in input pixels, not clipped; bottom and right are exclusive."""
+        top = y * self.stride[0] - self.padding[0]
+        left = x * self.stride[1] - self.padding[1]
+        return top, left, top + self.size[0], left + self.size[1]
+
+
+class GraphEdge(Fact):
+    """An edge of the drawn graph along `points` `[[x, y], ...]`, labelled with the shape it carries."""
+
+    source: str
+    target: str
+    points: tuple[tuple[float, float], ...]
+    label: str | None
+
+
+# --- channels -------------------------------------------------------------------------------------
+
+
+class Neighbour(Fact):
+    """A channel of a layer before or after, and the weight that ties it to this one."""
+
+    layer: str
+    channel: int
+    weight: float
+
+
+class Selectivity(Fact):
+    """How a channel answers to one class of the images, against all others: means of its highest value in each."""
+
+    label: str
+    mean: float
+    mean_others: float
+    images: int
+
+
+# --- evaluation -----------------------------------------------------------------------------------
+
+
+class Confusion(Fact):
+    """How often images of one class were taken for another."""
+
+    truth: str
+    predicted: str
+    count: int
+
+
+class Mistake(Fact):
+    """A wrong answer given with confidence: `score` is that of the wrong class."""
+
+    image: str
+    truth: str
+    predicted: str
+    score: float
+
+
+class CalibrationBin(Fact):
+    """Mean confidence against accuracy of the images whose confidence lies in `low <= confidence < high`.
+
+    The last bin is closed.
+    """
+
+    low: float
+    high: float
+    count: int
+    confidence: float | None
+    accuracy: float | None
+
+
+class Evaluation(Fact):
+    """The network's answers against the right classes, where those were given.
+
+    `unmatched` are classes given that the network does not know, which count as wrong. `top5_accuracy` is null for
+    networks of five classes or fewer, `calibration` empty where scores are no probabilities.
+    """
+
+    images: int
+    accuracy: float
+    top5_accuracy: float | None
+    unmatched: tuple[str, ...]
+    confusions: tuple[Confusion, ...]
+    mistakes: tuple[Mistake, ...]
+    calibration: tuple[CalibrationBin, ...]
+
+
+# --- pictures -------------------------------------------------------------------------------------
+
+
+class TileGrid(Fact):
+    """Where the tiles of a mosaic lie, in pixels of the picture, row by row from the top left.
+
+    Tile `i` has its corner at `(i // columns * (height + gap), i % columns * (width + gap))`.
+    """
+
+    columns: int
+    rows: int
+    width: int
+    height: int
+    gap: int
+
+
+class Scale(Fact):
+    """What a figure's colours mean: `low` and `high` are the values at the two ends of `colormap`."""
+
+    low: float | None
+    high: float | None
+    colormap: str
+    basis: str  # over what they were taken, such as "whole layer", "each map", "each filter"

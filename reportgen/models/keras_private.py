@@ -1,0 +1,64 @@
+"""All that is read or changed of Keras beyond its public interface, so that a new Keras touches one place.
+
+Public Keras does not tell what a layer that is no network holds, where a symbolic tensor comes from, or how often
+and on what an operation was called; and it refuses inputs of another size than a network was made for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+
+
+def held_layers(layer: keras.Layer) -> list[keras.Layer]:
+    """The layers that `layer` holds itself, as attributes or in lists, in the order in which it got them.
+
+    `Model.layers` says the same of networks; of a custom layer made of layers nothing public does.
+    """
+    return list(layer._layers)
+
+
+def layers_below(layer: keras.Layer, *, recursive: bool = True) -> list[keras.Layer]:
+    """The layers below `layer`, those that custom layers hold among them; not `recursive`: its own alone."""
+    return list(layer._flatten_layers(include_self=False, recursive=recursive))
+
+
+def calls_of(operation: Any) -> Sequence[Any]:
+    """The nodes of a functional graph that stand for the calls of `operation`, with their tensors."""
+    nodes: Sequence[Any] = operation._inbound_nodes
+    return nodes
+
+
+def origin_of(tensor: Any) -> tuple[Any, int, int]:
+    """The operation that gave a symbolic tensor, in which of its calls, and as which of the outputs."""
+    operation, call, output = tensor._keras_history
+    return operation, call, output
+
+
+def input_structure(model: keras.Model) -> Any:
+    """The symbolic inputs of a functional network in the structure it takes; nothing for other networks."""
+    return getattr(model, "_inputs_struct", ())
+
+
+def has_mask(tensor: Any) -> bool:
+    """Whether a tensor carries a mask, which Keras keeps as an attribute of the tensor."""
+    return getattr(tensor, "_keras_mask", None) is not None
+
+
+@contextmanager
+def networks_of_any_size() -> Iterator[None]:
+    """Let networks take inputs of another size than they state; their layers still say what they truly need."""
+    check = keras.Layer._assert_input_compatibility
+
+    def relaxed(layer: keras.Layer, *args: Any, **kwargs: Any) -> None:
+        if not isinstance(layer, keras.Model):
+            check(layer, *args, **kwargs)
+
+    keras.Layer._assert_input_compatibility = relaxed
+    try:
+        yield
+    finally:
+        keras.Layer._assert_input_compatibility = check

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from reportgen.models.keras_private import (
+    calls_of,
+    has_mask,
+    held_layers,
+    input_structure,
+    layers_below,
+    networks_of_any_size,
+    origin_of,
+)
+
+
+class Pair(layers.Layer):
+    """A custom layer made of two, one of them in a list."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = layers.Conv2D(2, 3, name="first")
+        self.rest = [layers.Dense(2, name="second")]
+
+    def call(self, inputs):
+        return self.rest[0](self.first(inputs))
+
+
+def test_what_a_custom_layer_holds() -> None:
+    assert [layer.name for layer in held_layers(Pair())] == ["first", "second"]
+    assert held_layers(layers.Dense(2)) == []
+
+
+def test_layers_below_a_network_with_and_without_those_inside_others() -> None:
+    inner = keras.Sequential([layers.Input((8, 8, 3)), layers.Conv2D(2, 3, name="deep")], name="inner")
+    model = keras.Sequential([layers.Input((8, 8, 3)), inner, layers.ReLU(name="relu")])
+    assert {"inner", "deep", "relu"} <= {layer.name for layer in layers_below(model)}
+    assert "deep" not in {layer.name for layer in layers_below(model, recursive=False)}
+
+
+def test_a_symbolic_tensor_and_the_call_it_comes_from() -> None:
+    image, other = layers.Input((8, 8, 3), name="image"), layers.Input((8, 8, 3), name="other")
+    shared = layers.Conv2D(2, 3, name="shared")
+    first, second = shared(image), shared(other)
+    model = keras.Model({"image": image, "other": other}, [first, second])
+    operation, call, output = origin_of(model.outputs[1])
+    assert (operation, output) == (shared, 0)
+    assert calls_of(shared)[call].input_tensors == [other]
+    assert len(calls_of(shared)) == 2
+    assert set(input_structure(model)) == {"image", "other"}
+
+
+def test_only_masked_tensors_have_a_mask() -> None:
+    tokens = np.array([[1, 0]])
+    assert has_mask(layers.Embedding(3, 2, mask_zero=True)(tokens))
+    assert not has_mask(layers.Embedding(3, 2)(tokens))
+
+
+def test_a_network_takes_another_size_inside_the_block_alone() -> None:
+    model = keras.Sequential([layers.Input((8, 8, 3)), layers.Conv2D(2, 3), layers.GlobalMaxPooling2D()])
+    pixels = np.zeros((1, 12, 12, 3), np.float32)
+    with networks_of_any_size():
+        assert model(pixels).shape == (1, 2)
+    with pytest.raises(ValueError, match="incompatible"):
+        model(pixels)
+
+
+def test_layers_still_refuse_what_they_cannot_take() -> None:
+    model = keras.Sequential([layers.Input((4,)), layers.Dense(2)])
+    with networks_of_any_size(), pytest.raises(ValueError, match="axis"):
+        model(np.zeros((1, 5), np.float32))
