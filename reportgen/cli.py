@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 
 import reportgen
 from reportgen.config import Config, option_facts, option_name, read_config_file
-from reportgen.errors import GateError, ReportgenError
+from reportgen.errors import GateError, ReportgenError, one_line
 from reportgen.machine.quiet import quiet_tensorflow
 from reportgen.options import Group, kinds_of
 from reportgen.terminal import terminal_progress
@@ -207,9 +207,11 @@ def render(folder: Path, config_file: Path | None, **options: Any) -> None:
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 def verify(folder: Path) -> None:
     """Check every file of the report in DIR against its manifest, and every link."""
-    from reportgen.finished.verification import verify_report
+    from reportgen.finished.verification import files_beside, verify_report
 
     problems = verify_report(folder)
+    for path in files_beside(folder):
+        click.echo(one_line(f"{path}: not of the report; it is left alone"), err=True)
     for problem in problems:
         click.echo(problem, err=True)
     if problems:

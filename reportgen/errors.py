@@ -26,17 +26,13 @@ class GateError(ReportgenError):
     exit_status = 3
 
 
-class TooLateError(KeyboardInterrupt):
-    """An interruption that came when the new report was in its place already; its text says so."""
-
-
 def one_line(text: object, most: int = MOST_LETTERS) -> str:
-    """`text` as one printable line: other people's words and names may be long and hold anything.
+    r"""`text` as one printable line: other people's words and names may be long and hold anything.
 
     Where it is longer than `most` characters, its middle is left out: what came stands at the front, and what to do
     at the end.
 
-    >>> one_line("not\\na\\x07line", 20), one_line("0123456789" * 3, 16)
+    >>> one_line("not\na\x07line", 20), one_line("0123456789" * 3, 16)
     ('not a�line', '0123 [...] 56789')
     """
     words = " ".join(str(text).split())

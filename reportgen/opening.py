@@ -11,8 +11,9 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Literal
 
 FileKind = Literal["record", "manifest", "page", "style", "picture", "settings", "labels", "truth", "template", "part"]
 
@@ -32,7 +33,7 @@ MOST_BYTES: Mapping[FileKind, int] = {
 
 
 @contextmanager
-def open_regular(file: Path, kind: FileKind, *, through_links: bool = True) -> Iterator[BinaryIO]:
+def open_regular(file: Path, kind: FileKind, *, through_links: bool = True) -> Iterator[BufferedReader]:
     """Open a regular file for reading.
 
     Args:

@@ -78,7 +78,7 @@ def _shown(key: tuple[Any, ...]) -> str:
 
 
 def with_whole_letters(value: Any) -> Any:
-    """`value` with the bytes of names that are not UTF-8 written out, such as `\\xff`, in every text inside.
+    r"""`value` with the bytes of names that are not UTF-8 written out, such as `\xff`, in every text inside.
 
     Python keeps such bytes, and halves of letters from JSON, as lone surrogates: files and pages have no way of
     writing them.

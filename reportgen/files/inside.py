@@ -52,9 +52,10 @@ def _is_plain(part: str) -> bool:
 
 @dataclass(frozen=True)
 class Inside:
-    """A report's folder, whose files are found by the paths it names itself."""
+    """A report's folder, whose files are found by the paths it names itself; `remedy` is for those that are missing."""
 
     folder: Path
+    remedy: str = "make the report again"
 
     def find(self, path: str, key: str) -> Path:
         """Where the regular file `path` is.
@@ -121,7 +122,7 @@ class Inside:
 
     def _missing(self, path: str, key: str, why: str | None) -> ReportgenError:
         return ReportgenError(
-            f"expected {path} ({key}) in the report {self.folder}, cannot read it ({why}); make the report again"
+            f"expected {path} ({key}) in the report {self.folder}, cannot read it ({why}); {self.remedy}"
         )
 
 

@@ -56,9 +56,7 @@ def _read(folder: Path) -> Any:
             "make one with `reportgen build`"
         ) from error
     except ValueError as error:
-        raise ReportgenError(
-            f"expected {file} to list the report's files: {error}; make the report again"
-        ) from error
+        raise ReportgenError(f"expected {file} to list the report's files: {error}; make the report again") from error
 
 
 def _files(folder: Path, content: Any) -> Mapping[str, str]:
