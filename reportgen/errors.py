@@ -35,9 +35,13 @@ def one_line(text: object, most: int = MOST_LETTERS) -> str:
     >>> one_line("not\na\x07line", 20), one_line("0123456789" * 3, 16)
     ('not a�line', '0123 [...] 56789')
     """
-    words = " ".join(str(text).split())
-    line = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in words)
+    line = printable(" ".join(str(text).split()))
     if len(line) <= most:
         return line
     front = (most - len(_CUT)) // 2
     return f"{line[:front]}{_CUT}{line[len(line) - (most - len(_CUT) - front) :]}"
+
+
+def printable(text: str) -> str:
+    """`text` without control characters, marks of direction and halves of letters, which a terminal would act on."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)

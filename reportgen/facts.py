@@ -41,6 +41,9 @@ LayerKind = Literal[
 ]
 
 
+AnswerKind = Literal["classes", "multilabel", "values", "map", "picture", "embedding", "points", "boxes", "other"]
+
+
 class Fact(BaseModel):
     """A value that does not change once it is there; a key it does not know is refused."""
 
@@ -70,6 +73,37 @@ class Prediction(Fact):
     index: int
     label: str | None
     score: float
+
+
+class ValueSpread(Fact):
+    """The values of one place of an output over all images; `lowest` and `highest` name the images."""
+
+    index: int
+    name: str
+    min: float | None
+    max: float | None
+    mean: float | None
+    std: float | None
+    edges: list[float]  # of a histogram with `counts`
+    counts: list[int]
+    lowest: list[str]
+    highest: list[str]
+
+
+class Output(Fact):
+    """One output of a network and the kind of answer it gives; `reason` says how the kind was settled.
+
+    `labels` are the names of its classes or values, null where they are not known; `spread` has the values over all
+    images, for outputs of kind "values".
+    """
+
+    name: str
+    kind: AnswerKind
+    shape: Shape
+    labels: list[str] | None
+    note: str | None
+    reason: str
+    spread: list[ValueSpread] | None = None
 
 
 # --- layers ---------------------------------------------------------------------------------------

@@ -92,11 +92,6 @@ def _pointer(path: Path) -> None:
     path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:1\n")
 
 
-def _hdf5(path: Path) -> None:
-    two_convolutions().save(path.with_suffix(".h5"))
-    path.with_suffix(".h5").rename(path)
-
-
 def _cut_off(path: Path) -> None:
     two_convolutions().save(path)
     path.write_bytes(path.read_bytes()[:3000])
@@ -116,7 +111,6 @@ def _weights_only(path: Path) -> None:
         ("net.h5", _text, "is no HDF5 file"),
         ("net.onnx", _text, "is an ONNX model; expected a Keras model"),
         ("net.keras", _pointer, "Git LFS pointer.*git lfs pull"),
-        ("net.keras", _hdf5, "HDF5 file under another name; rename it to net.h5"),
         ("net.keras", _cut_off, "is no Keras model"),
         ("net.weights.h5", _weights_only, "holds weights without a network; give the network too"),
     ],

@@ -82,17 +82,32 @@ def find_image_slot(slots: Any, given: Mapping[str, str]) -> InputSlot:
         return named[0]
     pictures = [slot for slot in flat if len(slot.shape) == 4]
     if named or not pictures:
-        taken = ", ".join(f"{slot.name} {slot.shape}" for slot in named or flat)
-        raise ReportgenError(
-            f"the network takes {taken}; expected an image input (batch, height, width, channels); "
-            "put keras.layers.Reshape before a network that takes images in another form"
-        )
+        raise ReportgenError(_no_image_message(named or flat))
 
     def likelihood(slot: InputSlot) -> tuple[bool, bool]:
         says_so = any(word in slot.name.lower() for word in ("image", "img", "pixel", "photo", "picture"))
         return says_so, bool({slot.shape[1], slot.shape[3]} & set(_PICTURE_CHANNELS))
 
     return max(pictures, key=likelihood)  # the first of equals
+
+
+def _no_image_message(slots: list[InputSlot]) -> str:
+    """What inputs that take no images take instead, and what may be done, on one line."""
+    taken = ", ".join(f"{slot.name}: {_described(slot)}" for slot in slots)
+    expected = "expected an image input (batch, height, width, channels)"
+    if any(len(slot.shape) > 4 for slot in slots):
+        action = "give a network of single images, or the part of this one that takes a single image"
+    elif any(len(slot.shape) == 2 for slot in slots):
+        action = "where the numbers are pixels, put an Input of an image and keras.layers.Flatten before the network"
+    else:
+        action = "put keras.layers.Reshape before a network that takes images in another form"
+    return f"the network takes {taken}; {expected}; {action}"
+
+
+def _described(slot: InputSlot) -> str:
+    sides = " x ".join(str(side) if side else "any" for side in slot.shape[1:])
+    kinds = {1: "single numbers", 2: "vectors of length", 3: "sequences of", 5: "videos or volumes of"}
+    return f"{kinds.get(len(slot.shape), 'arrays of')} {sides}".rstrip()
 
 
 def takes_channels_first(model: keras.Model, shape: Shape) -> bool:

@@ -15,6 +15,7 @@ from reportgen.config import Config
 from reportgen.errors import ReportgenError
 from reportgen.machine.memory import keep_freed_memory
 from reportgen.models.applications import family_of_architecture, find_architecture
+from reportgen.models.files import HUB, load_file, load_from_hub
 from reportgen.models.inputs import (
     DEFAULT_SIZE,
     find_image_slot,
@@ -34,7 +35,6 @@ from reportgen.models.sources import (
     collecting_warnings,
     custom_objects,
     keeping_output_off,
-    load_file,
 )
 
 # Names Keras makes up, which say nothing of the network.
@@ -119,7 +119,12 @@ def _open(config: Config) -> _Source:
             model = call_python(config.model)
         return _Source(model, _name(model, rest.rpartition(":")[2]), config.model)
     if not config.model:
-        raise ReportgenError("expected a network: a .keras or .h5 file, keras:NAME or python:module:callable")
+        raise ReportgenError(
+            "expected a network: a .keras or .h5 file, keras:NAME, hf://owner/name or python:module:callable"
+        )
+    if config.model.startswith(HUB):
+        model = load_from_hub(config.model, objects)
+        return _Source(model, _name(model, config.model.rpartition("/")[2]), config.model)
     path = Path(config.model)
     model = load_file(path, objects)
     return _Source(model, _name(model, path.stem), path.name, sha256=_file_digest(path))

@@ -1,4 +1,4 @@
-"""Where a Keras model comes from: a file, `keras.applications`, or the user's own Python."""
+"""Where a Keras model that is no file comes from: `keras.applications`, or the user's own Python."""
 
 from __future__ import annotations
 
@@ -18,10 +18,8 @@ import tensorflow as tf
 from reportgen.errors import ReportgenError, UsageError
 from reportgen.models.applications import architectures
 
-FILE_SUFFIXES = (".keras", ".h5", ".hdf5")
-
 # What Keras raises on a file it cannot make a model of; its own errors have no common base.
-_LOADING_ERRORS = (
+LOADING_ERRORS = (
     ValueError,
     TypeError,
     KeyError,
@@ -34,19 +32,6 @@ _LOADING_ERRORS = (
     zipfile.BadZipFile,
     tf.errors.OpError,
 )
-
-_HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
-_LFS_SIGNATURE = b"version https://git-lfs"
-
-_FOREIGN = {
-    ".pb": "a frozen TensorFlow graph",
-    ".tflite": "a TensorFlow Lite model",
-    ".onnx": "an ONNX model",
-    ".pt": "a PyTorch file",
-    ".pth": "a PyTorch file",
-    ".safetensors": "weights alone",
-    ".npz": "an array file",
-}
 
 
 def import_attribute(reference: str, option: str) -> Any:
@@ -116,75 +101,6 @@ def custom_objects(reference: str | None) -> dict[str, Any]:
     return found
 
 
-def load_file(path: Path, objects: dict[str, Any]) -> keras.Model:
-    """Load a `.keras` or HDF5 file, in Keras' safe mode, without its optimizer.
-
-    Raises:
-        ReportgenError: with the reason, and what to do.
-    """
-    _check_file(path)
-    try:
-        with keeping_output_off(), keras.saving.custom_object_scope(objects):
-            model = keras.saving.load_model(path, compile=False, safe_mode=True)
-    except _LOADING_ERRORS as error:
-        raise ReportgenError(_loading_message(path, error)) from error
-    if not isinstance(model, keras.Model):
-        raise ReportgenError(f"{path} holds a {type(model).__name__}, expected a Keras model; save the whole model")
-    return model
-
-
-def _check_file(path: Path) -> None:
-    suffix = path.suffix.lower()
-    if path.is_dir():
-        what = "a SavedModel folder" if (path / "saved_model.pb").exists() else "a folder"
-        raise ReportgenError(
-            f"{path} is {what}; expected a .keras or .h5 file: load it where it was made and "
-            f"save it again with model.save('{path.name}.keras')"
-        )
-    if not path.exists():
-        raise ReportgenError(
-            f"{path}: there is no such file; expected a .keras or .h5 file, keras:NAME or python:module:callable"
-        )
-    if suffix not in FILE_SUFFIXES:
-        kind = _FOREIGN.get(suffix, f"a {suffix or 'nameless'} file")
-        raise ReportgenError(f"{path} is {kind}; expected a Keras model saved as .keras, .h5 or .hdf5")
-    with path.open("rb") as file:
-        start = file.read(len(_LFS_SIGNATURE))
-    if start == _LFS_SIGNATURE:
-        raise ReportgenError(f"{path} is a Git LFS pointer, not the file itself; fetch it with `git lfs pull`")
-    is_hdf5 = start.startswith(_HDF5_SIGNATURE)
-    if suffix == ".keras" and is_hdf5:
-        raise ReportgenError(f"{path} is an HDF5 file under another name; rename it to {path.stem}.h5")
-    if suffix == ".keras" and not zipfile.is_zipfile(path):
-        raise ReportgenError(f"{path} is no Keras model (or only part of one); save or copy it again")
-    if suffix != ".keras" and not is_hdf5:
-        raise ReportgenError(f"{path} is no HDF5 file; expected a Keras model saved as .keras or .h5")
-
-
-def _loading_message(path: Path, error: Exception) -> str:
-    text = " ".join(str(error).split())
-    if "lambda" in text.lower() and ("safe_mode" in text or "unsafe" in text.lower()):
-        return (
-            f"{path} holds a Lambda layer, that is, Python code, which safe mode does not run; "
-            "replace it by a layer class and give that with --custom-objects, "
-            "or build the network with python:module:callable"
-        )
-    if "No model config found" in text or (isinstance(error, KeyError) and "config.json" in text):
-        return (
-            f"{path} holds weights without a network; give the network too: keras:NAME --weights {path.name}, "
-            "or python:module:callable that loads them"
-        )
-    unknown = ("Could not locate class", "Could not locate function", "Unknown layer", "Unknown object", "Unknown ")
-    for phrase in unknown:
-        if phrase in text:
-            what = text[text.index(phrase) :].split(".")[0]
-            return (
-                f"{path}: Keras does not know a part of the network ({what}); give the module that defines it "
-                "with --custom-objects python:module"
-            )
-    return f"{path}: Keras {keras.__version__} cannot read it: {type(error).__name__}: {shortened(text)}"
-
-
 def shortened(text: str, length: int = 300) -> str:
     """`text` on one line, cut after `length` characters."""
     line = " ".join(text.split())
@@ -223,7 +139,7 @@ def build_application(name: str, *, weights: str, top: bool, size: tuple[int, in
                 f"keras:{name}: the ImageNet weights could not be downloaded ({shortened(str(error), 160)}); "
                 "connect to the network once, or give --weights none or --weights FILE"
             ) from error
-        if isinstance(error, _LOADING_ERRORS):
+        if isinstance(error, LOADING_ERRORS):
             what = f"--weights {weights}: the file does not fit keras:{name}" if path else f"keras:{name}"
             raise ReportgenError(f"{what}: {shortened(str(error))}") from error
         raise

@@ -11,9 +11,10 @@ from typing import Any
 
 from reportgen.errors import ReportgenError
 from reportgen.machine.memory import keep_freed_memory
+from reportgen.models.files import load_file
 from reportgen.models.network import Network, weights_digest
 from reportgen.models.preprocessing import choose_preprocessing
-from reportgen.models.sources import custom_objects, load_file
+from reportgen.models.sources import custom_objects
 
 # What Keras raises on a network it cannot write down.
 _SAVING_ERRORS = (ValueError, TypeError, NotImplementedError, AttributeError, RuntimeError, OSError)

@@ -15,6 +15,7 @@ from reportgen.facts import (
     GraphEdge,
     LayerKind,
     Neighbour,
+    Output,
     Prediction,
     ReceptiveField,
     Scale,
@@ -24,6 +25,7 @@ from reportgen.facts import (
     Skipped,
     TileGrid,
 )
+from reportgen.record.answers import Answer
 from reportgen.record.paths import (
     ArrayPath,
     ImagePage,
@@ -83,6 +85,7 @@ class Model(Fact):
     memory_bytes: int | None
     preprocessing: Preprocessing
     head: Head
+    outputs: tuple[Output, ...] = ()
     blocks: list[Block]
 
 
@@ -168,7 +171,8 @@ class Image(Fact):
     height: int
     page: ImagePage | None
     truth: str | None
-    predictions: list[Prediction]
+    predictions: list[Prediction]  # of the first output of kind classes or multilabel
+    answers: tuple[Answer, ...] = ()  # of each output, in their order; for images that have a page
 
 
 class Tile(Fact):

@@ -59,7 +59,8 @@ def test_only_masked_tensors_have_a_mask() -> None:
 
 
 def test_a_network_takes_another_size_inside_the_block_alone() -> None:
-    model = keras.Sequential([layers.Input((8, 8, 3)), layers.Conv2D(2, 3), layers.GlobalMaxPooling2D()])
+    image = layers.Input((8, 8, 3))
+    model = keras.Model(image, layers.GlobalMaxPooling2D()(layers.Conv2D(2, 3)(image)))
     pixels = np.zeros((1, 12, 12, 3), np.float32)
     with networks_of_any_size():
         assert model(pixels).shape == (1, 2)

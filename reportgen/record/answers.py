@@ -1,0 +1,120 @@
+"""What a network answered to an image: one type for each kind of answer, told apart by `kind`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from reportgen.facts import Fact, Prediction
+
+
+class _Answer(Fact):
+    """`output` names the output of the network that gave it."""
+
+    output: str
+
+
+class ClassesAnswer(_Answer):
+    """The best classes, best first; of several labels at once, the strongest first."""
+
+    kind: Literal["classes", "multilabel"]
+    predictions: list[Prediction]
+
+
+class Value(Fact):
+    """One value of an output, in the output's order; `place` is the share of all images whose value is lower."""
+
+    index: int
+    name: str
+    value: float | None  # null where it is not finite
+    place: float | None
+
+
+class ValuesAnswer(_Answer):
+    """All values, in their order."""
+
+    kind: Literal["values"]
+    values: list[Value]
+
+
+class ClassShare(Fact):
+    """The share of a map's pixels where a class is the strongest (of one class: where it is above 0.5)."""
+
+    index: int
+    label: str | None
+    share: float
+
+
+class MapAnswer(_Answer):
+    """A class for each pixel.
+
+    `picture` is the photograph under the mask, `mask` a lossless picture at the output's size: of class indices
+    (palette) or, for one class, of its probability times 255. `outlines` are the borders between classes alone, to
+    lie over the photograph. `mean_confidence` is that of the strongest class over all pixels.
+    """
+
+    kind: Literal["map"]
+    picture: str
+    mask: str
+    outlines: str | None
+    width: int  # of `picture`
+    height: int
+    classes: list[ClassShare]
+    mean_confidence: float | None
+
+
+class PictureError(Fact):
+    """How far a picture is from the input: mean absolute error on 0..255, and peak signal to noise ratio in dB."""
+
+    mae: float
+    psnr: float | None  # null where nothing differs
+
+
+class PictureAnswer(_Answer):
+    """A picture; `difference` shows where it departs from the input, both null where the sizes differ."""
+
+    kind: Literal["picture"]
+    picture: str
+    width: int
+    height: int
+    difference: str | None
+    error: PictureError | None
+
+
+class Likeness(Fact):
+    """Another image and the cosine between its features and this one's."""
+
+    image: str
+    cosine: float
+
+
+class EmbeddingAnswer(_Answer):
+    """The images most alike, the most alike first."""
+
+    kind: Literal["embedding"]
+    nearest: list[Likeness]
+
+
+class PointsAnswer(_Answer):
+    """Points `[y, x]` or boxes `[top, left, bottom, right]`, in pixels of the original image."""
+
+    kind: Literal["points", "boxes"]
+    points: list[tuple[float, float]]
+    boxes: list[tuple[float, float, float, float]]
+
+
+class OtherAnswer(_Answer):
+    """Statistics of an answer that is of no kind that could be told."""
+
+    kind: Literal["other"]
+    min: float | None
+    max: float | None
+    mean: float | None
+    std: float | None
+
+
+Answer = Annotated[
+    ClassesAnswer | ValuesAnswer | MapAnswer | PictureAnswer | EmbeddingAnswer | PointsAnswer | OtherAnswer,
+    Field(discriminator="kind"),
+]
