@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict, ValidationInfo, model_validator
 
 from reportgen.plain_json import with_whole_letters
 
@@ -44,6 +44,10 @@ LayerKind = Literal[
 AnswerKind = Literal["classes", "multilabel", "values", "map", "picture", "embedding", "points", "boxes", "other"]
 
 
+# The context of a validation whose texts were looked through before.
+ALREADY_WHOLE = {"letters": "whole"}
+
+
 class Fact(BaseModel):
     """A value that does not change once it is there; a key it does not know is refused."""
 
@@ -51,10 +55,10 @@ class Fact(BaseModel):
     # says where they stand.
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="null")
 
-    @field_validator("*", mode="before")
+    @model_validator(mode="before")
     @classmethod
-    def _whole_letters(cls, value: Any) -> Any:
-        return with_whole_letters(value)
+    def _whole_letters(cls, value: Any, info: ValidationInfo) -> Any:
+        return value if info.context is ALREADY_WHOLE else with_whole_letters(value)
 
 
 # --- images ---------------------------------------------------------------------------------------

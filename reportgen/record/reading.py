@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from reportgen.errors import ReportgenError, one_line
+from reportgen.facts import ALREADY_WHOLE
 from reportgen.opening import read_regular
 from reportgen.plain_json import parse_json
 from reportgen.record.content import SCHEMA_VERSION, Record
@@ -61,7 +62,8 @@ def read_record(path: Path) -> Record:
     """
     try:
         file = path / RECORD_NAME if path.is_dir() else path
-        return Record.model_validate(upgraded(parse_json(read_regular(file, "record"))))
+        data = upgraded(parse_json(read_regular(file, "record")))
+        return Record.model_validate(data, context=ALREADY_WHOLE)
     except OSError as error:
         raise ReportgenError(
             f"expected a report's folder or its {RECORD_NAME} at {path}, cannot read it ({error.strerror}); "
