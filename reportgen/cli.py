@@ -291,7 +291,7 @@ def _fault(error: BaseException) -> tuple[int, list[str]]:
         return 0, []
     elif isinstance(error, OSError):
         place = "" if error.filename is None else f" {os.fsdecode(error.filename)}"
-        text = f"expected a system that reads and writes{place}, it does not: {error.strerror or error}"
+        text = f"expected to read or write{place or ' what was asked for'}, cannot: {error.strerror or error}"
     elif isinstance(error, MemoryError):
         text = f"expected more memory: {text or 'there is none left'}; ask for less, or close programs"
     else:

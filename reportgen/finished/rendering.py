@@ -16,7 +16,7 @@ from reportgen.finished.comparison_pages import write_comparison
 from reportgen.finished.logo import clean_logo
 from reportgen.finished.opened import odd_values_told, opened_report
 from reportgen.opening import read_regular
-from reportgen.record import RECORD_NAME, Record, dump_record
+from reportgen.record import RECORD_NAME, Record, Site, dump_record
 
 
 def write_pages(record: Record, folder: Path, templates: Path | None = None) -> None:
@@ -87,7 +87,7 @@ def render_again(folder: Path, config: Config, given: frozenset[str]) -> Path:
             record = report.record
             look = site_look(config, record.site.title, new)
             changed = {name: value for name, value in look.items() if name in given}
-            record = record.model_copy(update={"site": record.site.model_copy(update=changed)})
+            record = record.model_copy(update={"site": Site(**(record.site.model_dump() | changed))})
             with odd_values_told(folder):
                 write_pages(record, new, config.templates)
     return folder

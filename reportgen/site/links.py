@@ -80,4 +80,5 @@ def relative_link(source: str, target: str) -> str:
 
 @lru_cache(_MOST_KEPT)
 def _relative_path(folder: str, path: str) -> str:
-    return quote(posixpath.relpath(path, folder or "."))
+    # Both from a root: the function would look for the working directory else, which may be gone.
+    return quote(posixpath.relpath(f"/{path}", f"/{folder}"))
