@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from reportgen.errors import ReportgenError
+from reportgen.errors import ReportgenError, one_line
 from reportgen.opening import FileKind, open_regular, read_regular
 
 # The names this program gives: letters, digits, `.`, `-` and `_`. Nothing else has one meaning on every file system
@@ -70,7 +70,10 @@ class Inside:
         try:
             plain_path(path)
         except ValueError as error:
-            raise ReportgenError(f"{self.folder}: {key}: {error}, got {path!r}; do not trust this report") from error
+            raise ReportgenError(
+                f"{one_line(self.folder, 60)}: {one_line(key, 60)}: {error}, got {one_line(repr(path), 36)}; "
+                "do not trust this report"
+            ) from error
         place = self.folder
         parts = path.split("/")
         for number, part in enumerate(parts, 1):
@@ -82,7 +85,7 @@ class Inside:
             if not (stat.S_ISREG(mode) if number == len(parts) else stat.S_ISDIR(mode)):
                 what = "a link" if stat.S_ISLNK(mode) else "no regular file"
                 raise ReportgenError(
-                    f"{self.folder}: {key}: expected a file inside the report, {path} leads through {what}; "
+                    f"{one_line(self.folder, 60)}: {key}: expected a file inside the report, {path} leads through {what}; "
                     "do not trust this report"
                 )
         return place

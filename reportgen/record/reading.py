@@ -62,7 +62,7 @@ def read_record(path: Path) -> Record:
     """
     try:
         file = path / RECORD_NAME if path.is_dir() else path
-        data = upgraded(parse_json(read_regular(file, "record")))
+        data = upgraded(parse_json(read_regular(file, "record", through_links=False)))
         return Record.model_validate(data, context=ALREADY_WHOLE)
     except OSError as error:
         raise ReportgenError(
@@ -71,12 +71,11 @@ def read_record(path: Path) -> Record:
         ) from error
     except ValidationError as error:
         raise ReportgenError(
-            f"{file} is not a {RECORD_NAME} of schema {SCHEMA_VERSION}: {_first_fault(error)}; "
-            "make the report again with this version"
+            f"{one_line(file, 56)} is none of schema {SCHEMA_VERSION}: {_first_fault(error)}; make the report again"
         ) from error
     except ValueError as error:
         raise ReportgenError(
-            f"{path} holds no {RECORD_NAME} of this program: {one_line(error, 120)}; make the report again"
+            f"{one_line(path, 80)} holds no {RECORD_NAME} of this program: {one_line(error, 120)}; make the report again"
         ) from error
 
 
@@ -84,8 +83,8 @@ def _first_fault(error: ValidationError) -> str:
     """Where the first fault is and what it is."""
     first = error.errors(include_url=False)[0]
     where = ".".join(str(part) for part in first["loc"]) or "top"
-    came = one_line(repr(first["input"]), 60)
-    return f"{one_line(where, 80)}: {one_line(first['msg'].removeprefix('Value error, '), 100)} (got {came})"
+    came = one_line(repr(first["input"]), 36)
+    return f"{one_line(where, 60)}: {one_line(first['msg'].removeprefix('Value error, '), 76)} (got {came})"
 
 
 def schema() -> dict[str, Any]:

@@ -14,7 +14,9 @@ DRIVER = Path(__file__).resolve().parents[1] / "support" / "killed_swaps.py"
 
 @pytest.mark.parametrize("way", ["exchange", "renames"])
 def test_killed_at_every_step(way: str, tmp_path: Path) -> None:
-    done = subprocess.run([sys.executable, str(DRIVER), str(tmp_path), way], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, str(DRIVER), str(tmp_path), way], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     killed = [one for one in found if not one["ended"]]
