@@ -18,15 +18,18 @@ from reportgen.files.inside import plain_path
 
 # Each is completed with the ending its key takes; `{out}` is the folder outside, absolute.
 VARIANTS = (
-    "{out}/secret", "/{out}/secret", "//{out}/secret", "../outside/secret", "assets/../../outside/secret", "./../outside/secret",
-    "assets/./../../outside/secret", "assets//../../outside/secret", "..\\outside\\secret", "assets\\..\\..\\outside\\secret", "C:\\outside\\secret",
-    "C:/outside/secret", "C:outside", "\\\\host\\share\\secret", "//host/share/secret", "\\\\?\\C:\\secret", "\\\\.\\pipe\\secret",
-    "%2e%2e/outside/secret", "..%2foutside%2fsecret", "%2e%2e%2foutside%2fsecret", "%252e%252e%252foutside", "file://{out}/secret",
-    "file:{out}/secret", "~/secret", "~root/secret", "$HOME/secret", "assets/secret\x00/../x", "assets/\x00", "..\u2215outside\u2215secret",
-    "\uff0e\uff0e/outside/secret", "\u2024\u2024/outside/secret", "assets/\u202e", "ASSETS\u0301/x", "a\u0301ssets/x", "con", "assets/NUL", "assets/aux.x",
-    "assets/lpt1", "assets/x:stream", "assets/x::$DATA", ".git/hooks/x", "assets/.hidden", ".", "..", "...", "", "/", "assets/", "assets/x. ",
-    " ../outside/secret", "../outside/secret ", "\t../outside/secret", "../outside/secret\n", "javascript:alert(1)", "data:text/html,x", "http://e.org/x",
-    "assets/" + "a" * 300, "a/" * 300 + "x", "-rf", "assets/*", "assets/?", "assets/|x", "assets/<b>", 'assets/"x', "dev/../../../../../../dev/zero",
+    "{out}/secret", "/{out}/secret", "//{out}/secret", "../outside/secret", "assets/../../outside/secret",
+    "./../outside/secret", "assets/./../../outside/secret", "assets//../../outside/secret", "..\\outside\\secret",
+    "assets\\..\\..\\outside\\secret", "C:\\outside\\secret", "C:/outside/secret", "C:outside",
+    "\\\\host\\share\\secret", "//host/share/secret", "\\\\?\\C:\\secret", "\\\\.\\pipe\\secret",
+    "%2e%2e/outside/secret", "..%2foutside%2fsecret", "%2e%2e%2foutside%2fsecret", "%252e%252e%252foutside",
+    "file://{out}/secret", "file:{out}/secret", "~/secret", "~root/secret", "$HOME/secret", "assets/secret\x00/../x",
+    "assets/\x00", "..\u2215outside\u2215secret", "\uff0e\uff0e/outside/secret", "\u2024\u2024/outside/secret",
+    "assets/\u202e", "ASSETS\u0301/x", "a\u0301ssets/x", "con", "assets/NUL", "assets/aux.x", "assets/lpt1",
+    "assets/x:stream", "assets/x::$DATA", ".git/hooks/x", "assets/.hidden", ".", "..", "...", "", "/", "assets/",
+    "assets/x. ", " ../outside/secret", "../outside/secret ", "\t../outside/secret", "../outside/secret\n",
+    "javascript:alert(1)", "data:text/html,x", "http://e.org/x", "assets/" + "a" * 300, "a/" * 300 + "x", "-rf",
+    "assets/*", "assets/?", "assets/|x", "assets/<b>", 'assets/"x', "dev/../../../../../../dev/zero",
 )  # fmt: skip
 
 KEYS: dict[tuple[Any, ...], str] = {
