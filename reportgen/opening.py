@@ -17,9 +17,9 @@ from typing import Literal
 
 FileKind = Literal["record", "manifest", "page", "style", "picture", "settings", "labels", "truth", "template", "part"]
 
-# Far above what a large report has, and low enough to be held in memory in the form it is worked with.
+# Above what a report of a million images has, and low enough to be held in memory in the form it is worked with.
 MOST_BYTES: Mapping[FileKind, int] = {
-    "record": 128_000_000,
+    "record": 600_000_000,
     "manifest": 32_000_000,
     "page": 16_000_000,
     "style": 8_000_000,

@@ -85,7 +85,8 @@ class Inside:
             if not (stat.S_ISREG(mode) if number == len(parts) else stat.S_ISDIR(mode)):
                 what = "a link" if stat.S_ISLNK(mode) else "no regular file"
                 raise ReportgenError(
-                    f"{one_line(self.folder, 60)}: {key}: expected a file inside the report, {path} leads through {what}; "
+                    f"{one_line(self.folder, 60)}: {key}: expected a file inside the report, "
+                    f"{path} leads through {what}; "
                     "do not trust this report"
                 )
         return place

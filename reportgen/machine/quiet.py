@@ -39,7 +39,7 @@ def quiet_tensorflow() -> None:
         return
     # At 2 the search for a missing graphics card is still told as an error.
     os.environ[_LOG_LEVEL] = "3"
-    for name in ("tensorflow", "absl"):
+    for name in ("tensorflow", "absl", "matplotlib"):
         logging.getLogger(name).setLevel(logging.ERROR)
     with chatter_held_back():
         importlib.import_module("tensorflow")

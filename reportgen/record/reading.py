@@ -75,7 +75,8 @@ def read_record(path: Path) -> Record:
         ) from error
     except ValueError as error:
         raise ReportgenError(
-            f"{one_line(path, 80)} holds no {RECORD_NAME} of this program: {one_line(error, 120)}; make the report again"
+            f"{one_line(path, 80)} holds no {RECORD_NAME} of this program: {one_line(error, 120)}; "
+            "make the report again"
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""Paths in a stranger's report that would lead out of it: nothing outside is read or written, and a line names the key."""
+"""Paths in a stranger's report that would lead out of it: nothing outside is read or written."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_paths_in_the_record(
             assert ".".join(map(str, key)) in said, (key, variant, said)
 
 
-def test_paths_in_the_manifest(spoilt: Spoilt, out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_paths_in_the_manifest(spoilt: Spoilt, capsys: pytest.CaptureFixture[str]) -> None:
     good = json.loads((spoilt.folder / "manifest.json").read_text(encoding="utf-8"))
     for variant in VARIANTS:
         path = variant.format(out=spoilt.outside) if "{out}" in variant else variant

@@ -61,9 +61,20 @@ def test_bad_pages_styles_and_pictures(
 
 @pytest.mark.parametrize(
     "text",
-    [b"[" * 100_000, b'{"a":' * 100_000, b"9" * 5000, b'{"schema_version": NaN}', b'{"generator": "x"}', b'{"generator": [1e999]}', b"\xff\xfe", b"",
-     b'{"schema_version": "1.0", "sections": 3, "generator": 5}', b'{"schema_version": "1.0", "sections": [[]]}', b'{"title": "\\ud800"}'],
-)  # fmt: skip
+    [
+        b"[" * 100_000,
+        b'{"a":' * 100_000,
+        b"9" * 5000,
+        b'{"schema_version": NaN}',
+        b'{"generator": "x"}',
+        b'{"generator": [1e999]}',
+        b"\xff\xfe",
+        b"",
+        b'{"schema_version": "1.0", "sections": 3, "generator": 5}',
+        b'{"schema_version": "1.0", "sections": [[]]}',
+        b'{"title": "\\ud800"}',
+    ],
+)
 def test_records_that_are_none(text: bytes, spoilt: Spoilt, capsys: pytest.CaptureFixture[str]) -> None:
     (spoilt.folder / "report.json").write_bytes(text)
     assert run(["render", str(spoilt.folder)], capsys, text[:20])[0] == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from types import SimpleNamespace
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from reportgen.analysis.evaluation.classes import read_truth
 from reportgen.config import Config, option_name
-from reportgen.errors import MOST_LETTERS, ReportgenError, one_line
+from reportgen.errors import ReportgenError, one_line
 from reportgen.models.labels import read_labels
 from reportgen.opening import MOST_BYTES
 from reportgen.plain_json import parse_json, with_whole_letters
@@ -37,7 +38,8 @@ def built(monkeypatch: pytest.MonkeyPatch) -> list[Config]:
     return asked
 
 
-def test_bad_options(cases: range, built: list[Config], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.usefixtures("built")
+def test_bad_options(cases: range, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for seed in range(cases.start * 3, cases.stop * 3):
         random = Random(seed)
         options = [
@@ -82,28 +84,29 @@ def test_code_named_by_a_file_needs_trust(
     assert len(built) == 1
 
 
+def refused(read: Callable[[], object]) -> ReportgenError | None:
+    """The line that says why something cannot be read, None where it can."""
+    try:
+        read()
+    except ReportgenError as error:
+        return error
+    return None
+
+
 def test_bad_class_names(cases: range, tmp_path: Path) -> None:
     for seed in cases:
         file = tmp_path / ("labels.json" if seed % 3 else "labels.txt")
         file.write_bytes(bad_labels(Random(seed)))
-        try:
-            labels = read_labels(file)
-        except ReportgenError as error:
-            assert len(one_line(error)) <= MOST_LETTERS
-        else:
-            assert all(isinstance(label, str) for label in labels)
+        error = refused(lambda file=file: read_labels(file))
+        assert error is None or str(error).startswith("--labels: "), seed
 
 
 def test_bad_right_classes(cases: range, tmp_path: Path) -> None:
     file = tmp_path / "truth.csv"
     for seed in cases:
         file.write_bytes(bad_truth(Random(seed)))
-        try:
-            found = read_truth(str(file), ["a.png", "b.png"])
-        except ReportgenError as error:
-            assert "--truth" in str(error)
-        else:
-            assert set(found) <= {"a.png", "b.png"}
+        error = refused(lambda: read_truth(str(file), ["a.png", "b.png"]))
+        assert error is None or str(error).startswith("--truth"), seed
 
 
 @pytest.mark.parametrize("read", [read_labels, lambda path: read_truth(str(path), ["a.png"])])
@@ -125,8 +128,10 @@ def test_only_regular_files_of_their_size_are_read(read: object, tmp_path: Path)
             read(path)
 
 
+TEXTS = st.text(alphabet=st.characters(exclude_categories=()))
+NUMBERS = st.integers(-(2**63) + 1, 2**63 - 1) | st.floats()
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(alphabet=st.characters(exclude_categories=())),
+    st.none() | st.booleans() | NUMBERS | TEXTS,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=20,
 )
@@ -138,10 +143,16 @@ def test_json_is_read_or_refused(value: object) -> None:
     text = json.dumps(value).encode()
     try:
         read = parse_json(text)
-    except ValueError as error:
-        assert len(str(error)) < 400
+    except ValueError:
+        with pytest.raises((ValueError, UnicodeEncodeError)):
+            _kept(json.loads(text))
     else:
-        json.dumps(read, allow_nan=False, ensure_ascii=False).encode("utf-8")
+        assert _kept(read)
+
+
+def _kept(value: object) -> bytes:
+    """`value` as it goes into a record: numbers that are numbers, letters that are whole, 64 bits."""
+    return json.dumps(value, allow_nan=False, ensure_ascii=False).encode("utf-8")
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)

@@ -1,6 +1,6 @@
 """Puts reports in place in child processes that are killed at every step of it; prints what was found as JSON.
 
-Arguments: a folder to work in, `exchange` or `renames`.
+Arguments: a folder to work in, `exchange` or `renames`, and how many steps it is from one kill to the next.
 """
 
 from __future__ import annotations
@@ -103,13 +103,13 @@ def attempt(home: Path, step: int, number: signal.Signals) -> dict[str, Any]:
     return found
 
 
-def main(home: Path, way: str) -> None:
-    """Kill at every step until there is none left, with every signal."""
+def main(home: Path, way: str, stride: int) -> None:
+    """Kill at every `stride`-th step until there is none left, with every signal, each at steps of its own."""
     if way == "renames":
         replacing.exchange = lambda first, second: False  # noqa: ARG005 - as the system says it
     found = []
-    for number in SIGNALS:
-        for step in range(1, 200):
+    for first, number in enumerate(SIGNALS, 1):
+        for step in range(first, 400, stride):
             found.append(attempt(home / f"{number.name}-{step}", step, number))
             if found[-1]["ended"]:
                 break
@@ -117,4 +117,4 @@ def main(home: Path, way: str) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2])
+    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
