@@ -20,7 +20,7 @@ def view_right(catalogue: Catalogue) -> RightView | None:
     return RightView(
         key_facts=(
             ("classed rightly", formats.percent(evaluation.accuracy)),
-            ("images with a right class", formats.count(evaluation.images)),
+            ("images judged", formats.count(evaluation.images)),
             (
                 "right class among the best five",
                 "" if evaluation.top5_accuracy is None else formats.percent(evaluation.top5_accuracy),
