@@ -12,9 +12,9 @@ MOST_WRONG = 6
 
 
 def view_right(catalogue: Catalogue) -> RightView | None:
-    """The network's answers against the right classes, None where none were given."""
+    """The network's answers against the right classes, None where none were given or none fits an image."""
     evaluation = catalogue.record.evaluation
-    if evaluation is None:
+    if evaluation is None or not evaluation.images:
         return None
     images = [catalogue.images.get(mistake.image) for mistake in evaluation.mistakes[:MOST_WRONG]]
     return RightView(
