@@ -61,7 +61,7 @@ def real_names(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def side_by_side(answers: Path, real_names: Path) -> Path:
+def side_by_side(answers: Path) -> Path:
     folder = answers.parent / "compared"
     write_comparison(compare(read_record(answers), read_record(answers)), (answers, answers), folder)
     return folder
