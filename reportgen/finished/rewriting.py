@@ -152,10 +152,9 @@ class Part(HTMLParser):
             return []
         # What drawings refer to needs a name without a slash; addresses of pages have no colon.
         drawn = self.prefix.replace("/", ":")
-        if name == "id" and tag in _REFERRED:
-            return [(name, drawn + value)]
         if name in _REFERENCES or (name == "name" and tag == "input"):
-            return [(name, " ".join(self.prefix + part for part in value.split()))]
+            prefix = drawn if name == "id" and tag in _REFERRED else self.prefix
+            return [(name, " ".join(prefix + part for part in value.split()))]
         if name == "href":
             address = self._address(value)
             return [] if address is None else [(name, address)]

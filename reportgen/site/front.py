@@ -8,7 +8,7 @@ from reportgen import formats
 from reportgen.record import Head, Maximization, Model, Record
 from reportgen.site.answer_views import KINDS, describe_outputs, join_words
 from reportgen.site.catalogue import Catalogue
-from reportgen.site.facts import fed_shape, key_facts, model_facts, preprocessing_words, provenance_facts
+from reportgen.site.facts import fed_shape, input_words, key_facts, model_facts, preprocessing_words, provenance_facts
 from reportgen.site.image_pages import card_paths
 from reportgen.site.page import FRONT, Page
 from reportgen.site.parts import count_severities, view_findings, view_image, view_maximizations, view_sections
@@ -38,7 +38,7 @@ def front_page(catalogue: Catalogue) -> Page:
         summary=summarize_model(record.model),
         key_facts=key_facts(record.model),
         facts=model_facts(record.model),
-        preprocessing=preprocessing_words(record.model.preprocessing),
+        preprocessing=preprocessing_words(record.model) + input_words(record.model),
         right=view_right(catalogue),
         calm=_calm(record),
         unread=_unread(record),
@@ -66,6 +66,12 @@ def summarize_model(model: Model) -> str:
     """The network in a sentence."""
     layers, parameters = formats.counted(model.layer_count, "layer"), formats.short_count(model.parameter_count)
     answer = f"gives {describe_outputs(model)}" if model.outputs else _describe_head(model.head)
+    if model.latent is not None:
+        numbers = formats.counted(model.latent, "number")
+        return (
+            f"A network of {layers} and {parameters} parameters that makes pictures of vectors of {numbers}, "
+            f"in all {formats.shape(model.output_shape)}."
+        )
     return (
         f"A network of {layers} and {parameters} parameters that reads images of "
         f"{'any size, here ' if formats.is_open(model.input_shape) else ''}{fed_shape(model)} and {answer}."
@@ -86,8 +92,8 @@ def _calm(record: Record) -> str:
     activations = sum(layer.activations is not None for layer in record.layers)
     read = [f"the weights of {formats.counted(weights, 'layer')}"] if weights else []
     if activations:
-        images = formats.counted(len(record.images), "image")
-        read.append(f"the activations of {formats.counted(activations, 'layer')} on {images}")
+        on = f" on {formats.counted(len(record.images), 'image')}" if record.images else ""
+        read.append(f"the activations of {formats.counted(activations, 'layer')}{on}")
     if any(image.predictions for image in record.images):
         read.append("the classes the network names")
     return f"the rules read {join_words(read)}" if read else "the rules had nothing measured to read"
