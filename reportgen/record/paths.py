@@ -1,11 +1,11 @@
-"""Types of the record's texts that become paths and addresses: each plain, and of the form its place has."""
+"""Types of the record's texts that become paths, addresses and colours: each plain, and of the form its place has."""
 
 from __future__ import annotations
 
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, StringConstraints
 
 from reportgen.files.inside import plain_path
 
@@ -43,5 +43,8 @@ LogoPath = Annotated[
     str, _of_form(r"([^/]+/)*[^/]+\.(webp|png|jpe?g|gif|avif|bmp|ico|tiff?|svg)", "assets/logo-0a1b2c3d4e.png")
 ]
 StylePath = Annotated[str, _of_form(r"([^/]+/)*[^/]+\.css", "assets/css-0a1b2c3d4e.css")]
+
+# Stands in attributes of drawings, where other words have other meanings.
+Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")]
 
 SectionName = Annotated[str, AfterValidator(_check_slug)]

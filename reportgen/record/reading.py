@@ -33,6 +33,10 @@ def named_files(record: Record) -> dict[str, str]:
                 for name, tile in (("patch", top.patch), ("whole", top.whole))
                 if tile is not None
             ]
+    named += [(f"maximizations.{place}.array", shown.array) for place, shown in enumerate(record.maximizations)]
+    for place, image in enumerate(record.images):
+        for number, answer in enumerate(image.answers):
+            named += [(f"images.{place}.answers.{number}", name) for name in answer.pictures]
     files: dict[str, str] = {}
     for key, name in named:
         if name is not None:

@@ -38,6 +38,7 @@ KEYS: dict[tuple[Any, ...], str] = {
     ("features", 0, "file"): ".npy",
     ("maximizations", 0, "picture"): ".webp",
     ("units", 0, "top_images", 0, "whole", "picture"): ".webp",
+    ("maximizations", 0, "array"): ".npy",
     ("units", 0, "page"): ".html",
     ("layers", 0, "page"): ".html",
     ("images", 0, "page"): ".html",
