@@ -6,6 +6,7 @@ from reportgen.facts import (
     Confusion,
     Evaluation,
     GraphEdge,
+    Histogram,
     Mistake,
     Neighbour,
     Prediction,
@@ -16,6 +17,7 @@ from reportgen.facts import (
     Shape,
     Skipped,
     TileGrid,
+    Weights,
 )
 from reportgen.record.addresses import Pages
 from reportgen.record.content import (
@@ -31,7 +33,6 @@ from reportgen.record.content import (
     Graph,
     GraphNode,
     Head,
-    Histogram,
     Image,
     Layer,
     Maximization,
@@ -45,7 +46,6 @@ from reportgen.record.content import (
     TopImage,
     Traits,
     Unit,
-    Weights,
 )
 from reportgen.record.reading import RECORD_NAME, dump_record, read_record, referenced_files, schema
 

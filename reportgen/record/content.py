@@ -13,6 +13,7 @@ from reportgen.facts import (
     Evaluation,
     Fact,
     GraphEdge,
+    Histogram,
     LayerKind,
     Neighbour,
     Output,
@@ -24,6 +25,7 @@ from reportgen.facts import (
     Shape,
     Skipped,
     TileGrid,
+    Weights,
 )
 from reportgen.record.answers import Answer
 
@@ -76,27 +78,6 @@ class Model(Fact):
     head: Head
     outputs: tuple[Output, ...] = ()
     blocks: list[Block]
-
-
-class Histogram(Fact):
-    """`counts[i]` values lie in `edges[i] <= value < edges[i + 1]`, the last bin closed."""
-
-    edges: list[float]
-    counts: list[int]
-
-
-class Weights(Fact):
-    """Statistics of a layer's kernel."""
-
-    kernel_shape: list[int]
-    bias_shape: list[int] | None
-    min: float | None
-    max: float | None
-    mean: float | None
-    std: float | None
-    zero_fraction: float | None
-    dead_filters: list[int]
-    histogram: Histogram | None
 
 
 class ChannelColumns(Fact):

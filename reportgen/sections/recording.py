@@ -16,14 +16,15 @@ from numpy.typing import NDArray
 from reportgen import record
 from reportgen._version import __version__
 from reportgen.analysis.statistics.image_statistics import ImageStatistics
+from reportgen.analysis.weights.layer_weights import weights_by_layer
 from reportgen.config import Config, option_facts, option_name
 from reportgen.formats import finite, rounded
 from reportgen.models import Network
 from reportgen.record import Pages
-from reportgen.results import Finding, Graph, GraphNode, LayerSummary, WeightStatistics
+from reportgen.results import Finding, Graph, GraphNode, LayerSummary
 from reportgen.sections.histograms import describe_histogram
 from reportgen.sections.section import Contribution, Section
-from reportgen.sections.study import Study, Weighed
+from reportgen.sections.study import Study
 
 _PACKAGES = ("tensorflow", "keras", "numpy", "pillow")
 
@@ -69,7 +70,7 @@ def _shapes(shape: Any) -> Any:
 
 def record_layers(study: Study) -> list[record.Layer]:
     """Every row of the layer table, with what was found in its weights and activations."""
-    weights = _weights_by_layer(study.weighed)
+    weights = weights_by_layer(study.network, study.summary, [item.statistics for item in study.weighed])
     return [_record_layer(layer, study, weights.get(layer.name)) for layer in study.summary.layers]
 
 
@@ -169,25 +170,6 @@ def record_images(study: Study) -> list[record.Image]:
         )
         for image in study.images
     ]
-
-
-def _weights_by_layer(weighed: Sequence[Weighed]) -> dict[str, record.Weights]:
-    """Statistics of each layer's kernel; of two kernels (separable convolutions) the one that makes channels."""
-    return {item.bank.layer: _record_weights(item.statistics) for item in weighed}
-
-
-def _record_weights(statistics: WeightStatistics) -> record.Weights:
-    return record.Weights(
-        kernel_shape=list(statistics.kernel_shape),
-        bias_shape=None if statistics.bias_shape is None else list(statistics.bias_shape),
-        min=finite(statistics.min),
-        max=finite(statistics.max),
-        mean=finite(statistics.mean),
-        std=finite(statistics.std),
-        zero_fraction=finite(statistics.zero_fraction),
-        dead_filters=list(statistics.dead_filters),
-        histogram=record.Histogram(edges=statistics.edges.tolist(), counts=statistics.counts.tolist()),
-    )
 
 
 def record_findings(findings: Iterable[Finding], study: Study) -> list[record.Finding]:
