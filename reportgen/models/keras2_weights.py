@@ -9,6 +9,7 @@ import h5py
 import keras
 import numpy as np
 
+from reportgen.formats import counted
 from reportgen.models.keras2_nodes import name as renamed
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -44,13 +45,13 @@ def assign_weights(model: keras.Model, saved: list[list[tuple[str, Array]]]) -> 
     """
     layers = [layer for layer in model.layers if layer.weights]
     if len(layers) != len(saved):
-        raise ValueError(f"the network has {len(layers)} layers with weights, the file holds those of {len(saved)}")
+        raise ValueError(f"the file holds the weights of {counted(len(saved), 'layer')}, the network has {len(layers)} with any")
     for layer, weights in zip(layers, saved, strict=True):
         variables = _ordered(layer)
         by_owner = _by_owner(layer, weights) if isinstance(layer, keras.Model) else None
         pairs = by_owner or list(zip(variables, (values for _, values in weights), strict=False))
         if len(variables) != len(weights):
-            raise ValueError(f"{layer.name} has {len(variables)} weights, the file holds {len(weights)} for it")
+            raise ValueError(f"{layer.name} has {counted(len(variables), 'weight')}, the file holds {len(weights)} for it")
         for variable, values in pairs:
             if tuple(variable.shape) != values.shape:
                 shape = tuple(variable.shape)
