@@ -1,0 +1,96 @@
+"""What attribution gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Method = Literal["grad-cam", "layer-cam", "integrated-gradients", "occlusion", "attention-rollout"]
+Verdict = Literal["holds", "weak", "explains nothing"]
+
+
+@dataclass(frozen=True, eq=False)
+class AttributionMaps:
+    """Maps of one method for several targets and images.
+
+    `maps` are `(targets, images, height, width)` float32: of a CAM at its layer's resolution, after its relu; of
+    integrated gradients and occlusion at that of the network's input, positive where an image speaks for the target
+    and negative where against; of attention rollout on the grid of tokens, the same for any target, so of one.
+    `scores` are the numbers explained, `(targets, images)`, None for attention rollout. `layer` is the one whose
+    output is read. `completeness_error` is `(targets, images)`, of integrated gradients only: infinite where the
+    target does not tell the image from the baseline and the map does not add up to nothing either; `points` are how
+    many its quadrature took for each image. `grain` is how many cells a side the method can tell apart only together:
+    a window of occlusion moves by so many.
+    """
+
+    method: Method
+    layer: str | None
+    maps: NDArray[np.float32]
+    scores: NDArray[np.float32] | None
+    completeness_error: NDArray[np.float64] | None = None
+    points: NDArray[np.int64] | None = None
+    grain: int = 1
+
+    @cached_property
+    def positive_evidence(self) -> NDArray[np.bool_]:
+        """Whether anything in a map speaks for its target, `(targets, images)`."""
+        finite = np.isfinite(self.maps).all(axis=(2, 3))
+        return np.logical_and(finite, (self.maps > 0).any(axis=(2, 3)))
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The area under a curve of deletion or insertion, and under that of random orders (their mean).
+
+    In units of what is explained, as answered: for classes, of probability.
+    """
+
+    area: float
+    random: float
+
+
+@dataclass(frozen=True)
+class Faithfulness:
+    """How the answer follows the map, as pixels go (deletion) and come (insertion) in its order.
+
+    `score` is the answer on the image, `deleted` on what is left when all is deleted, `blurred` on the image that
+    insertion begins with, `span` how far the answers lie apart that were met on the way.
+    """
+
+    deletion: Curve
+    insertion: Curve
+    score: float
+    deleted: float
+    blurred: float
+    span: float
+
+    @property
+    def gain(self) -> float:
+        """How much earlier the answer falls and rises than in random orders, as a share of `span`.
+
+        The mean of both, -1 to 1; 0 where the answer never changed.
+        """
+        if not self.span > 0:
+            return 0.0
+        earlier = (self.deletion.random - self.deletion.area) + (self.insertion.area - self.insertion.random)
+        return 0.5 * earlier / self.span
+
+
+@dataclass(frozen=True)
+class Randomization:
+    """Rank correlation of maps with those of the same network with randomised weights, the median over images.
+
+    `shares` are how much of the layers was randomised, from the top down, `correlations` what was left.
+    """
+
+    shares: tuple[float, ...]
+    correlations: tuple[float, ...]
+
+    @property
+    def correlation(self) -> float:
+        """The correlation where most was randomised."""
+        return self.correlations[-1]

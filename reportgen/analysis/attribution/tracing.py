@@ -1,0 +1,308 @@
+"""One traced call of a network that all methods of attribution read: layers' maps, answers, gradients.
+
+The network is run as it is, on images' own values, with its preprocessing in the graph, at rest (`training=False`).
+Gradients are taken in the graph of that one call, so a gradient with respect to a layer's maps costs the part of the
+network above them and nothing below, and further targets share the forward pass.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from reportgen.analysis.attribution.targets import Form, Target, read_target
+from reportgen.analysis.maximization.gradients import ascent_gradients
+from reportgen.analysis.maximization.targets import before_squashing
+from reportgen.analysis.network.capture import LayerNotReachedError
+from reportgen.analysis.network.running import run_errors_explained
+from reportgen.analysis.network.tokens import fold_tokens
+from reportgen.analysis.network.watching import is_container, watched_calls
+from reportgen.errors import ReportgenError
+from reportgen.models import Network
+
+Grid = tuple[int, int, int]  # height, width, leading tokens
+
+# Memory that the activations of a batch may take. Larger batches are no faster on a processor.
+BATCH_BYTES = 1 << 29
+
+# Rows of a batch at most, for networks so small that memory does not bound it.
+MOST_ROWS = 64
+
+# A gradient keeps what the forward pass gave, and needs as much again on its way back.
+_GRADIENT_COST = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """The traced call: symbolic tensors of what went in, what chosen layers gave, and the answers.
+
+    `images` are `(batch, height, width, channels)` float32 of 0..255.
+    """
+
+    images: tf.Tensor
+    answers: tuple[tf.Tensor, ...]
+    outputs: Mapping[str, tuple[tf.Tensor, bool]]  # of each layer; whether its channels are first
+    grids: Mapping[str, Grid]
+    prepared: tf.Tensor
+    fed: tuple[tf.Tensor, ...]
+
+    def scores(self, form: Form, directions: tf.Tensor) -> tf.Tensor:
+        """The numbers a target explains, `(batch,)`."""
+        output, reading = form
+        if not 0 <= output < len(self.answers):
+            raise ReportgenError(
+                f"expected an output of 0 to {len(self.answers) - 1}, got {output}; choose one the network has"
+            )
+        answer = self.answers[output]
+        self._check_size(answer, directions)
+        return read_target(before_squashing(answer) if reading == "logits" else answer, form, directions)
+
+    def _check_size(self, answer: tf.Tensor, directions: tf.Tensor) -> None:
+        sides = answer.shape[1:]
+        if sides.is_fully_defined() and sides.num_elements() != directions.shape[1:].num_elements():
+            raise ReportgenError(
+                f"expected a target for an output of shape {tuple(sides)}, got one of shape "
+                f"{tuple(directions.shape[1:])}; make the target from the network's own answer"
+            )
+
+    def maps(self, layer: str) -> tf.Tensor:
+        """The maps of `layer`, `(batch, height, width, channels)` float32; tokens folded into their grid."""
+        return self._as_maps(layer, self.outputs[layer][0])
+
+    def map_gradients(self, scores: tf.Tensor, layers: Sequence[str]) -> list[tf.Tensor]:
+        """The gradients of `scores` with respect to the maps of `layers`, in the form of `maps`.
+
+        The way back ends at the shallowest of them. Zero where a score does not depend on a layer.
+        """
+        tensors = [self.outputs[layer][0] for layer in layers]
+        slopes = tf.gradients(scores, tensors, unconnected_gradients="zero")
+        return [self._as_maps(layer, slope) for layer, slope in zip(layers, slopes, strict=True)]
+
+    def image_gradients(self, scores: tf.Tensor) -> tf.Tensor:
+        """The gradients of `scores` with respect to the images.
+
+        A network that takes whole numbers rounds them on the way in, where every gradient ends. It is taken up
+        behind the rounding, as if that had not been (the straight-through estimator of Bengio et al., 2013).
+        """
+        slope = tf.gradients(scores, self.images)[0]
+        behind = [
+            operation.outputs[0]
+            for leaf in self.fed
+            if leaf.dtype.is_integer
+            for operation in leaf.consumers()
+            if operation.type == "Cast" and operation.outputs[0].dtype.is_floating
+        ]
+        parts = [part for part in tf.gradients(scores, behind) if part is not None] if behind else []
+        if parts:
+            slope = tf.gradients(self.prepared, self.images, grad_ys=self._as_prepared(tf.add_n(parts)))[0]
+        return tf.zeros_like(self.images) if slope is None else tf.cast(slope, tf.float32)
+
+    def _as_prepared(self, slope: tf.Tensor) -> tf.Tensor:
+        """A gradient of what was fed, in the layout of what was prepared."""
+        sides = self.prepared.shape[1:]
+        return tf.cast(slope if slope.shape[1:] == sides else tf.transpose(slope, (0, 2, 3, 1)), tf.float32)
+
+    def _as_maps(self, layer: str, tensor: tf.Tensor) -> tf.Tensor:
+        values = tf.cast(tensor, tf.float32)
+        if values.shape.rank == 4:
+            return tf.transpose(values, (0, 2, 3, 1)) if self.outputs[layer][1] else values
+        if layer in self.grids:
+            return fold_tokens(values, self.grids[layer])
+        raise ReportgenError(
+            f"expected a layer whose output is a map or a grid of tokens, got {layer} of shape "
+            f"{tuple(tensor.shape[1:])}; choose a layer before it"
+        )
+
+
+class Body(Protocol):
+    """What is computed in the graph of a call, equal to another one that computes the same.
+
+    `images` is the traced call itself: it may be made on other images than those that came in.
+    """
+
+    def __call__(self, run: Callable[[tf.Tensor], Run], *tensors: tf.Tensor) -> Any:
+        """Give a structure of tensors."""
+        ...
+
+    def __hash__(self) -> int: ...
+
+
+class TracedCall:
+    """A network's call, compiled once for each thing asked of it and each size of image.
+
+    Args:
+        layers: names of the layer calls whose maps are read, as `capture` names them.
+        grids: where the output of a layer is a row of tokens, how it folds back into a map.
+    """
+
+    def __init__(self, network: Network, layers: Sequence[str] = (), *, grids: Mapping[str, Grid] | None = None):
+        self.network = network
+        self.layers = tuple(layers)
+        self.grids = dict(grids or {})
+        self._variables: tuple[keras.Variable, ...] = ()
+        self._values: tuple[tf.Tensor, ...] = ()
+        self._compiled: dict[Any, Callable[..., Any]] = {}
+        self._image_bytes: dict[tuple[int, ...], int] = {}
+        # What is compiled with other values in the place of variables, by which variables.
+        self._replaced: dict[tuple[int, ...], dict[Any, Callable[..., Any]]] = {}
+        self._called: dict[tuple[int, ...], tuple[keras.Layer, ...]] = {}
+
+    def with_values(self, variables: Sequence[keras.Variable], values: Sequence[NDArray[Any]]) -> TracedCall:
+        """The same call with other values in the place of `variables`; the network stays as it is.
+
+        What is compiled for it serves whatever values the same variables are given.
+        """
+        other = TracedCall(self.network, self.layers, grids=self.grids)
+        other._variables = tuple(variables)
+        other._values = tuple(tf.convert_to_tensor(value) for value in values)
+        other._image_bytes, other._called = self._image_bytes, self._called
+        other._compiled = self._replaced.setdefault(tuple(id(variable) for variable in variables), {})
+        return other
+
+    @property
+    def takes_integers(self) -> bool:
+        """Whether the network takes images, or something beside them, as whole numbers."""
+        return any(spec.dtype.is_integer for spec in tf.nest.flatten(self.network.input_specs()))
+
+    def called_layers(self, size: Sequence[int]) -> tuple[keras.Layer, ...]:
+        """The layers that answer in a call on images of `size` (height, width, channels), in that order."""
+        key = tuple(size)
+        if key not in self._called:
+            self.compute(_Nothing(), np.zeros((1, *size), np.float32))
+        return self._called[key]
+
+    def rows(self, size: Sequence[int], *, gradient: bool) -> int:
+        """How many images of `size` (height, width, channels) go through the network at a time."""
+        key = tuple(size)
+        if key not in self._image_bytes:
+            self.compute(_Nothing(), np.zeros((1, *size), np.float32))
+        cost = max(1, self._image_bytes[key] * (_GRADIENT_COST if gradient else 1))
+        return max(1, min(MOST_ROWS, BATCH_BYTES // cost))
+
+    def compute(self, body: Body, *arguments: Any) -> Any:
+        """What `body` makes of the call, as arrays.
+
+        Args:
+            arguments: what `body` takes: arrays, whose first axis is left open.
+
+        Raises:
+            ReportgenError: a layer is not called in a forward pass, or the network cannot run here.
+        """
+        tensors = [tf.convert_to_tensor(argument) for argument in arguments]
+        specs = [tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype) for tensor in tensors]
+        key = (body, tuple((spec.dtype, tuple(spec.shape)) for spec in specs))
+        with run_errors_explained(self.network):
+            if key not in self._compiled:
+                self._compiled[key] = self._compile(body, specs)
+            results = self._compiled[key](*tensors, *self._values)
+        return tf.nest.map_structure(lambda tensor: tensor.numpy(), results)
+
+    def _compile(self, body: Body, specs: Sequence[tf.TensorSpec]) -> Callable[..., Any]:
+        variables, count = self._variables, len(specs)
+
+        def computed(*tensors: tf.Tensor) -> Any:
+            given = list(zip(variables, tensors[count:], strict=True))
+            scope = keras.StatelessScope(state_mapping=given) if given else nullcontext()
+            with ascent_gradients(), scope:
+                return body(self._run, *tensors[:count])
+
+        values = [tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in self._values]
+        function = tf.function(computed, autograph=False)
+        return function.get_concrete_function(*specs, *values)  # type: ignore[no-any-return]
+
+    def _run(self, images: tf.Tensor) -> Run:
+        images = tf.cast(images, tf.float32)
+        prepared = self.network.prepare(images)
+        fed = self.network.feed(prepared)
+        wanted = set(self.layers)
+        outputs: dict[str, tuple[tf.Tensor, bool]] = {}
+        elements = [0]
+        called: list[keras.Layer] = []
+
+        def watcher(seen: Any) -> None:
+            called.append(seen.layer)
+            if not is_container(seen.layer):
+                elements[0] += sum(math.prod(side or 1 for side in leaf.shape[1:]) for leaf in seen.outputs)
+            if seen.name in wanted and seen.outputs:
+                outputs[seen.name] = seen.outputs[0], seen.channels_first
+
+        with watched_calls(self.network.model, watcher):
+            answer = self.network.model(fed, training=False)
+        missing = [name for name in self.layers if name not in outputs]
+        if missing:
+            raise LayerNotReachedError(missing)
+        self._image_bytes[tuple(images.shape[1:])] = 4 * elements[0]
+        self._called[tuple(images.shape[1:])] = tuple(called)
+        answers = tuple(leaf for leaf in tf.nest.flatten(answer) if tf.is_tensor(leaf))
+        leaves = tuple(leaf for leaf in tf.nest.flatten(fed) if tf.is_tensor(leaf))
+        return Run(images, answers, outputs, self.grids, prepared, leaves)
+
+
+@dataclass(frozen=True)
+class _Nothing:
+    """Runs the network for what is noted of it on the way."""
+
+    def __call__(self, run: Callable[[tf.Tensor], Run], images: tf.Tensor) -> Any:
+        run(images)
+        return tf.shape(images)
+
+
+@dataclass(frozen=True)
+class _Answers:
+    logits: bool
+
+    def __call__(self, run: Callable[[tf.Tensor], Run], images: tf.Tensor) -> Any:
+        answers = run(images).answers
+        return [tf.cast(before_squashing(leaf) if self.logits else leaf, tf.float32) for leaf in answers]
+
+
+@dataclass(frozen=True)
+class _Scores:
+    forms: tuple[Form, ...]
+
+    def __call__(self, run: Callable[[tf.Tensor], Run], images: tf.Tensor, *directions: tf.Tensor) -> Any:
+        seen = run(images)
+        return tf.stack([seen.scores(form, each) for form, each in zip(self.forms, directions, strict=True)])
+
+
+def answer_images(traced: TracedCall, pixels: NDArray[Any], *, logits: bool = False) -> tuple[NDArray[np.float32], ...]:
+    """The network's answers, an array for each output, as answered or before their softmax or sigmoid.
+
+    Args:
+        pixels: `(images, height, width, channels)` of 0..255.
+    """
+    rows = traced.rows(pixels.shape[1:], gradient=False)
+    parts = [
+        traced.compute(_Answers(logits), pixels[start : start + rows].astype(np.float32))
+        for start in range(0, len(pixels), rows)
+    ]
+    return tuple(np.concatenate(leaves) for leaves in zip(*parts, strict=True))
+
+
+def score_images(traced: TracedCall, pixels: NDArray[Any], targets: Sequence[Target]) -> NDArray[np.float32]:
+    """The numbers of `targets`, `(targets, images)`, in memory-bounded batches.
+
+    Args:
+        pixels: `(images, height, width, channels)` of 0..255.
+    """
+    body = _Scores(tuple(target.form for target in targets))
+    rows = traced.rows(pixels.shape[1:], gradient=False)
+    parts = [
+        traced.compute(
+            body,
+            pixels[start : start + rows].astype(np.float32),
+            *[target.of_images(start, start + rows) for target in targets],
+        )
+        for start in range(0, len(pixels), rows)
+    ]
+    offsets = np.asarray([t.offset if t.reading == "values" else 0.0 for t in targets], np.float32)
+    scores: NDArray[np.float32] = np.concatenate(parts, axis=1) + offsets[:, None]
+    return scores

@@ -1,0 +1,107 @@
+"""Attention rollout by hand, and maps on the grid of tokens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers, ops
+from support import zoo
+
+from reportgen.analysis.attribution import TracedCall, attention_rollout, cam_layers, class_logit, grad_cam
+from reportgen.analysis.attribution.attention import roll_out
+from reportgen.analysis.network.layers import summarize_network
+from reportgen.config import Config
+from reportgen.errors import ReportgenError
+from reportgen.models import load_network
+
+
+def test_two_layers_rolled_out_by_hand() -> None:
+    """(A + 1) with rows of one, of the second layer times that of the first."""
+    first = np.array([[[[0.0, 1.0], [0.5, 0.5]], [[1.0, 0.0], [0.5, 0.5]]]], np.float32)  # two heads: their mean is 1/2
+    second = np.array([[[[0.0, 1.0], [0.0, 1.0]]]], np.float32)
+    one = np.array([[0.75, 0.25], [0.25, 0.75]])
+    two = np.array([[0.5, 0.5], [0.0, 1.0]])
+    rolled = roll_out([tf.constant(first), tf.constant(second)])
+    np.testing.assert_allclose(rolled[0], two @ one)
+
+
+def _scores(network: Any, pixels: np.ndarray) -> list[np.ndarray]:
+    """The scores as Keras hands them out, layer by layer."""
+    model = network.model
+    names = [layer.name for layer in model.layers if isinstance(layer, layers.MultiHeadAttention)]
+    norms = [name.replace("attention", "norm") for name in names]
+    normed = keras.Model(model.input, [model.get_layer(name).output for name in norms])(pixels.astype(np.float32))
+    return [
+        model.get_layer(name)(each, each, return_attention_scores=True)[1]
+        for name, each in zip(names, normed, strict=True)
+    ]
+
+
+def test_the_rollout_is_made_of_the_scores_keras_hands_out() -> None:
+    network = zoo.open_zoo("vision_transformer")
+    pixels = zoo.pictures(network)
+    maps = attention_rollout(TracedCall(network), pixels, (4, 4, 1)).maps
+    expected = np.eye(17)[None]
+    for score in _scores(network, pixels):
+        mixing = np.asarray(score).mean(axis=1) + np.eye(17)
+        expected = (mixing / mixing.sum(axis=-1, keepdims=True)) @ expected
+    np.testing.assert_allclose(maps[0], expected[:, 0, 1:].reshape(2, 4, 4), rtol=1e-4)
+
+
+@keras.saving.register_keras_serializable("attribution")
+class OwnAttention(layers.Layer):
+    """Attention as users write it themselves."""
+
+    def build(self, shape: Any) -> None:
+        self.mix = [layers.Dense(shape[-1], use_bias=False) for _ in range(3)]
+        for each in self.mix:
+            each.build(shape)
+
+    def call(self, tokens: Any) -> Any:
+        query, key, value = (each(tokens)[:, None] for each in self.mix)
+        scores = ops.softmax(ops.matmul(query, ops.swapaxes(key, -1, -2)) / 2.0)
+        return ops.squeeze(ops.matmul(scores, value), axis=1)
+
+
+def test_without_a_class_token_it_is_the_mean_and_attention_may_be_the_users_own() -> None:
+    keras.utils.set_random_seed(0)
+    image = keras.Input((16, 16, 3), name="image")
+    maps = layers.Conv2D(4, 4, strides=4, name="patches")(layers.Rescaling(1 / 255)(image))
+    tokens = layers.Reshape((16, 4), name="row")(maps)
+    attended = OwnAttention(name="own")(tokens)
+    pooled = layers.GlobalAveragePooling1D(name="mean")(layers.Add(name="skip")([tokens, attended]))
+    network = load_network(Config(preprocess="none"), keras.Model(image, layers.Dense(3, name="classes")(pooled)))
+    rolled = attention_rollout(TracedCall(network), zoo.pictures(network), (4, 4, 0)).maps
+    np.testing.assert_allclose(rolled.sum(axis=(2, 3)), 1, rtol=1e-5)
+    assert rolled.std() > 0
+
+
+def test_a_network_without_attention_says_so() -> None:
+    network = zoo.open_zoo("sequential_built")
+    with pytest.raises(ReportgenError, match="expected a network with attention between its 17 tokens"):
+        attention_rollout(TracedCall(network), zoo.pictures(network), (4, 4, 1))
+
+
+def test_grad_cam_on_the_grid_of_tokens() -> None:
+    network = zoo.open_zoo("vision_transformer")
+    summary = summarize_network(network)
+    grids = {row.name: row.token_grid for row in summary.layers if row.token_grid}
+    chosen = cam_layers(summary)[0]
+    pixels = zoo.pictures(network)
+    maps = grad_cam(TracedCall(network, [chosen], grids=grids), pixels, [class_logit(4, 0), class_logit(4, 1)])[chosen]
+    assert maps.maps.shape == (2, 2, 4, 4)
+    assert maps.positive_evidence.any()
+    assert not np.allclose(maps.maps[0], maps.maps[1])
+
+
+def test_the_tokens_after_the_last_attention_are_read_by_nobody() -> None:
+    network = zoo.open_zoo("vision_transformer")
+    summary = summarize_network(network)
+    grids = {row.name: row.token_grid for row in summary.layers if row.token_grid}
+    after = grad_cam(TracedCall(network, ["layer1_out"], grids=grids), zoo.pictures(network), [class_logit(4, 0)])
+    assert not after["layer1_out"].positive_evidence.any()
+    assert "layer1_out" not in cam_layers(summary)

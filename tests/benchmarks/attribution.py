@@ -1,0 +1,287 @@
+"""Attribution on four trained ImageNet networks: what it costs, how exact it is, what its verdicts say.
+
+    python tests/benchmarks/attribution.py cost          ratios of time, all in one run
+    python tests/benchmarks/attribution.py completeness  errors of integrated gradients, and how many points it takes
+    python tests/benchmarks/attribution.py controls      verdicts on maps that know nothing, and on those of the methods
+
+`cost`: Grad-CAM of the last block for one class and LayerCAM of five block ends, against the bare forward pass of the
+same batch (aims: at most 1.3 and 3.0); Grad-CAM against tf-keras-vis' (aim 0.8; left out where that package is not
+installed: `pip install -e ".[benchmark]"`); integrated gradients of 50 points against a plain loop over the points
+(aim 0.8). Tracing is not counted: each side runs once before. Sides take turns; the medians are compared.
+
+`completeness`: for the predicted class of each photograph, from mid-grey. Aim: below 1 % for 95 % of the maps.
+
+`controls`: random maps, edges and constant maps in the place of Grad-CAM's, 200 of them, each with its own
+randomisation; aim: at least 95 % explain nothing. Then the share of verdicts of the methods.
+
+Networks and photographs are looked for in `../shared` beside the checkout; `--shared` names another place.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import statistics
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from reportgen.analysis.attribution import (
+    TracedCall,
+    answer_images,
+    cam_layers,
+    check_faithfulness,
+    class_logit,
+    grad_cam,
+    integrated_gradients,
+    layer_cam,
+    measure_randomization,
+    occlusion,
+    verdict,
+)
+from reportgen.analysis.network.layers import summarize_network
+from reportgen.config import Config
+from reportgen.images import collect_images, fit_image, load_image
+from reportgen.models import Network, load_network
+
+ROOT = Path(__file__).resolve().parents[2]
+MODES = {
+    "tiny_darknet": "unit",
+    "squeezenet_v10_dc": "caffe",
+    "mobilenet_v2_100_224": "tf",
+    "mobilenet_v1_075_192": "none",
+}
+LAST_AIM, FIVE_AIM, OTHER_AIM = 1.3, 3.0, 0.8
+CONTROLS = 200
+COSTLY = 2  # images of each network for the methods that cost much
+Make = Callable[[TracedCall, Any, Any], Any]
+ROUNDS = 7
+
+
+def open_network(shared: Path, name: str) -> Network:
+    return load_network(Config(model=str(shared / "models" / f"{name}.keras"), preprocess=MODES[name]))
+
+
+def open_photos(shared: Path, network: Network) -> NDArray[np.uint8]:
+    found = collect_images([shared / "photos"], channels=network.channels)
+    images = [load_image(image, network.channels) for image in found.images]
+    return np.stack([fit_image(image, network.size, "crop")[0] for image in images])
+
+
+def predicted(traced: TracedCall, pixels: NDArray[np.uint8]) -> Any:
+    (answer,) = answer_images(traced, pixels)
+    return class_logit(answer.shape[1], answer.argmax(axis=1))
+
+
+# --- cost -----------------------------------------------------------------------------------------
+
+
+def take_turns(sides: dict[str, Callable[[], Any]], rounds: int = ROUNDS) -> dict[str, float]:
+    """The median seconds of each side."""
+    for run in sides.values():
+        run()
+    times: dict[str, list[float]] = {name: [] for name in sides}
+    for _ in range(rounds):
+        for name, run in sides.items():
+            begun = time.perf_counter()
+            run()
+            times[name].append(time.perf_counter() - begun)
+    return {name: statistics.median(each) for name, each in times.items()}
+
+
+def measure_cost(shared: Path, names: list[str]) -> None:
+    for name in names:
+        compare_times(name, open_network(shared, name), shared)
+
+
+def compare_times(name: str, network: Network, shared: Path) -> None:
+    pixels = open_photos(shared, network)[:4]
+    ends = cam_layers(summarize_network(network))
+    last, five = TracedCall(network, ends[:1]), TracedCall(network, ends[:5])
+    target = predicted(last, pixels)
+    images = tf.constant(pixels, tf.float32)
+    forward = tf.function(lambda batch: network.model(network.feed(network.prepare(batch)), training=False))
+    sides: dict[str, Callable[[], Any]] = {
+        "forward": lambda: forward(images),
+        "last": lambda: grad_cam(last, pixels, [target]),
+        "five": lambda: layer_cam(five, pixels, [target]),
+    }
+    if importlib.util.find_spec("tf_keras_vis"):
+        sides["tf-keras-vis"] = other_cam(network, pixels, ends[0], target)
+    times = take_turns(sides)
+    print(f"{name}: forward {times['forward'] * 1e3:.0f} ms, layers {', '.join(ends[:5])}")
+    print(f"  Grad-CAM, last block    {times['last'] / times['forward']:.2f} (aim {LAST_AIM})")
+    print(f"  LayerCAM, {len(ends[:5])} block ends  {times['five'] / times['forward']:.2f} (aim {FIVE_AIM})")
+    if "tf-keras-vis" in times:
+        print(f"  Grad-CAM / tf-keras-vis {times['last'] / times['tf-keras-vis']:.2f} (aim {OTHER_AIM})")
+    one = target.only(0)
+    paths = take_turns(
+        {
+            "ours": lambda: integrated_gradients(last, pixels[:1], [one], most_points=50),
+            "loop": plain_integrated_gradients(network, pixels[:1], int(one.directions.argmax())),
+        },
+        rounds=3,
+    )
+    print(f"  integrated gradients / plain loop {paths['ours'] / paths['loop']:.2f} (aim {OTHER_AIM})", flush=True)
+
+
+def other_cam(network: Network, pixels: NDArray[np.uint8], layer: str, target: Any) -> Callable[[], Any]:
+    """Grad-CAM of tf-keras-vis in the way its documentation shows, on images prepared beforehand."""
+    from tf_keras_vis.gradcam import Gradcam
+    from tf_keras_vis.utils.model_modifiers import ReplaceToLinear
+    from tf_keras_vis.utils.scores import CategoricalScore
+
+    gradcam = Gradcam(network.model, model_modifier=ReplaceToLinear(), clone=True)
+    score = CategoricalScore([int(each) for each in target.directions.argmax(axis=1)])
+    prepared = network.prepare(pixels).numpy()
+    return lambda: gradcam(score, prepared, penultimate_layer=layer, seek_penultimate_conv_layer=False)
+
+
+def plain_integrated_gradients(network: Network, pixels: NDArray[np.uint8], index: int) -> Callable[[], Any]:
+    """A loop over the points with one compiled gradient, as tutorials write it; of the probability."""
+    image = tf.constant(pixels, tf.float32)
+    baseline = tf.fill(image.shape, 127.5)
+
+    @tf.function
+    def slope(point: tf.Tensor) -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            tape.watch(point)
+            score = network.model(network.feed(network.prepare(point)), training=False)[0, index]
+        return tape.gradient(score, point)
+
+    def run() -> Any:
+        total = tf.zeros_like(image)
+        for place in np.linspace(0, 1, 50, dtype=np.float32):
+            total += slope(baseline + place * (image - baseline))
+        return ((image - baseline) * total / 50).numpy()
+
+    return run
+
+
+# --- completeness ---------------------------------------------------------------------------------
+
+
+def measure_completeness(shared: Path, names: list[str], most: int = 1600) -> None:
+    every: list[float] = []
+    points: list[int] = []
+    for name in names:
+        network = open_network(shared, name)
+        pixels = open_photos(shared, network)
+        traced = TracedCall(network)
+        maps = integrated_gradients(traced, pixels, [predicted(traced, pixels)], most_points=most)
+        every += list(maps.completeness_error[0])
+        points += list(maps.points)
+        worst = float(maps.completeness_error.max())
+        print(f"  {name}: worst {worst:.4f}, points {sorted(Counter(maps.points.tolist()).items())}", flush=True)
+    for limit in (50, 100, 200, 400, 800, 1600):
+        below = np.mean((np.asarray(every) < 0.01) & (np.asarray(points) <= limit))
+        print(f"at most {limit} points: {below:.0%} of {len(every)} maps below 1 % (aim 95 %)")
+
+
+# --- controls -------------------------------------------------------------------------------------
+
+
+def edges(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    grey = pixels.astype(np.float32).mean(axis=2)
+    down, right = np.gradient(grey)
+    return np.hypot(down, right)
+
+
+def measure_controls(shared: Path, names: list[str]) -> None:
+    random = np.random.default_rng(0)
+    controls: dict[str, list[tuple[str, float]]] = {"random": [], "edges": [], "constant": []}
+    each = CONTROLS // len(names)
+    for name in names:
+        network = open_network(shared, name)
+        pixels = open_photos(shared, network)
+        traced = TracedCall(network, cam_layers(summarize_network(network))[:1])
+        target = predicted(traced, pixels)
+        grid = next(iter(grad_cam(traced, pixels[:1], [target.only(0)]).values())).maps.shape[2:]
+        for place in range(each):
+            index = place % len(pixels)
+            made = {
+                "random": (random.random(grid).astype(np.float32), 0.0),
+                "edges": (edges(pixels[index]), 1.0),
+                "constant": (np.ones(grid, np.float32), 1.0),
+            }
+            for kind, (values, randomization) in made.items():
+                if kind != "random" and place >= len(pixels):
+                    continue
+                curves = check_faithfulness(traced, pixels[index], target.only(index), values, seed=place)
+                controls[kind].append((verdict(values, curves, randomization), curves.gain))
+        print(f"  {name}: done", flush=True)
+    for kind, results in controls.items():
+        gains = [gain for _, gain in results]
+        nothing = float(np.mean([said == "explains nothing" for said, _ in results]))
+        print(
+            f"{kind}: {nothing:.1%} of {len(results)} explain nothing (aim 95 %); gain at 50, 95, 97.5, 99 %: "
+            + " ".join(f"{value:.3f}" for value in np.quantile(gains, [0.5, 0.95, 0.975, 0.99]))
+        )
+    measure_verdicts(shared, names)
+
+
+def measure_verdicts(shared: Path, names: list[str]) -> None:
+    said: dict[str, Counter[str]] = {}
+    for name in names:
+        network = open_network(shared, name)
+        pixels = open_photos(shared, network)
+        (layer,) = cam_layers(summarize_network(network))[:1]
+        methods: dict[str, Make] = {
+            "grad-cam": lambda call, images, own, layer=layer: grad_cam(call, images, [own])[layer],
+            "layer-cam": lambda call, images, own, layer=layer: layer_cam(call, images, [own])[layer],
+            "integrated-gradients": lambda call, images, own: integrated_gradients(call, images, [own], most_points=50),
+            "occlusion": lambda call, images, own: occlusion(call, images, [own]),
+        }
+        for method, make in methods.items():
+            few = COSTLY if method in ("occlusion", "integrated-gradients") else len(pixels)
+            found = judge(f"{name} {method}", TracedCall(network, [layer]), pixels[:few], make)
+            said.setdefault(method, Counter()).update(found)
+    for method, counts in said.items():
+        shares = ", ".join(f"{word} {count / counts.total():.0%}" for word, count in counts.most_common())
+        print(f"{method}: {shares} of {counts.total()}")
+
+
+def judge(what: str, traced: TracedCall, pixels: NDArray[np.uint8], make: Make) -> list[str]:
+    """The verdict on the map of each image, for its predicted class."""
+    target = predicted(traced, pixels)
+    sanity = measure_randomization(traced, pixels.shape[1:], lambda call: make(call, pixels, target))
+    maps = make(traced, pixels, target)
+    said, gains = [], []
+    for index, image in enumerate(pixels):
+        values = maps.maps[0, index]
+        error = None if maps.completeness_error is None else float(maps.completeness_error[0, index])
+        curves = check_faithfulness(traced, image, target.only(index), values, grain=maps.grain)
+        gains.append(curves.gain)
+        said.append(verdict(values, curves, sanity.correlation, error))
+    shares = zip(sanity.shares, sanity.correlations, strict=True)
+    correlations = ", ".join(f"{share:.0%} {value:.2f}" for share, value in shares)
+    print(f"  {what}: correlation by share randomised {correlations}; gains {np.round(sorted(gains), 2)}", flush=True)
+    return said
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["cost", "completeness", "controls", "verdicts"])
+    parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared")
+    parser.add_argument("--networks", default=",".join(MODES), help="names, with commas between")
+    given = parser.parse_args()
+    measures = {
+        "cost": measure_cost,
+        "completeness": measure_completeness,
+        "controls": measure_controls,
+        "verdicts": measure_verdicts,
+    }
+    measures[given.what](given.shared, given.networks.split(","))
+
+
+if __name__ == "__main__":
+    main()
