@@ -22,9 +22,6 @@ from reportgen.facts import (
 from reportgen.record.addresses import Pages
 from reportgen.record.content import (
     SCHEMA_VERSION,
-    Activations,
-    ChannelActivation,
-    ChannelColumns,
     Curve,
     Feature,
     Figure,
@@ -47,6 +44,7 @@ from reportgen.record.content import (
     Traits,
     Unit,
 )
+from reportgen.record.measured import Activations, ChannelActivation, ChannelColumns
 from reportgen.record.reading import RECORD_NAME, dump_record, read_record, referenced_files, schema
 
 __all__ = [

@@ -13,7 +13,6 @@ from reportgen.facts import (
     Evaluation,
     Fact,
     GraphEdge,
-    Histogram,
     LayerKind,
     Neighbour,
     Output,
@@ -28,6 +27,7 @@ from reportgen.facts import (
     Weights,
 )
 from reportgen.record.answers import Answer
+from reportgen.record.measured import Activations, ChannelActivation
 
 SCHEMA_VERSION: Literal["1.1"] = "1.1"
 
@@ -78,30 +78,6 @@ class Model(Fact):
     head: Head
     outputs: tuple[Output, ...] = ()
     blocks: list[Block]
-
-
-class ChannelColumns(Fact):
-    """One value per channel of a layer, over all images: the columns of the layer's sheet of channels."""
-
-    min: list[float | None]
-    max: list[float | None]
-    mean: list[float | None]
-    std: list[float | None]
-    zero_fraction: list[float | None]
-    firing_rate: list[float | None]  # share of images in which the channel is above zero anywhere
-
-
-class Activations(Fact):
-    """Statistics of a layer's output over all images."""
-
-    min: float | None
-    max: float | None
-    mean: float | None
-    std: float | None
-    zero_fraction: float | None
-    dead_channels: list[int]
-    histogram: Histogram | None
-    columns: ChannelColumns | None
 
 
 class Layer(Fact):
@@ -168,17 +144,6 @@ class TopImage(Fact):
     label: str | None
     patch: Tile | None  # what stands in the box
     whole: Tile | None  # the photograph
-
-
-class ChannelActivation(Fact):
-    """Statistics of one channel over all images."""
-
-    min: float | None
-    max: float | None
-    mean: float | None
-    std: float | None
-    zero_fraction: float | None
-    histogram: Histogram
 
 
 class Unit(Fact):

@@ -103,7 +103,7 @@ def label_count(evidence: Evidence) -> Iterator[Finding]:
     yield Finding(
         rule="label-count",
         severity="error",
-        message=f"Expected a name for each class, got {counted(len(labels), 'name')} for {counted(classes, 'class')}.{hint}",
+        message=f"There are {counted(len(labels), 'name')} for {counted(classes, 'class')}.{hint}",
         measured=counted(len(labels), "name"),
         threshold=f"{count(classes)}, one for each class",
         why="Every name shown in this report may be that of another class.",
