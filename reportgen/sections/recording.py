@@ -181,7 +181,7 @@ def _record_finding(finding: Finding, study: Study) -> record.Finding:
     pages = study.pages
     page = None
     if finding.layer is not None and len(finding.channels) == 1:
-        page = pages.unit_page(finding.layer, finding.channels[0])
+        page = pages.channel_page(finding.layer, finding.channels[0])
     if page is None and finding.layer is not None:
         page = pages.layer_page(finding.layer)
     if page is None and finding.image is not None:
@@ -265,7 +265,7 @@ def make_record(
         graph=next((record_graph(one.graph, study.pages) for one in made if one.graph is not None), None),
         images=record_images(study),
         skipped=list(study.images.skipped),
-        units=[unit for contribution in made for unit in contribution.units],
+        units=[channel for contribution in made for channel in contribution.channels],
         maximizations=[shown for contribution in made for shown in contribution.maximizations],
         figures=[figure for contribution in made for figure in contribution.figures],
         features=[feature for contribution in made for feature in contribution.features],

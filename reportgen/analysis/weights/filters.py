@@ -1,4 +1,4 @@
-"""The weights of convolutions: kernels as arrays of one orientation, their statistics, dead filters."""
+"""The weights of convolutions: kernels as arrays of one orientation, their statistics, filters that are zero."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from reportgen.results import FilterBank, FloatArray, LayerSummary, NetworkSumma
 
 # A filter all of whose weights are this small beside the layer's largest adds nothing to what the layer
 # computes: it is less than the last digit of a float32 of the others' size.
-DEAD_FRACTION = 1e-6
+ZERO_FRACTION = 1e-6
 
 # Enough to see the shape of a distribution, few enough to write each bin into the report.
 HISTOGRAM_BINS = 48
@@ -147,7 +147,7 @@ def _image_inputs(network: Network) -> set[str] | None:
 def weight_statistics(bank: FilterBank) -> WeightStatistics:
     """Statistics of a kernel and the filters in it that do nothing.
 
-    A filter counts as dead when none of its weights is larger than `DEAD_FRACTION` of the layer's
+    A filter counts as zero when none of its weights is larger than `ZERO_FRACTION` of the layer's
     largest; one with weights that are not finite does not.
     """
     count, zeros, total, low, high = 0, 0, 0.0, np.inf, -np.inf
@@ -174,7 +174,7 @@ def weight_statistics(bank: FilterBank) -> WeightStatistics:
         std=None if none else float(np.sqrt(squares / count)),
         zero_fraction=None if none else zeros / count,
         nonfinite_count=int(bank.kernel.size - count),
-        dead_filters=dead_filters(bank.kernel),
+        zero_filters=zero_filters(bank.kernel),
         edges=edges.astype(np.float32),
         counts=counts,
         part=bank.part,
@@ -191,9 +191,9 @@ def _finite_blocks(kernel: FloatArray) -> Iterator[NDArray[np.float64]]:
             yield weights
 
 
-def dead_filters(kernel: FloatArray) -> tuple[int, ...]:
+def zero_filters(kernel: FloatArray) -> tuple[int, ...]:
     """The filters of `(height, width, in, filters)` all of whose weights are zero or next to it."""
     weights = kernel.reshape(-1, kernel.shape[-1])
     peaks = np.maximum(weights.max(axis=0), -weights.min(axis=0))
     largest = peaks[np.isfinite(peaks)].max(initial=0.0)
-    return tuple(int(index) for index in np.flatnonzero(peaks <= DEAD_FRACTION * largest))
+    return tuple(int(index) for index in np.flatnonzero(peaks <= ZERO_FRACTION * largest))

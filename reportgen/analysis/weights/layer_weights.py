@@ -78,6 +78,6 @@ def _describe(statistics: WeightStatistics) -> Weights:
         mean=finite(statistics.mean),
         std=finite(statistics.std),
         zero_fraction=finite(statistics.zero_fraction),
-        dead_filters=list(statistics.dead_filters),
+        dead_filters=list(statistics.zero_filters),
         histogram=Histogram(edges=statistics.edges.tolist(), counts=statistics.counts.tolist()),
     )
