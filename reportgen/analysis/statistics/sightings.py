@@ -14,8 +14,9 @@ Box = tuple[int, int, int, int]
 class Sighting:
     """An image that excites a channel, by its place in the set, and where in it.
 
-    `box` is `(top, left, bottom, right)` in the image's own pixels: it is the receptive field at the position of the highest value, clipped to what of the photograph
-    the network got; None where the layer has no receptive field or its output no positions.
+    `box` is `(top, left, bottom, right)` in the image's own pixels: the receptive field at the position of
+    the highest value, clipped to what of the photograph the network got; None where the layer has no
+    receptive field or its output no positions.
     """
 
     place: int
