@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +18,7 @@ from reportgen.models.applications import family_of_architecture, find_architect
 from reportgen.models.files import HUB, load_file, load_from_hub
 from reportgen.models.inputs import (
     DEFAULT_SIZE,
+    InputSlot,
     find_image_slot,
     input_slots,
     other_values,
@@ -26,9 +27,10 @@ from reportgen.models.inputs import (
     takes_channels_first,
 )
 from reportgen.models.labels import imagenet_labels, read_labels
+from reportgen.models.latent import find_latent_slot
 from reportgen.models.leading import find_rescaling
 from reportgen.models.network import Network, model_digest
-from reportgen.models.preprocessing import choose_preprocessing
+from reportgen.models.preprocessing import choose_preprocessing, make_preprocessing
 from reportgen.models.sources import (
     build_application,
     call_python,
@@ -66,6 +68,9 @@ def load_network(config: Config, model: keras.Model | None = None) -> Network:
         source = _open(config) if model is None else _given(model)
         loaded = _built(source, config)
     slots = input_slots(loaded)
+    latent = find_latent_slot(loaded, slots)
+    if latent is not None:
+        return _generator(config, source, loaded, slots, latent, tuple(notes))
     image = find_image_slot(slots, config.inputs)
     channels_first = takes_channels_first(loaded, image.shape)
     channels, height, width = image.shape[1:4] if channels_first else (image.shape[3], image.shape[1], image.shape[2])
@@ -101,6 +106,31 @@ def load_network(config: Config, model: keras.Model | None = None) -> Network:
         input_slots=slots,
         notes=tuple(notes),
         rescaling=find_rescaling(loaded),
+    )
+
+
+def _generator(
+    config: Config, source: _Source, loaded: keras.Model, slots: Any, latent: InputSlot, notes: tuple[str, ...]
+) -> Network:
+    """A network that takes a vector: it is fed as an image of one position, which has as many channels."""
+    length = int(latent.shape[-1] or 0)
+    as_it_is = make_preprocessing("none", length, "flag")
+    others = {name: value for name, value in config.inputs.items() if name not in ("", latent.name)}
+    return Network(
+        model=loaded,
+        name=source.name,
+        source=source.source,
+        sha256=source.sha256 or model_digest(loaded),
+        preprocessing=replace(as_it_is, description="The vector goes in as it is.", value_range=None),
+        size=(1, 1),
+        channels=length,
+        labels=None,
+        labels_origin="none",
+        image_input=latent.name,
+        other_inputs=other_values(slots, latent, others),
+        input_slots=slots,
+        notes=notes,
+        latent=True,
     )
 
 

@@ -16,6 +16,7 @@ from reportgen.facts import (
     LayerKind,
     Neighbour,
     Output,
+    Placement,
     Prediction,
     ReceptiveField,
     Scale,
@@ -78,6 +79,7 @@ class Model(Fact):
     head: Head
     outputs: tuple[Output, ...] = ()
     blocks: list[Block]
+    latent: int | None = None  # of a generator: how many numbers the vector has that it makes a picture of
 
 
 class Layer(Fact):
@@ -119,6 +121,7 @@ class Image(Fact):
     truth: str | None
     predictions: list[Prediction]  # of the first output of kind classes or multilabel
     answers: tuple[Answer, ...] = ()  # of each output, in their order; for images that have a page
+    placement: Placement | None = None  # null in reports of versions that did not record it
 
 
 class Tile(Fact):
@@ -194,6 +197,7 @@ class Maximization(Fact):
     status: Literal["ok", "weak", "failed"]
     curve: Curve | None
     note: str | None
+    array: str | None = None  # the picture in the network's own channels and values, float32 .npy
 
 
 class Figure(Fact):

@@ -24,6 +24,7 @@ def referenced_files(record: Record) -> list[str]:
         *(figure.picture for figure in record.figures),
         *(figure.data for figure in record.figures),
         *(shown.picture for shown in record.maximizations),
+        *(shown.array for shown in record.maximizations),
         *(feature.file for feature in record.features),
         *(tile.picture for tile in tiles if tile is not None),
     ]

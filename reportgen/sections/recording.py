@@ -19,6 +19,7 @@ from reportgen.analysis.statistics.image_statistics import ImageStatistics
 from reportgen.analysis.weights.layer_weights import weights_by_layer
 from reportgen.config import Config, option_facts, option_name
 from reportgen.formats import finite, rounded
+from reportgen.images import Fitting
 from reportgen.models import Network
 from reportgen.record import Pages
 from reportgen.results import Finding, Graph, GraphNode, LayerSummary
@@ -43,22 +44,23 @@ def record_model(study: Study) -> record.Model:
         mac_count=summary.mac_count,
         layer_count=len(summary.layers),
         memory_bytes=summary.memory_bytes,
-        preprocessing=_record_preprocessing(network, study.config),
+        preprocessing=_record_preprocessing(network, study.fitting),
         head=record.Head(kind=head.kind, classes=head.classes, labels=network.labels_origin, note=head.note),
         blocks=list(summary.blocks),
+        latent=network.channels if network.latent else None,
     )
 
 
-def _record_preprocessing(network: Network, config: Config) -> record.Preprocessing:
+def _record_preprocessing(network: Network, fitting: Fitting) -> record.Preprocessing:
     chosen = network.preprocessing
     return record.Preprocessing(
         mode=chosen.mode,
         origin=chosen.origin,
         description=chosen.description,
         value_range=chosen.value_range,
-        resize=config.resize,
-        interpolation=config.interpolation,
-        size=network.size,
+        resize=fitting.resize,
+        interpolation=fitting.interpolation,
+        size=fitting.size,
         channels=network.channels,
     )
 
@@ -166,6 +168,7 @@ def record_images(study: Study) -> list[record.Image]:
             height=image.height,
             page=study.pages.image_page(image.file),
             truth=study.truth.get(image.file),
+            placement=study.fitting.place(image.height, image.width),
             predictions=list(study.statistics.predictions(places[image.file], study.head, study.network)),
         )
         for image in study.images
@@ -190,10 +193,10 @@ def _record_finding(finding: Finding, study: Study) -> record.Finding:
     return record.Finding(**values, page=page)
 
 
-def record_provenance(config: Config) -> record.Provenance:
+def record_provenance(config: Config, *, latent: bool = False) -> record.Provenance:
     """How the report was made: names only, nothing of the machine."""
     return record.Provenance(
-        command=command_of(config),
+        command=command_of(config, latent=latent),
         config={name: _public(name, value) for name, value in _settings(config).items()},
         seed=config.seed,
         versions={"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
@@ -230,10 +233,10 @@ def _without_folders(text: str) -> str:
     return text.replace("\\", "/").rstrip("/").rpartition("/")[2] if "/" in text or "\\" in text else text
 
 
-def command_of(config: Config) -> str:
+def command_of(config: Config, *, latent: bool = False) -> str:
     """The command that makes such a report, with the names of files alone."""
     words = ["reportgen", "build", _without_folders(config.model) or "MODEL"]
-    words += [_without_folders(image) for image in config.images] or ["IMAGES"]
+    words += [_without_folders(image) for image in config.images] or ([] if latent else ["IMAGES"])
     for name, value in _settings(config).items():
         if option_facts(name).place == "option":
             words += _option_words(name, value)
@@ -246,10 +249,13 @@ def _option_words(name: str, value: Any) -> list[str]:
     if isinstance(value, bool):
         return [option]
     if isinstance(public, dict):
-        public = [f"{key}={item}" for key, item in public.items()]
+        public = [f"{key}={item}" if key else str(item) for key, item in public.items()]
     if facts.repeats:
         return [word for item in public for word in (option, item)]
-    return [option, facts.joint.join(str(part) for part in public) if isinstance(public, list) else str(public)]
+    if isinstance(public, list):
+        parts = [f"{part:.15g}" if isinstance(part, float) else str(part) for part in public]
+        return [option, facts.joint.join(parts)]
+    return [option, str(public)]
 
 
 def make_record(
@@ -272,5 +278,5 @@ def make_record(
         findings=record_findings(findings, study),
         evaluation=study.evaluation,
         sections=[section.describe(contribution) for section, contribution in sections],
-        provenance=record_provenance(study.config),
+        provenance=record_provenance(study.config, latent=study.network.latent),
     )

@@ -12,7 +12,6 @@ from reportgen.record import (
     Layer,
     Maximization,
     Model,
-    Preprocessing,
     Provenance,
     Unit,
     Weights,
@@ -45,7 +44,7 @@ def key_facts(model: Model) -> Facts:
 
 def fed_shape(model: Model) -> str:
     """The shape of the network's input, with this report's size where it takes any."""
-    if not is_open(model.input_shape):
+    if model.latent is not None or not is_open(model.input_shape):
         return shape(model.input_shape)
     return size([*model.preprocessing.size, model.preprocessing.channels])
 
@@ -63,8 +62,11 @@ def model_facts(model: Model) -> Facts:
     )
 
 
-def preprocessing_words(preprocessing: Preprocessing) -> str:
+def preprocessing_words(model: Model) -> str:
     """How photographs were fitted and scaled, in sentences."""
+    preprocessing = model.preprocessing
+    if model.latent is not None:
+        return preprocessing.description
     low_high = preprocessing.value_range
     values = "" if low_high is None else f", values {number(low_high[0])} to {number(low_high[1])}"
     fitted = _FITS.get(preprocessing.resize, preprocessing.resize)
@@ -163,7 +165,8 @@ def image_facts(image: Image) -> Facts:
     """What an image file is."""
     return (
         ("Right class", image.truth or ""),
-        ("Size", f"{size((image.width, image.height))} pixels"),
+        # A vector is kept as an image of one position.
+        ("Size", f"{size((image.width, image.height))} pixels" if image.width * image.height > 1 else ""),
         ("SHA-256", image.sha256),
     )
 

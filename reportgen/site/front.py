@@ -36,7 +36,7 @@ def front_page(catalogue: Catalogue) -> Page:
         summary=summarize_model(record.model),
         key_facts=key_facts(record.model),
         facts=model_facts(record.model),
-        preprocessing=preprocessing_words(record.model.preprocessing),
+        preprocessing=preprocessing_words(record.model),
         verdict=count_severities(record.findings),
         provenance=provenance_facts(record.provenance),
         findings=tuple(view for view in shown if view.finding.severity != "info"),
@@ -59,6 +59,12 @@ def summarize_model(model: Model) -> str:
     classes = formats.count(model.head.classes) if model.head.classes is not None else "its"
     layers, parameters = formats.count(model.layer_count), formats.short_count(model.parameter_count)
     answer = _HEADS[model.head.kind].format(classes=classes)
+    if model.latent is not None:
+        numbers = formats.counted(model.latent, "number")
+        return (
+            f"A network of {layers} layers and {parameters} parameters that makes pictures of vectors of {numbers}, "
+            f"in all {formats.shape(model.output_shape)}."
+        )
     return (
         f"A network of {layers} layers and {parameters} parameters that reads images of "
         f"{'any size, here ' if formats.is_open(model.input_shape) else ''}{fed_shape(model)} and {answer}."

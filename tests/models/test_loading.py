@@ -102,12 +102,12 @@ EXPECTED = {
 
 @pytest.mark.parametrize("name", sorted(REAL))
 def test_real_networks_know_real_photographs(shared_models, shared_photos, name):
-    from reportgen.images import collect_images, fit_image, load_image
+    from reportgen.images import Fitting, collect_images, load_image
 
     mode, labels = REAL[name]
     network = load(shared_models / f"{name}.keras", preprocess=mode, labels=shared_models / labels)
     images = [image for image in collect_images([shared_photos]) if image.file in EXPECTED]
-    batch = np.stack([fit_image(load_image(image), network.size, "crop")[0] for image in images])
+    batch = np.stack([Fitting(network.size, "crop").apply(load_image(image))[0] for image in images])
     for image, scores in zip(images, answer(network, batch), strict=True):
         best = network.label(int(scores.argmax()))
         assert any(best.startswith(right) for right in EXPECTED[image.file].split("|")), (image.file, best)

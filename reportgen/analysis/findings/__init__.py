@@ -6,7 +6,7 @@ thresholds and the reasons for them, and takes part by its place in `RULES`.
 
 from collections.abc import Callable, Iterator
 
-from reportgen.analysis.findings import activation_rules, answer_rules, input_rules, weight_rules
+from reportgen.analysis.findings import activation_rules, answer_rules, input_rules, value_rules, weight_rules
 from reportgen.analysis.findings.evidence import Evidence
 from reportgen.analysis.findings.gathering import gather_evidence
 from reportgen.facts import SEVERITIES
@@ -36,6 +36,10 @@ RULES: tuple[Rule, ...] = (
     activation_rules.dead_channels,
     activation_rules.stuck_channels,
     activation_rules.rare_channels,
+    value_rules.values_not_finite,
+    value_rules.values_outside_range,
+    value_rules.shallow_depth,
+    value_rules.constant_images,
     input_rules.distorted_images,
     input_rules.enlarged_images,
     weight_rules.pruned_weights,

@@ -94,6 +94,26 @@ class ImageColumns:
         return len(self.files)
 
 
+@dataclass(frozen=True, eq=False)
+class ValueColumns:
+    """The values of the measured images, one entry each: the type they are held in, lowest and highest value.
+
+    `lows` and `highs` are not a number where they are not known; `finite` says whether all values are. `blacks` and
+    `whites` are the ends of the range the values are taken to have, infinite where none is known. `range_given` says
+    that the user stated it, `kept` that values go in as they are.
+    """
+
+    files: tuple[str, ...]
+    depths: tuple[str, ...]
+    lows: NDArray[np.float64]
+    highs: NDArray[np.float64]
+    finite: NDArray[np.bool_]
+    blacks: NDArray[np.float64]
+    whites: NDArray[np.float64]
+    range_given: bool
+    kept: bool
+
+
 @dataclass(frozen=True)
 class NetworkFacts:
     """How the network is fed and read.
@@ -131,6 +151,7 @@ class Evidence:
     channels: tuple[ChannelFacts, ...]
     normalizations: tuple[NormalizationFacts, ...]
     images: ImageColumns
+    values: ValueColumns
     skipped: Mapping[str, str]
     preprocessing: PreprocessingCheck | None
     capture_difference: float | None

@@ -16,6 +16,7 @@ from reportgen.analysis.findings.evidence import (
     ImageColumns,
     NetworkFacts,
     NormalizationFacts,
+    ValueColumns,
     VariableFacts,
 )
 from reportgen.analysis.findings.initial import looks_initial
@@ -26,7 +27,7 @@ from reportgen.analysis.statistics.image_statistics import ImageStatistics
 from reportgen.analysis.weights.filters import find_layer
 from reportgen.config import Config
 from reportgen.facts import Skipped
-from reportgen.images import ImageFile, UnreadableImageError, fit_image, load_image, place_image
+from reportgen.images import Fitting, ImageFile, UnreadableImageError, load_image
 from reportgen.models import MODES, Network
 from reportgen.models.keras_private import layers_below
 from reportgen.results import (
@@ -35,6 +36,7 @@ from reportgen.results import (
     FloatArray,
     LayerSummary,
     NetworkSummary,
+    PixelArray,
     WeightStatistics,
 )
 
@@ -65,6 +67,7 @@ def gather_evidence(
     head: Head,
     weights: Sequence[tuple[FilterBank, WeightStatistics]],
     statistics: ImageStatistics,
+    fitting: Fitting,
     skipped: Sequence[Skipped] = (),
     truth: Mapping[str, str] | None = None,
 ) -> Evidence:
@@ -78,17 +81,18 @@ def gather_evidence(
         ReportgenError: the network cannot run.
     """
     used = [image for place, image in enumerate(statistics.images) if place not in statistics.measured.skipped]
-    pixels = _fitted(config, network, used, images_to_try(summary))
+    pixels = _fitted(fitting, network, used, images_to_try(summary))
     capture = check_capture(network, pixels[:_CAPTURE_IMAGES]) if len(pixels) else None
     return Evidence(
-        network=_network_facts(config, network, head),
+        network=_network_facts(fitting, network, head),
         summary=summary,
         variables=tuple(_variables(network, summary)),
         filters=tuple(_filter_facts(network, bank, statistic) for bank, statistic in weights),
         channels=tuple(_channels(summary, statistics)),
         normalizations=tuple(_normalizations(network, summary)),
-        images=_images(config, network, head, statistics, truth or {}),
-        skipped={item.file: item.reason for item in skipped},
+        images=_images(fitting, network, head, statistics, truth or {}),
+        values=_values(config, fitting, used),
+        skipped={item.file: item.reason for item in skipped if item.is_image},
         preprocessing=_preprocessing(network, summary, head, pixels),
         capture_difference=None if capture is None else capture.difference,
         nonfinite_inside={} if capture is None else capture.nonfinite,
@@ -96,14 +100,16 @@ def gather_evidence(
 
 
 def _preprocessing(
-    network: Network, summary: NetworkSummary, head: Head, pixels: NDArray[np.uint8]
+    network: Network, summary: NetworkSummary, head: Head, pixels: PixelArray
 ) -> PreprocessingCheck | None:
     """The trial of other modes, but where the network's own rescaling says for certain which is right."""
     certain = network.rescaling is not None and network.preprocessing.mode in MODES
+    # The modes are made for 0..255: they say nothing of values that go in as they are.
+    certain = certain or network.levels != (0.0, 255.0)
     return check_preprocessing(network, summary, head, pixels) if len(pixels) and not certain else None
 
 
-def _fitted(config: Config, network: Network, images: Sequence[ImageFile], count: int) -> NDArray[np.uint8]:
+def _fitted(fitting: Fitting, network: Network, images: Sequence[ImageFile], count: int) -> PixelArray:
     """At most `count` images, evenly spread over their order, fitted to the network's input."""
     fitted = []
     chosen = min(count, len(images))
@@ -112,11 +118,11 @@ def _fitted(config: Config, network: Network, images: Sequence[ImageFile], count
             pixels = load_image(images[index * len(images) // chosen], network.channels)
         except UnreadableImageError:
             continue  # it is listed as skipped
-        fitted.append(fit_image(pixels, network.size, config.resize, config.interpolation)[0])
+        fitted.append(fitting.apply(pixels)[0])
     return np.stack(fitted) if fitted else np.zeros((0, *network.size, network.channels), np.uint8)
 
 
-def _network_facts(config: Config, network: Network, head: Head) -> NetworkFacts:
+def _network_facts(fitting: Fitting, network: Network, head: Head) -> NetworkFacts:
     rescaling = network.rescaling
     layers = layers_below(network.model)
     return NetworkFacts(
@@ -126,7 +132,7 @@ def _network_facts(config: Config, network: Network, head: Head) -> NetworkFacts
         preprocessing_origin=network.preprocessing.origin,
         rescaling=rescaling.name if rescaling else None,
         expects=rescaling.expects if rescaling else None,
-        resize=config.resize,
+        resize=fitting.resize,
         labels=network.labels,
         head=head,
         notes=network.notes,
@@ -271,13 +277,13 @@ def _saturated(statistics: ActivationStatistics, activation: str | None) -> floa
 
 
 def _images(
-    config: Config, network: Network, head: Head, statistics: ImageStatistics, truth: Mapping[str, str]
+    fitting: Fitting, network: Network, head: Head, statistics: ImageStatistics, truth: Mapping[str, str]
 ) -> ImageColumns:
     answers = statistics.measured.answers
     row_of = {int(place): row for row, place in enumerate(answers.index)}
     used = [place for place in range(len(statistics.images)) if place not in statistics.measured.skipped]
     images = [statistics.images[place] for place in used]
-    placements = [place_image(image.height, image.width, network.size, config.resize) for image in images]
+    placements = [fitting.place(image.height, image.width) for image in images]
     rows = [row_of.get(place) if head.classes else None for place in used]
     binary = head.classes == 1  # the highest of one score is no choice
     indices = {given: match_label(given, network.labels, head.classes or 0) for given in set(truth.values())}
@@ -291,4 +297,20 @@ def _images(
         predicted=np.array([-1 if row is None or binary else answers.classes[row, 0] for row in rows], np.int64),
         truth=np.array([-1 if index is None else index for index in right], np.int64),
         answer_sums=np.array([np.nan if row is None else answers.score_sums[row] for row in rows], np.float64),
+    )
+
+
+def _values(config: Config, fitting: Fitting, images: Sequence[ImageFile]) -> ValueColumns:
+    extremes = [image.extremes or (np.nan, np.nan) for image in images]
+    ranges = [fitting.scale.range_of(image.depth) or (-np.inf, np.inf) for image in images]
+    return ValueColumns(
+        files=tuple(image.file for image in images),
+        depths=tuple(image.depth for image in images),
+        lows=np.array([low for low, _ in extremes], np.float64),
+        highs=np.array([high for _, high in extremes], np.float64),
+        finite=np.array([image.finite for image in images], np.bool_),
+        blacks=np.array([black for black, _ in ranges], np.float64),
+        whites=np.array([white for _, white in ranges], np.float64),
+        range_given=config.value_range is not None,
+        kept=fitting.scale.kept,
     )

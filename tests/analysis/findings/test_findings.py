@@ -16,7 +16,14 @@ from support.networks import seeded, two_convolutions
 
 from reportgen.analysis import findings
 from reportgen.analysis.evaluation.classes import match_label
-from reportgen.analysis.findings import Evidence, activation_rules, answer_rules, gather_evidence, input_rules
+from reportgen.analysis.findings import (
+    Evidence,
+    activation_rules,
+    answer_rules,
+    gather_evidence,
+    input_rules,
+    value_rules,
+)
 from reportgen.analysis.findings import weight_rules as weights
 from reportgen.analysis.findings.evidence import (
     ChannelFacts,
@@ -24,8 +31,10 @@ from reportgen.analysis.findings.evidence import (
     ImageColumns,
     NetworkFacts,
     NormalizationFacts,
+    ValueColumns,
     VariableFacts,
 )
+from reportgen.analysis.network.fed_values import settle_fitting
 from reportgen.analysis.network.heads import Head, describe_head
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.analysis.network.preprocessing_check import ModeTrial, PreprocessingCheck
@@ -51,6 +60,21 @@ def columns(count: int = 20, **changed: Any) -> ImageColumns:
         "answer_sums": np.ones(count),
     }
     return ImageColumns(**(values | {name: np.asarray(value) for name, value in changed.items()}))
+
+
+def values(count: int = 20, depth: str = "uint8", **changed: Any) -> ValueColumns:
+    columns = {
+        "files": tuple(f"image-{index}.png" for index in range(count)),
+        "depths": (depth,) * count,
+        "lows": np.zeros(count),
+        "highs": np.full(count, 200.0),
+        "finite": np.ones(count, bool),
+        "blacks": np.zeros(count),
+        "whites": np.full(count, 255.0),
+        "range_given": False,
+        "kept": False,
+    }
+    return ValueColumns(**(columns | changed))
 
 
 def trial(mode: str, information: float | None = None, divergence: float | None = None) -> ModeTrial:
@@ -117,6 +141,7 @@ SOUND = Evidence(
     channels=(ChannelFacts("conv", 20, 0, (), (), ()),),
     normalizations=(NormalizationFacts("bn", never_updated=False, changes_nothing=False),),
     images=columns(),
+    values=values(),
     skipped={},
     preprocessing=checked(trial("unit", 2.0), trial("none", 1.0), trial("tf", 1.9)),
     capture_difference=1e-7,
@@ -125,6 +150,10 @@ SOUND = Evidence(
 
 def with_network(**changed: Any) -> Evidence:
     return replace(SOUND, network=replace(NETWORK, **changed))
+
+
+def with_values(**changed: Any) -> Evidence:
+    return replace(SOUND, values=values(**changed))
 
 
 def with_filters(**changed: Any) -> Evidence:
@@ -421,6 +450,29 @@ PLANTED: list[tuple[str, Any, Evidence, list[str]]] = [
         [],
     ),
     ("nothing to try", input_rules.unlikely_preprocessing, replace(SOUND, preprocessing=None), []),
+    ("12 bits in 16", value_rules.shallow_depth, with_values(depth="uint16", highs=np.full(20, 4000.0)), ["warning"]),
+    ("10 bits in 16", value_rules.shallow_depth, with_values(depth="uint16", highs=np.full(20, 1023.0)), ["warning"]),
+    (
+        "12 bits in 16, as they are",
+        value_rules.shallow_depth,
+        with_values(depth="uint16", highs=np.full(20, 4000.0), kept=True),
+        ["info"],
+    ),
+    ("one of 16 bits", value_rules.shallow_depth, with_values(depth="uint16", highs=np.r_[[4000.0] * 19, 60000]), []),
+    (
+        "12 bits stated",
+        value_rules.shallow_depth,
+        with_values(depth="uint16", highs=np.full(20, 4000.0), range_given=True),
+        [],
+    ),
+    ("flat", value_rules.constant_images, with_values(lows=np.r_[200.0, np.zeros(19)]), ["warning"]),
+    ("nearly flat", value_rules.constant_images, with_values(lows=np.r_[199.0, np.zeros(19)]), []),
+    ("not looked at", value_rules.constant_images, with_values(lows=np.full(20, np.nan)), []),
+    ("above white", value_rules.values_outside_range, with_values(highs=np.r_[256.0, np.ones(19)]), ["warning"]),
+    ("below black", value_rules.values_outside_range, with_values(lows=np.r_[-1.0, np.zeros(19)]), ["warning"]),
+    ("white", value_rules.values_outside_range, with_values(highs=np.full(20, 255.0)), []),
+    ("not a number", value_rules.values_not_finite, with_values(finite=np.r_[False, np.ones(19, bool)]), ["warning"]),
+    ("all finite", value_rules.values_not_finite, with_values(), []),
     ("flattened", input_rules.distorted_images, replace(SOUND, images=columns(2, scale_x=[2, 2])), ["warning"]),
     ("one flattened", input_rules.distorted_images, replace(SOUND, images=columns(2, scale_y=[1, 2])), ["info"]),
     ("3:2", input_rules.distorted_images, replace(SOUND, images=columns(2, scale_x=[1.5, 1.5])), []),
@@ -491,12 +543,13 @@ def evidence_of(model: keras.Model, pixels: np.ndarray, **settings: Any) -> Evid
     config = Config(**({"preprocess": "unit"} | settings))
     network = load_network(config, model)
     images = collect_images(pixels, channels=network.channels)
+    network, fitting = settle_fitting(config, network, images)
     summary = summarize_network(network)
     head = describe_head(network, network.model(network.feed(network.prepare(pixels[:2]))))
     banks = [(bank, weight_statistics(bank)) for bank in filter_banks(network, summary)]
     layers_measured = default_layers(config, summary)
-    statistics = collect(network, summary, images, layers_measured, config, Silent())
-    return gather_evidence(config, network, summary, head, banks, statistics, (), truth)
+    statistics = collect(network, summary, images, layers_measured, fitting, config, Silent())
+    return gather_evidence(config, network, summary, head, banks, statistics, fitting, (), truth)
 
 
 def rules_of(given: tuple[Finding, ...]) -> set[str]:
