@@ -14,6 +14,7 @@ from reportgen.analysis.network.capture import Extractor
 from reportgen.analysis.network.features import default_feature_layer
 from reportgen.analysis.network.features import save_features as write_features
 from reportgen.analysis.network.fed_values import settle_fitting
+from reportgen.analysis.network.feeding import open_network
 from reportgen.analysis.network.layer_table import as_csv, as_json, as_table
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.analysis.network.selection import select_layers
@@ -54,7 +55,7 @@ def build_report(
     if folder is not None:
         check_target(folder, "report", force=config.force)
     with stage(progress, "Loading the network"):
-        network = load_network(config, model)
+        network = open_network(config, model)
     images = _collect(config, network, pixels, progress)
     with _building(folder, force=config.force) as new:
         cache = Cache((config.cache or default_folder()) if config.use_cache else None)
@@ -199,7 +200,7 @@ def _check_findings(record: Record, config: Config) -> None:
 
 def save_features(config: Config, output: Path, *, progress: Progress) -> Path:
     """Write the features of `config.layers` (default: before the head) for `config.images` to `output`."""
-    network = load_network(config)
+    network = open_network(config)
     images = _collect(config, network, None, progress)
     network, fitting = settle_fitting(config, network, images)
     summary = summarize_network(network)

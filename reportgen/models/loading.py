@@ -20,6 +20,7 @@ from reportgen.models.inputs import (
     DEFAULT_SIZE,
     InputSlot,
     find_image_slot,
+    held_words,
     input_slots,
     other_values,
     resolve_open_size,
@@ -28,7 +29,6 @@ from reportgen.models.inputs import (
 )
 from reportgen.models.labels import imagenet_labels, read_labels
 from reportgen.models.latent import find_latent_slot
-from reportgen.models.leading import find_rescaling
 from reportgen.models.network import Network, model_digest
 from reportgen.models.preprocessing import choose_preprocessing, make_preprocessing
 from reportgen.models.sources import (
@@ -56,7 +56,9 @@ class _Source:
 
 
 def load_network(config: Config, model: keras.Model | None = None) -> Network:
-    """Load the network `config.model` names, or take `model`, with all it takes to feed it.
+    """Load the network `config.model` names, or take `model`, with all that can be told without running it.
+
+    How it is fed where nobody says so is settled by `reportgen.analysis.network.feeding.open_network`.
 
     Raises:
         UsageError: an option that does not fit.
@@ -91,7 +93,6 @@ def load_network(config: Config, model: keras.Model | None = None) -> Network:
         sha256=source.sha256 or model_digest(loaded),
         preprocessing=choose_preprocessing(
             config.preprocess,
-            loaded,
             channels,
             family_mode=family.mode if family else None,
             family_name=source.architecture,
@@ -102,10 +103,10 @@ def load_network(config: Config, model: keras.Model | None = None) -> Network:
         labels_origin=origin,
         image_input=image.name,
         other_inputs=other_values(slots, image, config.inputs),
+        held=held_words(slots, image, config.inputs),
         channels_first=channels_first,
         input_slots=slots,
         notes=tuple(notes),
-        rescaling=find_rescaling(loaded),
     )
 
 

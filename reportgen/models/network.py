@@ -15,7 +15,6 @@ import numpy as np
 import tensorflow as tf
 
 from reportgen.models.inputs import InputSlot, flat_slots
-from reportgen.models.leading import Rescaling
 from reportgen.models.preprocessing import Preprocessing
 
 
@@ -39,10 +38,10 @@ class Network:
     labels_origin: Literal["file", "application", "none"]
     image_input: str | None = None  # which of several inputs takes the image
     other_inputs: Mapping[str, Any] = field(default_factory=dict)  # without the batch
+    held: Mapping[str, str] = field(default_factory=dict)  # what each of them is held at, in words
     channels_first: bool = False
     input_slots: Any = None  # `InputSlot`s in the structure the model takes
     notes: tuple[str, ...] = ()
-    rescaling: Rescaling | None = None  # what the network itself does to the range of its input first
     levels: tuple[float, float] = (0.0, 255.0)  # black and white of what `prepare` takes
     latent: bool = False  # a generator: its image is a vector, one position of as many channels
     takes_pictures: bool = False  # what `prepare` takes is of 0..255 whatever `levels` are
@@ -57,6 +56,18 @@ class Network:
         if self.labels is None or not 0 <= index < len(self.labels):
             return None
         return self.labels[index] or None
+
+    @property
+    def image_slot(self) -> InputSlot | None:
+        """The input that takes the image; None where nothing is known of the inputs."""
+        slots = [] if self.input_slots is None else flat_slots(self.input_slots)
+        return next((slot for slot in slots if self._is_image(slot)), None)
+
+    @property
+    def other_slots(self) -> tuple[InputSlot, ...]:
+        """The inputs besides the image."""
+        slots = () if self.input_slots is None else flat_slots(self.input_slots)
+        return tuple(slot for slot in slots if not self._is_image(slot))
 
     @cached_property
     def digest(self) -> str:

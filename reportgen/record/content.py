@@ -40,8 +40,31 @@ class Generator(Fact):
     version: str
 
 
+class AffineMap(Fact):
+    """From a pixel to what reaches the first layer with a kernel: `matrix` times its channels plus `offset`.
+
+    `words` says the same as a reader would.
+    """
+
+    matrix: list[list[float]]
+    offset: list[float]
+    words: str
+
+
+class MeasuredPreprocessing(Fact):
+    """What was measured to reach `layer`: by what the network does `inside`, and with the mode before it.
+
+    Null where there is no such map; `note` says why.
+    """
+
+    inside: AffineMap | None
+    total: AffineMap | None
+    layer: str | None
+    note: str | None
+
+
 class Preprocessing(Fact):
-    """How a photograph became the network's input."""
+    """How a photograph became the network's input; `reason` says why the mode was chosen."""
 
     mode: str
     origin: Literal["flag", "application", "inside", "fallback"]
@@ -51,6 +74,16 @@ class Preprocessing(Fact):
     interpolation: str
     size: tuple[int, int]
     channels: int
+    reason: str | None = None
+    measured: MeasuredPreprocessing | None = None
+
+
+class ModelInput(Fact):
+    """An input of the network and what it was `given`: "image" for the images, else what it was held at."""
+
+    name: str
+    shape: Shape
+    given: str
 
 
 class Head(Fact):
@@ -80,6 +113,7 @@ class Model(Fact):
     outputs: tuple[Output, ...] = ()
     blocks: list[Block]
     latent: int | None = None  # of a generator: how many numbers the vector has that it makes a picture of
+    inputs: list[ModelInput] | None = None
 
 
 class Layer(Fact):

@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 
 from reportgen import record
 from reportgen._version import __version__
+from reportgen.analysis.network.measured_words import describe_map
 from reportgen.analysis.statistics.image_statistics import ImageStatistics
 from reportgen.analysis.weights.layer_weights import weights_by_layer
 from reportgen.config import Config, option_facts, option_name
 from reportgen.formats import finite, rounded
 from reportgen.images import Fitting
-from reportgen.models import Network
+from reportgen.models import MeasuredInput, Network
+from reportgen.models.inputs import flat_slots
 from reportgen.record import Pages
 from reportgen.results import Finding, Graph, GraphNode, LayerSummary
 from reportgen.sections.histograms import describe_histogram
@@ -48,7 +50,17 @@ def record_model(study: Study) -> record.Model:
         head=record.Head(kind=head.kind, classes=head.classes, labels=network.labels_origin, note=head.note),
         blocks=list(summary.blocks),
         latent=network.channels if network.latent else None,
+        inputs=_record_inputs(network),
     )
+
+
+def _record_inputs(network: Network) -> list[record.ModelInput]:
+    """Every input in Keras' order; none where nothing is known of them."""
+    slots = [] if network.input_slots is None else flat_slots(network.input_slots)
+    return [
+        record.ModelInput(name=slot.name, shape=slot.shape, given=network.held.get(slot.name, "image"))
+        for slot in slots
+    ]
 
 
 def _record_preprocessing(network: Network, fitting: Fitting) -> record.Preprocessing:
@@ -62,6 +74,24 @@ def _record_preprocessing(network: Network, fitting: Fitting) -> record.Preproce
         interpolation=fitting.interpolation,
         size=fitting.size,
         channels=network.channels,
+        reason=chosen.reason or None,
+        measured=_record_measured(chosen.inside, chosen.total),
+    )
+
+
+def _record_measured(inside: MeasuredInput | None, total: MeasuredInput | None) -> record.MeasuredPreprocessing | None:
+    if inside is None or total is None:
+        return None
+    return record.MeasuredPreprocessing(
+        inside=_record_map(inside), total=_record_map(total), layer=inside.layer, note=inside.reason or total.reason
+    )
+
+
+def _record_map(measured: MeasuredInput) -> record.AffineMap | None:
+    if measured.matrix is None or measured.offset is None:
+        return None
+    return record.AffineMap(
+        matrix=[list(row) for row in measured.matrix], offset=list(measured.offset), words=describe_map(measured)
     )
 
 

@@ -11,6 +11,7 @@ from reportgen.record import (
     Image,
     Layer,
     Maximization,
+    MeasuredPreprocessing,
     Model,
     Provenance,
     Unit,
@@ -73,7 +74,30 @@ def preprocessing_words(model: Model) -> str:
     return (
         f"Images are {fitted} to {size(preprocessing.size)} pixels ({preprocessing.interpolation}). "
         f"{preprocessing.description.rstrip('.')}. Preprocessing {preprocessing.mode}{values}: "
-        f"{_ORIGINS[preprocessing.origin]}."
+        f"{_ORIGINS[preprocessing.origin]}.{_measured_words(preprocessing.measured)}"
+    )
+
+
+def _measured_words(measured: MeasuredPreprocessing | None) -> str:
+    """What was measured to reach the first layer with a kernel, as a further sentence."""
+    if measured is None:
+        return ""
+    if measured.total is None:
+        return f" What reaches the first layer with a kernel is not known: {measured.note}."
+    layer = f" {measured.layer}" if measured.layer else ""
+    inside = "" if measured.inside is None else f" (by the network alone: {measured.inside.words})"
+    return f" What reaches its first layer with a kernel{layer}, measured: {measured.total.words}{inside}."
+
+
+def input_words(model: Model) -> str:
+    """What the network's other inputs were held at, as a sentence; nothing where it has one input."""
+    inputs = model.inputs or []
+    if len(inputs) < 2:
+        return ""
+    images = next((one.name for one in inputs if one.given == "image"), "")
+    others = [f"{one.name} ({shape(one.shape[1:])}) at {one.given}" for one in inputs if one.given != "image"]
+    return (
+        f" The network has {count(len(inputs))} inputs: the images went into {images}; held were {', '.join(others)}."
     )
 
 

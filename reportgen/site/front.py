@@ -7,7 +7,7 @@ from itertools import islice
 from reportgen import formats
 from reportgen.record import Maximization, Model
 from reportgen.site.catalogue import Catalogue
-from reportgen.site.facts import fed_shape, key_facts, model_facts, preprocessing_words, provenance_facts
+from reportgen.site.facts import fed_shape, input_words, key_facts, model_facts, preprocessing_words, provenance_facts
 from reportgen.site.image_pages import card_paths
 from reportgen.site.page import FRONT, Page
 from reportgen.site.parts import count_severities, view_findings, view_image, view_maximizations, view_sections
@@ -36,7 +36,7 @@ def front_page(catalogue: Catalogue) -> Page:
         summary=summarize_model(record.model),
         key_facts=key_facts(record.model),
         facts=model_facts(record.model),
-        preprocessing=preprocessing_words(record.model),
+        preprocessing=preprocessing_words(record.model) + input_words(record.model),
         verdict=count_severities(record.findings),
         provenance=provenance_facts(record.provenance),
         findings=tuple(view for view in shown if view.finding.severity != "info"),

@@ -87,7 +87,10 @@ def test_values_of_other_inputs_from_a_file_and_wrong_ones(tmp_path):
     np.save(tmp_path / "meta.npy", np.array([[3.0, 4.0]]))
     network = load(_two_inputs(), inputs={"meta": str(tmp_path / "meta.npy")})
     np.testing.assert_array_equal(network.other_inputs["meta"], [3, 4])
-    for value, message in [("1,2,3", r"2 numbers or a .npy file of shape \(2,\), got shape \(3,\)"), ("x", "expected")]:
+    for value, message in [
+        ("1,2,3", r"2 numbers, a .npy file of shape \(2,\) or a picture, got shape \(3,\)"),
+        ("x", "expected"),
+    ]:
         with pytest.raises(UsageError, match=message):
             load(_two_inputs(), inputs={"meta": value})
     with pytest.raises(UsageError, match="no such input; its other inputs are meta"):

@@ -7,15 +7,16 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from reportgen.analysis.network.feeding import open_network
 from reportgen.config import Config
-from reportgen.models import Network, load_network
+from reportgen.models import Network
 
 
 def load(model: keras.Model | str | Path, **settings: object) -> Network:
     """`model`, or what the file or name stands for, as `settings` have it loaded."""
     if isinstance(model, keras.Model):
-        return load_network(Config(**settings), model)
-    return load_network(Config(model=str(model), **settings))
+        return open_network(Config(**settings), model)
+    return open_network(Config(model=str(model), **settings))
 
 
 def answer(network: Network, pixels: np.ndarray) -> np.ndarray:

@@ -6,7 +6,14 @@ thresholds and the reasons for them, and takes part by its place in `RULES`.
 
 from collections.abc import Callable, Iterator
 
-from reportgen.analysis.findings import activation_rules, answer_rules, input_rules, value_rules, weight_rules
+from reportgen.analysis.findings import (
+    activation_rules,
+    answer_rules,
+    input_rules,
+    preprocessing_rules,
+    value_rules,
+    weight_rules,
+)
 from reportgen.analysis.findings.evidence import Evidence
 from reportgen.analysis.findings.gathering import gather_evidence
 from reportgen.facts import SEVERITIES
@@ -18,9 +25,11 @@ RULES: tuple[Rule, ...] = (
     activation_rules.capture_mismatch,
     weight_rules.nonfinite_weights,
     activation_rules.nonfinite_activations,
-    input_rules.rescaled_twice,
-    input_rules.unlikely_preprocessing,
-    input_rules.guessed_preprocessing,
+    preprocessing_rules.scaled_twice,
+    preprocessing_rules.unlikely_preprocessing,
+    preprocessing_rules.guessed_preprocessing,
+    preprocessing_rules.unchecked_preprocessing,
+    preprocessing_rules.held_input,
     answer_rules.improbable_sums,
     answer_rules.label_count,
     answer_rules.label_order,

@@ -21,8 +21,15 @@ from reportgen.analysis.findings.evidence import (
 )
 from reportgen.analysis.findings.initial import looks_initial
 from reportgen.analysis.network.capture_check import check_capture
+from reportgen.analysis.network.feeding import expected_mode, rounded_away, scaled_twice
 from reportgen.analysis.network.heads import Head
-from reportgen.analysis.network.preprocessing_check import PreprocessingCheck, check_preprocessing, images_to_try
+from reportgen.analysis.network.measured_words import describe_map
+from reportgen.analysis.network.preprocessing_check import (
+    ANSWERED_IMAGES,
+    PreprocessingCheck,
+    check_preprocessing,
+    images_to_try,
+)
 from reportgen.analysis.statistics.image_statistics import ImageStatistics
 from reportgen.analysis.weights.filters import find_layer
 from reportgen.config import Config
@@ -81,10 +88,10 @@ def gather_evidence(
         ReportgenError: the network cannot run.
     """
     used = [image for place, image in enumerate(statistics.images) if place not in statistics.measured.skipped]
-    pixels = _fitted(fitting, network, used, images_to_try(summary))
-    capture = check_capture(network, pixels[:_CAPTURE_IMAGES]) if len(pixels) else None
+    _, pixels = _fitted(fitting, network, used, _CAPTURE_IMAGES)
+    capture = check_capture(network, pixels) if len(pixels) else None
     return Evidence(
-        network=_network_facts(fitting, network, head),
+        network=_network_facts(config, network, head),
         summary=summary,
         variables=tuple(_variables(network, summary)),
         filters=tuple(_filter_facts(network, bank, statistic) for bank, statistic in weights),
@@ -93,50 +100,82 @@ def gather_evidence(
         images=_images(fitting, network, head, statistics, truth or {}),
         values=_values(config, fitting, used),
         skipped={item.file: item.reason for item in skipped if item.is_image},
-        preprocessing=_preprocessing(network, summary, head, pixels),
+        preprocessing=_preprocessing(fitting, network, summary, head, used, truth or {}),
         capture_difference=None if capture is None else capture.difference,
         nonfinite_inside={} if capture is None else capture.nonfinite,
     )
 
 
 def _preprocessing(
-    network: Network, summary: NetworkSummary, head: Head, pixels: PixelArray
+    fitting: Fitting,
+    network: Network,
+    summary: NetworkSummary,
+    head: Head,
+    images: Sequence[ImageFile],
+    truth: Mapping[str, str],
 ) -> PreprocessingCheck | None:
-    """The trial of other modes, but where the network's own rescaling says for certain which is right."""
-    certain = network.rescaling is not None and network.preprocessing.mode in MODES
+    """The trial of other modes; not where what the network does inside is made for pixels as they are fed.
+
+    A function of the user's is left alone: it is no documented mode, and may do what none of them does.
+    """
+    chosen = network.preprocessing
+    certain = chosen.mode == "none" and chosen.inside is not None and expected_mode(chosen.inside) == "none"
     # The modes are made for 0..255: they say nothing of values that go in as they are.
     certain = certain or network.levels != (0.0, 255.0)
-    return check_preprocessing(network, summary, head, pixels) if len(pixels) and not certain else None
+    if certain or chosen.mode not in MODES:
+        return None
+    classes = {file: _class_index(given, network, head) for file, given in truth.items()}
+    judged = [image for image in images if classes.get(image.file) is not None]
+    tried = judged if len(judged) >= ANSWERED_IMAGES else images
+    files, pixels = _fitted(fitting, network, tried, images_to_try(summary, judged=tried is judged))
+    right = [classes.get(file) for file in files]
+    if not files:
+        return None
+    return check_preprocessing(
+        network, summary, head, pixels, np.array([-1 if index is None else index for index in right], np.int64)
+    )
 
 
-def _fitted(fitting: Fitting, network: Network, images: Sequence[ImageFile], count: int) -> PixelArray:
-    """At most `count` images, evenly spread over their order, fitted to the network's input."""
-    fitted = []
+def _class_index(given: str, network: Network, head: Head) -> int | None:
+    return None if head.classes is None else match_label(given, network.labels, max(head.classes, 2))
+
+
+def _fitted(
+    fitting: Fitting, network: Network, images: Sequence[ImageFile], count: int
+) -> tuple[list[str], PixelArray]:
+    """At most `count` images, evenly spread over their order, fitted to the network's input; their names."""
+    files, fitted = [], []
     chosen = min(count, len(images))
     for index in range(chosen):
+        image = images[index * len(images) // chosen]
         try:
-            pixels = load_image(images[index * len(images) // chosen], network.channels)
+            pixels = load_image(image, network.channels)
         except UnreadableImageError:
             continue  # it is listed as skipped
+        files.append(image.file)
         fitted.append(fitting.apply(pixels)[0])
-    return np.stack(fitted) if fitted else np.zeros((0, *network.size, network.channels), np.uint8)
+    return files, np.stack(fitted) if fitted else np.zeros((0, *network.size, network.channels), np.uint8)
 
 
-def _network_facts(fitting: Fitting, network: Network, head: Head) -> NetworkFacts:
-    rescaling = network.rescaling
-    layers = layers_below(network.model)
+def _network_facts(config: Config, network: Network, head: Head) -> NetworkFacts:
+    chosen, layers = network.preprocessing, layers_below(network.model)
     return NetworkFacts(
         name=network.name,
         size=network.size,
-        preprocessing_mode=network.preprocessing.mode,
-        preprocessing_origin=network.preprocessing.origin,
-        rescaling=rescaling.name if rescaling else None,
-        expects=rescaling.expects if rescaling else None,
-        resize=fitting.resize,
+        preprocessing_mode=chosen.mode,
+        preprocessing_origin=chosen.origin,
+        resize=config.resize,
         labels=network.labels,
         head=head,
         notes=network.notes,
         half_precision=any(layer.compute_dtype in ("float16", "bfloat16") for layer in layers),
+        first_layer=chosen.inside.layer if chosen.inside else None,
+        inside="not measured" if chosen.inside is None else describe_map(chosen.inside),
+        total="not measured" if chosen.total is None else describe_map(chosen.total),
+        scaled_twice=scaled_twice(network),
+        rounded_away=rounded_away(network),
+        image_input=network.image_input,
+        held=tuple((slot.name, slot.shape[1:]) for slot in network.other_slots if slot.name not in config.inputs),
     )
 
 

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import keras
-import numpy as np
-
-from reportgen.analysis.weights.filters import find_layer
 from reportgen.config import Config
 from reportgen.errors import UsageError
 from reportgen.formats import number
 from reportgen.images import Fitting, ImageSet, ValueScale, choose_scale
 from reportgen.models import Network, Preprocessing
 
-# What a Rescaling makes of 255 where it was made for bytes: 1 (to 0..1) or 2 (the width of -1..1).
+# What becomes of 255 in a network that was made for bytes: 1 (to 0..1) or 2 (the width of -1..1).
 _BYTES_BECOME = (0.99, 2.01)
 
 
@@ -45,15 +41,13 @@ def _takes_any_values(network: Network) -> bool:
     chosen = network.preprocessing
     if chosen.mode != "none" or chosen.origin == "application":
         return False
-    return chosen.origin != "inside" or network.rescaling is None or not _is_of_bytes(network)
+    return chosen.origin != "inside" or not _is_of_bytes(chosen)
 
 
-def _is_of_bytes(network: Network) -> bool:
-    """Whether the first layer of the network rescales bytes to a range about as wide as 1 or 2."""
-    layer = find_layer(network.model, network.rescaling.name) if network.rescaling is not None else None
-    if not isinstance(layer, keras.layers.Rescaling):
-        return False
-    return bool(_BYTES_BECOME[0] <= 255 * np.abs(layer.scale).max() <= _BYTES_BECOME[1])
+def _is_of_bytes(preprocessing: Preprocessing) -> bool:
+    """Whether the network makes of bytes a range about as wide as 1 or 2 before its first layer with a kernel."""
+    span = None if preprocessing.inside is None else preprocessing.inside.span()
+    return span is not None and _BYTES_BECOME[0] <= span <= _BYTES_BECOME[1]
 
 
 def _described(preprocessing: Preprocessing, scale: ValueScale) -> Preprocessing:

@@ -24,6 +24,7 @@ from reportgen.analysis.findings import (
     input_rules,
     value_rules,
 )
+from reportgen.analysis.findings import preprocessing_rules as rules
 from reportgen.analysis.findings import weight_rules as weights
 from reportgen.analysis.findings.evidence import (
     ChannelFacts,
@@ -35,6 +36,7 @@ from reportgen.analysis.findings.evidence import (
     VariableFacts,
 )
 from reportgen.analysis.network.fed_values import settle_fitting
+from reportgen.analysis.network.feeding import open_network
 from reportgen.analysis.network.heads import Head, describe_head
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.analysis.network.preprocessing_check import ModeTrial, PreprocessingCheck
@@ -43,7 +45,6 @@ from reportgen.analysis.weights.filters import filter_banks, weight_statistics
 from reportgen.config import Config
 from reportgen.facts import Skipped
 from reportgen.images import collect_images
-from reportgen.models import load_network
 from reportgen.progress import Silent
 from reportgen.results import Finding, LayerSummary, NetworkSummary
 
@@ -81,7 +82,9 @@ def trial(mode: str, information: float | None = None, divergence: float | None 
     return ModeTrial(mode, information, divergence)
 
 
-def checked(used: ModeTrial, *others: ModeTrial, error: float = 0.02) -> PreprocessingCheck:
+def checked(
+    used: ModeTrial, *others: ModeTrial, error: float = 0.02, classes: int = 4, judged: int = 0
+) -> PreprocessingCheck:
     """A trial of modes, in which the gain of each other mode has the standard error `error`."""
     gained = [
         other
@@ -89,7 +92,8 @@ def checked(used: ModeTrial, *others: ModeTrial, error: float = 0.02) -> Preproc
         else replace(other, log_gain=float(np.log(other.information / used.information)), log_gain_error=error)
         for other in others
     ]
-    return PreprocessingCheck(used, tuple(gained), 14, "bn" if used.moment_divergence is not None else None)
+    normalization = "bn" if used.moment_divergence is not None else None
+    return PreprocessingCheck(used, tuple(gained), 14, normalization, judged, classes)
 
 
 def row(name: str, kind: str, parameters: int) -> LayerSummary:
@@ -124,8 +128,6 @@ NETWORK = NetworkFacts(
     size=(224, 224),
     preprocessing_mode="unit",
     preprocessing_origin="flag",
-    rescaling=None,
-    expects=None,
     resize="squash",
     labels=("a", "b", "c", "d"),
     head=Head("softmax", 4, "The last layer, classes, ends in a softmax."),
@@ -143,7 +145,7 @@ SOUND = Evidence(
     images=columns(),
     values=values(),
     skipped={},
-    preprocessing=checked(trial("unit", 2.0), trial("none", 1.0), trial("tf", 1.9)),
+    preprocessing=checked(trial("unit", 2.0, 0.1), trial("none", 1.0, 9.0), trial("tf", 1.9, 2.0)),
     capture_difference=1e-7,
 )
 
@@ -164,8 +166,18 @@ def with_channels(*facts: ChannelFacts, images: int = 60) -> Evidence:
     return replace(SOUND, channels=facts, images=columns(images))
 
 
-def with_trials(used: ModeTrial, *others: ModeTrial, error: float = 0.02) -> Evidence:
-    return replace(SOUND, preprocessing=checked(used, *others, error=error))
+def with_trials(used: ModeTrial, *others: ModeTrial, error: float = 0.02, classes: int = 4) -> Evidence:
+    return replace(SOUND, preprocessing=checked(used, *others, error=error, classes=classes))
+
+
+def judged(*modes: tuple[Any, ...]) -> Evidence:
+    """Trials on 100 images of known class: mode, right answers, gained, lost and the divergence of moments."""
+    trials = [
+        replace(trial(mode, None, *moments[2:]), accuracy=right / 100, gained=gained, lost=lost, changed=0.2)
+        for mode, right, *moments in modes
+        for gained, lost in [([*moments, 0, 0])[:2]]
+    ]
+    return replace(SOUND, preprocessing=checked(*trials, judged=100))
 
 
 def found(rule: Any, evidence: Evidence) -> list[tuple[str, str]]:
@@ -394,62 +406,126 @@ PLANTED: list[tuple[str, Any, Evidence, list[str]]] = [
         [],
     ),
     # inputs
-    ("guess", input_rules.guessed_preprocessing, with_network(preprocessing_origin="fallback"), ["warning"]),
-    ("no guess", input_rules.guessed_preprocessing, SOUND, []),
-    ("twice", input_rules.rescaled_twice, with_network(rescaling="rescale", expects="none"), ["error"]),
-    ("once", input_rules.rescaled_twice, with_network(rescaling="rescale", expects="unit"), []),
+    ("guess", rules.guessed_preprocessing, with_network(preprocessing_origin="fallback"), ["warning"]),
+    ("no guess", rules.guessed_preprocessing, SOUND, []),
+    ("twice", rules.scaled_twice, with_network(scaled_twice=True), ["error"]),
+    ("rounded", rules.scaled_twice, with_network(rounded_away=True), ["error"]),
+    ("once", rules.scaled_twice, SOUND, []),
+    ("held", rules.held_input, with_network(held=(("age", (1,)), ("right", (8, 8, 3)))), ["warning", "warning"]),
+    ("none held", rules.held_input, SOUND, []),
+    # evidence for a mode
+    ("truth", rules.unlikely_preprocessing, judged(("unit", 60), ("tf", 90, 32, 2)), ["error"]),
     (
-        "by a function of one's own",
-        input_rules.rescaled_twice,
-        with_network(rescaling="rescale", expects="none", preprocessing_mode="python:a:b"),
+        "truth against moments of the mode used",
+        rules.unlikely_preprocessing,
+        judged(("unit", 78, 0, 0, 0.1), ("caffe", 90, 14, 2, 900.0)),
         [],
     ),
-    ("much more", input_rules.unlikely_preprocessing, with_trials(trial("unit", 1.0), trial("tf", 2.0)), ["error"]),
+    ("truth, by chance", rules.unlikely_preprocessing, judged(("unit", 60), ("tf", 66, 16, 10)), []),
+    ("truth, by little", rules.unlikely_preprocessing, judged(("unit", 94), ("tf", 98, 40, 0)), []),
     (
-        "a little more",
-        input_rules.unlikely_preprocessing,
-        with_trials(trial("unit", 1.8), trial("tf", 2.0)),
-        ["warning"],
-    ),
-    ("as good as", input_rules.unlikely_preprocessing, with_trials(trial("unit", 1.98), trial("tf", 2.0)), []),
-    ("no sense at all", input_rules.unlikely_preprocessing, with_trials(trial("unit", 0.1), trial("tf", 0.4)), []),
-    (
-        "much more and quite uncertain",
-        input_rules.unlikely_preprocessing,
-        with_trials(trial("unit", 1.0), trial("tf", 2.0), error=0.5),
-        ["warning"],
-    ),
-    (
-        "by the choice of images",
-        input_rules.unlikely_preprocessing,
-        with_trials(trial("unit", 1.8), trial("tf", 2.0), error=0.2),
+        "truth against moments",
+        rules.unlikely_preprocessing,
+        judged(("unit", 90, 0, 0, 9.0), ("tf", 50, 0, 40, 0.1)),
         [],
+    ),
+    (
+        "moments where truth is silent",
+        rules.unlikely_preprocessing,
+        judged(("unit", 90, 0, 0, 9.0), ("tf", 90, 2, 2, 0.1)),
+        ["error"],
     ),
     (
         "moments",
-        input_rules.unlikely_preprocessing,
+        rules.unlikely_preprocessing,
         with_trials(trial("unit", None, 9.0), trial("none", None, 0.1)),
         ["error"],
     ),
     (
         "moments near enough",
-        input_rules.unlikely_preprocessing,
+        rules.unlikely_preprocessing,
         with_trials(trial("unit", None, 0.4), trial("none", None, 0.01)),
         [],
     ),
     (
         "moments far under all",
-        input_rules.unlikely_preprocessing,
+        rules.unlikely_preprocessing,
         with_trials(trial("unit", None, 9.0), trial("none", None, 3.0)),
         [],
     ),
     (
-        "moments against answers",
-        input_rules.unlikely_preprocessing,
-        with_trials(trial("unit", 2.0, 9.0), trial("none", 1.0, 0.1)),
+        "moments near under two",
+        rules.unlikely_preprocessing,
+        with_trials(trial("unit", None, 9.0), trial("none", None, 0.1), trial("caffe", None, 0.15)),
         [],
     ),
-    ("nothing to try", input_rules.unlikely_preprocessing, replace(SOUND, preprocessing=None), []),
+    (
+        "answers of many classes",
+        rules.unlikely_preprocessing,
+        with_trials(trial("unit", 1.0), trial("tf", 2.0), classes=1000),
+        ["warning"],
+    ),
+    ("answers of few classes", rules.unlikely_preprocessing, with_trials(trial("unit", 1.0), trial("tf", 2.0)), []),
+    (
+        "answers as good as",
+        rules.unlikely_preprocessing,
+        with_trials(trial("unit", 1.98), trial("tf", 2.0), classes=1000),
+        [],
+    ),
+    (
+        "no sense at all",
+        rules.unlikely_preprocessing,
+        with_trials(trial("unit", 0.1), trial("tf", 0.4), classes=1000),
+        [],
+    ),
+    (
+        "by the choice of images",
+        rules.unlikely_preprocessing,
+        with_trials(trial("unit", 1.0), trial("tf", 2.0), error=0.8, classes=1000),
+        [],
+    ),
+    (
+        "answers against moments",
+        rules.unlikely_preprocessing,
+        with_trials(trial("unit", 1.0, 0.1), trial("tf", 2.0, 0.3), classes=1000),
+        [],
+    ),
+    ("nothing to try", rules.unlikely_preprocessing, replace(SOUND, preprocessing=None), []),
+    (
+        "said once",
+        rules.unlikely_preprocessing,
+        replace(judged(("unit", 60), ("tf", 90, 32, 2)), network=replace(NETWORK, scaled_twice=True)),
+        [],
+    ),
+    ("unchecked", rules.unchecked_preprocessing, with_trials(trial("unit", 1.0), trial("tf", 2.0)), ["info"]),
+    ("checked by truth", rules.unchecked_preprocessing, judged(("unit", 90), ("tf", 50, 1, 41)), []),
+    ("truth tells nothing", rules.unchecked_preprocessing, judged(("unit", 90), ("tf", 90, 1, 1)), ["info"]),
+    (
+        "checked by moments",
+        rules.unchecked_preprocessing,
+        with_trials(trial("unit", 1.0, 0.1), trial("tf", 2.0, 4.0)),
+        [],
+    ),
+    (
+        "moments tell nothing",
+        rules.unchecked_preprocessing,
+        with_trials(trial("unit", 1.0, 0.1), trial("tf", 2.0, 0.12)),
+        ["info"],
+    ),
+    (
+        "checked by answers",
+        rules.unchecked_preprocessing,
+        with_trials(trial("unit", 6.0), trial("tf", 2.0), classes=1000),
+        [],
+    ),
+    (
+        "known",
+        rules.unchecked_preprocessing,
+        replace(
+            with_trials(trial("unit", 1.0), trial("tf", 2.0)), network=replace(NETWORK, preprocessing_origin="inside")
+        ),
+        [],
+    ),
     ("12 bits in 16", value_rules.shallow_depth, with_values(depth="uint16", highs=np.full(20, 4000.0)), ["warning"]),
     ("10 bits in 16", value_rules.shallow_depth, with_values(depth="uint16", highs=np.full(20, 1023.0)), ["warning"]),
     (
@@ -541,7 +617,7 @@ def test_the_worst_come_first_and_many_of_a_kind_are_counted():
 def evidence_of(model: keras.Model, pixels: np.ndarray, **settings: Any) -> Evidence:
     truth = settings.pop("truth", None)
     config = Config(**({"preprocess": "unit"} | settings))
-    network = load_network(config, model)
+    network = open_network(config, model)
     images = collect_images(pixels, channels=network.channels)
     network, fitting = settle_fitting(config, network, images)
     summary = summarize_network(network)
