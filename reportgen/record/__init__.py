@@ -9,6 +9,7 @@ from reportgen.facts import (
     Histogram,
     Mistake,
     Neighbour,
+    Output,
     Placement,
     Prediction,
     ReceptiveField,
@@ -18,9 +19,24 @@ from reportgen.facts import (
     Shape,
     Skipped,
     TileGrid,
+    ValueSpread,
     Weights,
 )
 from reportgen.record.addresses import Pages
+from reportgen.record.answers import (
+    Answer,
+    ClassesAnswer,
+    ClassShare,
+    EmbeddingAnswer,
+    Likeness,
+    MapAnswer,
+    OtherAnswer,
+    PictureAnswer,
+    PictureError,
+    PointsAnswer,
+    Value,
+    ValuesAnswer,
+)
 from reportgen.record.content import (
     SCHEMA_VERSION,
     AffineMap,
@@ -52,6 +68,20 @@ from reportgen.record.measured import Activations, ChannelActivation, ChannelCol
 from reportgen.record.reading import RECORD_NAME, dump_record, read_record, referenced_files, schema
 
 __all__ = [
+    "ValueSpread",
+    "ValuesAnswer",
+    "Value",
+    "PointsAnswer",
+    "PictureError",
+    "PictureAnswer",
+    "Output",
+    "OtherAnswer",
+    "MapAnswer",
+    "Likeness",
+    "EmbeddingAnswer",
+    "ClassShare",
+    "ClassesAnswer",
+    "Answer",
     "RECORD_NAME",
     "SCHEMA_VERSION",
     "Activations",
