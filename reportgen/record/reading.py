@@ -17,7 +17,7 @@ RECORD_NAME = "report.json"
 
 def referenced_files(record: Record) -> list[str]:
     """The files besides the pages that `record` speaks of: pictures, data, logo and style sheet, sorted."""
-    tiles = [tile for unit in record.units for top in unit.top_images for tile in (top.patch, top.whole)]
+    tiles = [tile for channel in record.units for top in channel.top_images for tile in (top.patch, top.whole)]
     named = [
         record.site.logo,
         record.site.css,
