@@ -6,9 +6,11 @@ What is written here stands in `report.json` as it is. Sizes are `(height, width
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationInfo, model_validator
+
+from reportgen.plain_json import with_whole_letters
 
 Severity = Literal["error", "warning", "info"]
 
@@ -43,12 +45,21 @@ LayerKind = Literal[
 AnswerKind = Literal["classes", "multilabel", "values", "map", "picture", "embedding", "points", "boxes", "other"]
 
 
+# The context of a validation whose texts were looked through before.
+ALREADY_WHOLE = {"letters": "whole"}
+
+
 class Fact(BaseModel):
     """A value that does not change once it is there; a key it does not know is refused."""
 
     # Not-a-number and the infinities have no place in JSON: they are written as null, and a finding
     # says where they stand.
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="null")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _whole_letters(cls, value: Any, info: ValidationInfo) -> Any:
+        return value if info.context is ALREADY_WHOLE else with_whole_letters(value)
 
 
 # --- images ---------------------------------------------------------------------------------------

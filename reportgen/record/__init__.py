@@ -65,7 +65,7 @@ from reportgen.record.content import (
     Unit,
 )
 from reportgen.record.measured import Activations, ChannelActivation, ChannelColumns
-from reportgen.record.reading import RECORD_NAME, dump_record, read_record, referenced_files, schema
+from reportgen.record.reading import RECORD_NAME, dump_record, named_files, read_record, referenced_files, schema
 
 __all__ = [
     "ValueSpread",
@@ -131,6 +131,7 @@ __all__ = [
     "Severity",
     "Shape",
     "dump_record",
+    "named_files",
     "read_record",
     "referenced_files",
     "schema",

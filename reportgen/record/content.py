@@ -29,6 +29,17 @@ from reportgen.facts import (
 )
 from reportgen.record.answers import Answer
 from reportgen.record.measured import Activations, ChannelActivation
+from reportgen.record.paths import (
+    ArrayPath,
+    ImagePage,
+    LayerPage,
+    LogoPath,
+    PagePath,
+    PicturePath,
+    SectionName,
+    StylePath,
+    UnitPage,
+)
 
 SCHEMA_VERSION: Literal["1.1"] = "1.1"
 
@@ -137,7 +148,7 @@ class Layer(Fact):
     receptive_field: ReceptiveField | None
     receptive_field_note: str | None
     inputs: list[str]
-    page: str | None
+    page: LayerPage | None
     details: dict[str, str]  # what a reader asks of this kind of layer: kernel, strides, activation, ...
     weights: Weights | None
     activations: Activations | None
@@ -151,7 +162,7 @@ class Image(Fact):
     sha256: str
     width: int
     height: int
-    page: str | None
+    page: ImagePage | None
     truth: str | None
     predictions: list[Prediction]  # of the first output of kind classes or multilabel
     answers: tuple[Answer, ...] = ()  # of each output, in their order; for images that have a page
@@ -161,7 +172,7 @@ class Image(Fact):
 class Tile(Fact):
     """A picture, or the part `[left, top, width, height]` of one."""
 
-    picture: str
+    picture: PicturePath
     tile: tuple[int, int, int, int]
     width: int  # of the whole picture
     height: int
@@ -188,7 +199,7 @@ class Unit(Fact):
 
     layer: str
     channel: int
-    page: str
+    page: UnitPage
     activation: ChannelActivation
     firing_rate: float | None
     top_images: list[TopImage]
@@ -221,7 +232,7 @@ class Maximization(Fact):
     seed: int
     steps: int
     canvas: tuple[int, int]
-    picture: str | None
+    picture: PicturePath | None
     tile: tuple[int, int, int, int] | None
     width: int | None  # of the whole picture
     height: int | None
@@ -231,7 +242,7 @@ class Maximization(Fact):
     status: Literal["ok", "weak", "failed"]
     curve: Curve | None
     note: str | None
-    array: str | None = None  # the picture in the network's own channels and values, float32 .npy
+    array: ArrayPath | None = None  # the picture in the network's own channels and values, float32 .npy
 
 
 class Figure(Fact):
@@ -255,7 +266,7 @@ class Figure(Fact):
     layer: str | None
     image: str | None
     channels: list[int]
-    picture: str
+    picture: PicturePath
     width: int
     height: int
     display: tuple[int, int]  # [height, width]
@@ -265,7 +276,7 @@ class Figure(Fact):
     values: list[float | None] | None  # one per tile: its channel's highest value
     marks: list[str | None] | None
     scale: Scale | None
-    data: str | None
+    data: ArrayPath | None
 
 
 class Feature(Fact):
@@ -274,7 +285,7 @@ class Feature(Fact):
     section: str = "features"
     layer: str
     image: str
-    file: str
+    file: ArrayPath
     shape: list[int]
     dtype: str
 
@@ -292,7 +303,7 @@ class Finding(Fact):
     threshold: str | None
     why: str | None
     action: str | None
-    page: str | None
+    page: PagePath | None
 
 
 class GraphNode(Fact):
@@ -306,7 +317,7 @@ class GraphNode(Fact):
     width: float
     height: float
     text: list[str]
-    page: str | None
+    page: PagePath | None
 
 
 class Graph(Fact):
@@ -340,7 +351,7 @@ class Traits(Fact):
 class Section(Traits):
     """A section of the report and, where something is missing, the reason; `left_out`: size or time was wanting."""
 
-    slug: str
+    slug: SectionName
     title: str
     note: str | None
     left_out: bool = False
@@ -350,8 +361,8 @@ class Site(Fact):
     """The look of the pages, as far as they need it: `logo` and `css` are paths in the report."""
 
     title: str
-    logo: str | None
-    css: str | None
+    logo: LogoPath | None
+    css: StylePath | None
     script: bool
 
 
