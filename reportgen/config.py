@@ -98,7 +98,7 @@ class AscentSettings(FrozenSettings):
         default=None,
         ge=0,
         le=MOST_STEPS,
-        description="first steps in which gradients pass rectifiers that are dead for the whole image",
+        description="first steps in which gradients pass rectifiers that are silent on the whole image",
     )
     check_every: int | None = Field(
         default=None,

@@ -271,3 +271,30 @@ class Scale(Fact):
     high: float | None
     colormap: str
     basis: str  # over what they were taken, such as "whole layer", "each map", "each filter"
+
+
+# --- weights --------------------------------------------------------------------------------------
+
+
+class Histogram(Fact):
+    """`counts[i]` values lie in `edges[i] <= value < edges[i + 1]`, the last bin closed."""
+
+    edges: list[float]
+    counts: list[int]
+
+
+class Weights(Fact):
+    """Statistics of a layer's kernel: the filters of a convolution, the matrix of a dense layer or an embedding.
+
+    Shapes are as Keras keeps them; `dead_filters` are those all of whose weights are zero or next to it.
+    """
+
+    kernel_shape: list[int]
+    bias_shape: list[int] | None
+    min: float | None
+    max: float | None
+    mean: float | None
+    std: float | None
+    zero_fraction: float | None
+    dead_filters: list[int]
+    histogram: Histogram | None

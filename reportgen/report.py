@@ -17,6 +17,8 @@ from reportgen.analysis.network.feeding import open_network
 from reportgen.analysis.network.layer_table import as_csv, as_json, as_table
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.analysis.network.selection import select_layers
+from reportgen.analysis.weights.filters import filter_banks, weight_statistics
+from reportgen.analysis.weights.layer_weights import weights_by_layer
 from reportgen.config import ALL_SECTIONS, Config
 from reportgen.errors import GateError, UsageError
 from reportgen.facts import SEVERITIES, Skipped
@@ -206,6 +208,8 @@ def save_features(config: Config, output: Path, *, progress: Progress) -> Path:
 
 
 def print_layers(config: Config, form: str) -> str:
-    """The layer summary of `config.model` as a table, JSON or CSV."""
-    summary = summarize_network(load_network(config))
-    return {"table": as_table, "json": as_json, "csv": as_csv}[form](summary)
+    """The layer summary of `config.model` as a table, JSON or CSV, with what stands in the layers' weights."""
+    network = load_network(config)
+    summary = summarize_network(network)
+    weights = weights_by_layer(network, summary, map(weight_statistics, filter_banks(network, summary)))
+    return {"table": as_table, "json": as_json, "csv": as_csv}[form](summary, weights)

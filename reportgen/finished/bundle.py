@@ -118,7 +118,7 @@ def _bundle(report: OpenedReport) -> str:
 
 def picture_sizes(record: Record) -> dict[str, tuple[int, int]]:
     """Width and height in pixels of every picture `record` speaks of."""
-    tops = [top for unit in record.units for top in unit.top_images]
+    tops = [top for channel in record.units for top in channel.top_images]
     tiles = [tile for top in tops for tile in (top.patch, top.whole) if tile is not None]
     sizes = {tile.picture: (tile.width, tile.height) for tile in tiles}
     for shown in record.maximizations:

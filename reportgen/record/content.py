@@ -25,8 +25,10 @@ from reportgen.facts import (
     Shape,
     Skipped,
     TileGrid,
+    Weights,
 )
 from reportgen.record.answers import Answer
+from reportgen.record.measured import Activations, ChannelActivation
 from reportgen.record.paths import (
     ArrayPath,
     ImagePage,
@@ -125,51 +127,6 @@ class Model(Fact):
     inputs: list[ModelInput] | None = None
 
 
-class Histogram(Fact):
-    """`counts[i]` values lie in `edges[i] <= value < edges[i + 1]`, the last bin closed."""
-
-    edges: list[float]
-    counts: list[int]
-
-
-class Weights(Fact):
-    """Statistics of a layer's kernel."""
-
-    kernel_shape: list[int]
-    bias_shape: list[int] | None
-    min: float | None
-    max: float | None
-    mean: float | None
-    std: float | None
-    zero_fraction: float | None
-    dead_filters: list[int]
-    histogram: Histogram | None
-
-
-class ChannelColumns(Fact):
-    """One value per channel of a layer, over all images: the columns of the layer's sheet of channels."""
-
-    min: list[float | None]
-    max: list[float | None]
-    mean: list[float | None]
-    std: list[float | None]
-    zero_fraction: list[float | None]
-    firing_rate: list[float | None]  # share of images in which the channel is above zero anywhere
-
-
-class Activations(Fact):
-    """Statistics of a layer's output over all images."""
-
-    min: float | None
-    max: float | None
-    mean: float | None
-    std: float | None
-    zero_fraction: float | None
-    dead_channels: list[int]
-    histogram: Histogram | None
-    columns: ChannelColumns | None
-
-
 class Layer(Fact):
     """One row of the layer table: a layer, or one call of a shared layer.
 
@@ -235,17 +192,6 @@ class TopImage(Fact):
     label: str | None
     patch: Tile | None  # what stands in the box
     whole: Tile | None  # the photograph
-
-
-class ChannelActivation(Fact):
-    """Statistics of one channel over all images."""
-
-    min: float | None
-    max: float | None
-    mean: float | None
-    std: float | None
-    zero_fraction: float | None
-    histogram: Histogram
 
 
 class Unit(Fact):
