@@ -11,6 +11,7 @@ TIMES = " \N{MULTIPLICATION SIGN} "
 _MINUS = "\N{MINUS SIGN}"
 # Those that no ending tells.
 _PLURALS = {"index": "indices", "datum": "data"}
+_LEAST_PIECE = 12
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 Shape = Sequence[int | None]
@@ -28,8 +29,8 @@ def count(value: int | None) -> str:
 def counted(value: int, noun: str) -> str:
     """A count of something that is named.
 
-    >>> counted(1, "filter"), counted(3000, "filter")
-    ('1 filter', '3,000 filters')
+    >>> counted(1, "filter"), counted(3000, "filter"), counted(2, "class")
+    ('1 filter', '3,000 filters', '2 classes')
     """
     return f"{count(value)} {noun if value == 1 else plural(noun)}"
 
@@ -54,6 +55,20 @@ def capitalized(text: str) -> str:
     'Mean error 3, PSNR 20 dB'
     """
     return text[:1].upper() + text[1:]
+
+
+def name_pieces(name: str) -> list[str]:
+    """The pieces of a long name between which a line may end: none of fewer than 12 characters, but for the last.
+
+    >>> name_pieces("expanded_conv_11_squeeze_excite_conv_1"), name_pieces("photographs/cat_tabby.jpg")
+    (['expanded_conv_', '11_squeeze_excite_', 'conv_1'], ['photographs/', 'cat_tabby.jpg'])
+    """
+    pieces = [""]
+    for part in re.findall(r"[^/_]*[/_]?", name):
+        if len(pieces[-1]) >= _LEAST_PIECE:
+            pieces.append("")
+        pieces[-1] += part
+    return [piece for piece in pieces if piece]
 
 
 def short_count(value: int | None) -> str:

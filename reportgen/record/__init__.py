@@ -5,6 +5,7 @@ from reportgen.facts import (
     CalibrationBin,
     Confusion,
     GraphEdge,
+    Histogram,
     Mistake,
     Neighbour,
     Output,
@@ -18,6 +19,7 @@ from reportgen.facts import (
     Skipped,
     TileGrid,
     ValueSpread,
+    Weights,
 )
 from reportgen.record.addresses import Pages
 from reportgen.record.answers import (
@@ -36,10 +38,7 @@ from reportgen.record.answers import (
 )
 from reportgen.record.content import (
     SCHEMA_VERSION,
-    Activations,
     AffineMap,
-    ChannelActivation,
-    ChannelColumns,
     Curve,
     Feature,
     Figure,
@@ -48,7 +47,6 @@ from reportgen.record.content import (
     Graph,
     GraphNode,
     Head,
-    Histogram,
     Image,
     Layer,
     Maximization,
@@ -63,9 +61,9 @@ from reportgen.record.content import (
     TopImage,
     Traits,
     Unit,
-    Weights,
 )
-from reportgen.record.reading import RECORD_NAME, dump_record, read_record, referenced_files, schema
+from reportgen.record.measured import Activations, ChannelActivation, ChannelColumns
+from reportgen.record.reading import RECORD_NAME, dump_record, named_files, read_record, referenced_files, schema
 from reportgen.record.review import Dataset, Evaluation, EvaluationOutput, Robustness
 from reportgen.record.tile import Tile
 
@@ -136,6 +134,7 @@ __all__ = [
     "Severity",
     "Shape",
     "dump_record",
+    "named_files",
     "read_record",
     "referenced_files",
     "schema",

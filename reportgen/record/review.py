@@ -10,6 +10,7 @@ from typing import Literal
 
 from reportgen import facts
 from reportgen.facts import AnswerKind, CalibrationBin, Fact
+from reportgen.record.paths import PicturePath
 from reportgen.record.tile import Tile
 
 Interval = tuple[float, float]
@@ -268,7 +269,7 @@ class ProjectedImage(Fact):
 class Projection(Fact):
     """The images along the first two principal components of their features, which hold `explained` of the variance."""
 
-    picture: str
+    picture: PicturePath
     points: list[ProjectedImage]
     explained: tuple[float, float] | None = None
 

@@ -73,8 +73,10 @@ class Catalogue:
     def baseline(self) -> float | None:
         """The accuracy of always naming the most frequent right class; None where no right class was given."""
         evaluation = self.record.evaluation
-        if evaluation is None or evaluation.baseline is not None:
-            return None if evaluation is None else evaluation.baseline
+        if evaluation is None or not evaluation.images:
+            return None
+        if evaluation.baseline is not None:
+            return evaluation.baseline
         truths = Counter(image.truth for image in self.record.images if image.truth is not None)
         return max(truths.values()) / truths.total() if truths else None
 

@@ -48,6 +48,7 @@ def make_environment(overrides: Path | None = None) -> Environment:
         "bytes": formats.byte_count,
         "number": formats.number,
         "percent": formats.percent,
+        "pieces": formats.name_pieces,
         "shape": formats.shape,
         "size": formats.size,
         "link": link,

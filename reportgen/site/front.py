@@ -92,8 +92,8 @@ def _calm(record: Record) -> str:
     activations = sum(layer.activations is not None for layer in record.layers)
     read = [f"the weights of {formats.counted(weights, 'layer')}"] if weights else []
     if activations:
-        images = formats.counted(len(record.images), "image")
-        read.append(f"the activations of {formats.counted(activations, 'layer')} on {images}")
+        on = f" on {formats.counted(len(record.images), 'image')}" if record.images else ""
+        read.append(f"the activations of {formats.counted(activations, 'layer')}{on}")
     if any(image.predictions for image in record.images):
         read.append("the classes the network names")
     return f"the rules read {join_words(read)}" if read else "the rules had nothing measured to read"

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 from reportgen import formats
 from reportgen.record import Output, ValueSpread
-from reportgen.site.answer_views import KINDS, ImageLink, class_name, link_image
+from reportgen.site.answer_contents import ImageLink, class_name, link_image
+from reportgen.site.answer_views import KINDS
 from reportgen.site.catalogue import Catalogue
 from reportgen.site.charts import draw_spread
 from reportgen.site.facts import Facts
+from reportgen.site.output_views import OutputsView, OutputView, SpreadView
 from reportgen.site.page import HOME, OUTPUTS, Page, chained
 from reportgen.site.parts import page_links, page_paths, split
-from reportgen.site.views import OutputsView, OutputView, SpreadView
 
 # Values on one page, each with its chart and images: below 1,500 elements with the outline.
 SPREADS = 24

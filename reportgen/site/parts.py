@@ -10,7 +10,8 @@ from typing import TypeVar
 from reportgen.facts import SEVERITIES
 from reportgen.record import Figure, Finding, Image, Maximization, Section
 from reportgen.record.addresses import section_page
-from reportgen.site.answer_views import class_name, view_answers
+from reportgen.site.answer_contents import class_name
+from reportgen.site.answer_views import view_answers
 from reportgen.site.catalogue import Catalogue
 from reportgen.site.charts import draw_curve
 from reportgen.site.facts import maximization_facts, trust_words

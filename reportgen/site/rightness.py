@@ -13,16 +13,16 @@ MOST_WRONG = 6
 
 
 def view_right(catalogue: Catalogue) -> RightView | None:
-    """The network's answers against the right classes, None where none were given."""
+    """The network's answers against the right classes, None where none were given or none fits an image."""
     evaluation = catalogue.record.evaluation
-    if evaluation is None or evaluation.accuracy is None:
+    if evaluation is None or evaluation.accuracy is None or not evaluation.images:
         return None
     images = [catalogue.images.get(mistake.image) for mistake in evaluation.mistakes[:MOST_WRONG]]
     return RightView(
         key_facts=(
             ("classed rightly", formats.percent(evaluation.accuracy)),
             ("95 % interval", _interval(evaluation)),
-            ("images with a right class", formats.count(evaluation.images)),
+            ("images judged", formats.count(evaluation.images)),
             (
                 "right class among the best five",
                 "" if evaluation.top5_accuracy is None else formats.percent(evaluation.top5_accuracy),

@@ -15,16 +15,14 @@ from reportgen.record import (
     Maximization,
     Model,
     Neighbour,
-    Output,
     Record,
     Selectivity,
     Skipped,
     Tile,
     TopImage,
     Unit,
-    ValueSpread,
 )
-from reportgen.site.answer_views import AnswerView, ImageLink
+from reportgen.site.answer_views import AnswerView
 from reportgen.site.charts import HistogramChart, LineChart
 from reportgen.site.facts import Facts
 from reportgen.site.figures import FigureGroup, FigureView
@@ -362,33 +360,3 @@ class MaximizedView:
     pages: tuple[Link, ...]
 
 
-@dataclass(frozen=True)
-class SpreadView:
-    """One value over all images, and the images where it is lowest and highest."""
-
-    spread: ValueSpread
-    chart: HistogramChart | None
-    lowest: tuple[ImageLink, ...]
-    highest: tuple[ImageLink, ...]
-
-
-@dataclass(frozen=True)
-class OutputView:
-    """An output: what it gives in words, facts, and its values as far as one page has room; `anchor` is its id."""
-
-    output: Output
-    anchor: str
-    title: str
-    facts: Facts
-    names: str  # of its classes
-    values: tuple[SpreadView, ...]
-
-
-@dataclass(frozen=True)
-class OutputsView:
-    """The outputs of the network, or one page of them."""
-
-    outputs: tuple[OutputView, ...]
-    total: int
-    first: bool
-    pages: tuple[Link, ...]
