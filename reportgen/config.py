@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer, ValidationError, V
 from pydantic.fields import FieldInfo
 
 from reportgen.errors import UsageError, one_line
+from reportgen.gates import Gate, parse_gates, write_gates
 from reportgen.opening import read_regular
 from reportgen.option_values import (
     ANSWERS_EXPECTED,
@@ -45,6 +46,7 @@ FOLDERS, INPUT = "folders", "input"
 MOST_SIDE = 8192
 MOST_STEPS = 100_000
 MOST_PAGES = 100_000
+MOST_JUDGED = 1_000_000
 MOST_RESTARTS = 1000
 MOST_BYTES = 10**15
 MOST_SECONDS = 365 * 86_400
@@ -315,9 +317,22 @@ class Config(FrozenSettings):
         int | None, BeforeValidator(parse_bytes), OptionFacts("SIZE", "a size such as 25MB or 800kB, of at least 1B")
     ] = Field(default=None, gt=0, le=MOST_BYTES, description="the most bytes of the whole report, such as 25MB")
 
+    robustness: int | None = Field(
+        default=None, ge=1, le=MOST_JUDGED, description="corruptions and shifts on N of the images (else none)"
+    )
+    reference: Annotated[Path | None, OptionFacts("DIR", is_path=True)] = Field(
+        default=None, description="images that these must not be copies of, such as the training set"
+    )
+
     fail_on: Literal["error", "warning"] | None = Field(
         default=None, description="exit 3 when a finding of this severity or worse stands"
     )
+    gates: Annotated[
+        tuple[Gate, ...],
+        BeforeValidator(parse_gates),
+        PlainSerializer(write_gates, return_type=dict[str, str]),
+        OptionFacts(expects='a table [gates] of entries such as accuracy = ">= 0.9"', place="file"),
+    ] = Field(default=(), description="figures the report must reach; exit 3 where it does not")
     strict: Annotated[bool, OptionFacts(group="reading")] = Field(
         default=False, description="an unreadable image is an error"
     )

@@ -4,7 +4,6 @@ from reportgen.facts import (
     Block,
     CalibrationBin,
     Confusion,
-    Evaluation,
     GraphEdge,
     Histogram,
     Mistake,
@@ -59,13 +58,14 @@ from reportgen.record.content import (
     Record,
     Section,
     Site,
-    Tile,
     TopImage,
     Traits,
     Unit,
 )
 from reportgen.record.measured import Activations, ChannelActivation, ChannelColumns
 from reportgen.record.reading import RECORD_NAME, dump_record, named_files, read_record, referenced_files, schema
+from reportgen.record.review import Dataset, Evaluation, EvaluationOutput, Robustness
+from reportgen.record.tile import Tile
 
 __all__ = [
     "ValueSpread",
@@ -92,7 +92,10 @@ __all__ = [
     "ChannelColumns",
     "Confusion",
     "Curve",
+    "Dataset",
     "Evaluation",
+    "EvaluationOutput",
+    "Robustness",
     "Feature",
     "Figure",
     "Finding",

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from pydantic import Field
+
 from reportgen.facts import (
     Block,
-    Evaluation,
     Fact,
     GraphEdge,
     LayerKind,
@@ -40,6 +41,8 @@ from reportgen.record.paths import (
     StylePath,
     UnitPage,
 )
+from reportgen.record.review import Dataset, Evaluation, Robustness
+from reportgen.record.tile import Tile
 
 SCHEMA_VERSION: Literal["1.1"] = "1.1"
 
@@ -167,15 +170,6 @@ class Image(Fact):
     predictions: list[Prediction]  # of the first output of kind classes or multilabel
     answers: tuple[Answer, ...] = ()  # of each output, in their order; for images that have a page
     placement: Placement | None = None  # null in reports of versions that did not record it
-
-
-class Tile(Fact):
-    """A picture, or the part `[left, top, width, height]` of one."""
-
-    picture: PicturePath
-    tile: tuple[int, int, int, int]
-    width: int  # of the whole picture
-    height: int
 
 
 class TopImage(Fact):
@@ -393,5 +387,10 @@ class Record(Fact):
     features: list[Feature]
     findings: list[Finding]
     evaluation: Evaluation | None
+    robustness: Robustness | None = None
+    dataset: Dataset | None = None
+    thumbnails: dict[str, Tile] = Field(
+        default_factory=dict
+    )  # small pictures of images that the review speaks of, by file
     sections: list[Section]
     provenance: Provenance

@@ -24,10 +24,12 @@ from reportgen.images import Fitting
 from reportgen.models import MeasuredInput, Network
 from reportgen.models.inputs import flat_slots
 from reportgen.record import Pages
+from reportgen.record.addresses import section_page
 from reportgen.results import Finding, Graph, GraphNode, LayerSummary
 from reportgen.sections.answers import MeasuredAnswers, record_outputs
 from reportgen.sections.histograms import describe_histogram
-from reportgen.sections.section import Contribution, Section
+from reportgen.sections.review_recording import record_evaluation
+from reportgen.sections.section import Contribution, Section, joined
 from reportgen.sections.study import Study
 
 _PACKAGES = ("tensorflow", "keras", "numpy", "pillow")
@@ -238,7 +240,10 @@ def _record_finding(finding: Finding, study: Study) -> record.Finding:
         page = pages.layer_page(finding.layer)
     if page is None and finding.image is not None:
         page = pages.image_page(finding.image)
+    if finding.section is not None:
+        page = section_page(finding.section)
     values = vars(finding) | {"channels": list(finding.channels)}
+    del values["section"]
     return record.Finding(**values, page=page)
 
 
@@ -318,10 +323,19 @@ def _word(value: Any) -> str:
 
 
 def make_record(
-    study: Study, site: record.Site, sections: Sequence[tuple[Section, Contribution]], findings: Iterable[Finding]
+    study: Study,
+    site: record.Site,
+    sections: Sequence[tuple[Section, Contribution]],
+    findings: Iterable[Finding],
+    thumbnails: Mapping[str, record.Tile] | None = None,
+    judged: Mapping[str, record.EvaluationOutput] | None = None,
 ) -> record.Record:
-    """Everything the pages say."""
+    """Everything the pages say.
+
+    `thumbnails` are small pictures of images, and `judged` outputs, beside those that sections or the pass made.
+    """
     made = [contribution for _, contribution in sections]
+    review = joined(made)
     return record.Record(
         generator=record.Generator(name="reportgen", version=__version__),
         site=site,
@@ -335,7 +349,10 @@ def make_record(
         figures=[figure for contribution in made for figure in contribution.figures],
         features=[feature for contribution in made for feature in contribution.features],
         findings=record_findings(findings, study),
-        evaluation=study.evaluation,
+        evaluation=record_evaluation(study, judged or {}),
+        robustness=review.robustness,
+        dataset=review.dataset,
+        thumbnails={**(thumbnails or {}), **review.thumbnails},
         sections=[section.describe(contribution) for section, contribution in sections],
         provenance=record_provenance(study.config, latent=study.network.latent),
     )

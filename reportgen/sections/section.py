@@ -9,6 +9,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reportgen import record
+from reportgen.analysis.dataset_quality.quality import SetQuality
+from reportgen.analysis.robustness import Robustness
+from reportgen.config import Config
 from reportgen.facts import Placement
 from reportgen.images import ImageFile
 from reportgen.results import FloatArray, Graph, PixelArray
@@ -41,7 +44,9 @@ class Contribution:
     """What a section adds to the record.
 
     `answers` are those to images that are pictures, by image. `note` says why it has nothing to show, where it has
-    not; `left_out`, that what is missing had to give way to size or time.
+    not; `left_out`, that what is missing had to give way to size or time. `robustness` and `dataset` are what the
+    record says of `steadiness` and `quality`, which findings are made from; `thumbnails` are small pictures of images,
+    by file.
     """
 
     figures: tuple[record.Figure, ...] = ()
@@ -52,6 +57,11 @@ class Contribution:
     answers: Mapping[str, tuple[record.Answer, ...]] = field(default_factory=dict)
     note: str | None = None
     left_out: bool = False
+    robustness: record.Robustness | None = None
+    steadiness: Robustness | None = None
+    dataset: record.Dataset | None = None
+    quality: SetQuality | None = None
+    thumbnails: Mapping[str, record.Tile] = field(default_factory=dict)
 
 
 def joined(parts: Iterable[Contribution]) -> Contribution:
@@ -67,6 +77,11 @@ def joined(parts: Iterable[Contribution]) -> Contribution:
         answers={file: answers for part in every for file, answers in part.answers.items()},
         note=" ".join(notes) or None,
         left_out=any(part.left_out for part in every),
+        robustness=next((part.robustness for part in every if part.robustness is not None), None),
+        steadiness=next((part.steadiness for part in every if part.steadiness is not None), None),
+        dataset=next((part.dataset for part in every if part.dataset is not None), None),
+        quality=next((part.quality for part in every if part.quality is not None), None),
+        thumbnails={file: tile for part in every for file, tile in part.thumbnails.items()},
     )
 
 
@@ -84,8 +99,8 @@ def nothing_of_it(_visited: VisitedImage) -> Contribution:
 class Work:
     """What a section does: `visit` each of `images` while all are gone through once, then `finish`.
 
-    `layers` are those whose outputs `visit` reads, `reads_answers` says that it reads the network's own; they come
-    from one forward pass for all sections.
+    `layers` are those whose outputs `visit` reads, `reads_answers` says that it reads the network's own;
+    they come from one forward pass for all sections.
     """
 
     images: Sequence[ImageFile] = ()
@@ -95,14 +110,23 @@ class Work:
     reads_answers: bool = False
 
 
+def needed_by_no_option(_config: Config) -> bool:
+    """For sections that only `--sections` asks for."""
+    return False
+
+
 @dataclass(frozen=True)
 class Section:
-    """A part of the report; `plan` says what it does, `traits` how it behaves on the pages."""
+    """A part of the report; `plan` says what it does, `traits` how it behaves on the pages.
+
+    `needed` says whether an option asks for it, whatever `--sections` says.
+    """
 
     slug: str
     title: str
     plan: Callable[[Study, Workshop], Work | Contribution]
     traits: record.Traits = field(default_factory=record.Traits)
+    needed: Callable[[Config], bool] = needed_by_no_option
 
     def describe(self, made: Contribution) -> record.Section:
         """The section for the record, with what `made` has to say of what is missing."""

@@ -83,8 +83,8 @@ class Catalogue:
     @cached_property
     def better_than_baseline(self) -> bool:
         """Whether the network is right more often than one that looks at nothing; also where that is not known."""
-        evaluation = self.record.evaluation
-        return evaluation is None or self.baseline is None or evaluation.accuracy > self.baseline
+        accuracy = None if self.record.evaluation is None else self.record.evaluation.accuracy
+        return accuracy is None or self.baseline is None or accuracy > self.baseline
 
     @cached_property
     def class_names(self) -> Mapping[tuple[str, int], str]:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reportgen.record import (
-    Evaluation,
     Feature,
     Finding,
     Graph,
@@ -14,7 +13,6 @@ from reportgen.record import (
     Image,
     Layer,
     Maximization,
-    Mistake,
     Model,
     Neighbour,
     Record,
@@ -25,7 +23,7 @@ from reportgen.record import (
     Unit,
 )
 from reportgen.site.answer_views import AnswerView
-from reportgen.site.charts import CalibrationBar, HistogramChart, LineChart
+from reportgen.site.charts import HistogramChart, LineChart
 from reportgen.site.facts import Facts
 from reportgen.site.figures import FigureGroup, FigureView
 from reportgen.site.outline import Link
@@ -42,6 +40,7 @@ class FindingView:
     channels: str
     layer_page: str | None
     image_page: str | None
+    evidence_page: str | None = None  # of the section that shows what was found, where it has one
 
 
 @dataclass(frozen=True)
@@ -361,12 +360,3 @@ class MaximizedView:
     pages: tuple[Link, ...]
 
 
-@dataclass(frozen=True)
-class EvaluationView:
-    """The network's answers against the right classes; each mistake with its image."""
-
-    evaluation: Evaluation
-    right: RightView
-    bars: tuple[CalibrationBar, ...]
-    side: int  # of the square the bars stand in
-    mistakes: tuple[tuple[Mistake, ImageCard | None], ...]

@@ -9,8 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analysis.answers.truth import MatchedTruth
+from reportgen.analysis.dataset_quality.quality import SetQuality
 from reportgen.analysis.network.preprocessing_check import PreprocessingCheck
 from reportgen.analysis.network.settled_output import SettledOutput
+from reportgen.analysis.review import ClassReview
+from reportgen.analysis.robustness import Robustness
 from reportgen.facts import Shape
 from reportgen.results import NetworkSummary
 
@@ -146,6 +149,16 @@ class NetworkFacts:
 
 
 @dataclass(frozen=True, eq=False)
+class ReviewEvidence:
+    """What the review found; None is what was not looked at. Images are named by their place in `files`."""
+
+    files: tuple[str, ...] = ()
+    judged: ClassReview | None = None
+    steadiness: Robustness | None = None
+    quality: SetQuality | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class AnswerFacts:
     """The answers of one output to the measured images.
 
@@ -183,6 +196,7 @@ class Evidence:
     preprocessing: PreprocessingCheck | None
     capture_difference: float | None
     nonfinite_inside: Mapping[str, int] = field(default_factory=dict)
+    review: ReviewEvidence = field(default_factory=ReviewEvidence)
     answers: tuple[AnswerFacts, ...] = ()
     label_notes: tuple[str, ...] = ()
     named_by_folders: tuple[str, ...] = ()

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from reportgen.analysis.gates import FailedGate, Gate, check_gates, parse_gates
+from reportgen.gates import FailedGate, Gate, check_gates, parse_gates
 from reportgen.errors import UsageError
 
 FIGURES = {
