@@ -14,7 +14,9 @@ from reportgen.site.layer_pages import layer_pages, table_pages
 from reportgen.site.outline import Link, Outline, OutlineGroup
 from reportgen.site.output_pages import output_pages
 from reportgen.site.page import HOME, IMAGES, LAYERS, UNITS, Page
-from reportgen.site.review_pages import evaluation_pages, quality_pages, robustness_pages
+from reportgen.site.evaluation_pages import evaluation_pages
+from reportgen.site.quality_page import quality_pages
+from reportgen.site.robustness_page import robustness_pages
 
 
 def settle_pages(record: Record) -> list[Page]:
