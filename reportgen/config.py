@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, PlainSerializer, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 
+from reportgen.attribution_settings import AttributionSettings, MethodWord, parse_methods, split_table
 from reportgen.errors import UsageError
 from reportgen.option_values import (
     CHANNELS_EXPECTED,
@@ -227,6 +228,17 @@ class Config(FrozenSettings):
     ascent: Annotated[AscentSettings, OptionFacts(expects="a table [ascent]", place="file")] = Field(
         default=AscentSettings(), description="further parameters of the preset"
     )
+    attribution: Annotated[
+        tuple[MethodWord, ...],
+        BeforeValidator(parse_methods),
+        OptionFacts(
+            "METHODS",
+            "auto, off, or some of grad-cam, layer-cam, integrated-gradients, occlusion, attention-rollout",
+        ),
+    ] = Field(default=("auto",), description="why it answered so: auto, off, or methods such as grad-cam,occlusion")
+    attribution_parameters: Annotated[
+        AttributionSettings, OptionFacts(expects="a table [attribution]", place="file", name="attribution")
+    ] = Field(default=AttributionSettings(), description="parameters of attribution")
     dream_image: str | None = Field(default=None, description="the image of the deep dream (else the first)")
     dream_layer: str | None = Field(default=None, description="the layer of the deep dream (else the last of --layers)")
     dream_channel: int | None = Field(
@@ -309,9 +321,10 @@ class Config(FrozenSettings):
         Raises:
             UsageError: with one line that names the option, what it takes and what came.
         """
-        fields = {option_name(field).replace("-", "_"): field for field in cls.model_fields}
+        # A table and an option may share their name: the option's field is the one a plain value means.
+        fields = {option_name(field).replace("-", "_"): field for field in reversed(cls.model_fields)}
         values: dict[str, Any] = {}
-        for option, value in options.items():
+        for option, value in split_table(options).items():
             field = fields.get(option.replace("-", "_"), option)
             is_switch = field in cls.model_fields and option_facts(field).off_help is not None
             values[field] = not value if is_switch and isinstance(value, bool) else value
@@ -320,6 +333,10 @@ class Config(FrozenSettings):
     def draws(self, section: str) -> bool:
         """Whether `section` was asked for, by its name or with all."""
         return self.sections == ALL_SECTIONS or section in self.sections
+
+
+# Settings that are tables of their own in the configuration file.
+_TABLES: Mapping[str, type[FrozenSettings]] = {"ascent": AscentSettings, "attribution_parameters": AttributionSettings}
 
 
 def option_facts(field: str) -> OptionFacts:
@@ -338,9 +355,9 @@ def _refusal(error: ValidationError) -> str:
     field, *inside = (str(part) for part in first["loc"])
     known: Mapping[str, FieldInfo] = Config.model_fields
     shown, names = f"--{option_name(field)}" if field in known else field, [option_name(name) for name in known]
-    if field == "ascent" and inside:
-        field = inside[0]
-        known, shown, names = AscentSettings.model_fields, f"ascent.{field}", list(AscentSettings.model_fields)
+    if field in _TABLES and inside and not inside[0].isdigit():
+        table, shown = _TABLES[field], f"{option_name(field)}.{inside[0]}"
+        field, known, names = inside[0], table.model_fields, list(table.model_fields)
     if field not in known:
         return f"unknown setting {shown!r}; known are {', '.join(sorted(names))}"
     return f"{shown}: expected {expected_value(known[field])}, got {told(first['input'])}"
@@ -354,7 +371,7 @@ def read_config_file(path: Path) -> dict[str, Any]:
     """
     try:
         with path.open("rb") as file:
-            return tomllib.load(file)
+            return split_table(tomllib.load(file))
     except OSError as error:
         raise UsageError(f"--config: cannot read {path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:  # TOML's own errors, bytes that are no text, endless numbers

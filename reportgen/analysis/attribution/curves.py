@@ -23,6 +23,9 @@ BLUR_SIGMA, BLUR_SIDE = 5.0, 224
 # A Gaussian is cut off at so many standard deviations; what lies beyond is less than a level of 8 bits.
 _BLUR_REACH = 4.0
 
+# Mid-grey empties an image if it takes away this much less, as a share, than what takes away most.
+_LEFT = 0.1
+
 
 def check_faithfulness(
     traced: TracedCall,
@@ -55,14 +58,39 @@ def check_faithfulness(
     grey, blurred = np.full_like(pixels, MID_GREY), blur(pixels)
     fall = _curves(traced, pixels, grey, orders, target)
     rise = _curves(traced, blurred, pixels, orders, target)
+    emptied = _emptied(traced, pixels, blurred, target, float(fall[0, 0]), float(fall[0, -1]))
+    fair = fall if emptied is None else _curves(traced, pixels, emptied, orders, target)
     return Faithfulness(
         deletion=_area(fall),
         insertion=_area(rise),
         score=float(fall[0, 0]),
         deleted=float(fall[0, -1]),
         blurred=float(rise[0, 0]),
-        span=float(max(fall.max(), rise.max()) - min(fall.min(), rise.min())),
+        span=float(max(fair.max(), rise.max()) - min(fair.min(), rise.min())),
+        fair_deletion=None if emptied is None else _area(fair),
     )
+
+
+def _emptied(
+    traced: TracedCall,
+    pixels: NDArray[np.float32],
+    blurred: NDArray[np.float32],
+    target: Target,
+    score: float,
+    grey_answer: float,
+) -> NDArray[np.float32] | None:
+    """What is left of an image when nothing of the target is, where mid-grey is not that; None where it is.
+
+    Mid-grey is bright in a dark image: where the answer is to brightness, deleting to it adds what it should remove.
+    The image's own mean colour and its blurred self add nothing that was not there; of these the one with the lowest
+    answer is taken, if it lies clearly below that to grey.
+    """
+    mean = np.broadcast_to(pixels.mean(axis=(0, 1), dtype=np.float64).astype(np.float32), pixels.shape)
+    others = np.stack([mean, blurred])
+    answers = score_images(traced, others, [target.as_answered()])[0]
+    lowest = int(answers.argmin())
+    left = grey_answer - float(answers[lowest])
+    return others[lowest] if left > _LEFT * (score - float(answers[lowest])) else None
 
 
 def coarsened(values: NDArray[np.float32], grain: int) -> NDArray[np.float32]:

@@ -58,7 +58,8 @@ class Faithfulness:
     """How the answer follows the map, as pixels go (deletion) and come (insertion) in its order.
 
     `score` is the answer on the image, `deleted` on what is left when all is deleted, `blurred` on the image that
-    insertion begins with, `span` how far the answers lie apart that were met on the way.
+    insertion begins with, `span` how far the answers lie apart that were met on the way. `fair_deletion` is that to
+    the image's own mean colour or blurred self, where these leave less of the answer than mid-grey; else None.
     """
 
     deletion: Curve
@@ -67,6 +68,7 @@ class Faithfulness:
     deleted: float
     blurred: float
     span: float
+    fair_deletion: Curve | None = None
 
     @property
     def gain(self) -> float:
@@ -76,7 +78,8 @@ class Faithfulness:
         """
         if not self.span > 0:
             return 0.0
-        earlier = (self.deletion.random - self.deletion.area) + (self.insertion.area - self.insertion.random)
+        deletion = self.fair_deletion or self.deletion
+        earlier = (deletion.random - deletion.area) + (self.insertion.area - self.insertion.random)
         return 0.5 * earlier / self.span
 
 
