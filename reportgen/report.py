@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ from reportgen.record import Record, Site
 from reportgen.sections import SECTIONS
 from reportgen.sections.picture_store import PictureStore
 from reportgen.sections.recording import make_record
-from reportgen.sections.section import Section
+from reportgen.sections.section import Section, joined
 from reportgen.sections.study import Study, Workshop, find_head, fitted_images, prepare_study
 from reportgen.sections.visiting import make_sections
 from reportgen.site.page import FRONT
@@ -129,7 +130,7 @@ def _record(study: Study, workshop: Workshop, sections: Sequence[Section]) -> Re
     made = make_sections(asked, study, workshop)
     look = Site(**site_look(study.config, study.network.name, workshop.pictures.folder))
     with stage(workshop.progress, "Findings"):
-        findings = find(_evidence(study))
+        findings = find(replace(_evidence(study), attribution=joined(part for _, part in made).attribution_facts))
     return make_record(study, look, made, findings)
 
 

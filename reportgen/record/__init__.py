@@ -18,6 +18,13 @@ from reportgen.facts import (
     TileGrid,
 )
 from reportgen.record.addresses import Pages
+from reportgen.record.attributions import (
+    Attribution,
+    AttributionCurve,
+    AttributionMethod,
+    AttributionSummary,
+    AttributionTarget,
+)
 from reportgen.record.content import (
     SCHEMA_VERSION,
     Activations,
@@ -53,6 +60,11 @@ __all__ = [
     "RECORD_NAME",
     "SCHEMA_VERSION",
     "Activations",
+    "Attribution",
+    "AttributionCurve",
+    "AttributionMethod",
+    "AttributionSummary",
+    "AttributionTarget",
     "Block",
     "CalibrationBin",
     "ChannelActivation",

@@ -26,6 +26,7 @@ from reportgen.facts import (
     TileGrid,
 )
 from reportgen.record.answers import Answer
+from reportgen.record.attributions import Attribution, AttributionSummary
 
 SCHEMA_VERSION: Literal["1.1"] = "1.1"
 
@@ -162,6 +163,7 @@ class Image(Fact):
     truth: str | None
     predictions: list[Prediction]  # of the first output of kind classes or multilabel
     answers: tuple[Answer, ...] = ()  # of each output, in their order; for images that have a page
+    attributions: tuple[Attribution, ...] = ()  # why it answered so; for images that have a page
 
 
 class Tile(Fact):
@@ -397,6 +399,7 @@ class Record(Fact):
     figures: list[Figure]
     features: list[Feature]
     findings: list[Finding]
+    attribution: AttributionSummary | None = None
     evaluation: Evaluation | None
     sections: list[Section]
     provenance: Provenance

@@ -24,6 +24,8 @@ def referenced_files(record: Record) -> list[str]:
         *(figure.picture for figure in record.figures),
         *(figure.data for figure in record.figures),
         *(shown.picture for shown in record.maximizations),
+        *(attribution.array for image in record.images for attribution in image.attributions),
+        *(attribution.picture for image in record.images for attribution in image.attributions),
         *(feature.file for feature in record.features),
         *(tile.picture for tile in tiles if tile is not None),
     ]

@@ -153,8 +153,11 @@ def _first_page(node: GraphNode, pages: Pages) -> str | None:
     return next((page for name in names if (page := pages.layer_page(name)) is not None), None)
 
 
-def record_images(study: Study) -> list[record.Image]:
-    """Every image and the network's answer to it."""
+def record_images(
+    study: Study, attributions: Mapping[str, tuple[record.Attribution, ...]] | None = None
+) -> list[record.Image]:
+    """Every image, the network's answer to it, and why it answered so."""
+    why = attributions or {}
     places = {image.file: place for place, image in enumerate(study.statistics.images)}
     return [
         record.Image(
@@ -166,6 +169,7 @@ def record_images(study: Study) -> list[record.Image]:
             page=study.pages.image_page(image.file),
             truth=study.truth.get(image.file),
             predictions=list(study.statistics.predictions(places[image.file], study.head, study.network)),
+            attributions=why.get(image.file, ()),
         )
         for image in study.images
     ]
@@ -270,6 +274,19 @@ def _option_words(name: str, value: Any) -> list[str]:
     return [option, facts.joint.join(str(part) for part in public) if isinstance(public, list) else str(public)]
 
 
+def _by_image(pairs: Iterable[tuple[str, record.Attribution]]) -> dict[str, tuple[record.Attribution, ...]]:
+    found: dict[str, tuple[record.Attribution, ...]] = {}
+    for file, attribution in pairs:
+        found[file] = (*found.get(file, ()), attribution)
+    return found
+
+
+def _record_methods(made: Sequence[Contribution]) -> record.AttributionSummary | None:
+    """What was found of the methods of attribution; None where none ran."""
+    methods = [found for contribution in made for found in contribution.attribution_methods]
+    return record.AttributionSummary(methods=methods) if methods else None
+
+
 def make_record(
     study: Study, site: record.Site, sections: Sequence[tuple[Section, Contribution]], findings: Iterable[Finding]
 ) -> record.Record:
@@ -281,13 +298,14 @@ def make_record(
         model=record_model(study),
         layers=record_layers(study),
         graph=next((record_graph(one.graph, study.pages) for one in made if one.graph is not None), None),
-        images=record_images(study),
+        images=record_images(study, _by_image(pair for contribution in made for pair in contribution.attributions)),
         skipped=list(study.images.skipped),
         units=[unit for contribution in made for unit in contribution.units],
         maximizations=[shown for contribution in made for shown in contribution.maximizations],
         figures=[figure for contribution in made for figure in contribution.figures],
         features=[feature for contribution in made for feature in contribution.features],
         findings=record_findings(findings, study),
+        attribution=_record_methods(made),
         evaluation=study.evaluation,
         sections=[section.describe(contribution) for section, contribution in sections],
         provenance=record_provenance(study.config),

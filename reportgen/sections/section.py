@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reportgen import record
+from reportgen.analysis.findings.evidence import AttributionFacts
 from reportgen.images import ImageFile
 from reportgen.results import ByteArray, FloatArray, Graph, Placement
 from reportgen.sections.study import Study, Workshop
@@ -45,6 +46,9 @@ class Contribution:
     maximizations: tuple[record.Maximization, ...] = ()
     units: tuple[record.Unit, ...] = ()
     features: tuple[record.Feature, ...] = ()
+    attributions: tuple[tuple[str, record.Attribution], ...] = ()  # each with its image
+    attribution_methods: tuple[record.AttributionMethod, ...] = ()
+    attribution_facts: AttributionFacts = field(default_factory=AttributionFacts)  # what rules look at
     graph: Graph | None = None
     note: str | None = None
     left_out: bool = False
@@ -59,6 +63,9 @@ def joined(parts: Iterable[Contribution]) -> Contribution:
         maximizations=tuple(shown for part in every for shown in part.maximizations),
         units=tuple(unit for part in every for unit in part.units),
         features=tuple(feature for part in every for feature in part.features),
+        attributions=tuple(shown for part in every for shown in part.attributions),
+        attribution_methods=tuple(found for part in every for found in part.attribution_methods),
+        attribution_facts=AttributionFacts.joined(part.attribution_facts for part in every),
         graph=next((part.graph for part in every if part.graph is not None), None),
         note=" ".join(notes) or None,
         left_out=any(part.left_out for part in every),

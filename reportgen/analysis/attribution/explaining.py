@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,16 +82,14 @@ class Explanation:
 class Plan:
     """Which methods run on which of the images.
 
-    `methods` have the places of their images each; `layers` are those of class activation maps, `checked` the places
-    of the images whose maps are checked; `grid` is that of the tokens, for attention rollout.
+    `methods` have the places of their images each, `checked` are the places of the images whose maps are checked;
+    `grid` is that of the tokens, for attention rollout.
     """
 
     methods: Mapping[Method, tuple[int, ...]]
-    layers: tuple[str, ...]
     checked: tuple[int, ...]
     settings: AttributionSettings
     grid: Grid | None = None
-    grids: Mapping[str, Grid] = field(default_factory=dict)
     seed: int = 0
 
 
@@ -110,8 +109,9 @@ def make_plan(
         mistaken: of each image, whether the answer is known to be wrong.
     """
     layers = cam_layers(summary)[: settings.blocks]
-    grids = {layer.name: layer.token_grid for layer in summary.layers if layer.token_grid is not None}
-    attends = bool(grids) and any("Attention" in layer.type for layer in summary.layers)
+    # Before the first layer of attention a class token may not have been put before the others yet.
+    attending = [layer.token_grid for layer in summary.layers if "Attention" in layer.type and layer.token_grid]
+    attends = bool(attending)
     every = tuple(range(len(mistaken)))
     methods: dict[Method, tuple[int, ...]] = {}
     if tuple(words) == ("auto",):
@@ -121,17 +121,15 @@ def make_plan(
             methods["attention-rollout"] = every
         methods["integrated-gradients"] = few_of(mistaken, settings.costly_images) if layers else every
     else:
-        for word in words:
-            possible = (word not in CAMS or layers) and (word != "attention-rollout" or attends)
-            if possible and word not in ("auto", "off"):
-                methods[word] = every
+        for method in get_args(Method):
+            possible = (method not in CAMS or layers) and (method != "attention-rollout" or attends)
+            if method in words and possible:
+                methods[method] = every
     return Plan(
         methods={method: places for method, places in methods.items() if places},
-        layers=layers if any(method in CAMS for method in methods) else (),
         checked=few_of(mistaken, settings.checked_images),
         settings=settings,
-        grid=next(iter(grids.values())) if attends else None,
-        grids=grids,
+        grid=attending[0] if attends else None,
         seed=seed,
     )
 
@@ -149,9 +147,10 @@ def few_of(mistaken: Sequence[bool], count: int) -> tuple[int, ...]:
     return tuple(sorted([*wrong, *spread]))
 
 
-def trace(plan: Plan, network: Network) -> TracedCall:
-    """The one call that all methods of `plan` read."""
-    return TracedCall(network, plan.layers, grids=plan.grids)
+def trace_network(network: Network, summary: NetworkSummary, settings: AttributionSettings) -> TracedCall:
+    """The one call that all methods read: the last maps of as many blocks as `settings` says."""
+    grids = {layer.name: layer.token_grid for layer in summary.layers if layer.token_grid is not None}
+    return TracedCall(network, cam_layers(summary)[: settings.blocks], grids=grids)
 
 
 def explain(

@@ -107,7 +107,7 @@ def _classes(output: AskedOutput, scores: NDArray[np.float32], right: int | None
     if single:
         score = float(scores[0])
         shares = np.array([1 - score, score]) if pair else np.array([score])
-        speaks = (0, 1) if pair else (1,)
+        speaks: tuple[int, ...] = (0, 1) if pair else (1,)
     else:
         shares, speaks = _shares(scores, output), tuple(range(len(scores)))
     order = np.argsort(-shares, kind="stable")

@@ -6,7 +6,7 @@ thresholds and the reasons for them, and takes part by its place in `RULES`.
 
 from collections.abc import Callable, Iterator
 
-from reportgen.analysis.findings import activation_rules, answer_rules, input_rules, weight_rules
+from reportgen.analysis.findings import activation_rules, answer_rules, attribution_rules, input_rules, weight_rules
 from reportgen.analysis.findings.evidence import Evidence
 from reportgen.analysis.findings.gathering import gather_evidence
 from reportgen.facts import SEVERITIES
@@ -40,6 +40,11 @@ RULES: tuple[Rule, ...] = (
     input_rules.enlarged_images,
     weight_rules.pruned_weights,
     weight_rules.oversized_dense,
+    attribution_rules.surviving_maps,
+    attribution_rules.same_place,
+    attribution_rules.evidence_on_border,
+    attribution_rules.evidence_on_padding,
+    attribution_rules.mistaken_places,
     answer_rules.plain_scores,
 )
 

@@ -1,0 +1,66 @@
+"""Why a network answered as it did: the maps of an image, and what was found of each method that made them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from reportgen.facts import Fact
+
+
+class AttributionTarget(Fact):
+    """What a map explains; `index` is that of a class or value, `label` its name, or the image of a likeness."""
+
+    kind: Literal["predicted", "truth", "runner-up", "value", "region", "nearest", "points", "boxes"]
+    index: int | None
+    label: str | None
+
+
+class AttributionCurve(Fact):
+    """The area under a curve of deletion or insertion, and the mean of that under those of random orders."""
+
+    area: float
+    random: float
+
+
+class Attribution(Fact):
+    """A map of what in an image speaks for a target.
+
+    `picture` is the photograph under the map, that of the figure `figure`; `array` the map itself, float32 on the
+    network's input before it was enlarged, of `shape`. `score` is the number explained, as answered. Checks that were
+    not made are null: `deletion` is to mid-grey, `fair_deletion` to the image's own mean colour or blurred self where
+    mid-grey would have added what it should remove.
+    """
+
+    output: str
+    target: AttributionTarget
+    method: Literal["grad-cam", "layer-cam", "integrated-gradients", "occlusion", "attention-rollout"]
+    layer: str | None
+    picture: str
+    array: str
+    shape: list[int]
+    positive_evidence: bool
+    deletion: AttributionCurve | None
+    insertion: AttributionCurve | None
+    completeness_error: float | None
+    agreement: float | None
+    verdict: Literal["holds", "weak", "explains nothing"] | None
+    fair_deletion: AttributionCurve | None = None
+    points: int | None = None  # of the quadrature of integrated gradients
+    score: float | None = None
+    subject: str = ""  # what is explained, in words
+    figure: str | None = None
+
+
+class AttributionMethod(Fact):
+    """A method on a layer: `randomization` is the rank correlation with maps of shuffled weights, on `images`."""
+
+    method: str
+    layer: str | None
+    randomization: float | None
+    images: int
+
+
+class AttributionSummary(Fact):
+    """What was found of each method."""
+
+    methods: list[AttributionMethod]

@@ -1,0 +1,319 @@
+"""Why the network answered as it did: maps of what in each image speaks for its answer, with their checks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from reportgen import formats, record
+from reportgen.analysis.attribution.explaining import Explained, Explanation, Plan, explain, make_plan, trace_network
+from reportgen.analysis.attribution.places import border_share, outside_share, shares_of_cells
+from reportgen.analysis.attribution.questions import AskedOutput, Question, ask
+from reportgen.analysis.attribution.results import Curve
+from reportgen.analysis.attribution.tracing import TracedCall, answer_images
+from reportgen.analysis.evaluation.classes import match_label
+from reportgen.analysis.findings.evidence import AttributionFacts, MapFacts, RandomizationFacts
+from reportgen.analysis.network.heads import Head
+from reportgen.attribution_settings import AttributionSettings
+from reportgen.draw.attribution import MapDrawn, draw_attribution
+from reportgen.draw.photo import LONG_SIDE, reduce_to, to_rgb
+from reportgen.models import Network
+from reportgen.progress import stage
+from reportgen.results import ByteArray, Placement
+from reportgen.sections.section import Contribution, Section, VisitedImage, Work
+from reportgen.sections.study import Study, Workshop
+
+ROLES = {
+    "predicted": "predicted",
+    "truth": "the right class",
+    "runner-up": "the runner-up",
+    "value": "a value of the answer",
+    "region": "where it is predicted",
+    "nearest": "the image most alike",
+    "points": "its points",
+    "boxes": "its boxes",
+}
+
+CHECKED = {
+    "holds": "Holds: as pixels go and come in its order, the answer follows.",
+    "weak": "Weak: the answer follows it only somewhat better than a random order, or another check speaks against it.",
+    "explains nothing": "Explains nothing: the answer follows it no better than a random order, or the map does not "
+    "depend on what was learnt.",
+    None: "Not checked.",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """An image as far as its maps need it."""
+
+    file: str
+    photo: ByteArray  # small enough to draw on
+    sides: tuple[int, int]  # of the photograph itself
+    pixels: ByteArray
+    placement: Placement
+
+
+@dataclass(eq=False)
+class _Why:
+    """Gathers the images while they are gone through, and explains all of them in the end."""
+
+    study: Study
+    workshop: Workshop
+    outputs: tuple[AskedOutput, ...]
+    seen: list[_Seen] = field(default_factory=list)
+
+    def visit(self, visited: VisitedImage) -> Contribution:
+        """Keep the image."""
+        self.seen.append(
+            _Seen(
+                visited.file,
+                reduce_to(to_rgb(visited.original), LONG_SIDE),
+                visited.original.shape[:2],
+                visited.pixels,
+                visited.placement,
+            )
+        )
+        return Contribution()
+
+    def finish(self) -> Contribution:
+        """The maps of all images, as figures and for the record."""
+        if not self.seen:
+            return Contribution(note="No image has a page on which its maps could stand.")
+        config, network = self.study.config, self.study.network
+        truth = [true_class(self.study, seen.file) for seen in self.seen]
+        pixels = [seen.pixels for seen in self.seen]
+        with stage(self.workshop.progress, "Why it answered so", None) as progress:
+            settings = config.attribution_parameters
+            traced = trace_network(network, self.study.summary, settings)
+            asked = questions(traced, self.outputs, pixels, [seen.file for seen in self.seen], truth, settings)
+            mistaken = [any(question.kind == "truth" for question in own) for own in asked]
+            plan = make_plan(self.study.summary, config.attribution, settings, mistaken, seed=config.seed)
+            found = explain(traced, pixels, asked, plan, lambda what: progress.advance(0, what))
+        return self._contribution(found, plan, truth)
+
+    def _contribution(self, found: Explanation, plan: Plan, truth: list[int | None]) -> Contribution:
+        if not found.maps:
+            return Contribution(note=_nothing(plan))
+        stored = [self._stored(one, plan) for one in found.maps]
+        return Contribution(
+            figures=tuple(figure for figures, _ in stored for figure in figures),
+            attributions=tuple(
+                (self.seen[one.image].file, shown) for one, (_, shown) in zip(found.maps, stored, strict=True)
+            ),
+            attribution_methods=tuple(
+                record.AttributionMethod(
+                    method=one.method,
+                    layer=one.layer,
+                    randomization=None if one.randomization is None else formats.finite(one.randomization),
+                    images=one.images,
+                )
+                for one in found.methods
+            ),
+            attribution_facts=self._facts(found, truth),
+        )
+
+    def _stored(self, one: Explained, plan: Plan) -> tuple[tuple[record.Figure, ...], record.Attribution]:
+        """The figures of a map, and the map for the record."""
+        seen, question = self.seen[one.image], one.question
+        key = f"{question.output}-{question.kind}-{question.index if question.index is not None else ''}"
+        name = "-".join(part for part in ("why", one.method, one.layer, seen.file, key) if part)
+        array = self.workshop.pictures.save_array(name, one.values.astype(np.float32))
+        drawings = draw_attribution(
+            MapDrawn(
+                image=seen.file,
+                method=one.method,
+                layer=one.layer,
+                subject=question.subject,
+                role=ROLES[question.kind],
+                key=key,
+                values=one.values,
+                photo=seen.photo,
+                sides=seen.sides,
+                size=seen.pixels.shape[:2],
+                placement=seen.placement,
+                positive=one.positive_evidence,
+                checked=CHECKED[one.verdict],
+                made=_made(one, plan),
+                data=array,
+            )
+        )
+        figures = tuple(self.workshop.pictures.save_drawing(drawing) for drawing in drawings)
+        return figures, _record(one, figures[0], array)
+
+    def _facts(self, found: Explanation, truth: list[int | None]) -> AttributionFacts:
+        """What rules look at: the maps of the answers given, by the first method that has one of each image."""
+        first: dict[int, Explained] = {}
+        for one in found.maps:
+            if one.question.kind == "predicted" and one.positive_evidence:
+                first.setdefault(one.image, one)
+        return AttributionFacts(
+            tuple(self._map_facts(one, truth[place]) for place, one in sorted(first.items())),
+            tuple(
+                RandomizationFacts(one.method, one.layer, one.randomization, one.images)
+                for one in found.methods
+                if one.randomization is not None
+            ),
+        )
+
+    def _map_facts(self, one: Explained, truth: int | None) -> MapFacts:
+        seen = self.seen[one.image]
+        rows, columns = one.values.shape
+        placement, (height, width) = seen.placement, seen.pixels.shape[:2]
+        box = (
+            max(0.0, placement.top / height),
+            max(0.0, placement.left / width),
+            min(1.0, (placement.top + placement.scale_y * seen.sides[0]) / height),
+            min(1.0, (placement.left + placement.scale_x * seen.sides[1]) / width),
+        )
+        return MapFacts(
+            image=seen.file,
+            method=one.method,
+            layer=one.layer,
+            answer=one.question.index,
+            truth=truth,
+            label=one.question.subject,
+            cells=shares_of_cells(one.values),
+            sides=(rows, columns),
+            border=border_share(one.values),
+            padding=outside_share(one.values, box),
+        )
+
+
+def asked_outputs(network: Network, head: Head) -> tuple[AskedOutput, ...]:
+    """The outputs whose answers are explained."""
+    if head.kind == "none" or head.classes is None or head.output is None:
+        return ()
+    kind = "multilabel" if head.kind == "sigmoid" and head.classes > 1 else "classes"
+    return (
+        AskedOutput(
+            index=head.output,
+            name=_output_name(network, head.output),
+            kind=kind,  # type: ignore[arg-type]
+            labels=network.labels,
+            probabilities=head.kind != "logits",
+        ),
+    )
+
+
+def _output_name(network: Network, index: int) -> str:
+    names = getattr(network.model, "output_names", None) or ()
+    return str(names[index]) if index < len(names) else f"output {index + 1}"
+
+
+def true_class(study: Study, file: str) -> int | None:
+    """The index of the right class of an image, None where it is not known or none of the network's."""
+    given = study.truth.get(file)
+    if given is None or study.head.classes is None:
+        return None
+    return match_label(given, study.network.labels, max(2, study.head.classes))
+
+
+def questions(
+    traced: TracedCall,
+    outputs: tuple[AskedOutput, ...],
+    pixels: list[ByteArray],
+    files: list[str],
+    truth: list[int | None],
+    settings: AttributionSettings,
+) -> list[list[Question]]:
+    """What is asked about each image, over all outputs."""
+    answers = answer_images(traced, np.stack(pixels))
+    each = [ask(output, answers[output.index], files, truth, close=settings.close) for output in outputs]
+    return [[question for own in each for question in own[place]] for place in range(len(files))]
+
+
+def _record(one: Explained, figure: record.Figure, array: str) -> record.Attribution:
+    question, curves = one.question, one.faithfulness
+    error = None if one.completeness_error is None else formats.finite(one.completeness_error)
+    return record.Attribution(
+        output=question.output,
+        target=record.AttributionTarget(kind=question.kind, index=question.index, label=question.label),
+        method=one.method,
+        layer=one.layer,
+        picture=figure.picture,
+        array=array,
+        shape=list(one.values.shape),
+        positive_evidence=one.positive_evidence,
+        deletion=None if curves is None else _curve(curves.deletion),
+        insertion=None if curves is None else _curve(curves.insertion),
+        completeness_error=error,
+        agreement=None if one.agreement is None else formats.finite(one.agreement),
+        verdict=one.verdict,
+        fair_deletion=None if curves is None or curves.fair_deletion is None else _curve(curves.fair_deletion),
+        points=one.points,
+        score=None if question.score is None else formats.finite(question.score),
+        subject=question.subject,
+        figure=figure.id,
+    )
+
+
+def _curve(curve: Curve) -> record.AttributionCurve | None:
+    if not np.isfinite([curve.area, curve.random]).all():
+        return None
+    return record.AttributionCurve(area=curve.area, random=curve.random)
+
+
+def _made(one: Explained, plan: Plan) -> str:
+    """How a map was made, in a sentence."""
+    if one.method == "grad-cam":
+        return (
+            f"The maps of {one.layer}, each weighted by its mean gradient of the score before the softmax, added up; "
+            "what lies below zero is cut off (Selvaraju et al., 2017)."
+        )
+    if one.method == "layer-cam":
+        return (
+            f"The maps of {one.layer}, each value weighted by its own gradient of the score where that is above zero, "
+            "added up (Jiang et al., 2021)."
+        )
+    if one.method == "integrated-gradients":
+        error = one.completeness_error
+        missed = "" if error is None or not np.isfinite(error) else f" It misses the difference by {error:.1%}."
+        return (
+            f"The gradients at {one.points} points of the way from grey ({plan.settings.baseline:g} of 255) to the "
+            f"image, times the difference of the two (Sundararajan et al., 2017).{missed}"
+        )
+    if one.method == "occlusion":
+        return (
+            f"A window of {plan.settings.window:.0%} of the side, grey ({plan.settings.grey:g} of 255), covers each "
+            "place in turn; a pixel shows how far the score falls on average (Zeiler and Fergus, 2014)."
+        )
+    return (
+        "The attention of all layers multiplied, the mean over heads, the identity added for the way around each "
+        "layer (Abnar and Zuidema, 2020)."
+    )
+
+
+def _nothing(plan: Plan) -> str:
+    """Why there is no map."""
+    if not plan.methods:
+        return "None of the methods asked for fits this network: it has no map before its answer, and no attention."
+    return "No answer is finite, so there is nothing to explain."
+
+
+def plan_attribution(study: Study, workshop: Workshop) -> Work | Contribution:
+    """Explain the answers to every image that has a page."""
+    if study.config.attribution == ("off",):
+        return Contribution(note="Attribution was switched off.")
+    if not study.network.preprocessing.differentiable:
+        return Contribution(note="The preprocessing function is not differentiable, so there is no gradient to follow.")
+    outputs = asked_outputs(study.network, study.head)
+    if not outputs:
+        return Contribution(note=f"{study.head.note} There is no answer to explain.")
+    why = _Why(study, workshop, outputs)
+    return Work(images=study.shown, visit=why.visit, finish=why.finish)
+
+
+ATTRIBUTION = Section(
+    "attribution",
+    "Why",
+    plan_attribution,
+    record.Traits(
+        gallery="figures",
+        on_layers=None,
+        shrinks=True,
+        compared=True,
+        words=("why", "attribution", "saliency", "evidence", "grad-cam", "integrated gradients", "occlusion"),
+    ),
+)
