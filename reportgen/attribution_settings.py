@@ -28,7 +28,7 @@ class AttributionSettings(FrozenSettings):
         default=50, ge=2, le=MOST_POINTS, description="of the quadrature of integrated gradients, at the start"
     )
     most_points: int = Field(
-        default=100,
+        default=50,
         ge=2,
         le=MOST_POINTS,
         description="points are doubled up to so many where the maps do not add up to what they explain",

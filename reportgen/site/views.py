@@ -105,6 +105,7 @@ class FrontView:
     finding_count: int
     cards: tuple[ImageCard, ...]
     image_count: int
+    why: tuple[FigureView, ...]  # maps of why it answered so, mistakes first
     skipped: Sequence[Skipped]
     skipped_page: str
     maximizations: tuple[MaximizationView, ...]
