@@ -25,7 +25,7 @@ ALONE_SIDE = 240
 _SQUARES = 64
 
 # A few pixels of integrated gradients are far above all others, which would leave these without colour.
-_QUANTILE = 0.995
+_QUANTILE = 0.98
 
 # How much the colours cover of the photograph where the evidence is strongest, and how fast that falls: evidence of
 # a quarter of the highest still covers a third.

@@ -27,8 +27,10 @@ class Attribution(Fact):
 
     `picture` is the photograph under the map, that of the figure `figure`; `array` the map itself, float32 on the
     network's input before it was enlarged, of `shape`. `score` is the number explained, as answered. Checks that were
-    not made are null: `deletion` is to mid-grey, `fair_deletion` to the image's own mean colour or blurred self where
-    mid-grey would have added what it should remove.
+    not made are null: `deletion` is to mid-grey and `insertion` into a blurred image; `fair_deletion` and
+    `fair_insertion`
+    end and begin with the emptiest of mid-grey, the blurred image and its own mean colour, where the other one leaves
+    what is explained in the image.
     """
 
     output: str
@@ -45,6 +47,7 @@ class Attribution(Fact):
     agreement: float | None
     verdict: Literal["holds", "weak", "explains nothing"] | None
     fair_deletion: AttributionCurve | None = None
+    fair_insertion: AttributionCurve | None = None
     points: int | None = None  # of the quadrature of integrated gradients
     score: float | None = None
     subject: str = ""  # what is explained, in words

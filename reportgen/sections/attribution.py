@@ -236,12 +236,13 @@ def _record(one: Explained, figure: record.Figure, array: str) -> record.Attribu
         array=array,
         shape=list(one.values.shape),
         positive_evidence=one.positive_evidence,
-        deletion=None if curves is None else _curve(curves.deletion),
-        insertion=None if curves is None else _curve(curves.insertion),
+        deletion=_curve(curves.deletion if curves is not None else None),
+        insertion=_curve(curves.insertion if curves is not None else None),
         completeness_error=error,
         agreement=None if one.agreement is None else formats.finite(one.agreement),
         verdict=one.verdict,
-        fair_deletion=None if curves is None or curves.fair_deletion is None else _curve(curves.fair_deletion),
+        fair_deletion=_curve(curves.fair_deletion if curves is not None else None),
+        fair_insertion=_curve(curves.fair_insertion if curves is not None else None),
         points=one.points,
         score=None if question.score is None else formats.finite(question.score),
         subject=question.subject,
@@ -249,8 +250,8 @@ def _record(one: Explained, figure: record.Figure, array: str) -> record.Attribu
     )
 
 
-def _curve(curve: Curve) -> record.AttributionCurve | None:
-    if not np.isfinite([curve.area, curve.random]).all():
+def _curve(curve: Curve | None) -> record.AttributionCurve | None:
+    if curve is None or not np.isfinite([curve.area, curve.random]).all():
         return None
     return record.AttributionCurve(area=curve.area, random=curve.random)
 

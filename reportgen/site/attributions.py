@@ -69,12 +69,12 @@ def _facts(shown: Attribution, catalogue: Catalogue) -> tuple[tuple[str, str | N
         ),
         None,
     )
-    fair = _against(shown.fair_deletion, "lower")
     return (
         ("Answer", None if shown.score is None else formats.number(shown.score)),
         ("Answer as pixels are deleted", _against(shown.deletion, "lower")),
-        ("Deleted to its own mean or blur", fair),
+        ("The same to what leaves less of it", _against(shown.fair_deletion, "lower")),
         ("Answer as pixels come back", _against(shown.insertion, "higher")),
+        ("The same from what has less of it", _against(shown.fair_insertion, "higher")),
         ("Likeness to maps of shuffled weights", None if randomization is None else f"{randomization:.2f} (0 is best)"),
         ("Agreement with another method", None if shown.agreement is None else f"{shown.agreement:.2f} (1 is full)"),
         ("Error of completeness", None if shown.completeness_error is None else f"{shown.completeness_error:.1%}"),

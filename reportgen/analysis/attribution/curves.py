@@ -23,7 +23,7 @@ BLUR_SIGMA, BLUR_SIDE = 5.0, 224
 # A Gaussian is cut off at so many standard deviations; what lies beyond is less than a level of 8 bits.
 _BLUR_REACH = 4.0
 
-# Mid-grey empties an image if it takes away this much less, as a share, than what takes away most.
+# An image is empty of what is explained if no more than this share of it is left.
 _LEFT = 0.1
 
 
@@ -58,39 +58,35 @@ def check_faithfulness(
     grey, blurred = np.full_like(pixels, MID_GREY), blur(pixels)
     fall = _curves(traced, pixels, grey, orders, target)
     rise = _curves(traced, blurred, pixels, orders, target)
-    emptied = _emptied(traced, pixels, blurred, target, float(fall[0, 0]), float(fall[0, -1]))
-    fair = fall if emptied is None else _curves(traced, pixels, emptied, orders, target)
+    mean = np.broadcast_to(pixels.mean(axis=(0, 1), dtype=np.float64).astype(np.float32), pixels.shape)
+    of_mean = float(score_images(traced, mean[None], [target.as_answered()])[0, 0])
+    left = {float(fall[0, -1]): grey, float(rise[0, 0]): blurred, of_mean: mean}
+    emptiest, score = min(left), float(fall[0, 0])
+    fair_fall = fair_rise = None
+    if _is_fuller(float(fall[0, -1]), emptiest, score):
+        fair_fall = _curves(traced, pixels, left[emptiest], orders, target)
+    if _is_fuller(float(rise[0, 0]), emptiest, score):
+        fair_rise = _curves(traced, left[emptiest], pixels, orders, target)
+    judged = np.stack([fall if fair_fall is None else fair_fall, rise if fair_rise is None else fair_rise])
     return Faithfulness(
         deletion=_area(fall),
         insertion=_area(rise),
-        score=float(fall[0, 0]),
+        score=score,
         deleted=float(fall[0, -1]),
         blurred=float(rise[0, 0]),
-        span=float(max(fair.max(), rise.max()) - min(fair.min(), rise.min())),
-        fair_deletion=None if emptied is None else _area(fair),
+        span=float(np.ptp(judged)),
+        fair_deletion=None if fair_fall is None else _area(fair_fall),
+        fair_insertion=None if fair_rise is None else _area(fair_rise),
     )
 
 
-def _emptied(
-    traced: TracedCall,
-    pixels: NDArray[np.float32],
-    blurred: NDArray[np.float32],
-    target: Target,
-    score: float,
-    grey_answer: float,
-) -> NDArray[np.float32] | None:
-    """What is left of an image when nothing of the target is, where mid-grey is not that; None where it is.
+def _is_fuller(answer: float, emptiest: float, score: float) -> bool:
+    """Whether clearly more of what is explained is left in an image than in the emptiest one.
 
     Mid-grey is bright in a dark image: where the answer is to brightness, deleting to it adds what it should remove.
-    The image's own mean colour and its blurred self add nothing that was not there; of these the one with the lowest
-    answer is taken, if it lies clearly below that to grey.
+    What is large and of one colour is still there when it is blurred. The image's own mean colour has neither.
     """
-    mean = np.broadcast_to(pixels.mean(axis=(0, 1), dtype=np.float64).astype(np.float32), pixels.shape)
-    others = np.stack([mean, blurred])
-    answers = score_images(traced, others, [target.as_answered()])[0]
-    lowest = int(answers.argmin())
-    left = grey_answer - float(answers[lowest])
-    return others[lowest] if left > _LEFT * (score - float(answers[lowest])) else None
+    return answer - emptiest > _LEFT * abs(score - emptiest)
 
 
 def coarsened(values: NDArray[np.float32], grain: int) -> NDArray[np.float32]:

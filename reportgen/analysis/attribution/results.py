@@ -58,8 +58,9 @@ class Faithfulness:
     """How the answer follows the map, as pixels go (deletion) and come (insertion) in its order.
 
     `score` is the answer on the image, `deleted` on what is left when all is deleted, `blurred` on the image that
-    insertion begins with, `span` how far the answers lie apart that were met on the way. `fair_deletion` is that to
-    the image's own mean colour or blurred self, where these leave less of the answer than mid-grey; else None.
+    insertion begins with, `span` how far the answers lie apart that were met on the way. `fair_deletion`
+    and `fair_insertion` end and begin with the emptiest of mid-grey, the blurred image and its own mean colour, where
+    the other one leaves clearly more of what is explained; else None.
     """
 
     deletion: Curve
@@ -69,6 +70,7 @@ class Faithfulness:
     blurred: float
     span: float
     fair_deletion: Curve | None = None
+    fair_insertion: Curve | None = None
 
     @property
     def gain(self) -> float:
@@ -78,8 +80,8 @@ class Faithfulness:
         """
         if not self.span > 0:
             return 0.0
-        deletion = self.fair_deletion or self.deletion
-        earlier = (deletion.random - deletion.area) + (self.insertion.area - self.insertion.random)
+        deletion, insertion = self.fair_deletion or self.deletion, self.fair_insertion or self.insertion
+        earlier = (deletion.random - deletion.area) + (insertion.area - insertion.random)
         return 0.5 * earlier / self.span
 
 
