@@ -15,7 +15,6 @@ from reportgen.record import Finding, Record
 
 if TYPE_CHECKING:
     import keras
-    import numpy as np
     from numpy.typing import NDArray
 
 __all__ = [
@@ -34,7 +33,7 @@ __all__ = [
 
 def build(
     model: str | Path | keras.Model,
-    images: str | Path | list[str | Path] | NDArray[np.uint8],
+    images: str | Path | list[str | Path] | NDArray[Any] | None = None,
     output: str | Path | None = None,
     **options: Any,
 ) -> Report:
@@ -42,7 +41,8 @@ def build(
 
     Args:
         model: a Keras model (never modified), or what the command line takes as MODEL.
-        images: files, folders or globs, or an array `(N, height, width, channels)` of 0..255.
+        images: files, folders or globs, or an array `(N, height, width, channels)` of values of any type (see
+            `value_range`); a network that makes pictures of vectors needs none.
         output: the report's folder; without it one is made in the system's place for temporary files.
         **options: the command line's options, with `_` for `-`.
 

@@ -86,7 +86,7 @@ def commands() -> None:
 
 @commands.command()
 @click.argument("model", metavar="MODEL")
-@click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
+@click.argument("images", nargs=-1, metavar="IMAGE...")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), required=True, metavar="DIR", help="the report's folder"
 )
@@ -104,7 +104,8 @@ def build(
     """Make a report of MODEL on the images, in DIR.
 
     MODEL is a .keras, .h5 or .hdf5 file, keras:NAME for an architecture of keras.applications, hf://owner/name
-    for a network on the Hugging Face Hub, or python:package.module:callable. IMAGE is a file, a folder or a glob.
+    for a network on the Hugging Face Hub, or python:package.module:callable. IMAGE is a file, a folder or a glob;
+    a network that makes pictures of vectors needs none.
     """
     config = _settings(config_file, options, model=model, images=tuple(images), output=output)
     report = reportgen.build_from(config, progress=terminal_progress(quiet=quiet, verbose=verbose))

@@ -22,6 +22,7 @@ from reportgen.option_values import (
     parse_channels,
     parse_duration,
     parse_list,
+    parse_numbers,
     parse_repeated,
     parse_sections,
     parse_size,
@@ -51,6 +52,7 @@ Size = Annotated[tuple[Side, Side] | None, BeforeValidator(parse_size)]
 SIZE_FACTS = OptionFacts("HxW", f"HEIGHTxWIDTH such as 224x224, sides from 1 to {MOST_SIDE:,}", joint="x")
 
 Interval = tuple[float, float]
+Band = Annotated[int, Field(ge=0, lt=MOST_CHANNELS)]
 
 
 class AscentSettings(FrozenSettings):
@@ -188,6 +190,23 @@ class Config(FrozenSettings):
     interpolation: Annotated[Literal["nearest", "bilinear", "bicubic", "lanczos"], OptionFacts(group="feeding")] = (
         Field(default="bilinear", description="the resampling filter")
     )
+    value_range: Annotated[
+        Interval | None,
+        BeforeValidator(parse_numbers),
+        OptionFacts("LOW,HIGH", "LOW,HIGH, two numbers such as 0,10000, the lower one first", group="feeding"),
+    ] = Field(
+        default=None,
+        description="what black and white are in images that are not 8 bits (else the type's range for 16 bits, 0..1 "
+        "for floats that lie there)",
+    )
+    bands: Annotated[
+        tuple[Band, Band, Band] | None,
+        BeforeValidator(parse_numbers),
+        OptionFacts("R,G,B", "R,G,B, three channels such as 3,2,1, the first of an image is 0"),
+    ] = Field(
+        default=None,
+        description="which channels of images of many are shown as red, green and blue (else the first three)",
+    )
     size: Annotated[Size, replace(SIZE_FACTS, group="network")] = Field(
         default=None, description="HEIGHTxWIDTH, where the network leaves it open (else 224x224)"
     )
@@ -294,6 +313,13 @@ class Config(FrozenSettings):
         bool,
         OptionFacts(name="no_cache", off_help="compute everything again and keep nothing", of_machine=True),
     ] = Field(default=True, description="keep results between runs")
+
+    @field_validator("value_range")
+    @classmethod
+    def _range_is_one(cls, value: Interval | None) -> Interval | None:
+        if value is not None and value[0] >= value[1]:
+            raise ValueError("out of order")
+        return value
 
     @field_validator("dask_address")
     @classmethod

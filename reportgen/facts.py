@@ -5,6 +5,7 @@ What is written here stands in `report.json` as it is. Sizes are `(height, width
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -54,10 +55,39 @@ class Fact(BaseModel):
 
 
 class Skipped(Fact):
-    """An image that could not be used: its name as reported, and why."""
+    """A file that was not used: its name as reported, and why.
+
+    `is_image` is false for files that lie among the images and are none by their ending, such as notes.
+    """
 
     file: str
     reason: str
+    is_image: bool = True
+
+
+class Placement(Fact):
+    """How a photograph was fitted into the network's input.
+
+    A point `(y, x)` of the input lies at `((y - top) / scale_y, (x - left) / scale_x)` of the photograph;
+    `top` and `left` are negative where the photograph was cropped, positive where it was padded.
+    """
+
+    scale_y: float
+    scale_x: float
+    top: float
+    left: float
+
+    def box(self, box: tuple[float, float, float, float], height: int, width: int) -> tuple[int, int, int, int]:
+        """Map `(top, left, bottom, right)` of the input to whole pixels of the photograph, clipped to it."""
+        top, left, bottom, right = box
+        rows = [(value - self.top) / self.scale_y for value in (top, bottom)]
+        columns = [(value - self.left) / self.scale_x for value in (left, right)]
+        return (
+            max(0, math.floor(rows[0] + 1e-6)),
+            max(0, math.floor(columns[0] + 1e-6)),
+            min(height, math.ceil(rows[1] - 1e-6)),
+            min(width, math.ceil(columns[1] - 1e-6)),
+        )
 
 
 class Prediction(Fact):

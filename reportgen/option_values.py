@@ -89,6 +89,11 @@ def parse_list(value: Any) -> Any:
     return value
 
 
+def parse_numbers(value: Any) -> Any:
+    """Turn `"0,10000"` into `("0", "10000")`; other values pass through."""
+    return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
+
+
 def parse_sections(value: Any) -> Any:
     """Like `parse_list`; `all` among the names stands for every section."""
     names = parse_list(value)
@@ -108,7 +113,9 @@ def parse_assignments(value: Any) -> Any:
         pairs = {}
         for item in parse_repeated(value):
             name, equals, text = str(item).partition("=")
-            if not equals or not name:
+            if not equals and name.endswith(".npy"):
+                name, text = "", name  # vectors for a generator, which may have but one input
+            elif not equals or not name:
                 raise ValueError("no assignment")
             pairs[name] = text
         return pairs

@@ -14,12 +14,14 @@ from reportgen.analysis.findings import Evidence, find, gather_evidence
 from reportgen.analysis.network.capture import Extractor
 from reportgen.analysis.network.features import default_feature_layer
 from reportgen.analysis.network.features import save_features as write_features
+from reportgen.analysis.network.fed_values import settle_fitting
+from reportgen.analysis.network.feeding import open_network
 from reportgen.analysis.network.layer_table import as_csv, as_json, as_table
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.analysis.network.selection import select_layers
 from reportgen.config import ALL_SECTIONS, Config
 from reportgen.errors import GateError, UsageError
-from reportgen.facts import SEVERITIES
+from reportgen.facts import SEVERITIES, Skipped
 from reportgen.files.cache import Cache, default_folder
 from reportgen.files.replacing import check_target, replacing_file, replacing_folder
 from reportgen.finished.bundle import bundle_report, bundle_text
@@ -28,9 +30,9 @@ from reportgen.finished.finished_report import Report
 from reportgen.finished.rendering import site_look, write_pages
 from reportgen.finished.shrinking import fit_size, folder_size
 from reportgen.finished.sizes import measure_things, size_table
-from reportgen.formats import byte_count
+from reportgen.formats import byte_count, counted
 from reportgen.images import ImageSet, collect_images
-from reportgen.models import Network, load_network
+from reportgen.models import Network, latent_vectors, load_network
 from reportgen.progress import Progress, stage
 from reportgen.record import Record, Site
 from reportgen.sections import SECTIONS
@@ -52,7 +54,7 @@ def build_report(
     if folder is not None:
         check_target(folder, "report", force=config.force)
     with stage(progress, "Loading the network"):
-        network = load_network(config, model)
+        network = open_network(config, model)
     images = _collect(config, network, pixels, progress)
     with _building(folder, force=config.force) as new:
         cache = Cache((config.cache or default_folder()) if config.use_cache else None)
@@ -91,11 +93,26 @@ def check_sections(names: Collection[str], sections: Sequence[Section]) -> None:
 
 def _collect(config: Config, network: Network, pixels: Any, progress: Progress) -> ImageSet:
     """The images given, with a word about those that cannot be used."""
+    if network.latent:
+        return _samples(config, network, pixels)
     given = config.images if pixels is None else pixels
     images = collect_images(given, channels=network.channels, strict=config.strict)
     for skipped in images.skipped:
-        progress.say(f"skipped {skipped.file}: {skipped.reason}")
+        if skipped.is_image:
+            progress.say(f"skipped {skipped.file}: {skipped.reason}")
+    others = sum(not skipped.is_image for skipped in images.skipped)
+    if others:
+        progress.say(f"left out {counted(others, 'file')} among the images that {'is' if others == 1 else 'are'} none")
     return images
+
+
+def _samples(config: Config, network: Network, pixels: Any) -> ImageSet:
+    """The vectors a generator is shown with; images that were given all the same are listed as not used."""
+    vectors = latent_vectors(network.channels, network.image_input or "", config.inputs, config.seed)
+    samples = collect_images(vectors, channels=network.channels, name="sample")
+    reason = "was not used: the network takes vectors, not images"
+    names = [Path(image).name for image in config.images] if pixels is None else ["the images given"]
+    return ImageSet(samples.images, tuple(Skipped(file=name, reason=reason, is_image=False) for name in names))
 
 
 def _targets(config: Config, output: Path) -> tuple[Path | None, Path | None]:
@@ -143,6 +160,7 @@ def _evidence(study: Study) -> Evidence:
         study.head,
         [(item.bank, item.statistics) for item in study.weighed],
         study.statistics,
+        study.fitting,
         study.images.skipped,
         study.truth,
     )
@@ -181,15 +199,16 @@ def _check_findings(record: Record, config: Config) -> None:
 
 def save_features(config: Config, output: Path, *, progress: Progress) -> Path:
     """Write the features of `config.layers` (default: before the head) for `config.images` to `output`."""
-    network = load_network(config)
+    network = open_network(config)
     images = _collect(config, network, None, progress)
+    network, fitting = settle_fitting(config, network, images)
     summary = summarize_network(network)
     if config.layers:
         layers = select_layers(summary, config.layers)
     else:
-        layers = (default_feature_layer(summary, find_head(config, network, images)),)
+        layers = (default_feature_layer(summary, find_head(fitting, network, images)),)
     with stage(progress, "Features", len(images)), replacing_file(output) as new:
-        fitted = ((item.image.file, item.pixels) for item in fitted_images(config, network, images.images, progress))
+        fitted = ((item.image.file, item.pixels) for item in fitted_images(fitting, network, images.images, progress))
         write_features(Extractor(network, layers), fitted, new)
     return output
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,35 +17,7 @@ from reportgen.facts import Block, GraphEdge, LayerKind, ReceptiveField, Scale, 
 
 FloatArray = NDArray[np.float32]
 ByteArray = NDArray[np.uint8]
-
-
-# --- images ---------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Placement:
-    """How a photograph was fitted into the network's input.
-
-    A point `(y, x)` of the input lies at `((y - top) / scale_y, (x - left) / scale_x)` of the photograph;
-    `top` and `left` are negative where the photograph was cropped, positive where it was padded.
-    """
-
-    scale_y: float
-    scale_x: float
-    top: float
-    left: float
-
-    def box(self, box: tuple[float, float, float, float], height: int, width: int) -> tuple[int, int, int, int]:
-        """Map `(top, left, bottom, right)` of the input to whole pixels of the photograph, clipped to it."""
-        top, left, bottom, right = box
-        rows = [(value - self.top) / self.scale_y for value in (top, bottom)]
-        columns = [(value - self.left) / self.scale_x for value in (left, right)]
-        return (
-            max(0, int(np.floor(rows[0] + 1e-6))),
-            max(0, int(np.floor(columns[0] + 1e-6))),
-            min(height, int(np.ceil(rows[1] - 1e-6))),
-            min(width, int(np.ceil(columns[1] - 1e-6))),
-        )
+PixelArray = NDArray[Any]  # values of an image: uint8, uint16, int16 or float32
 
 
 # --- layers ---------------------------------------------------------------------------------------
@@ -198,13 +170,14 @@ class InputView:
     """What goes into the network for one image: `prepared` is `(height, width, channels)`, float32.
 
     `value_range` is what black and white become (None: not known); `reverses_channels` says that the
-    channels are blue, green, red.
+    channels are blue, green, red, `is_picture` that the image has 8 bits.
     """
 
     image: str
     prepared: FloatArray
     value_range: tuple[float, float] | None
     reverses_channels: bool
+    is_picture: bool = True
 
 
 @dataclass(frozen=True, eq=False)

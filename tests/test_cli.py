@@ -94,7 +94,7 @@ def test_verify_says_what_is_wrong_and_exits_with_3(report: Path, capsys: pytest
 @pytest.mark.parametrize(
     ("arguments", "status", "says"),
     [
-        (["build", "m.keras", "-o", "out"], 2, "IMAGE"),
+        (["build", "m.keras", "-o", "out"], 1, "m.keras"),
         (["build", "m.keras", "a.png"], 2, "--output"),
         (["build", "m.keras", "a.png", "-o", "out", "--size", "big"], 2, "HEIGHTxWIDTH"),
         (["build", "m.keras", "a.png", "-o", "out", "--size", "9999x9999"], 2, "from 1 to 8,192"),

@@ -17,11 +17,18 @@ from PIL import Image, ImageOps
 from support.images import gradient, random_images, write_images
 
 from reportgen.errors import ReportgenError
-from reportgen.images import ImageFile, UnreadableImageError, collect_images, collecting, fit_image, load_image
+from reportgen.facts import Placement
+from reportgen.images import Fitting, ImageFile, UnreadableImageError, collect_images, collecting, load_image
 
 
 def collected(*arguments: object, **options: object) -> list[str]:
     return [image.file for image in collect_images([str(argument) for argument in arguments], **options)]
+
+
+def fit_image(
+    pixels: np.ndarray, size: tuple[int, int], resize: str = "squash", interpolation: str = "bilinear"
+) -> tuple[np.ndarray, Placement]:
+    return Fitting(size, resize, interpolation).apply(pixels)
 
 
 def load_file(path: Path, channels: int = 3) -> np.ndarray:
@@ -179,7 +186,7 @@ def test_damage_anywhere_is_a_reason_and_never_a_crash(kind):
             content[position] = random.integers(0, 256)
         image = ImageFile("x", _Bytes(bytes(content[: random.integers(1, len(content))])), "", 16, 16)
         with suppress(UnreadableImageError):
-            assert load_image(image).dtype == np.uint8
+            assert load_image(image).dtype in (np.uint8, np.uint16, np.int16, np.float32)
 
 
 class _Bytes:
@@ -244,11 +251,10 @@ def test_picture_files_for_a_network_of_many_channels(tmp_path):
 @pytest.mark.parametrize(
     ("array", "message"),
     [
-        (np.zeros((2, 8)), "expected numbers"),
+        (np.zeros((2, 8)), r"shape \(2, 8\); expected \(height, width, 3\) or \(images, height, width, 3\)"),
         (np.zeros((2, 8, 8, 3), dtype=object), "expected numbers"),
         (np.zeros((0, 8, 8, 3)), "expected numbers"),
-        (np.full((2, 8, 8, 3), 0.5), "these lie in 0..1; multiply them by 255"),
-        (np.zeros((8, 8, 3)), "expected several images"),
+        (np.zeros((2, 3, 8, 8)), "has 8 channels, the network takes 3"),
     ],
 )
 def test_arrays_that_are_no_images(array, message):
@@ -339,20 +345,21 @@ def test_cmyk(tmp_path):
 @pytest.mark.parametrize(
     ("values", "suffix", "expected"),
     [
-        (np.array([[0, 257 * 100, 65535]], np.uint16), "png", [0, 100, 255]),
-        (np.array([[0, 257 * 100, 65535]], np.uint16), "tif", [0, 100, 255]),
-        (np.array([[0, 300, 514]], np.uint16), "png", [0, 1, 2]),
-        (np.array([[0.0, 0.5, 1.0]], np.float32), "tif", [0, 128, 255]),
-        (np.array([[0.0, 100.4, 255.0]], np.float32), "tif", [0, 100, 255]),
-        (np.array([[-3.0, np.nan, 65535.0]], np.float32), "tif", [0, 0, 255]),
-        (np.array([[0, 100, 255]], np.int32), "tif", [0, 100, 255]),
-        (np.array([[0, 2**20, 2**21]], np.int32), "tif", [0, 128, 255]),
+        (np.array([[0, 25700, 65535]], np.uint16), "png", "uint16"),
+        (np.array([[0, 25700, 65535]], np.uint16), "tif", "uint16"),
+        (np.array([[0, 300, 514]], np.uint16), "png", "uint16"),
+        (np.array([[0.0, 0.5, 1.0]], np.float32), "tif", "float32"),
+        (np.array([[-3.0, np.nan, 65535.0]], np.float32), "tif", "float32"),
+        (np.array([[0, 2**20, 2**21]], np.int32), "tif", "float32"),
     ],
 )
-def test_deep_pictures_are_scaled_and_not_clipped(tmp_path, values, suffix, expected):
+def test_deep_pictures_keep_their_values(tmp_path, values, suffix, expected):
     Image.fromarray(values).save(tmp_path / f"deep.{suffix}")
-    pixels = load_file(tmp_path / f"deep.{suffix}")
-    np.testing.assert_array_equal(pixels[0], np.repeat(np.array(expected)[:, None], 3, axis=1))
+    for channels in (1, 3):
+        pixels = load_file(tmp_path / f"deep.{suffix}", channels)
+        assert (pixels.dtype, pixels.shape) == (expected, (1, 3, channels))
+        np.testing.assert_array_equal(pixels[..., 0], values)
+        np.testing.assert_array_equal(pixels[..., -1], values)
 
 
 def test_loading_leaves_no_file_open_and_gives_bytes_of_our_own(tmp_path):

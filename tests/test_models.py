@@ -16,10 +16,11 @@ from keras import layers
 from support.images import random_images
 from support.networks import Subclassed, base, seeded, two_convolutions
 
+from reportgen.analysis.network.feeding import open_network
 from reportgen.analysis.network.heads import describe_head
 from reportgen.config import Config
 from reportgen.errors import ReportgenError, UsageError
-from reportgen.models import MODES, Network, load_network, make_preprocessing
+from reportgen.models import MODES, Network, make_preprocessing
 from reportgen.models.applications import FAMILIES, architectures, recognize
 from reportgen.models.labels import read_labels
 from reportgen.models.preprocessing import CAFFE_MEAN
@@ -27,8 +28,8 @@ from reportgen.models.preprocessing import CAFFE_MEAN
 
 def load(model: keras.Model | str | Path, **settings: object) -> Network:
     if isinstance(model, keras.Model):
-        return load_network(Config(**settings), model)
-    return load_network(Config(model=str(model), **settings))
+        return open_network(Config(**settings), model)
+    return open_network(Config(model=str(model), **settings))
 
 
 def answer(network: Network, pixels: np.ndarray) -> np.ndarray:
@@ -492,7 +493,10 @@ def test_values_of_other_inputs_from_a_file_and_wrong_ones(tmp_path):
     np.save(tmp_path / "meta.npy", np.array([[3.0, 4.0]]))
     network = load(_two_inputs(), inputs={"meta": str(tmp_path / "meta.npy")})
     np.testing.assert_array_equal(network.other_inputs["meta"], [3, 4])
-    for value, message in [("1,2,3", r"2 numbers or a .npy file of shape \(2,\), got shape \(3,\)"), ("x", "expected")]:
+    for value, message in [
+        ("1,2,3", r"2 numbers, a .npy file of shape \(2,\) or a picture, got shape \(3,\)"),
+        ("x", "expected"),
+    ]:
         with pytest.raises(UsageError, match=message):
             load(_two_inputs(), inputs={"meta": value})
     with pytest.raises(UsageError, match="no such input; its other inputs are meta"):
@@ -761,12 +765,12 @@ EXPECTED = {
 
 @pytest.mark.parametrize("name", sorted(REAL))
 def test_real_networks_know_real_photographs(shared_models, shared_photos, name):
-    from reportgen.images import collect_images, fit_image, load_image
+    from reportgen.images import Fitting, collect_images, load_image
 
     mode, labels = REAL[name]
     network = load(shared_models / f"{name}.keras", preprocess=mode, labels=shared_models / labels)
     images = [image for image in collect_images([shared_photos]) if image.file in EXPECTED]
-    batch = np.stack([fit_image(load_image(image), network.size, "crop")[0] for image in images])
+    batch = np.stack([Fitting(network.size, "crop").apply(load_image(image))[0] for image in images])
     for image, scores in zip(images, answer(network, batch), strict=True):
         best = network.label(int(scores.argmax()))
         assert any(best.startswith(right) for right in EXPECTED[image.file].split("|")), (image.file, best)

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from reportgen import formats
 from reportgen.draw.figures import drawing_id
 from reportgen.draw.pixels import coloured, to_levels
-from reportgen.facts import Scale
-from reportgen.results import ByteArray, Drawing, Placement
+from reportgen.facts import Placement, Scale
+from reportgen.results import ByteArray, Drawing
 
 SECTION = "attribution"
 KIND = "attribution"

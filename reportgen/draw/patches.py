@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reportgen.draw.photo import reduce_to, to_rgb
+from reportgen.draw.bands import to_rgb
+from reportgen.draw.photo import reduce_to
 from reportgen.results import ByteArray
 
 Box = tuple[int, int, int, int]  # top, left, bottom, right in pixels of the photograph

@@ -8,7 +8,7 @@ from pathlib import Path
 from reportgen.facts import SEVERITIES
 from reportgen.finished.shrinking import SIZE_RULE
 from reportgen.formats import counted, percent
-from reportgen.record import Evaluation, Finding, Preprocessing, Record
+from reportgen.record import Evaluation, Finding, Model, Record
 from reportgen.site.facts import preprocessing_words
 from reportgen.site.parts import count_severities
 
@@ -28,7 +28,7 @@ def closing_words(record: Record, page: Path) -> list[str]:
     """
     return [
         _found(record.findings),
-        _fed(record.model.preprocessing),
+        _fed(record.model),
         *_accuracy(record.evaluation),
         *(f"left out: {words}" for words in _left_out(record)),
         f"open {page}",
@@ -43,9 +43,9 @@ def _found(findings: Sequence[Finding]) -> str:
     return f"findings: {', '.join(counts)}; {'the worst' if len(findings) > 1 else 'it is'}: {worst.message}"
 
 
-def _fed(preprocessing: Preprocessing) -> str:
-    words = preprocessing_words(preprocessing)
-    guessed = preprocessing.origin == "fallback"
+def _fed(model: Model) -> str:
+    words = preprocessing_words(model)
+    guessed = model.preprocessing.origin == "fallback"
     return f"fed: {words} This is a guess: say what is right with --preprocess." if guessed else f"fed: {words}"
 
 

@@ -56,6 +56,7 @@ def _picture_names(record: Record) -> dict[str, str]:
     titles = {section.slug: section.title.lower() for section in record.sections}
     files = [(feature.file, feature.section) for feature in record.features]
     files += [(shown.picture, shown.section) for shown in record.maximizations if shown.picture is not None]
+    files += [(shown.array, shown.section) for shown in record.maximizations if shown.array is not None]
     for figure in record.figures:
         files += [(name, figure.section) for name in (figure.picture, figure.data) if name is not None]
     return names | {name: titles.get(section, section) for name, section in files}

@@ -6,6 +6,7 @@ import glob
 import os
 import tarfile
 import warnings
+import zipfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,9 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.errors import ReportgenError
+from reportgen.errors import ReportgenError, UsageError
 from reportgen.facts import Skipped
 from reportgen.images.decoding import UnreadableImageError, inspect_image
+from reportgen.images.endings import ARRAY_SUFFIXES, SHARD_SUFFIX, SUFFIXES, is_read, why_not_read
 from reportgen.images.sources import (
     ArrayFileSource,
     ArraySource,
@@ -26,100 +28,129 @@ from reportgen.images.sources import (
     ImageSet,
     ImageSource,
     TarSource,
+    open_arrays,
 )
-
-# What is looked for in folders and shards; a file named by itself is tried whatever it is called.
-SUFFIXES = (".avif", ".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
 # Sets up to this size are decoded once while they are collected, so that a broken picture is known before
 # the work begins; in larger ones it comes to light, and is skipped, when its turn comes.
 CHECKED_IMAGES = 256
+
+_KINDS = f"{', '.join(SUFFIXES)}, .tar, .npy or .npz"
 
 _READERS = 4  # threads; hashing and decoding let go of the interpreter
 
 
 @dataclass(frozen=True)
 class _Candidate:
-    """A picture found but not yet looked at, by the name it would like."""
+    """An image found but not yet looked at, by the name it would like."""
 
     name: str
     source: ImageSource
 
 
+# What is found: an image to look at, or a file that is no use.
+_Found = _Candidate | Skipped
+
+
 def collect_images(
-    arguments: Sequence[str | os.PathLike[str]] | NDArray[Any], *, channels: int = 3, strict: bool = False
+    arguments: Sequence[str | os.PathLike[str]] | NDArray[Any],
+    *,
+    channels: int = 3,
+    strict: bool = False,
+    name: str = "image",
 ) -> ImageSet:
-    """Find the pictures `arguments` name and read their headers.
+    """Find the images `arguments` name and read their headers.
 
     Args:
-        arguments: files, folders (searched recursively, sorted), globs, `.tar` shards and `.npy` files; or
-            an array `(images, height, width, channels)` of 0..255.
-        channels: what the network takes; pictures have 1 or 3, arrays any number.
-        strict: a picture that cannot be used is an error.
+        arguments: files, folders (searched recursively, sorted), globs, `.tar` shards, `.npy` and `.npz` files; or
+            an array of images, its last axis the network's channels: one image, or a stack.
+        channels: what the network takes; pictures have 1 or 3, arrays and TIFFs any number.
+        strict: an image that cannot be used is an error.
+        name: what images of an array are called, before their number.
 
     Raises:
-        ReportgenError: nothing is found, no picture can be read, or, if `strict`, one cannot.
+        UsageError: nothing was named.
+        ReportgenError: nothing is found, no image can be read, or, if `strict`, one cannot.
     """
     if isinstance(arguments, np.ndarray):
-        candidates = _array_candidates(arguments)
+        found = _array_candidates(arguments, channels, name)
     else:
-        candidates = _find([os.fspath(argument) for argument in arguments])
+        found = _find([os.fspath(argument) for argument in arguments], channels)
+    candidates = [item for item in found if isinstance(item, _Candidate)]
     names = _unique_names([candidate.name for candidate in candidates])
     thorough = len(candidates) <= CHECKED_IMAGES
 
     def look(item: tuple[str, _Candidate]) -> ImageFile | Skipped:
-        name, candidate = item
+        unique, candidate = item
         try:
-            return inspect_image(name, candidate.source, channels, thorough=thorough)
+            return inspect_image(unique, candidate.source, channels, thorough=thorough)
         except UnreadableImageError as error:
-            return Skipped(file=name, reason=error.reason)
+            return Skipped(file=unique, reason=error.reason)
 
     # The limit on pixels is checked here and with a reason; Pillow's own warning would only repeat it.
     with warnings.catch_warnings(), ThreadPoolExecutor(_READERS) as readers:
         warnings.simplefilter("ignore")
         looked_at = list(readers.map(look, zip(names, candidates, strict=True)))
     images = tuple(item for item in looked_at if isinstance(item, ImageFile))
-    skipped = tuple(item for item in looked_at if isinstance(item, Skipped))
-    if skipped and (strict or not images):
-        first = f"{skipped[0].file}: {skipped[0].reason}"
-        which = "an image cannot be used (--strict)" if strict else f"none of the {len(skipped)} images can be used"
+    skipped = tuple(item for item in (*looked_at, *found) if isinstance(item, Skipped))
+    _check(images, skipped, strict=strict)
+    return ImageSet(images, tuple(sorted(skipped, key=lambda item: not item.is_image)))
+
+
+def _check(images: Sequence[ImageFile], skipped: Sequence[Skipped], *, strict: bool) -> None:
+    """See that there are images, and all of them if `strict`."""
+    unusable = [item for item in skipped if item.is_image]
+    if not images and not unusable:
+        raise ReportgenError(f"no images there; expected files, a folder or a glob of {_KINDS}")
+    if unusable and (strict or not images):
+        first = f"{unusable[0].file}: {unusable[0].reason}"
+        which = "an image cannot be used (--strict)" if strict else f"none of the {len(unusable)} images can be used"
         raise ReportgenError(f"{which}; the first is {first}")
-    return ImageSet(images, skipped)
 
 
-def _find(arguments: Sequence[str]) -> list[_Candidate]:
+def _find(arguments: Sequence[str], channels: int) -> list[_Found]:
     if not arguments:
-        raise ReportgenError("expected images: files, folders or globs; none were given")
-    found: list[_Candidate] = []
+        raise UsageError("expected IMAGE...: files, folders or globs of images; none were given")
+    found: list[_Found] = []
     for argument in arguments:
-        candidates = _find_one(argument)
-        if not candidates:
-            raise ReportgenError(
-                f"{argument}: no images there; expected files, a folder or a glob of "
-                f"{', '.join(SUFFIXES)}, .tar or .npy"
-            )
-        found += candidates
-    # The same picture may be named twice, as a file and by its folder; it counts once.
-    return list({candidate.source: candidate for candidate in reversed(found)}.values())[::-1]
+        here = _find_one(argument, channels)
+        if not any(isinstance(item, _Candidate) or item.is_image for item in here):
+            raise ReportgenError(f"{argument}: no images there; expected files, a folder or a glob of {_KINDS}")
+        found += here
+    # The same image may be named twice, as a file and by its folder; it counts once.
+    by_source = {item.source if isinstance(item, _Candidate) else item.file: item for item in reversed(found)}
+    return list(by_source.values())[::-1]
 
 
-def _find_one(argument: str) -> list[_Candidate]:
+def _find_one(argument: str, channels: int) -> list[_Found]:
     path = Path(argument)
     if path.is_dir():
-        inside = [(file, _inner_name(file, path)) for file in _walk(path)]
-        return [
-            candidate for file, name in inside for candidate in _open(path.resolve() / file.relative_to(path), name)
-        ]
+        found: list[_Found] = []
+        for file in _walk(path):
+            name = _inner_name(file, path)
+            if is_read(name):
+                found += _open(path.resolve() / file.relative_to(path), name, channels)
+            else:
+                found.append(why_not_read(name))
+        return found
     if path.exists():
-        return _open(path.parent.resolve() / path.name, _printable(path.name))
+        return _open(path.parent.resolve() / path.name, _printable(path.name), channels)
     if not glob.has_magic(argument):
         raise ReportgenError(f"{argument}: there is no such file or folder; expected images")
-    base = _fixed_folder(argument)
-    found: list[_Candidate] = []
-    for match in sorted(glob.glob(argument, recursive=True)):  # noqa: PTH207 - takes absolute patterns too
+    return _find_by_pattern(argument, channels)
+
+
+def _find_by_pattern(pattern: str, channels: int) -> list[_Found]:
+    base = _fixed_folder(pattern)
+    found: list[_Found] = []
+    for match in sorted(glob.glob(pattern, recursive=True)):  # noqa: PTH207 - takes absolute patterns too
         file = Path(match)
-        inner = _walk(file) if file.is_dir() else [file]
-        found += [candidate for part in inner for candidate in _open(part.absolute(), _inner_name(part, base))]
+        if not file.is_dir():
+            found += _open(file.absolute(), _inner_name(file, base), channels)
+            continue
+        for part in _walk(file):
+            name = _inner_name(part, base)
+            found += _open(part.absolute(), name, channels) if is_read(name) else [why_not_read(name)]
     return found
 
 
@@ -131,7 +162,7 @@ def _fixed_folder(pattern: str) -> Path:
 
 
 def _walk(folder: Path) -> list[Path]:
-    """Pictures and shards below `folder`, sorted by their path in it; hidden files and folders are left out."""
+    """Files below `folder`, sorted by their path in it; hidden files and folders are left out."""
     found: list[Path] = []
     visited: set[str] = set()
     for parent, folders, files in os.walk(folder, followlinks=True):
@@ -141,11 +172,7 @@ def _walk(folder: Path) -> list[Path]:
             continue
         visited.add(real)
         folders[:] = [name for name in folders if not name.startswith((".", "__MACOSX"))]
-        found += [
-            Path(parent, name)
-            for name in files
-            if not name.startswith(".") and name.lower().endswith((*SUFFIXES, ".tar"))
-        ]
+        found += [Path(parent, name) for name in files if not name.startswith(".")]
     return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
 
 
@@ -158,17 +185,17 @@ def _printable(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "replace")
 
 
-def _open(path: Path, name: str) -> list[_Candidate]:
-    """The one picture of a file, or those of a shard or array file."""
+def _open(path: Path, name: str, channels: int) -> list[_Found]:
+    """The one image of a file, or those of a shard or array file."""
     suffix = path.suffix.lower()
-    if suffix == ".tar":
+    if suffix == SHARD_SUFFIX:
         return _tar_candidates(path, name)
-    if suffix == ".npy":
-        return _array_file_candidates(path, name)
+    if suffix in ARRAY_SUFFIXES:
+        return _array_file_candidates(path, name, channels)
     return [_Candidate(name, FileSource(str(path)))]
 
 
-def _tar_candidates(path: Path, name: str) -> list[_Candidate]:
+def _tar_candidates(path: Path, name: str) -> list[_Found]:
     try:
         with tarfile.open(path, "r:") as archive:
             members = [member for member in archive if member.isreg() and member.name.lower().endswith(SUFFIXES)]
@@ -183,31 +210,68 @@ def _tar_candidates(path: Path, name: str) -> list[_Candidate]:
     ]
 
 
-def _array_file_candidates(path: Path, name: str) -> list[_Candidate]:
+def _array_file_candidates(path: Path, name: str, channels: int) -> list[_Found]:
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise ReportgenError(f"{path}: expected an array of images (.npy), cannot read it: {error}") from error
-    _check_array(array, str(path))
-    digits = len(str(len(array) - 1))
-    return [_Candidate(f"{name}/{index:0{digits}d}", ArrayFileSource(str(path), index)) for index in range(len(array))]
+        arrays = open_arrays(str(path))
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        return [Skipped(file=name, reason=f"cannot be read as an array: {' '.join(str(error).split())[:200]}")]
+    found: list[_Found] = []
+    for key, array in arrays.items():
+        inner = name if key is None else f"{name}/{_printable(key)}"
+        problem = _why_no_images(array, channels)
+        if problem is not None:
+            # A .npz of images often holds their labels too.
+            found.append(Skipped(file=inner, reason=problem, is_image=key is None or array.ndim >= 3))
+        else:
+            indices = _indices(array, channels)
+            found += [_Candidate(_numbered(inner, i, array), ArrayFileSource(str(path), i, key)) for i in indices]
+    return found
 
 
-def _array_candidates(array: NDArray[Any]) -> list[_Candidate]:
-    _check_array(array, "the images")
-    digits = len(str(len(array) - 1))
-    return [_Candidate(f"image-{index:0{digits}d}", ArraySource(pixels)) for index, pixels in enumerate(array)]
+def _array_candidates(array: NDArray[Any], channels: int, name: str) -> list[_Found]:
+    problem = _why_no_images(array, channels)
+    if problem is not None:
+        raise ReportgenError(f"the images: {problem}")
+    return [
+        _Candidate(_numbered(name, index, array, "-"), ArraySource(array if index is None else array[index]))
+        for index in _indices(array, channels)
+    ]
 
 
-def _check_array(array: NDArray[Any], name: str) -> None:
-    if array.ndim not in (3, 4) or array.dtype.kind not in "uif" or 0 in array.shape:
-        raise ReportgenError(
-            f"{name}: expected numbers (images, height, width, channels) of 0..255, got {array.dtype} {array.shape}"
-        )
-    if array.ndim == 3 and array.shape[2] in (1, 3, 4):
-        raise ReportgenError(f"{name}: expected several images, got one of shape {array.shape}; give array[None]")
-    if array.dtype.kind == "f" and 0 < float(array[:CHECKED_IMAGES].max()) <= 1:
-        raise ReportgenError(f"{name}: expected pixels of 0..255, these lie in 0..1; multiply them by 255")
+def _indices(array: NDArray[Any], channels: int) -> list[int | None]:
+    """The places of the images in a stack; None alone for an array that is one image."""
+    return [None] if _is_one_image(array, channels) else list(range(len(array)))
+
+
+def _numbered(name: str, index: int | None, stack: NDArray[Any], join: str = "/") -> str:
+    """The name of an image of a stack, all of them equally long."""
+    return name if index is None else f"{name}{join}{index:0{len(str(len(stack) - 1))}d}"
+
+
+def _is_one_image(array: NDArray[Any], channels: int) -> bool:
+    """Whether an array is one image, for networks of `channels`: with them, in colours, or grey without an axis."""
+    return array.ndim == 2 or (array.ndim == 3 and (array.shape[2] == channels or _can_become(array, channels)))
+
+
+def _can_become(array: NDArray[Any], channels: int) -> bool:
+    """Whether the last axis is colours, or grey, that become the network's."""
+    return channels in (1, 3) and array.shape[-1] in (1, 3, 4)
+
+
+def _why_no_images(array: NDArray[Any], channels: int) -> str | None:
+    """Why an array holds no images for networks of `channels`; None where it does."""
+    expected = f"(height, width, {channels}) or (images, height, width, {channels})"
+    if channels == 1:
+        expected = f"(height, width), (images, height, width), {expected}"
+    if array.dtype.kind not in "buif" or 0 in array.shape:
+        return f"is an array of {array.dtype} and shape {array.shape}; expected numbers of shape {expected}"
+    grey = channels in (1, 3) and array.ndim == 3
+    with_channels = array.ndim in (3, 4) and (array.shape[-1] == channels or _can_become(array, channels))
+    if with_channels or grey or (channels == 1 and array.ndim == 2):
+        return None
+    if array.ndim in (3, 4):
+        return f"has {array.shape[-1]} channels, the network takes {channels}; expected {expected}, got {array.shape}"
+    return f"is an array of shape {array.shape}; expected {expected}"
 
 
 def _unique_names(names: Sequence[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Encoded pictures and arrays as upright 8-bit pixels."""
+"""Encoded pictures and arrays as upright pixels, their values as they are."""
 
 from __future__ import annotations
 
@@ -17,10 +17,19 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from reportgen.errors import ReportgenError
-from reportgen.images.sources import ImageFile, ImageSource
-from reportgen.results import ByteArray
+from reportgen.images.deep_png import read_deep_png
+from reportgen.images.heif import INSTALL_HEIC, heif_formats, is_heif, reads_heif
+from reportgen.images.sources import ImageFile, ImageSource, depth_of
+from reportgen.images.tiff import MissingCodecError, read_tiff, upright
+from reportgen.results import PixelArray
 
 FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
+
+# Pillow's modes of pictures of 8 bits; those of other depths have values of their own.
+_BYTE_MODES = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB", "HSV")
+
+# How red, green and blue add up to grey, as in ITU-R 601, which Pillow follows for 8 bits.
+_LUMA = (0.299, 0.587, 0.114)
 
 # Pillow registers its formats at the first picture it meets, which threads must not do at the same time.
 Image.init()
@@ -33,6 +42,9 @@ warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.TiffImageP
 MAX_PIXELS = 80_000_000
 
 _WHITE = (255, 255, 255)
+
+_PNG_DEPTH = 24  # the byte of a PNG that says how many bits a sample has
+_TIFF_MARKS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 # What Pillow's decoders raise on files that are damaged; they have no common base.
 _DECODING_ERRORS = (
@@ -64,36 +76,84 @@ class UnreadableImageError(ReportgenError):
         return type(self), (self.file, self.reason)
 
 
-def load_image(image: ImageFile, channels: int = 3) -> ByteArray:
-    """The upright pixels of a picture, uint8 `(height, width, channels)`: red, green, blue, or grey for one channel.
+def load_image(image: ImageFile, channels: int = 3) -> PixelArray:
+    """The upright pixels of an image, `(height, width, channels)`: red, green, blue, grey for one channel, or bands.
+
+    Pictures of 8 bits are uint8, those of 16 bits uint16 or int16, all others float32; no value is changed but
+    where colours become grey.
 
     Raises:
         UnreadableImageError: it cannot be decoded, or has other channels.
     """
-    content = _read(image.file, image.source)
-    if not isinstance(content, bytes):
-        return _from_array(image.file, content, channels)
-    with _opened(image.file, content) as picture:
-        return _decode(image.file, picture, channels)
+    return _pixels(image.file, _read(image.file, image.source), channels)
 
 
 def inspect_image(name: str, source: ImageSource, channels: int, *, thorough: bool) -> ImageFile:
-    """Read the header of a picture, and all of it if `thorough`."""
+    """Read the header of a picture; all of it if `thorough`, or where its values are not of 8 bits."""
     content = _read(name, source)
     if isinstance(content, bytes):
-        if channels not in (1, 3):
-            raise UnreadableImageError(name, f"a picture file, but the network takes {channels} channels; give a .npy")
+        digest = hashlib.sha256(content)
         with _opened(name, content) as picture:
             width, height = _upright_size(name, picture, content)
-            if thorough:
-                _decode(name, picture, channels)
-        digest = hashlib.sha256(content)
+            plain = picture is not None and _is_plain(picture, content)
     else:
         height, width = content.shape[:2]
         digest = hashlib.sha256(f"{content.dtype} {content.shape}".encode() + np.ascontiguousarray(content).tobytes())
-        if thorough:
-            _from_array(name, content, channels)
-    return ImageFile(name, source, digest.hexdigest(), width, height)
+        plain = False
+    if plain and not thorough:
+        if channels not in (1, 3):
+            raise UnreadableImageError(name, _other_channels("a picture file", channels))
+        return ImageFile(name, source, digest.hexdigest(), width, height)
+    pixels = _pixels(name, content, channels)
+    finite = pixels[np.isfinite(pixels)] if pixels.dtype.kind == "f" else pixels
+    return ImageFile(
+        name,
+        source,
+        digest.hexdigest(),
+        pixels.shape[1],
+        pixels.shape[0],
+        depth=depth_of(pixels.dtype),
+        extremes=(float(finite.min()), float(finite.max())) if finite.size else None,
+        finite=finite.size == pixels.size,
+    )
+
+
+def _pixels(name: str, content: bytes | NDArray[Any], channels: int) -> PixelArray:
+    if not isinstance(content, bytes):
+        return _from_array(name, content, channels)
+    with _opened(name, content) as picture:
+        if picture is None or (picture.format == "TIFF" and not _is_plain(picture, content, channels)):
+            return _from_array(name, _tiff_values(name, picture, content, channels), channels)
+        return _decode(name, picture, content, channels)
+
+
+def _tiff_values(name: str, picture: Image.Image | None, content: bytes, channels: int) -> NDArray[Any]:
+    def check_size(width: int, height: int) -> None:
+        if width * height > MAX_PIXELS:
+            raise UnreadableImageError(name, f"is {width}x{height}, {_too_large()}")
+
+    with _damage_named(name):
+        try:
+            return read_tiff(content, channels, check_size)
+        except MissingCodecError:
+            # Pillow has decoders of its own, but no picture of several bands of more than 8 bits.
+            if picture is None or picture.mode in _BYTE_MODES or len(picture.getbands()) > 1:
+                reason = "is compressed in a way that needs a further package: pip install imagecodecs"
+                raise UnreadableImageError(name, reason) from None
+            return _deep_values(ImageOps.exif_transpose(picture))
+
+
+def _is_plain(picture: Image.Image, content: bytes, channels: int = 3) -> bool:
+    """Whether Pillow gives all there is in a picture for networks of `channels`: 8 bits, grey or colours."""
+    if picture.format == "PNG":
+        return picture.mode in _BYTE_MODES and content[_PNG_DEPTH] != 16
+    if picture.format != "TIFF":
+        return picture.mode in _BYTE_MODES
+    notes = picture.getexif()
+    bits = notes.get(ExifTags.Base.BitsPerSample, 1)
+    deepest = max(bits) if isinstance(bits, tuple) else bits
+    bands = notes.get(ExifTags.Base.SamplesPerPixel, 1)
+    return picture.mode in _BYTE_MODES and deepest <= 8 and bands <= 4 and channels in (1, 3)
 
 
 def _read(name: str, source: ImageSource) -> bytes | NDArray[Any]:
@@ -114,7 +174,7 @@ def _damage_named(name: str) -> Iterator[None]:
         yield
     except UnidentifiedImageError as error:
         raise UnreadableImageError(
-            name, "is no image of a known kind (JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF)"
+            name, "is no image of a known kind (JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF, HEIC)"
         ) from error
     except Image.DecompressionBombError as error:
         raise UnreadableImageError(name, _too_large()) from error
@@ -125,12 +185,23 @@ def _damage_named(name: str) -> Iterator[None]:
 
 
 @contextmanager
-def _opened(name: str, content: bytes) -> Iterator[Image.Image]:
-    """The picture with its header read, of a size that may be decoded."""
+def _opened(name: str, content: bytes) -> Iterator[Image.Image | None]:
+    """The picture with its header read, of a size that may be decoded; None for a TIFF that Pillow cannot read."""
     with _damage_named(name):
-        picture = Image.open(io.BytesIO(content), formats=FORMATS)
-        if picture.width * picture.height > MAX_PIXELS:
+        formats = (*FORMATS, *heif_formats(content))
+        try:
+            picture = Image.open(io.BytesIO(content), formats=formats)
+        except UnidentifiedImageError:
+            if is_heif(content) and not reads_heif():
+                raise UnreadableImageError(name, INSTALL_HEIC) from None
+            if not content.startswith(_TIFF_MARKS):
+                raise
+            picture = None
+        if picture is not None and picture.width * picture.height > MAX_PIXELS:
             raise UnreadableImageError(name, f"is {picture.width}x{picture.height}, {_too_large()}")
+    if picture is None:
+        yield None
+        return
     with picture:
         yield picture
 
@@ -139,7 +210,9 @@ def _too_large() -> str:
     return f"more than {MAX_PIXELS // 10**6} million pixels; make it smaller"
 
 
-def _upright_size(name: str, picture: Image.Image, content: bytes) -> tuple[int, int]:
+def _upright_size(name: str, picture: Image.Image | None, content: bytes) -> tuple[int, int]:
+    if picture is None:
+        return 0, 0  # its pixels will tell
     # Pillow decodes a whole PNG to look for notes behind the pixels; most have none.
     if picture.format == "PNG" and not any(mark in content for mark in (b"eXIf", b"Raw profile type exif")):
         return picture.size
@@ -148,19 +221,30 @@ def _upright_size(name: str, picture: Image.Image, content: bytes) -> tuple[int,
     return (picture.height, picture.width) if turned else (picture.width, picture.height)
 
 
-def _decode(name: str, picture: Image.Image, channels: int) -> ByteArray:
-    if channels not in (1, 3):
-        raise UnreadableImageError(name, f"a picture file, but the network takes {channels} channels; give a .npy")
+def _decode(name: str, picture: Image.Image, content: bytes, channels: int) -> PixelArray:
     with _damage_named(name):
-        upright = ImageOps.exif_transpose(picture)
-        pixels = np.asarray(_in_colour(upright).convert("RGB" if channels == 3 else "L"))
+        deep = picture.format == "PNG" and picture.mode in _BYTE_MODES and content[_PNG_DEPTH] == 16
+        if deep:
+            turned = picture.getexif().get(ExifTags.Base.Orientation, 1)
+            return _from_array(name, upright(read_deep_png(content), turned), channels)
+        transposed = ImageOps.exif_transpose(picture)
+        if picture.mode not in _BYTE_MODES:
+            return _from_array(name, _deep_values(transposed), channels)
+        if len(picture.getbands()) == channels and channels not in (1, 3):
+            pixels = np.asarray(transposed)
+        elif channels in (1, 3):
+            pixels = np.asarray(_in_colour(transposed).convert("RGB" if channels == 3 else "L"))
+        else:
+            raise UnreadableImageError(name, _other_channels("a picture file", channels))
     return pixels.reshape(*pixels.shape[:2], channels)
 
 
+def _other_channels(what: str, channels: int) -> str:
+    return f"{what}, but the network takes {channels} channels; give a .npy, or a TIFF of {channels} bands"
+
+
 def _in_colour(picture: Image.Image) -> Image.Image:
-    """A picture of any mode as one of eight bits without transparency."""
-    if picture.mode.startswith("I") or picture.mode == "F":
-        return _scaled_to_bytes(picture)
+    """A picture of 8 bits as one without transparency."""
     if picture.has_transparency_data:
         with_alpha = picture.convert("RGBA")
         background = Image.new("RGBA", picture.size, (*_WHITE, 255))
@@ -168,27 +252,39 @@ def _in_colour(picture: Image.Image) -> Image.Image:
     return picture.convert("RGB") if picture.mode not in ("RGB", "L") else picture
 
 
-def _scaled_to_bytes(picture: Image.Image) -> Image.Image:
-    """Grey of 16 or 32 bits, or in floating point, brought to 0..255 by the range its values come from."""
-    values = np.nan_to_num(np.asarray(picture, dtype=np.float64))
-    highest = float(values.max(initial=0.0))
-    if picture.mode.startswith("I;16"):
-        top = 65535.0
-    else:
-        # No header says what white is: the smallest range in use that holds all values.
-        top = next((top for top in (1.0, 255.0, 65535.0) if highest <= top), highest)
-        if picture.mode == "I" and top == 1.0:
-            top = 255.0
-    return Image.fromarray(np.clip(np.rint(values * (255.0 / top)), 0, 255).astype(np.uint8))
+def _deep_values(picture: Image.Image) -> PixelArray:
+    """Grey of 16 or 32 bits, or in floating point."""
+    if picture.mode == "I" and picture.format == "PNG":
+        return np.asarray(picture).astype(np.uint16)
+    return np.asarray(picture)
 
 
-def _from_array(name: str, values: NDArray[Any], channels: int) -> ByteArray:
-    pixels: ByteArray = np.clip(np.rint(np.nan_to_num(values)), 0, 255).astype(np.uint8)
+def _from_array(name: str, values: NDArray[Any], channels: int) -> PixelArray:
+    """An array `(height, width[, channels])` as the network's channels, in one of the types images are held in."""
+    depth = depth_of(values.dtype)
+    pixels: PixelArray = np.ascontiguousarray(values, dtype=depth)
     if pixels.ndim == 2:
         pixels = pixels[:, :, None]
-    if pixels.shape[2] == channels:
+    given = pixels.shape[2]
+    if given == channels:
         return pixels
-    if pixels.shape[2] in (1, 3, 4) and channels in (1, 3):
-        picture = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
-        return _decode(name, picture, channels)
-    raise UnreadableImageError(name, f"has {pixels.shape[2]} channels, the network takes {channels}")
+    if given not in (1, 3, 4) or channels not in (1, 3):
+        raise UnreadableImageError(name, f"has {given} channels, the network takes {channels}")
+    if depth == "uint8":
+        picture = Image.fromarray(pixels[:, :, 0] if given == 1 else pixels)
+        colours = np.asarray(_in_colour(picture).convert("RGB" if channels == 3 else "L"))
+        return colours.reshape(*colours.shape[:2], channels)
+    if given == 4:
+        pixels = _on_white(name, pixels)
+    if channels == 3:
+        return np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else pixels
+    grey = pixels.astype(np.float64) @ np.array(_LUMA) if pixels.shape[2] == 3 else pixels[:, :, 0]
+    return np.asarray(np.rint(grey) if depth != "float32" else grey).astype(depth)[:, :, None]
+
+
+def _on_white(name: str, pixels: PixelArray) -> PixelArray:
+    """Four channels of 16 bits, the last of them transparency, as three on white."""
+    if pixels.dtype != np.uint16:
+        raise UnreadableImageError(name, f"has 4 channels of {pixels.dtype}; what the fourth means is not known")
+    share = pixels[:, :, 3:] / 65535.0
+    return np.asarray(np.rint(pixels[:, :, :3] * share + 65535.0 * (1 - share))).astype(np.uint16)

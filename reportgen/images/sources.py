@@ -4,20 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.facts import Skipped
+from reportgen.results import PixelArray
+
+# The types that values of images are held in; all but bytes and 16-bit numbers become float32.
+Depth = Literal["uint8", "uint16", "int16", "float32"]
+
+
+def depth_of(dtype: np.dtype[Any]) -> Depth:
+    """The type values of `dtype` are held in.
+
+    >>> depth_of(np.dtype("uint16")), depth_of(np.dtype("int64"))
+    ('uint16', 'float32')
+    """
+    match dtype.name:
+        case "uint8" | "uint16" | "int16" as depth:
+            return depth
+    return "float32"
 
 
 class ImageSource(Protocol):
     """Where a picture's bytes or values are; sources travel between processes."""
 
     def read(self) -> bytes | NDArray[Any]:
-        """The encoded bytes, or an array `(height, width, channels)` of 0..255."""
+        """The encoded bytes, or an array `(height, width[, channels])` of numbers."""
 
 
 @dataclass(frozen=True)
@@ -48,14 +65,43 @@ class TarSource:
 
 @dataclass(frozen=True)
 class ArrayFileSource:
-    """One image of a `.npy` file `(images, height, width, channels)`, read without the others."""
+    """One image of a `.npy` or `.npz` file.
+
+    `index` is its place in a stack, None where the array is one image; `key` the array's name in a `.npz`.
+    """
 
     path: str
-    index: int
+    index: int | None
+    key: str | None = None
 
-    def read(self) -> NDArray[Any]:
-        """The image's values."""
-        return np.array(np.load(self.path, mmap_mode="r", allow_pickle=False)[self.index])
+    def read(self) -> PixelArray:
+        """The image's values; those of a `.npy` without the other images of its stack."""
+        if self.key is None:
+            stack = open_arrays(self.path)[None]
+        else:
+            stack = _unpacked(self.path, self.key, Path(self.path).stat().st_mtime_ns)
+        return np.array(stack if self.index is None else stack[self.index])
+
+
+def open_arrays(path: str) -> dict[str | None, PixelArray]:
+    """The arrays of a file: that of a `.npy`, mapped and not read, under None; those of a `.npz` by their names.
+
+    Raises:
+        OSError, ValueError, zipfile.BadZipFile: it cannot be read.
+    """
+    content = np.load(path, mmap_mode="r", allow_pickle=False)
+    if isinstance(content, np.ndarray):
+        return {None: content}
+    with content:
+        return {name: content[name] for name in content.files}
+
+
+@lru_cache(maxsize=1)
+def _unpacked(path: str, key: str, _changed: int) -> PixelArray:
+    """An array of a `.npz`, which has to be unpacked as a whole; its images are read one after the other."""
+    with np.load(path, allow_pickle=False) as content:
+        array: PixelArray = content[key]
+        return array
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +119,9 @@ class ArraySource:
 class ImageFile:
     """A picture that can be loaded: `file` is its name in the report, unique and without private folders.
 
-    `width` and `height` are those of the upright picture, after its EXIF orientation.
+    `width` and `height` are those of the upright picture, after its EXIF orientation. `extremes` are its lowest
+    and highest finite value, None where they are not known, as of 8-bit pictures in large sets; `finite` says
+    whether all values are.
     """
 
     file: str
@@ -81,6 +129,9 @@ class ImageFile:
     sha256: str
     width: int
     height: int
+    depth: Depth = "uint8"
+    extremes: tuple[float, float] | None = None
+    finite: bool = True
 
     @property
     def path(self) -> str | None:

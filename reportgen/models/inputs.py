@@ -183,7 +183,8 @@ def _refusal(
 def other_values(slots: Any, image: InputSlot, given: Mapping[str, str]) -> dict[str, np.ndarray[Any, np.dtype[Any]]]:
     """One value for each input but the image, without the batch: as given by NAME=VALUE, else zeros.
 
-    A value is a number (for the whole input), numbers separated by commas, or the path of a `.npy` file.
+    A value is a number (for the whole input), numbers separated by commas, or the path of a `.npy` file. Other
+    files, pictures, are read once it is settled how the network is fed; until then these are zeros.
 
     Raises:
         UsageError: a name the network does not have, or a value that does not fit.
@@ -193,25 +194,66 @@ def other_values(slots: Any, image: InputSlot, given: Mapping[str, str]) -> dict
         if name not in others and not (name == image.name and given[name] == "image"):
             known = ", ".join(others) or "none but the image"
             raise UsageError(f"--input {name}=...: the network has no such input; its other inputs are {known}")
-    return {name: _value(slot, given.get(name, "0")) for name, slot in others.items()}
+    return {
+        name: _value(slot, "0" if is_file(given.get(name, "0")) else given.get(name, "0"))
+        for name, slot in others.items()
+    }
+
+
+def is_file(text: str) -> bool:
+    """Whether a value is the path of a picture: it has a suffix and is neither numbers nor an array."""
+    return _numbers(text) is None and Path(text).suffix.lower() not in ("", ".npy")
+
+
+def held_words(slots: Any, image: InputSlot, given: Mapping[str, str]) -> dict[str, str]:
+    """What each input but the image is held at: numbers as given, a file's name without its folder, else zeros."""
+    names = [slot.name for slot in flat_slots(slots) if slot is not image]
+    values = {name: given.get(name, "zeros") for name in names}
+    return {name: text if _numbers(text) is not None else Path(text).name for name, text in values.items()}
+
+
+def expected_value(slot: InputSlot, text: str) -> str:
+    """The beginning of an error on `text`: what the input takes."""
+    shape = value_shape(slot)
+    return (
+        f"--input {slot.name}={text}: expected a number, {math.prod(shape)} numbers, a .npy file of shape {shape} "
+        "or a picture"
+    )
+
+
+def value_shape(slot: InputSlot) -> tuple[int, ...]:
+    """The shape of one value of an input, open sides as 1."""
+    return tuple(side or 1 for side in slot.shape[1:])
+
+
+def shaped_value(slot: InputSlot, text: str, value: Any) -> np.ndarray[Any, np.dtype[Any]]:
+    """`value` in the shape and type of an input; a single number fills it.
+
+    Raises:
+        UsageError: it has another number of values, or the input takes text.
+    """
+    shape, array = value_shape(slot), np.asarray(value)
+    if slot.dtype == "string":
+        raise UsageError(f"--input {slot.name}: the network takes text here, which cannot be given")
+    if array.size == 1:
+        array = np.full(shape, array.reshape(()))
+    if array.size != math.prod(shape):
+        raise UsageError(f"{expected_value(slot, text)}, got shape {array.shape}")
+    return np.asarray(array.reshape(shape), dtype=slot.dtype)
+
+
+def _numbers(text: str) -> list[float] | None:
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        return None
 
 
 def _value(slot: InputSlot, text: str) -> np.ndarray[Any, np.dtype[Any]]:
-    shape = tuple(side or 1 for side in slot.shape[1:])
-    expected = (
-        f"--input {slot.name}={text}: expected a number, {math.prod(shape)} numbers or a .npy file of shape {shape}"
-    )
-    if slot.dtype == "string":
-        raise UsageError(f"--input {slot.name}: the network takes text here, which cannot be given")
+    numbers = _numbers(text)
+    if numbers is not None:
+        return shaped_value(slot, text, numbers)
     try:
-        if text.endswith(".npy"):
-            value = np.load(Path(text), allow_pickle=False)
-        else:
-            value = np.array([float(part) for part in text.split(",")])
-            if value.size == 1:
-                value = np.full(shape, value[0])
+        return shaped_value(slot, text, np.load(Path(text), allow_pickle=False))
     except (OSError, ValueError) as error:
-        raise UsageError(f"{expected}: {error}") from error
-    if value.size != math.prod(shape):
-        raise UsageError(f"{expected}, got shape {value.shape}")
-    return np.asarray(value.reshape(shape), dtype=slot.dtype)
+        raise UsageError(f"{expected_value(slot, text)}: {error}") from error

@@ -26,6 +26,11 @@ def layers_below(layer: keras.Layer, *, recursive: bool = True) -> list[keras.La
     return list(layer._flatten_layers(include_self=False, recursive=recursive))
 
 
+def own_variables(layer: keras.Layer) -> list[keras.Variable]:
+    """The variables that `layer` has itself, without those of the layers it holds."""
+    return [*layer._trainable_variables, *layer._non_trainable_variables]
+
+
 def calls_of(operation: Any) -> Sequence[Any]:
     """The nodes of a functional graph that stand for the calls of `operation`, with their tensors."""
     nodes: Sequence[Any] = operation._inbound_nodes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,7 +18,9 @@ from reportgen.models.applications import family_of_architecture, find_architect
 from reportgen.models.files import HUB, load_file, load_from_hub
 from reportgen.models.inputs import (
     DEFAULT_SIZE,
+    InputSlot,
     find_image_slot,
+    held_words,
     input_slots,
     other_values,
     resolve_open_size,
@@ -26,9 +28,9 @@ from reportgen.models.inputs import (
     takes_channels_first,
 )
 from reportgen.models.labels import imagenet_labels, read_labels
-from reportgen.models.leading import find_rescaling
+from reportgen.models.latent import find_latent_slot
 from reportgen.models.network import Network, model_digest
-from reportgen.models.preprocessing import choose_preprocessing
+from reportgen.models.preprocessing import choose_preprocessing, make_preprocessing
 from reportgen.models.sources import (
     build_application,
     call_python,
@@ -54,7 +56,9 @@ class _Source:
 
 
 def load_network(config: Config, model: keras.Model | None = None) -> Network:
-    """Load the network `config.model` names, or take `model`, with all it takes to feed it.
+    """Load the network `config.model` names, or take `model`, with all that can be told without running it.
+
+    How it is fed where nobody says so is settled by `reportgen.analysis.network.feeding.open_network`.
 
     Raises:
         UsageError: an option that does not fit.
@@ -66,6 +70,9 @@ def load_network(config: Config, model: keras.Model | None = None) -> Network:
         source = _open(config) if model is None else _given(model)
         loaded = _built(source, config)
     slots = input_slots(loaded)
+    latent = find_latent_slot(loaded, slots)
+    if latent is not None:
+        return _generator(config, source, loaded, slots, latent, tuple(notes))
     image = find_image_slot(slots, config.inputs)
     channels_first = takes_channels_first(loaded, image.shape)
     channels, height, width = image.shape[1:4] if channels_first else (image.shape[3], image.shape[1], image.shape[2])
@@ -86,7 +93,6 @@ def load_network(config: Config, model: keras.Model | None = None) -> Network:
         sha256=source.sha256 or model_digest(loaded),
         preprocessing=choose_preprocessing(
             config.preprocess,
-            loaded,
             channels,
             family_mode=family.mode if family else None,
             family_name=source.architecture,
@@ -97,10 +103,35 @@ def load_network(config: Config, model: keras.Model | None = None) -> Network:
         labels_origin=origin,
         image_input=image.name,
         other_inputs=other_values(slots, image, config.inputs),
+        held=held_words(slots, image, config.inputs),
         channels_first=channels_first,
         input_slots=slots,
         notes=tuple(notes),
-        rescaling=find_rescaling(loaded),
+    )
+
+
+def _generator(
+    config: Config, source: _Source, loaded: keras.Model, slots: Any, latent: InputSlot, notes: tuple[str, ...]
+) -> Network:
+    """A network that takes a vector: it is fed as an image of one position, which has as many channels."""
+    length = int(latent.shape[-1] or 0)
+    as_it_is = make_preprocessing("none", length, "flag")
+    others = {name: value for name, value in config.inputs.items() if name not in ("", latent.name)}
+    return Network(
+        model=loaded,
+        name=source.name,
+        source=source.source,
+        sha256=source.sha256 or model_digest(loaded),
+        preprocessing=replace(as_it_is, description="The vector goes in as it is.", value_range=None),
+        size=(1, 1),
+        channels=length,
+        labels=None,
+        labels_origin="none",
+        image_input=latent.name,
+        other_inputs=other_values(slots, latent, others),
+        input_slots=slots,
+        notes=notes,
+        latent=True,
     )
 
 

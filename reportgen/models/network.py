@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.metadata import version
 from typing import Any, Literal
@@ -15,7 +15,6 @@ import numpy as np
 import tensorflow as tf
 
 from reportgen.models.inputs import InputSlot, flat_slots
-from reportgen.models.leading import Rescaling
 from reportgen.models.preprocessing import Preprocessing
 
 
@@ -39,10 +38,13 @@ class Network:
     labels_origin: Literal["file", "application", "none"]
     image_input: str | None = None  # which of several inputs takes the image
     other_inputs: Mapping[str, Any] = field(default_factory=dict)  # without the batch
+    held: Mapping[str, str] = field(default_factory=dict)  # what each of them is held at, in words
     channels_first: bool = False
     input_slots: Any = None  # `InputSlot`s in the structure the model takes
     notes: tuple[str, ...] = ()
-    rescaling: Rescaling | None = None  # what the network itself does to the range of its input first
+    levels: tuple[float, float] = (0.0, 255.0)  # black and white of what `prepare` takes
+    latent: bool = False  # a generator: its image is a vector, one position of as many channels
+    takes_pictures: bool = False  # what `prepare` takes is of 0..255 whatever `levels` are
 
     @property
     def label_count(self) -> int | None:
@@ -54,6 +56,18 @@ class Network:
         if self.labels is None or not 0 <= index < len(self.labels):
             return None
         return self.labels[index] or None
+
+    @property
+    def image_slot(self) -> InputSlot | None:
+        """The input that takes the image; None where nothing is known of the inputs."""
+        slots = [] if self.input_slots is None else flat_slots(self.input_slots)
+        return next((slot for slot in slots if self._is_image(slot)), None)
+
+    @property
+    def other_slots(self) -> tuple[InputSlot, ...]:
+        """The inputs besides the image."""
+        slots = () if self.input_slots is None else flat_slots(self.input_slots)
+        return tuple(slot for slot in slots if not self._is_image(slot))
 
     @cached_property
     def digest(self) -> str:
@@ -71,11 +85,34 @@ class Network:
             np.asarray(self.prepare(probe)),
             self.size,
             {name: np.asarray(value) for name, value in self.other_inputs.items()},
+            self.levels,
         ]
 
     def prepare(self, pixels: Any) -> tf.Tensor:
-        """Displayable pixels `(batch, height, width, channels)`, 0..255, as the network's input, float32."""
-        return self.preprocessing.apply(tf.cast(pixels, tf.float32))
+        """Fitted images `(batch, height, width, channels)` as the network's input, float32.
+
+        Args:
+            pixels: values as `Fitting.apply` gives them, `levels` their black and white: of 0..255, not rounded
+                where the images are not of 8 bits, or, under the mode `none`, as they are.
+        """
+        values = tf.cast(pixels, tf.float32)
+        if self.takes_pictures:
+            values = self.from_pictures(values)
+        return self.preprocessing.apply(values)
+
+    def for_pictures(self) -> Network:
+        """The same network with a `prepare` that takes pictures of 0..255, whatever values it is fed otherwise."""
+        return self if self.levels == (0.0, 255.0) else replace(self, takes_pictures=True)
+
+    def from_pictures(self, pixels: Any) -> Any:
+        """Pictures of 0..255 as the values that `prepare` takes, black and white put on `levels`."""
+        low, high = self.levels
+        return pixels if self.levels == (0.0, 255.0) else pixels * ((high - low) / 255) + low
+
+    def to_pictures(self, values: Any) -> Any:
+        """The values that `prepare` takes as pictures of 0..255, neither rounded nor clipped."""
+        low, high = self.levels
+        return values if self.levels == (0.0, 255.0) else (values - low) * (255 / (high - low))
 
     def feed(self, prepared: tf.Tensor) -> Any:
         """The structure the model takes, from `prepare`d images: layout turned, other inputs added for each."""
@@ -98,6 +135,8 @@ class Network:
                 value = self.other_inputs[slot.name]
                 return tf.TensorSpec((batch, *value.shape), value.dtype)
             sides = (self.channels, height, width) if self.channels_first else (height, width, self.channels)
+            if len(slot.shape) == 2:
+                return tf.TensorSpec((batch, self.channels), slot.dtype)
             return tf.TensorSpec((batch, *sides), slot.dtype)
 
         if self.input_slots is None:
@@ -109,6 +148,8 @@ class Network:
 
     def _image(self, prepared: tf.Tensor, slot: InputSlot | None) -> tf.Tensor:
         image = tf.transpose(prepared, (0, 3, 1, 2)) if self.channels_first else prepared
+        if slot is not None and len(slot.shape) == 2:
+            image = tf.reshape(image, (-1, self.channels))
         dtype = tf.as_dtype(slot.dtype if slot is not None else "float32")
         if dtype.is_integer:
             # Casting cuts off what is behind the point, which would darken the image by half a level.

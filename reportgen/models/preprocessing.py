@@ -6,13 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from reportgen.errors import ReportgenError, UsageError
-from reportgen.models.applications import recognize
-from reportgen.models.leading import find_rescaling, leading_networks
 from reportgen.models.sources import import_attribute
 
 # Moments of the ImageNet training images, as the two frameworks published them with their networks:
@@ -40,6 +37,28 @@ _FUNCTION_ERRORS = (
 _PROBE_SIZE = (32, 32)
 
 
+@dataclass(frozen=True)
+class MeasuredInput:
+    """What was measured to reach the first layer with a kernel, `layer`: `matrix` times the pixel plus `offset`.
+
+    `matrix` has a row for each value the layer reads of a place (as many as channels, but where the network makes
+    more or fewer of them) and a column for each channel; `residual` is the furthest a measurement was from it.
+    Where there is no such map, `reason` says why and the others are None.
+    """
+
+    layer: str | None
+    matrix: tuple[tuple[float, ...], ...] | None
+    offset: tuple[float, ...] | None
+    residual: float | None
+    reason: str | None
+
+    def span(self, value_range: tuple[float, float] = (0.0, 255.0)) -> float | None:
+        """How far apart the values are that pixels of `value_range` can become, of the widest value."""
+        if self.matrix is None:
+            return None
+        return max(sum(abs(factor) for factor in row) for row in self.matrix) * (value_range[1] - value_range[0])
+
+
 @dataclass(frozen=True, eq=False)
 class Preprocessing:
     """How displayable pixels become what the network takes.
@@ -47,6 +66,8 @@ class Preprocessing:
     `apply` maps float32 `(batch, height, width, channels)` of 0..255 to the network's input range,
     differentiably unless `differentiable` is false; `value_range` is what 0 and 255 become (the extremes
     over channels), None if unknown. `reverses_channels` says that red, green, blue become blue, green, red.
+    `reason` says why it was chosen. `inside` is what the network itself does to a pixel, `total` that and
+    the preprocessing before it; None where that was not measured.
     """
 
     mode: str
@@ -56,15 +77,20 @@ class Preprocessing:
     value_range: tuple[float, float] | None
     reverses_channels: bool = False
     differentiable: bool = True
+    reason: str = ""
+    inside: MeasuredInput | None = None
+    total: MeasuredInput | None = None
 
 
 def choose_preprocessing(
-    mode: str, model: keras.Model, channels: int, *, family_mode: str | None = None, family_name: str | None = None
+    mode: str, channels: int, *, family_mode: str | None = None, family_name: str | None = None
 ) -> Preprocessing:
-    """The preprocessing `--preprocess` asks for; for `auto`, the one `model` is known or seen to want.
+    """The preprocessing `--preprocess` asks for; for `auto` the one of the application, else a guess.
+
+    What a network does inside has a say, too, but takes running it: see `reportgen.analysis.network.feeding`.
 
     Args:
-        family_mode: how the architecture was trained, where `model` is one of `keras.applications`.
+        family_mode: how the architecture was trained, where the network is one of `keras.applications`.
         family_name: its name, for the description.
 
     Raises:
@@ -75,20 +101,6 @@ def choose_preprocessing(
         return _from_function(mode, channels)
     if mode != "auto":
         return make_preprocessing(mode, channels, "flag")
-    inside = find_rescaling(model)
-    if inside is not None:
-        start = "0 to 255" if inside.expects == "none" else "0 to 1"
-        return make_preprocessing(
-            inside.expects,
-            channels,
-            "inside",
-            f"The network rescales them itself, from {start}, in its layer {inside.name}.",
-        )
-    if channels == 3:
-        for network in leading_networks(model):
-            family = recognize(network)
-            if family is not None and family_mode is None:
-                family_mode, family_name = family.mode, network.name
     if family_mode is not None:
         return make_preprocessing(
             family_mode, channels, "application", f"This is how Keras' own {family_name} was trained."
@@ -113,7 +125,13 @@ def make_preprocessing(mode: str, channels: int, origin: Origin, reason: str = "
         )
     apply, value_range, sentence = _MODES[mode]
     return Preprocessing(
-        mode, origin, f"{sentence} {reason}".strip(), apply, value_range, reverses_channels=mode == "caffe"
+        mode,
+        origin,
+        f"{sentence} {reason}".strip(),
+        apply,
+        value_range,
+        reverses_channels=mode == "caffe",
+        reason=reason,
     )
 
 

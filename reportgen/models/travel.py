@@ -62,7 +62,7 @@ class NetworkParcel:
                 f"{self.facts['name']}: the network has other weights in a worker than here; "
                 "give it as a .keras file that was saved whole"
             )
-        preprocessing = choose_preprocessing(self.preprocess, model, self.facts["channels"])
+        preprocessing = choose_preprocessing(self.preprocess, self.facts["channels"])
         return Network(model=model, preprocessing=preprocessing, **self.facts)
 
 

@@ -16,6 +16,7 @@ from reportgen.facts import (
     LayerKind,
     Neighbour,
     Output,
+    Placement,
     Prediction,
     ReceptiveField,
     Scale,
@@ -38,8 +39,31 @@ class Generator(Fact):
     version: str
 
 
+class AffineMap(Fact):
+    """From a pixel to what reaches the first layer with a kernel: `matrix` times its channels plus `offset`.
+
+    `words` says the same as a reader would.
+    """
+
+    matrix: list[list[float]]
+    offset: list[float]
+    words: str
+
+
+class MeasuredPreprocessing(Fact):
+    """What was measured to reach `layer`: by what the network does `inside`, and with the mode before it.
+
+    Null where there is no such map; `note` says why.
+    """
+
+    inside: AffineMap | None
+    total: AffineMap | None
+    layer: str | None
+    note: str | None
+
+
 class Preprocessing(Fact):
-    """How a photograph became the network's input."""
+    """How a photograph became the network's input; `reason` says why the mode was chosen."""
 
     mode: str
     origin: Literal["flag", "application", "inside", "fallback"]
@@ -49,6 +73,16 @@ class Preprocessing(Fact):
     interpolation: str
     size: tuple[int, int]
     channels: int
+    reason: str | None = None
+    measured: MeasuredPreprocessing | None = None
+
+
+class ModelInput(Fact):
+    """An input of the network and what it was `given`: "image" for the images, else what it was held at."""
+
+    name: str
+    shape: Shape
+    given: str
 
 
 class Head(Fact):
@@ -77,6 +111,8 @@ class Model(Fact):
     head: Head
     outputs: tuple[Output, ...] = ()
     blocks: list[Block]
+    latent: int | None = None  # of a generator: how many numbers the vector has that it makes a picture of
+    inputs: list[ModelInput] | None = None
 
 
 class Histogram(Fact):
@@ -164,6 +200,7 @@ class Image(Fact):
     predictions: list[Prediction]  # of the first output of kind classes or multilabel
     answers: tuple[Answer, ...] = ()  # of each output, in their order; for images that have a page
     attributions: tuple[Attribution, ...] = ()  # why it answered so; for images that have a page
+    placement: Placement | None = None  # null in reports of versions that did not record it
 
 
 class Tile(Fact):
@@ -250,6 +287,7 @@ class Maximization(Fact):
     status: Literal["ok", "weak", "failed"]
     curve: Curve | None
     note: str | None
+    array: str | None = None  # the picture in the network's own channels and values, float32 .npy
 
 
 class Figure(Fact):

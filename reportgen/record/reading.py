@@ -26,6 +26,7 @@ def referenced_files(record: Record) -> list[str]:
         *(shown.picture for shown in record.maximizations),
         *(attribution.array for image in record.images for attribution in image.attributions),
         *(attribution.picture for image in record.images for attribution in image.attributions),
+        *(shown.array for shown in record.maximizations),
         *(feature.file for feature in record.features),
         *(tile.picture for tile in tiles if tile is not None),
     ]

@@ -15,6 +15,8 @@ def plan_maximizations(study: Study, workshop: Workshop) -> Work | Contribution:
     """What is learnt from the images first: their colours, and the highest logit of each class."""
     if study.config.activation_max == "off":
         return Contribution(note="Activation maximisation was switched off.")
+    if study.network.latent:
+        return Contribution(note="The network reads vectors: there is no image that could be made to excite it.")
     if not study.network.preprocessing.differentiable:
         return Contribution(
             note="The preprocessing function is not differentiable, so no image can be made by climbing its gradient."
@@ -28,7 +30,7 @@ def plan_maximizations(study: Study, workshop: Workshop) -> Work | Contribution:
     def finish() -> Contribution:
         channels, left_out = maker.channels()
         made = [*channels, *maker.classes()]
-        stored = [store_maximized(layer, shown, workshop.pictures) for layer, shown in _by_layer(made).items()]
+        stored = [store_maximized(layer, shown, study, workshop.pictures) for layer, shown in _by_layer(made).items()]
         return Contribution(
             figures=tuple(figure for figures, _ in stored for figure in figures),
             maximizations=tuple(shown for _, records in stored for shown in records),

@@ -17,10 +17,12 @@ from reportgen.analysis.findings.evidence import AttributionFacts, MapFacts, Ran
 from reportgen.analysis.network.heads import Head
 from reportgen.attribution_settings import AttributionSettings
 from reportgen.draw.attribution import MapDrawn, draw_attribution
-from reportgen.draw.photo import LONG_SIDE, reduce_to, to_rgb
+from reportgen.draw.bands import show_image
+from reportgen.draw.photo import LONG_SIDE, reduce_to
+from reportgen.facts import Placement
 from reportgen.models import Network
 from reportgen.progress import stage
-from reportgen.results import ByteArray, Placement
+from reportgen.results import ByteArray, FloatArray, PixelArray
 from reportgen.sections.section import Contribution, Section, VisitedImage, Work
 from reportgen.sections.study import Study, Workshop
 
@@ -51,7 +53,7 @@ class _Seen:
     file: str
     photo: ByteArray  # small enough to draw on
     sides: tuple[int, int]  # of the photograph itself
-    pixels: ByteArray
+    pixels: PixelArray
     placement: Placement
 
 
@@ -69,7 +71,7 @@ class _Why:
         self.seen.append(
             _Seen(
                 visited.file,
-                reduce_to(to_rgb(visited.original), LONG_SIDE),
+                reduce_to(show_image(visited.original, self.study.config.bands).pixels, LONG_SIDE),
                 visited.original.shape[:2],
                 visited.pixels,
                 visited.placement,
@@ -81,9 +83,10 @@ class _Why:
         """The maps of all images, as figures and for the record."""
         if not self.seen:
             return Contribution(note="No image has a page on which its maps could stand.")
-        config, network = self.study.config, self.study.network
+        # Whatever values images have, baselines and what is covered are said as of pictures.
+        config, network = self.study.config, self.study.network.for_pictures()
         truth = [true_class(self.study, seen.file) for seen in self.seen]
-        pixels = [seen.pixels for seen in self.seen]
+        pixels = [as_values(self.study.network, seen.pixels) for seen in self.seen]
         with stage(self.workshop.progress, "Why it answered so", None) as progress:
             settings = config.attribution_parameters
             traced = trace_network(network, self.study.summary, settings)
@@ -181,6 +184,11 @@ class _Why:
         )
 
 
+def as_values(network: Network, pixels: PixelArray) -> FloatArray:
+    """A fitted image as a picture of 0..255, not rounded: what a network `for_pictures` takes."""
+    return np.asarray(network.to_pictures(pixels.astype(np.float32)), np.float32)
+
+
 def asked_outputs(network: Network, head: Head) -> tuple[AskedOutput, ...]:
     """The outputs whose answers are explained."""
     if head.kind == "none" or head.classes is None or head.output is None:
@@ -213,7 +221,7 @@ def true_class(study: Study, file: str) -> int | None:
 def questions(
     traced: TracedCall,
     outputs: tuple[AskedOutput, ...],
-    pixels: list[ByteArray],
+    pixels: list[FloatArray],
     files: list[str],
     truth: list[int | None],
     settings: AttributionSettings,
@@ -297,6 +305,8 @@ def plan_attribution(study: Study, workshop: Workshop) -> Work | Contribution:
     """Explain the answers to every image that has a page."""
     if study.config.attribution == ("off",):
         return Contribution(note="Attribution was switched off.")
+    if study.network.latent:
+        return Contribution(note="The network reads vectors: there is no image whose places could be evidence.")
     if not study.network.preprocessing.differentiable:
         return Contribution(note="The preprocessing function is not differentiable, so there is no gradient to follow.")
     outputs = asked_outputs(study.network, study.head)

@@ -14,12 +14,14 @@ from reportgen.analysis.statistics.selectivity import ClassResponses
 from reportgen.analysis.statistics.sightings import Sighting, Wanted, seen_box, wanted_by_image
 from reportgen.analysis.weights.filters import dense_banks
 from reportgen.analysis.weights.neighbours import Wiring
+from reportgen.draw.bands import show_image
 from reportgen.draw.patches import Sprite, cut_patch, make_small, pack
 from reportgen.facts import Selectivity
 from reportgen.formats import finite
 from reportgen.progress import stage
 from reportgen.record import Tile, TopImage
 from reportgen.results import ByteArray
+from reportgen.sections.generated import Pictures
 from reportgen.sections.histograms import describe_histogram
 from reportgen.sections.picture_store import StoredPicture
 from reportgen.sections.section import Contribution, Section, VisitedImage, Work
@@ -83,6 +85,7 @@ class _Gathered:
         self.layers = tuple(study.chosen) if self.sample else ()
         self.images = [image for image in study.images if image.file in self.wanted or image.file in self.sample]
         self.selectivity = ClassResponses(self.layers)
+        self.generated = Pictures(study) if study.network.latent else None
         self.shelf = PatchShelf()
         self.shown: dict[tuple[str, int], dict[int, _Shown]] = {key: {} for key in keys}
 
@@ -92,16 +95,25 @@ class _Gathered:
             self.selectivity.add(self.study.truth[visited.file], visited.outputs)
         if visited.file in self.wanted:
             place, wanted = self.wanted[visited.file]
-            whole = self.workshop.pictures.save(f"small-{visited.file}", make_small(visited.original))
+            photo = self._picture(visited)
+            whole = self.workshop.pictures.save(f"small-{visited.file}", make_small(photo))
             for one in wanted:
-                self.shown[one.layer, one.channel][one.rank] = self._seen(place, one, visited, whole)
+                self.shown[one.layer, one.channel][one.rank] = self._seen(place, one, visited, photo, whole)
         return Contribution()
 
-    def _seen(self, place: int, wanted: Wanted, visited: VisitedImage, whole: StoredPicture) -> _Shown:
-        top, height, width = wanted.top, *visited.original.shape[:2]
+    def _picture(self, visited: VisitedImage) -> ByteArray:
+        """What is shown of an image; of a vector, the picture made of it."""
+        if self.generated is not None:
+            return self.generated.of(visited.pixels)
+        return show_image(visited.original, self.study.config.bands).pixels
+
+    def _seen(
+        self, place: int, wanted: Wanted, visited: VisitedImage, photo: ByteArray, whole: StoredPicture
+    ) -> _Shown:
+        top, height, width = wanted.top, *photo.shape[:2]
         layer = self.study.summary.layer(wanted.layer)
         box = seen_box(layer, top.position, visited.placement, (height, width), self.study.network.size)
-        patch = self.shelf.put(cut_patch(visited.original, box or (0, 0, height, width)))
+        patch = self.shelf.put(cut_patch(photo, box or (0, 0, height, width)))
         return _Shown(Sighting(place, top.value, top.position, box), patch, whole)
 
     def finish(self) -> Contribution:

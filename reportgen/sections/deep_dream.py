@@ -3,35 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
 
 from reportgen import record
 from reportgen.analysis.maximization import deep_dream
 from reportgen.analysis.network.selection import select_layers
 from reportgen.config import Config
+from reportgen.draw.bands import show_image, stretched, to_rgb
 from reportgen.draw.maximized import draw_dream
-from reportgen.draw.photo import to_rgb
 from reportgen.errors import UsageError
 from reportgen.files.cache import Cache, content_key
 from reportgen.images import ImageFile
 from reportgen.models import Network
 from reportgen.progress import stage
-from reportgen.results import ByteArray
+from reportgen.results import ByteArray, Drawing, PixelArray
+from reportgen.sections.maximized_pictures import as_pictures, keep_values, keeps_values
+from reportgen.sections.picture_store import PictureStore
 from reportgen.sections.section import Contribution, Section, VisitedImage, Work
 from reportgen.sections.study import Study, Workshop
 
 # Counted up when the same settings would give other dreams than before.
 _VERSION = 2
 
+Dream = tuple[str, ByteArray, str]
+
 
 def plan_deep_dream(study: Study, workshop: Workshop) -> Work | Contribution:
     """Dream of the layer asked for, from the image asked for."""
+    if study.network.latent:
+        return Contribution(note="The network reads vectors: there is no image to dream from.")
     layer = _dream_layer(study)
     if layer is None:
         return Contribution(note="None of the layers asked for gives a map to dream of.")
     if not study.network.preprocessing.differentiable:
         return Contribution(note="The preprocessing function is not differentiable, so there is no gradient to follow.")
 
-    seen: list[tuple[str, ByteArray]] = []
+    seen: list[tuple[str, PixelArray]] = []
 
     def visit(visited: VisitedImage) -> Contribution:
         seen.append((visited.file, visited.pixels))
@@ -42,10 +51,7 @@ def plan_deep_dream(study: Study, workshop: Workshop) -> Work | Contribution:
         for file, pixels in seen:
             with stage(workshop.progress, "Deep dream", None):
                 dreams = make_dreams(study.network, pixels, layer, study.config, workshop.cache)
-            drawings = [
-                draw_dream(file, layer, variant, to_rgb(pixels), to_rgb(dreamt), made)
-                for variant, dreamt, made in dreams
-            ]
+            drawings = [_drawing(study, (file, pixels), layer, dream, workshop.pictures) for dream in dreams]
             figures += [workshop.pictures.save_drawing(drawing) for drawing in drawings]
         return Contribution(figures=tuple(figures))
 
@@ -70,14 +76,14 @@ def _dream_image(study: Study) -> ImageFile:
     return images[0]
 
 
-def make_dreams(
-    network: Network, pixels: ByteArray, layer: str, config: Config, cache: Cache
-) -> list[tuple[str, ByteArray, str]]:
-    """Dream of `layer` from `pixels`, at several sizes and in the tutorials' form at one.
+def make_dreams(network: Network, pixels: PixelArray, layer: str, config: Config, cache: Cache) -> list[Dream]:
+    """Dream of `layer` from a fitted image, at several sizes and in the tutorials' form at one.
 
     Returns:
-        For each dream the name of its variant, its pixels, and a sentence on how it was made.
+        For each dream the name of its variant, its pixels of 0..255, and a sentence on how it was made.
     """
+    pixels = as_pictures(network, pixels)
+    network = network.for_pictures()
     channel = config.dream_channel
     whole = "all channels" if channel is None else f"channel {channel}"
     in_octaves = (
@@ -101,6 +107,25 @@ def make_dreams(
         ("octaves", dreamt, f"{count} {'octave' if count == 1 else 'octaves'} {in_octaves}"),
         ("classic", plain, classic),
     ]
+
+
+def _drawing(study: Study, image: tuple[str, PixelArray], layer: str, dream: Dream, pictures: PictureStore) -> Drawing:
+    """A dream beside its image, both shown alike; in other values than those of pictures it is kept as an array."""
+    (file, fitted), (variant, pixels, made), bands = image, dream, study.config.bands
+    if not keeps_values(study):
+        return draw_dream(file, layer, variant, to_rgb(fitted, bands), to_rgb(pixels, bands), made)
+    values = np.asarray(study.network.from_pictures(pixels.astype(np.float32)), np.float32)
+    before = show_image(fitted.astype(np.float32), bands)
+    # An image without contrast has no black and white of its own.
+    ranges = [ends if ends[0] < ends[1] else study.network.levels for ends in before.ranges or ()]
+    after = stretched(values, before.bands, tuple(ranges))
+    drawing = draw_dream(file, layer, variant, before.pixels, after.pixels, made)
+    words = before.words(study.network.channels, chosen=bands is not None)
+    return replace(
+        drawing,
+        shows=f"{drawing.shows} {words} The dream has the black and white of its image.",
+        data=keep_values(study, f"dream-{layer}-{variant}-{file}", pixels, pictures),
+    )
 
 
 def _kept(cache: Cache, key: str, make: Callable[[], tuple[ByteArray, int]]) -> tuple[ByteArray, int]:

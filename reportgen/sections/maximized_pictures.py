@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from reportgen import record
 from reportgen.analysis.maximization import chosen_preset, colour_covariance, maximize, maximize_classes
 from reportgen.analysis.maximization.judging import logit_function
+from reportgen.draw.bands import shown_bands, to_rgb
 from reportgen.draw.maximized import draw_maximized
-from reportgen.draw.photo import to_rgb
+from reportgen.formats import number
 from reportgen.images import ImageFile
+from reportgen.models import Network
 from reportgen.progress import stage
-from reportgen.results import ByteArray, Drawing, FloatArray, LeftOut, MaximizedChannel
+from reportgen.results import ByteArray, Drawing, FloatArray, LeftOut, MaximizedChannel, PixelArray
 from reportgen.sections.picture_store import PictureStore
 from reportgen.sections.study import Study, Workshop, sample_evenly
 
@@ -32,10 +34,11 @@ class Maximizing:
     def __init__(self, study: Study, workshop: Workshop) -> None:
         self.study = study
         self.workshop = workshop
+        self.network = study.network.for_pictures()
         self.preset = chosen_preset(study.config)
         self._for_colours = {image.file for image in study.images.images[:COLOUR_IMAGES]}
         self._for_logits = sample_evenly(study.images.images, LOGIT_IMAGES) if self._makes_classes() else ()
-        self._pixels: dict[str, ByteArray] = {}
+        self._pixels: dict[str, PixelArray] = {}
 
     @property
     def images(self) -> tuple[ImageFile, ...]:
@@ -43,7 +46,7 @@ class Maximizing:
         wanted = self._for_colours | {image.file for image in self._for_logits}
         return tuple(image for image in self.study.images if image.file in wanted)
 
-    def learn(self, file: str, pixels: ByteArray) -> None:
+    def learn(self, file: str, pixels: PixelArray) -> None:
         """Take in an image, fitted to the network's input."""
         self._pixels[file] = pixels
 
@@ -52,7 +55,8 @@ class Maximizing:
         """The covariance `(3, 3)` of red, green and blue over the first images; None without colour."""
         if self.study.network.channels != 3:
             return None
-        return colour_covariance(pixels for file, pixels in self._pixels.items() if file in self._for_colours)
+        chosen = (pixels for file, pixels in self._pixels.items() if file in self._for_colours)
+        return colour_covariance(as_pictures(self.study.network, pixels) for pixels in chosen)
 
     def _makes_classes(self) -> bool:
         return self.study.head.kind != "none" and self.preset.name != "classic"
@@ -79,7 +83,7 @@ class Maximizing:
                 shown = max(shown, share)
 
             return maximize(
-                study.network,
+                self.network,
                 study.summary,
                 study.chosen,
                 self.preset,
@@ -104,7 +108,7 @@ class Maximizing:
         classes = sorted(sorted(found), key=lambda index: -found[index])[:MOST_CLASSES]
         with stage(self.workshop.progress, "Classes", len(classes)):
             return maximize_classes(
-                study.network,
+                self.network,
                 study.summary,
                 classes,
                 self.preset,
@@ -116,19 +120,57 @@ class Maximizing:
 
 
 def store_maximized(
-    layer: str, made: Sequence[MaximizedChannel], pictures: PictureStore
+    layer: str, made: Sequence[MaximizedChannel], study: Study, pictures: PictureStore
 ) -> tuple[list[record.Figure], list[record.Maximization]]:
-    """Store the images of one layer: those of the first seed as a figure, further seeds beside it."""
-    first, again = [item for item in made if not item.again], [item for item in made if item.again]
-    figure = pictures.save_drawing(_drawing(layer, first))
-    records = [_record(item, place, figure) for place, item in enumerate(first)]
-    if again:
-        second = pictures.save_drawing(_drawing(layer, again))
-        records += [_record(item, place, second) for place, item in enumerate(again)]
-    return [figure], records
+    """Store the images of one layer: those of the first seed as a figure, further seeds beside it.
+
+    Where they are no pictures, but of other channels or values, each is kept as an array too.
+    """
+    figures, records = [], []
+    for again in (False, True):
+        items = [item for item in made if item.again == again]
+        if not items:
+            continue
+        figure = pictures.save_drawing(_drawing(layer, items, study))
+        figures.append(figure)
+        for place, item in enumerate(items):
+            array = None
+            if item.pixels is not None and keeps_values(study):
+                array = keep_values(study, f"maximized-{layer}-{item.channel}", item.pixels, pictures)
+            records.append(_record(item, place, figure, array))
+    return figures[:1], records
 
 
-def _drawing(layer: str, made: Sequence[MaximizedChannel]) -> Drawing:
+def as_pictures(network: Network, values: PixelArray) -> PixelArray:
+    """Fitted images as pictures of 0..255; values that are no numbers are black."""
+    return values if values.dtype == np.uint8 else np.clip(np.nan_to_num(network.to_pictures(values)), 0, 255)
+
+
+def keeps_values(study: Study) -> bool:
+    """Whether the network takes other channels, or other values, than pictures have."""
+    return study.network.channels not in (1, 3) or study.fitting.scale.dtype != "uint8"
+
+
+def keep_values(study: Study, name: str, pixels: ByteArray, pictures: PictureStore) -> str:
+    """Store pixels of 0..255 in the range of values of the images, float32; returns the path in the report.
+
+    Fed as such, they are what the network was given when they were measured.
+    """
+    low, high = study.fitting.scale.stated_range
+    return pictures.save_array(name, np.asarray(low + pixels.astype(np.float64) * ((high - low) / 255), np.float32))
+
+
+def _values_words(study: Study) -> str:
+    """What of images that are no pictures is shown, and where the rest is."""
+    if not keeps_values(study):
+        return ""
+    bands, channels = shown_bands(study.network.channels, study.config.bands), study.network.channels
+    low, high = study.fitting.scale.stated_range
+    which = f" Channels {', '.join(map(str, bands))} of {channels} are shown." if channels > len(bands) else ""
+    return f"{which} Black is {number(low)}, white {number(high)}; beside each picture its values as an array."
+
+
+def _drawing(layer: str, made: Sequence[MaximizedChannel], study: Study) -> Drawing:
     one = made[0]
     noun = "class" if one.objective == "logit" else "channel"
     names = [item.label or f"{noun} {item.channel}" for item in made]
@@ -136,16 +178,16 @@ def _drawing(layer: str, made: Sequence[MaximizedChannel]) -> Drawing:
     return draw_maximized(
         layer,
         names,
-        [None if item.pixels is None else to_rgb(item.pixels) for item in made],
+        [None if item.pixels is None else to_rgb(item.pixels, study.config.bands) for item in made],
         channels=[item.channel for item in made],
         values=[item.activation for item in made],
         what=what,
         made=f"Preset {one.preset}, objective {one.objective}, seed {one.seed}, "
-        f"canvas {one.canvas[0]} x {one.canvas[1]}.",
+        f"canvas {one.canvas[0]} x {one.canvas[1]}.{_values_words(study)}",
     )
 
 
-def _record(item: MaximizedChannel, place: int, figure: record.Figure) -> record.Maximization:
+def _record(item: MaximizedChannel, place: int, figure: record.Figure, array: str | None) -> record.Maximization:
     grid = figure.tiles
     shown = item.pixels is not None and grid is not None
     return record.Maximization(
@@ -167,6 +209,7 @@ def _record(item: MaximizedChannel, place: int, figure: record.Figure) -> record
         status=item.status,
         curve=record.Curve(steps=[step for step, _ in item.curve], values=[value for _, value in item.curve]),
         note=item.note,
+        array=array,
     )
 
 

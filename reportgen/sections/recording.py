@@ -15,10 +15,13 @@ from numpy.typing import NDArray
 
 from reportgen import record
 from reportgen._version import __version__
+from reportgen.analysis.network.measured_words import describe_map
 from reportgen.analysis.statistics.image_statistics import ImageStatistics
 from reportgen.config import Config, option_facts, option_name
 from reportgen.formats import finite, rounded
-from reportgen.models import Network
+from reportgen.images import Fitting
+from reportgen.models import MeasuredInput, Network
+from reportgen.models.inputs import flat_slots
 from reportgen.record import Pages
 from reportgen.results import Finding, Graph, GraphNode, LayerSummary, WeightStatistics
 from reportgen.sections.histograms import describe_histogram
@@ -42,23 +45,52 @@ def record_model(study: Study) -> record.Model:
         mac_count=summary.mac_count,
         layer_count=len(summary.layers),
         memory_bytes=summary.memory_bytes,
-        preprocessing=_record_preprocessing(network, study.config),
+        preprocessing=_record_preprocessing(network, study.fitting),
         head=record.Head(kind=head.kind, classes=head.classes, labels=network.labels_origin, note=head.note),
         blocks=list(summary.blocks),
+        latent=network.channels if network.latent else None,
+        inputs=_record_inputs(network),
     )
 
 
-def _record_preprocessing(network: Network, config: Config) -> record.Preprocessing:
+def _record_inputs(network: Network) -> list[record.ModelInput]:
+    """Every input in Keras' order; none where nothing is known of them."""
+    slots = [] if network.input_slots is None else flat_slots(network.input_slots)
+    return [
+        record.ModelInput(name=slot.name, shape=slot.shape, given=network.held.get(slot.name, "image"))
+        for slot in slots
+    ]
+
+
+def _record_preprocessing(network: Network, fitting: Fitting) -> record.Preprocessing:
     chosen = network.preprocessing
     return record.Preprocessing(
         mode=chosen.mode,
         origin=chosen.origin,
         description=chosen.description,
         value_range=chosen.value_range,
-        resize=config.resize,
-        interpolation=config.interpolation,
-        size=network.size,
+        resize=fitting.resize,
+        interpolation=fitting.interpolation,
+        size=fitting.size,
         channels=network.channels,
+        reason=chosen.reason or None,
+        measured=_record_measured(chosen.inside, chosen.total),
+    )
+
+
+def _record_measured(inside: MeasuredInput | None, total: MeasuredInput | None) -> record.MeasuredPreprocessing | None:
+    if inside is None or total is None:
+        return None
+    return record.MeasuredPreprocessing(
+        inside=_record_map(inside), total=_record_map(total), layer=inside.layer, note=inside.reason or total.reason
+    )
+
+
+def _record_map(measured: MeasuredInput) -> record.AffineMap | None:
+    if measured.matrix is None or measured.offset is None:
+        return None
+    return record.AffineMap(
+        matrix=[list(row) for row in measured.matrix], offset=list(measured.offset), words=describe_map(measured)
     )
 
 
@@ -168,6 +200,7 @@ def record_images(
             height=image.height,
             page=study.pages.image_page(image.file),
             truth=study.truth.get(image.file),
+            placement=study.fitting.place(image.height, image.width),
             predictions=list(study.statistics.predictions(places[image.file], study.head, study.network)),
             attributions=why.get(image.file, ()),
         )
@@ -212,10 +245,10 @@ def _record_finding(finding: Finding, study: Study) -> record.Finding:
     return record.Finding(**values, page=page)
 
 
-def record_provenance(config: Config) -> record.Provenance:
+def record_provenance(config: Config, *, latent: bool = False) -> record.Provenance:
     """How the report was made: names only, nothing of the machine."""
     return record.Provenance(
-        command=command_of(config),
+        command=command_of(config, latent=latent),
         config={name: _public(name, value) for name, value in _settings(config).items()},
         seed=config.seed,
         versions={"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
@@ -252,10 +285,10 @@ def _without_folders(text: str) -> str:
     return text.replace("\\", "/").rstrip("/").rpartition("/")[2] if "/" in text or "\\" in text else text
 
 
-def command_of(config: Config) -> str:
+def command_of(config: Config, *, latent: bool = False) -> str:
     """The command that makes such a report, with the names of files alone."""
     words = ["reportgen", "build", _without_folders(config.model) or "MODEL"]
-    words += [_without_folders(image) for image in config.images] or ["IMAGES"]
+    words += [_without_folders(image) for image in config.images] or ([] if latent else ["IMAGES"])
     for name, value in _settings(config).items():
         if option_facts(name).place == "option":
             words += _option_words(name, value)
@@ -268,10 +301,13 @@ def _option_words(name: str, value: Any) -> list[str]:
     if isinstance(value, bool):
         return [option]
     if isinstance(public, dict):
-        public = [f"{key}={item}" for key, item in public.items()]
+        public = [f"{key}={item}" if key else str(item) for key, item in public.items()]
     if facts.repeats:
         return [word for item in public for word in (option, item)]
-    return [option, facts.joint.join(str(part) for part in public) if isinstance(public, list) else str(public)]
+    if isinstance(public, list):
+        parts = [f"{part:.15g}" if isinstance(part, float) else str(part) for part in public]
+        return [option, facts.joint.join(parts)]
+    return [option, str(public)]
 
 
 def _by_image(pairs: Iterable[tuple[str, record.Attribution]]) -> dict[str, tuple[record.Attribution, ...]]:
@@ -308,5 +344,5 @@ def make_record(
         attribution=_record_methods(made),
         evaluation=study.evaluation,
         sections=[section.describe(contribution) for section, contribution in sections],
-        provenance=record_provenance(study.config),
+        provenance=record_provenance(study.config, latent=study.network.latent),
     )

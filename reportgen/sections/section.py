@@ -10,21 +10,22 @@ from dataclasses import dataclass, field
 
 from reportgen import record
 from reportgen.analysis.findings.evidence import AttributionFacts
+from reportgen.facts import Placement
 from reportgen.images import ImageFile
-from reportgen.results import ByteArray, FloatArray, Graph, Placement
+from reportgen.results import FloatArray, Graph, PixelArray
 from reportgen.sections.study import Study, Workshop
 
 
 @dataclass(frozen=True, eq=False)
 class VisitedImage:
-    """An image while it is visited: in its own pixels, as fitted into the network's input, and what layers gave.
+    """An image while it is visited: in its own values, as fitted into the network's input, and what layers gave.
 
     `outputs` has an array without the batch for each layer any section asked for.
     """
 
     image: ImageFile
-    original: ByteArray
-    pixels: ByteArray
+    original: PixelArray
+    pixels: PixelArray
     placement: Placement
     outputs: Mapping[str, FloatArray]
 

@@ -11,6 +11,7 @@ import numpy as np
 from reportgen.analysis.evaluation.classes import evaluate, read_truth
 from reportgen.analysis.maximization.scheduling import plan_channels
 from reportgen.analysis.network.feature_maps import gives_maps
+from reportgen.analysis.network.fed_values import settle_fitting
 from reportgen.analysis.network.heads import Head, describe_head
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.analysis.network.running import run_unwatched
@@ -18,14 +19,14 @@ from reportgen.analysis.network.selection import last_of_blocks, select_layers
 from reportgen.analysis.statistics.image_statistics import ImageStatistics, collect, default_layers
 from reportgen.analysis.weights.filters import filter_banks, weight_statistics
 from reportgen.config import Config
-from reportgen.facts import Evaluation
+from reportgen.facts import Evaluation, Placement
 from reportgen.files.cache import Cache
-from reportgen.images import ImageFile, ImageSet, UnreadableImageError, fit_image, load_image
+from reportgen.images import Fitting, ImageFile, ImageSet, UnreadableImageError, load_image
 from reportgen.models import Network
 from reportgen.progress import Progress
 from reportgen.record import Pages
 from reportgen.record.addresses import assign_pages
-from reportgen.results import ByteArray, FilterBank, NetworkSummary, Placement, WeightStatistics
+from reportgen.results import FilterBank, NetworkSummary, PixelArray, WeightStatistics
 from reportgen.sections.picture_store import PictureStore
 
 # One page in so many may go to a mistake, the others to a fair sample.
@@ -48,12 +49,14 @@ class Weighed:
 class Study:
     """A network, its images and what was measured on them.
 
-    `shown` are the images that get a page; `map_layers` the layers whose feature maps are drawn, `chosen` for
-    each of them the channels that are shown in detail; `truth` is the right class of each image, where given.
+    `fitting` is how images are made to fit; `shown` are the images that get a page; `map_layers` the layers whose
+    feature maps are drawn, `chosen` for each of them the channels that are shown in detail; `truth` is the right
+    class of each image, where given.
     """
 
     config: Config
     network: Network
+    fitting: Fitting
     images: ImageSet
     summary: NetworkSummary
     head: Head
@@ -71,16 +74,16 @@ class Originals:
     """Photographs that were read before the pass over all images, kept for the pages as far as there is room."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, ByteArray] = {}
+        self._kept: dict[str, PixelArray] = {}
         self._room = ORIGINALS_ROOM
 
-    def keep(self, image: ImageFile, pixels: ByteArray) -> None:
+    def keep(self, image: ImageFile, pixels: PixelArray) -> None:
         """Keep the pixels of `image`, where there is room for them."""
         if pixels.nbytes <= self._room and image.file not in self._kept:
             self._room -= pixels.nbytes
             self._kept[image.file] = pixels
 
-    def take(self, image: ImageFile) -> ByteArray | None:
+    def take(self, image: ImageFile) -> PixelArray | None:
         """The pixels of `image`, which are then forgotten; None where they were not kept."""
         return self._kept.pop(image.file, None)
 
@@ -97,16 +100,16 @@ class Workshop:
 
 @dataclass(frozen=True, eq=False)
 class FittedImage:
-    """An image in its own pixels and as fitted into the network's input."""
+    """An image in its own values, and as fitted into the network's input."""
 
     image: ImageFile
-    original: ByteArray
-    pixels: ByteArray
+    original: PixelArray
+    pixels: PixelArray
     placement: Placement
 
 
 def fitted_images(
-    config: Config,
+    fitting: Fitting,
     network: Network,
     images: Iterable[ImageFile],
     progress: Progress | None = None,
@@ -122,15 +125,15 @@ def fitted_images(
             original = load_image(image, network.channels) if kept is None else kept
         except UnreadableImageError:
             continue
-        pixels, placement = fit_image(original, network.size, config.resize, config.interpolation)
+        pixels, placement = fitting.apply(original)
         yield FittedImage(image, original, pixels, placement)
         if progress is not None:
             progress.advance(1, image.file)
 
 
-def find_head(config: Config, network: Network, images: ImageSet, originals: Originals | None = None) -> Head:
+def find_head(fitting: Fitting, network: Network, images: ImageSet, originals: Originals | None = None) -> Head:
     """What the network's answer is, by its last layer and its answers to the first images."""
-    first = list(islice(fitted_images(config, network, images), HEAD_IMAGES))
+    first = list(islice(fitted_images(fitting, network, images), HEAD_IMAGES))
     if originals is not None:
         for item in first:
             originals.keep(item.image, item.original)
@@ -163,17 +166,19 @@ def prepare_study(config: Config, network: Network, images: ImageSet, workshop: 
     """Measure everything that sections draw from.
 
     Raises:
-        UsageError: a layer or channel asked for does not exist.
+        UsageError: a layer, channel or band asked for does not exist.
         ReportgenError: the network cannot run on the images.
     """
+    network, fitting = settle_fitting(config, network, images)
     summary = summarize_network(network)
-    map_layers = drawable(summary, chosen_layers(config, summary, "blocks"))
-    head = find_head(config, network, images, workshop.originals)
+    # Of a generator every convolution shows how its picture comes about; it has no blocks as others do.
+    map_layers = drawable(summary, chosen_layers(config, summary, "convs" if network.latent else "blocks"))
+    head = find_head(fitting, network, images, workshop.originals)
     weighed = tuple(Weighed(bank, weight_statistics(bank)) for bank in filter_banks(network, summary))
     measured = dict.fromkeys((*default_layers(config, summary), *map_layers))
     in_order = tuple(layer.name for layer in summary.layers if layer.name in measured)
     truth = read_truth(config.truth, [image.file for image in images]) if config.truth else {}
-    statistics = collect(network, summary, images, in_order, config, workshop.progress, workshop.cache)
+    statistics = collect(network, summary, images, in_order, fitting, config, workshop.progress, workshop.cache)
     read = _readable(images, statistics)
     evaluation = _evaluate(truth, statistics, head, network) if truth else None
     shown = choose_shown(read, config.image_pages, evaluation)
@@ -183,6 +188,7 @@ def prepare_study(config: Config, network: Network, images: ImageSet, workshop: 
     return Study(
         config=config,
         network=network,
+        fitting=fitting,
         images=ImageSet(read, images.skipped + statistics.skipped),
         summary=summary,
         head=head,

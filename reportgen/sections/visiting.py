@@ -58,7 +58,7 @@ def _visits(
     layers = tuple(dict.fromkeys(layer for work in works for layer in work.layers))
     run = Extractor(study.network, layers) if layers else None
     readers = {image.file for work in works if work.layers for image in work.images}
-    for fitted in fitted_images(study.config, study.network, images, originals=workshop.originals):
+    for fitted in fitted_images(study.fitting, study.network, images, originals=workshop.originals):
         read = run is not None and fitted.image.file in readers
         outputs = {name: rows[0] for name, rows in run(fitted.pixels[np.newaxis]).items()} if run and read else {}
         yield VisitedImage(fitted.image, fitted.original, fitted.pixels, fitted.placement, outputs)

@@ -11,8 +11,8 @@ from reportgen.record import (
     Image,
     Layer,
     Maximization,
+    MeasuredPreprocessing,
     Model,
-    Preprocessing,
     Provenance,
     Unit,
     Weights,
@@ -45,7 +45,7 @@ def key_facts(model: Model) -> Facts:
 
 def fed_shape(model: Model) -> str:
     """The shape of the network's input, with this report's size where it takes any."""
-    if not is_open(model.input_shape):
+    if model.latent is not None or not is_open(model.input_shape):
         return shape(model.input_shape)
     return size([*model.preprocessing.size, model.preprocessing.channels])
 
@@ -63,15 +63,41 @@ def model_facts(model: Model) -> Facts:
     )
 
 
-def preprocessing_words(preprocessing: Preprocessing) -> str:
+def preprocessing_words(model: Model) -> str:
     """How photographs were fitted and scaled, in sentences."""
+    preprocessing = model.preprocessing
+    if model.latent is not None:
+        return preprocessing.description
     low_high = preprocessing.value_range
     values = "" if low_high is None else f", values {number(low_high[0])} to {number(low_high[1])}"
     fitted = _FITS.get(preprocessing.resize, preprocessing.resize)
     return (
         f"Images are {fitted} to {size(preprocessing.size)} pixels ({preprocessing.interpolation}). "
         f"{preprocessing.description.rstrip('.')}. Preprocessing {preprocessing.mode}{values}: "
-        f"{_ORIGINS[preprocessing.origin]}."
+        f"{_ORIGINS[preprocessing.origin]}.{_measured_words(preprocessing.measured)}"
+    )
+
+
+def _measured_words(measured: MeasuredPreprocessing | None) -> str:
+    """What was measured to reach the first layer with a kernel, as a further sentence."""
+    if measured is None:
+        return ""
+    if measured.total is None:
+        return f" What reaches the first layer with a kernel is not known: {measured.note}."
+    layer = f" {measured.layer}" if measured.layer else ""
+    inside = "" if measured.inside is None else f" (by the network alone: {measured.inside.words})"
+    return f" What reaches its first layer with a kernel{layer}, measured: {measured.total.words}{inside}."
+
+
+def input_words(model: Model) -> str:
+    """What the network's other inputs were held at, as a sentence; nothing where it has one input."""
+    inputs = model.inputs or []
+    if len(inputs) < 2:
+        return ""
+    images = next((one.name for one in inputs if one.given == "image"), "")
+    others = [f"{one.name} ({shape(one.shape[1:])}) at {one.given}" for one in inputs if one.given != "image"]
+    return (
+        f" The network has {count(len(inputs))} inputs: the images went into {images}; held were {', '.join(others)}."
     )
 
 
@@ -163,7 +189,8 @@ def image_facts(image: Image) -> Facts:
     """What an image file is."""
     return (
         ("Right class", image.truth or ""),
-        ("Size", f"{size((image.width, image.height))} pixels"),
+        # A vector is kept as an image of one position.
+        ("Size", f"{size((image.width, image.height))} pixels" if image.width * image.height > 1 else ""),
         ("SHA-256", image.sha256),
     )
 

@@ -8,7 +8,7 @@ from reportgen import formats
 from reportgen.record import Maximization, Model
 from reportgen.site.attributions import strip_figures
 from reportgen.site.catalogue import Catalogue
-from reportgen.site.facts import fed_shape, key_facts, model_facts, preprocessing_words, provenance_facts
+from reportgen.site.facts import fed_shape, input_words, key_facts, model_facts, preprocessing_words, provenance_facts
 from reportgen.site.figures import view_figure
 from reportgen.site.image_pages import card_paths
 from reportgen.site.page import FRONT, Page
@@ -38,7 +38,7 @@ def front_page(catalogue: Catalogue) -> Page:
         summary=summarize_model(record.model),
         key_facts=key_facts(record.model),
         facts=model_facts(record.model),
-        preprocessing=preprocessing_words(record.model.preprocessing),
+        preprocessing=preprocessing_words(record.model) + input_words(record.model),
         verdict=count_severities(record.findings),
         provenance=provenance_facts(record.provenance),
         findings=tuple(view for view in shown if view.finding.severity != "info"),
@@ -62,6 +62,12 @@ def summarize_model(model: Model) -> str:
     classes = formats.count(model.head.classes) if model.head.classes is not None else "its"
     layers, parameters = formats.count(model.layer_count), formats.short_count(model.parameter_count)
     answer = _HEADS[model.head.kind].format(classes=classes)
+    if model.latent is not None:
+        numbers = formats.counted(model.latent, "number")
+        return (
+            f"A network of {layers} layers and {parameters} parameters that makes pictures of vectors of {numbers}, "
+            f"in all {formats.shape(model.output_shape)}."
+        )
     return (
         f"A network of {layers} layers and {parameters} parameters that reads images of "
         f"{'any size, here ' if formats.is_open(model.input_shape) else ''}{fed_shape(model)} and {answer}."

@@ -50,7 +50,7 @@ from reportgen.analysis.attribution import (
 )
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.config import Config
-from reportgen.images import collect_images, fit_image, load_image
+from reportgen.images import Fitting, collect_images, load_image
 from reportgen.models import Network, load_network
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -74,7 +74,7 @@ def open_network(shared: Path, name: str) -> Network:
 def open_photos(shared: Path, network: Network) -> NDArray[np.uint8]:
     found = collect_images([shared / "photos"], channels=network.channels)
     images = [load_image(image, network.channels) for image in found.images]
-    return np.stack([fit_image(image, network.size, "crop")[0] for image in images])
+    return np.stack([Fitting(network.size, "crop").apply(image)[0] for image in images])
 
 
 def predicted(traced: TracedCall, pixels: NDArray[np.uint8]) -> Any:

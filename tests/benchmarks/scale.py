@@ -37,7 +37,7 @@ from reportgen.analysis.statistics.measure_task import MOST_IMAGES, MeasureTask
 from reportgen.analysis.statistics.measurements import Measurements
 from reportgen.config import Config
 from reportgen.engines import chunks_of
-from reportgen.images import ImageFile, collect_images
+from reportgen.images import Fitting, ImageFile, collect_images
 from reportgen.models import Network, load_network
 from reportgen.results import NetworkSummary
 
@@ -74,7 +74,7 @@ def processor_time(run: Callable[[], object]) -> float:
 
 def image_cost(network: Network, summary: NetworkSummary, images: tuple[ImageFile, ...], seconds: float) -> ImageCost:
     """Measure all convolutions on `images`, which took `seconds` to find."""
-    plan = Plan.make(summary, select_layers(summary, ("convs",)), MOST_IMAGES, "squash", "bilinear")
+    plan = Plan.make(summary, select_layers(summary, ("convs",)), MOST_IMAGES, Fitting(network.size))
     task = MeasureTask(network, plan, Config(preprocess="caffe"))
     first, rest = chunks_of(images, 0, WARM), next(chunks_of(images[WARM:], WARM, len(images)))
     measured = task.run(next(first), lambda _: None)

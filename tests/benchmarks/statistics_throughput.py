@@ -35,7 +35,7 @@ from reportgen.analysis.statistics.measure_task import MOST_IMAGES, MeasureTask
 from reportgen.analysis.statistics.measurements import Measurements
 from reportgen.config import Config
 from reportgen.engines import LocalEngine, chunks_of
-from reportgen.images import ImageFile, collect_images, fit_image, load_image
+from reportgen.images import Fitting, ImageFile, collect_images, load_image
 from reportgen.models import Network, load_network
 
 SIDE = 320  # pixels of the longer side of the pictures that are made
@@ -75,7 +75,7 @@ def loaded(
     """The fitted pixels of each image, and what `then` makes of them, several at a time."""
 
     def load(place: np.ndarray) -> np.ndarray:
-        return fit_image(load_image(images[int(place)]), network.size)[0]
+        return Fitting(network.size).apply(load_image(images[int(place)]))[0]
 
     def pixels(place: tf.Tensor) -> tf.Tensor:
         loaded = tf.numpy_function(load, [place], tf.uint8, stateful=False)
@@ -104,7 +104,7 @@ def batches(network: Network) -> Callable[[Sequence[ImageFile]], object]:
 def measuring(network: Network, count: int, pattern: str) -> Callable[[Sequence[ImageFile]], object]:
     """Measures the layers `pattern` means on images of a set of `count`."""
     summary = summarize_network(network)
-    plan = Plan.make(summary, select_layers(summary, (pattern,)), count, "squash", "bilinear")
+    plan = Plan.make(summary, select_layers(summary, (pattern,)), count, Fitting(network.size))
     task = MeasureTask(network, plan, Config(preprocess="tf"))
     measured = Measurements(plan.layout.channels)
 

@@ -7,9 +7,9 @@ import pytest
 
 from reportgen.analysis.evaluation import classes as evaluation
 from reportgen.analysis.weights import neighbours
-from reportgen.draw import figures, montage, patches, photo, pixels
+from reportgen.draw import bands, figures, montage, patches, pixels
 
-MODULES = [evaluation, figures, montage, neighbours, patches, photo, pixels]
+MODULES = [bands, evaluation, figures, montage, neighbours, patches, pixels]
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)

@@ -34,11 +34,22 @@ def test_ranges_are_those_of_each_channel() -> None:
     assert (drawing.scale.low, drawing.scale.high) == (-5, 7)
 
 
-@pytest.mark.parametrize(("channels", "tiles"), [(1, 1), (2, 2), (12, 8)])
-def test_other_numbers_of_channels(channels: int, tiles: int) -> None:
-    prepared = np.random.default_rng(0).random((4, 4, channels), np.float32)
-    drawing = draw_input(InputView("a.png", prepared, (0, 1), reverses_channels=False))
-    assert drawing.pixels.shape == (4, tiles * 4 + (tiles - 1) * GAP, 3)
+@pytest.mark.parametrize(("channels", "columns", "rows"), [(2, 2, 1), (12, 6, 2), (13, 7, 2), (80, 8, 8)])
+def test_every_channel_of_many_is_a_grey_tile(channels: int, columns: int, rows: int) -> None:
+    prepared = np.random.default_rng(0).random((100, 90, channels), np.float32)
+    drawing = draw_input(InputView("a.npy", prepared, (0, 1), reverses_channels=False))
+    assert drawing.pixels.shape == (rows * 100 + (rows - 1) * GAP, columns * 90 + (columns - 1) * GAP, 3)
+    assert drawing.channels == tuple(range(min(channels, 64)))
+
+
+def test_bands_are_stretched_by_percentiles_that_are_stated() -> None:
+    prepared = np.empty((100, 101, 2), np.float32)
+    prepared[:, :, 0] = np.linspace(1000, 2000, 101)
+    prepared[:, :, 1] = np.linspace(-1, 1, 101)
+    drawing = draw_input(InputView("a.npy", prepared, (0, 10000), reverses_channels=False, is_picture=False))
+    assert "channel 0 1,020 to 1,980; channel 1 \N{MINUS SIGN}0.96 to 0.96" in drawing.made
+    assert drawing.pixels[0, [0, 50, 100], 0].tolist() == [0, 128, 255]
+    np.testing.assert_allclose(drawing.pixels[:, :101], drawing.pixels[:, 101 + GAP :], atol=1)
 
 
 def test_values_that_are_not_finite() -> None:

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from reportgen.draw.bands import to_rgb
 from reportgen.draw.maximized import GAP, draw_dream, draw_maximized
-from reportgen.draw.photo import LONG_SIDE, draw_photo, reduce_to, to_rgb
+from reportgen.draw.photo import LONG_SIDE, draw_photo, reduce_to
 
 
 def plain(value: int, height: int = 16, width: int = 16) -> np.ndarray:

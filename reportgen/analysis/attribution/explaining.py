@@ -23,7 +23,7 @@ from reportgen.analysis.attribution.targets import Target
 from reportgen.analysis.attribution.tracing import Grid, TracedCall
 from reportgen.attribution_settings import AttributionSettings, MethodWord
 from reportgen.models import Network
-from reportgen.results import ByteArray, NetworkSummary
+from reportgen.results import FloatArray, NetworkSummary
 
 # Images whose maps are made at a time: the directions of a question about a map are as large as the map.
 _CHUNK = 16
@@ -155,7 +155,7 @@ def trace_network(network: Network, summary: NetworkSummary, settings: Attributi
 
 def explain(
     traced: TracedCall,
-    pixels: Sequence[ByteArray],
+    pixels: Sequence[FloatArray],
     asked: Sequence[Sequence[Question]],
     plan: Plan,
     advance: Callable[[str], None] = lambda _what: None,
@@ -199,7 +199,7 @@ class _Batch:
 def _made(
     method: Method,
     traced: TracedCall,
-    pixels: Sequence[ByteArray],
+    pixels: Sequence[FloatArray],
     asked: Sequence[Sequence[Question]],
     places: Sequence[int],
     plan: Plan,
@@ -272,7 +272,7 @@ def _together(targets: Sequence[Target]) -> Target:
 def _run(
     method: Method,
     traced: TracedCall,
-    pixels: ByteArray,
+    pixels: FloatArray,
     targets: Sequence[Target],
     settings: AttributionSettings,
     grid: Grid | None,
@@ -325,7 +325,7 @@ def _randomization(
     method: Method,
     layer: str | None,
     traced: TracedCall,
-    pixels: Sequence[ByteArray],
+    pixels: Sequence[FloatArray],
     asked: Sequence[Sequence[Question]],
     plan: Plan,
     made: Sequence[Explained],
@@ -354,7 +354,7 @@ def _randomization(
 
 
 def _checked(
-    one: Explained, traced: TracedCall, pixels: Sequence[ByteArray], plan: Plan, randomization: float | None
+    one: Explained, traced: TracedCall, pixels: Sequence[FloatArray], plan: Plan, randomization: float | None
 ) -> Explained:
     """A map with its curves and verdict, where it is to be checked; one without evidence explains nothing anyway."""
     if not one.positive_evidence:

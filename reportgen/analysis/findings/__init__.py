@@ -6,7 +6,15 @@ thresholds and the reasons for them, and takes part by its place in `RULES`.
 
 from collections.abc import Callable, Iterator
 
-from reportgen.analysis.findings import activation_rules, answer_rules, attribution_rules, input_rules, weight_rules
+from reportgen.analysis.findings import (
+    activation_rules,
+    answer_rules,
+    attribution_rules,
+    input_rules,
+    preprocessing_rules,
+    value_rules,
+    weight_rules,
+)
 from reportgen.analysis.findings.evidence import Evidence
 from reportgen.analysis.findings.gathering import gather_evidence
 from reportgen.facts import SEVERITIES
@@ -18,9 +26,11 @@ RULES: tuple[Rule, ...] = (
     activation_rules.capture_mismatch,
     weight_rules.nonfinite_weights,
     activation_rules.nonfinite_activations,
-    input_rules.rescaled_twice,
-    input_rules.unlikely_preprocessing,
-    input_rules.guessed_preprocessing,
+    preprocessing_rules.scaled_twice,
+    preprocessing_rules.unlikely_preprocessing,
+    preprocessing_rules.guessed_preprocessing,
+    preprocessing_rules.unchecked_preprocessing,
+    preprocessing_rules.held_input,
     answer_rules.improbable_sums,
     answer_rules.label_count,
     answer_rules.label_order,
@@ -36,6 +46,10 @@ RULES: tuple[Rule, ...] = (
     activation_rules.dead_channels,
     activation_rules.stuck_channels,
     activation_rules.rare_channels,
+    value_rules.values_not_finite,
+    value_rules.values_outside_range,
+    value_rules.shallow_depth,
+    value_rules.constant_images,
     input_rules.distorted_images,
     input_rules.enlarged_images,
     weight_rules.pruned_weights,

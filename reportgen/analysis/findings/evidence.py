@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from reportgen.analysis.network.heads import Head
 from reportgen.analysis.network.preprocessing_check import PreprocessingCheck
+from reportgen.facts import Shape
 from reportgen.results import NetworkSummary
 
 
@@ -94,25 +95,53 @@ class ImageColumns:
         return len(self.files)
 
 
+@dataclass(frozen=True, eq=False)
+class ValueColumns:
+    """The values of the measured images, one entry each: the type they are held in, lowest and highest value.
+
+    `lows` and `highs` are not a number where they are not known; `finite` says whether all values are. `blacks` and
+    `whites` are the ends of the range the values are taken to have, infinite where none is known. `range_given` says
+    that the user stated it, `kept` that values go in as they are.
+    """
+
+    files: tuple[str, ...]
+    depths: tuple[str, ...]
+    lows: NDArray[np.float64]
+    highs: NDArray[np.float64]
+    finite: NDArray[np.bool_]
+    blacks: NDArray[np.float64]
+    whites: NDArray[np.float64]
+    range_given: bool
+    kept: bool
+
+
 @dataclass(frozen=True)
 class NetworkFacts:
     """How the network is fed and read.
 
-    `expects` is the preprocessing mode its own rescaling was made for, in layer `rescaling`; None where it has
-    none. `half_precision` says that it computes with 16 bits somewhere.
+    `inside` and `total` say in words what was measured to reach `first_layer`, its first with a kernel: of the
+    network alone, and with the preprocessing before it. `scaled_twice` says that next to nothing of the pixels'
+    contrast does, `rounded_away` that it takes whole numbers of a range that holds hardly any. `held` are the
+    inputs besides `image_input`, with their shapes, that nobody chose a value for. `half_precision` says that it
+    computes with 16 bits somewhere.
     """
 
     name: str
     size: tuple[int, int]
     preprocessing_mode: str
     preprocessing_origin: str
-    rescaling: str | None
-    expects: str | None
     resize: str
     labels: tuple[str, ...] | None
     head: Head
     notes: tuple[str, ...]
     half_precision: bool
+    first_layer: str | None = None
+    inside: str = "not measured"
+    total: str = "not measured"
+    scaled_twice: bool = False
+    rounded_away: bool = False
+    image_input: str | None = None
+    held: tuple[tuple[str, Shape], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,6 +209,7 @@ class Evidence:
     channels: tuple[ChannelFacts, ...]
     normalizations: tuple[NormalizationFacts, ...]
     images: ImageColumns
+    values: ValueColumns
     skipped: Mapping[str, str]
     preprocessing: PreprocessingCheck | None
     capture_difference: float | None

@@ -16,17 +16,25 @@ from reportgen.analysis.findings.evidence import (
     ImageColumns,
     NetworkFacts,
     NormalizationFacts,
+    ValueColumns,
     VariableFacts,
 )
 from reportgen.analysis.findings.initial import looks_initial
 from reportgen.analysis.network.capture_check import check_capture
+from reportgen.analysis.network.feeding import expected_mode, rounded_away, scaled_twice
 from reportgen.analysis.network.heads import Head
-from reportgen.analysis.network.preprocessing_check import PreprocessingCheck, check_preprocessing, images_to_try
+from reportgen.analysis.network.measured_words import describe_map
+from reportgen.analysis.network.preprocessing_check import (
+    ANSWERED_IMAGES,
+    PreprocessingCheck,
+    check_preprocessing,
+    images_to_try,
+)
 from reportgen.analysis.statistics.image_statistics import ImageStatistics
 from reportgen.analysis.weights.filters import find_layer
 from reportgen.config import Config
 from reportgen.facts import Skipped
-from reportgen.images import ImageFile, UnreadableImageError, fit_image, load_image, place_image
+from reportgen.images import Fitting, ImageFile, UnreadableImageError, load_image
 from reportgen.models import MODES, Network
 from reportgen.models.keras_private import layers_below
 from reportgen.results import (
@@ -35,6 +43,7 @@ from reportgen.results import (
     FloatArray,
     LayerSummary,
     NetworkSummary,
+    PixelArray,
     WeightStatistics,
 )
 
@@ -65,6 +74,7 @@ def gather_evidence(
     head: Head,
     weights: Sequence[tuple[FilterBank, WeightStatistics]],
     statistics: ImageStatistics,
+    fitting: Fitting,
     skipped: Sequence[Skipped] = (),
     truth: Mapping[str, str] | None = None,
 ) -> Evidence:
@@ -78,8 +88,8 @@ def gather_evidence(
         ReportgenError: the network cannot run.
     """
     used = [image for place, image in enumerate(statistics.images) if place not in statistics.measured.skipped]
-    pixels = _fitted(config, network, used, images_to_try(summary))
-    capture = check_capture(network, pixels[:_CAPTURE_IMAGES]) if len(pixels) else None
+    _, pixels = _fitted(fitting, network, used, _CAPTURE_IMAGES)
+    capture = check_capture(network, pixels) if len(pixels) else None
     return Evidence(
         network=_network_facts(config, network, head),
         summary=summary,
@@ -87,50 +97,85 @@ def gather_evidence(
         filters=tuple(_filter_facts(network, bank, statistic) for bank, statistic in weights),
         channels=tuple(_channels(summary, statistics)),
         normalizations=tuple(_normalizations(network, summary)),
-        images=_images(config, network, head, statistics, truth or {}),
-        skipped={item.file: item.reason for item in skipped},
-        preprocessing=_preprocessing(network, summary, head, pixels),
+        images=_images(fitting, network, head, statistics, truth or {}),
+        values=_values(config, fitting, used),
+        skipped={item.file: item.reason for item in skipped if item.is_image},
+        preprocessing=_preprocessing(fitting, network, summary, head, used, truth or {}),
         capture_difference=None if capture is None else capture.difference,
         nonfinite_inside={} if capture is None else capture.nonfinite,
     )
 
 
 def _preprocessing(
-    network: Network, summary: NetworkSummary, head: Head, pixels: NDArray[np.uint8]
+    fitting: Fitting,
+    network: Network,
+    summary: NetworkSummary,
+    head: Head,
+    images: Sequence[ImageFile],
+    truth: Mapping[str, str],
 ) -> PreprocessingCheck | None:
-    """The trial of other modes, but where the network's own rescaling says for certain which is right."""
-    certain = network.rescaling is not None and network.preprocessing.mode in MODES
-    return check_preprocessing(network, summary, head, pixels) if len(pixels) and not certain else None
+    """The trial of other modes; not where what the network does inside is made for pixels as they are fed.
+
+    A function of the user's is left alone: it is no documented mode, and may do what none of them does.
+    """
+    chosen = network.preprocessing
+    certain = chosen.mode == "none" and chosen.inside is not None and expected_mode(chosen.inside) == "none"
+    # The modes are made for 0..255: they say nothing of values that go in as they are.
+    certain = certain or network.levels != (0.0, 255.0)
+    if certain or chosen.mode not in MODES:
+        return None
+    classes = {file: _class_index(given, network, head) for file, given in truth.items()}
+    judged = [image for image in images if classes.get(image.file) is not None]
+    tried = judged if len(judged) >= ANSWERED_IMAGES else images
+    files, pixels = _fitted(fitting, network, tried, images_to_try(summary, judged=tried is judged))
+    right = [classes.get(file) for file in files]
+    if not files:
+        return None
+    return check_preprocessing(
+        network, summary, head, pixels, np.array([-1 if index is None else index for index in right], np.int64)
+    )
 
 
-def _fitted(config: Config, network: Network, images: Sequence[ImageFile], count: int) -> NDArray[np.uint8]:
-    """At most `count` images, evenly spread over their order, fitted to the network's input."""
-    fitted = []
+def _class_index(given: str, network: Network, head: Head) -> int | None:
+    return None if head.classes is None else match_label(given, network.labels, max(head.classes, 2))
+
+
+def _fitted(
+    fitting: Fitting, network: Network, images: Sequence[ImageFile], count: int
+) -> tuple[list[str], PixelArray]:
+    """At most `count` images, evenly spread over their order, fitted to the network's input; their names."""
+    files, fitted = [], []
     chosen = min(count, len(images))
     for index in range(chosen):
+        image = images[index * len(images) // chosen]
         try:
-            pixels = load_image(images[index * len(images) // chosen], network.channels)
+            pixels = load_image(image, network.channels)
         except UnreadableImageError:
             continue  # it is listed as skipped
-        fitted.append(fit_image(pixels, network.size, config.resize, config.interpolation)[0])
-    return np.stack(fitted) if fitted else np.zeros((0, *network.size, network.channels), np.uint8)
+        files.append(image.file)
+        fitted.append(fitting.apply(pixels)[0])
+    return files, np.stack(fitted) if fitted else np.zeros((0, *network.size, network.channels), np.uint8)
 
 
 def _network_facts(config: Config, network: Network, head: Head) -> NetworkFacts:
-    rescaling = network.rescaling
-    layers = layers_below(network.model)
+    chosen, layers = network.preprocessing, layers_below(network.model)
     return NetworkFacts(
         name=network.name,
         size=network.size,
-        preprocessing_mode=network.preprocessing.mode,
-        preprocessing_origin=network.preprocessing.origin,
-        rescaling=rescaling.name if rescaling else None,
-        expects=rescaling.expects if rescaling else None,
+        preprocessing_mode=chosen.mode,
+        preprocessing_origin=chosen.origin,
         resize=config.resize,
         labels=network.labels,
         head=head,
         notes=network.notes,
         half_precision=any(layer.compute_dtype in ("float16", "bfloat16") for layer in layers),
+        first_layer=chosen.inside.layer if chosen.inside else None,
+        inside="not measured" if chosen.inside is None else describe_map(chosen.inside),
+        total="not measured" if chosen.total is None else describe_map(chosen.total),
+        scaled_twice=scaled_twice(network),
+        rounded_away=rounded_away(network),
+        image_input=network.image_input,
+        held=tuple((slot.name, slot.shape[1:]) for slot in network.other_slots if slot.name not in config.inputs),
     )
 
 
@@ -271,13 +316,13 @@ def _saturated(statistics: ActivationStatistics, activation: str | None) -> floa
 
 
 def _images(
-    config: Config, network: Network, head: Head, statistics: ImageStatistics, truth: Mapping[str, str]
+    fitting: Fitting, network: Network, head: Head, statistics: ImageStatistics, truth: Mapping[str, str]
 ) -> ImageColumns:
     answers = statistics.measured.answers
     row_of = {int(place): row for row, place in enumerate(answers.index)}
     used = [place for place in range(len(statistics.images)) if place not in statistics.measured.skipped]
     images = [statistics.images[place] for place in used]
-    placements = [place_image(image.height, image.width, network.size, config.resize) for image in images]
+    placements = [fitting.place(image.height, image.width) for image in images]
     rows = [row_of.get(place) if head.classes else None for place in used]
     binary = head.classes == 1  # the highest of one score is no choice
     indices = {given: match_label(given, network.labels, head.classes or 0) for given in set(truth.values())}
@@ -291,4 +336,20 @@ def _images(
         predicted=np.array([-1 if row is None or binary else answers.classes[row, 0] for row in rows], np.int64),
         truth=np.array([-1 if index is None else index for index in right], np.int64),
         answer_sums=np.array([np.nan if row is None else answers.score_sums[row] for row in rows], np.float64),
+    )
+
+
+def _values(config: Config, fitting: Fitting, images: Sequence[ImageFile]) -> ValueColumns:
+    extremes = [image.extremes or (np.nan, np.nan) for image in images]
+    ranges = [fitting.scale.range_of(image.depth) or (-np.inf, np.inf) for image in images]
+    return ValueColumns(
+        files=tuple(image.file for image in images),
+        depths=tuple(image.depth for image in images),
+        lows=np.array([low for low, _ in extremes], np.float64),
+        highs=np.array([high for _, high in extremes], np.float64),
+        finite=np.array([image.finite for image in images], np.bool_),
+        blacks=np.array([black for black, _ in ranges], np.float64),
+        whites=np.array([white for _, white in ranges], np.float64),
+        range_given=config.value_range is not None,
+        kept=fitting.scale.kept,
     )

@@ -11,7 +11,7 @@ import tensorflow as tf
 from reportgen.analysis.maximization.targets import as_maps, before_squashing, first_tensor
 from reportgen.analysis.network import capture
 from reportgen.models import Network
-from reportgen.results import ByteArray, FloatArray
+from reportgen.results import ByteArray, FloatArray, PixelArray
 
 Status = Literal["ok", "weak", "failed"]
 
@@ -31,8 +31,8 @@ def response_function(network: Network, layer: str) -> Callable[[ByteArray], Flo
     return lambda pixels: np.asarray(highest(pixels)[layer], np.float32)
 
 
-def logit_function(network: Network) -> Callable[[ByteArray], FloatArray]:
-    """The same for the network's answer: from pictures of the network's size to logits `(batch, classes)`."""
+def logit_function(network: Network) -> Callable[[PixelArray], FloatArray]:
+    """The same for the network's answer: from fitted images of any type to logits `(batch, classes)`."""
 
     @tf.function(autograph=False)  # type: ignore[untyped-decorator]
     def run(pixels: tf.Tensor) -> tf.Tensor:
@@ -40,8 +40,8 @@ def logit_function(network: Network) -> Callable[[ByteArray], FloatArray]:
         logits = tf.cast(before_squashing(first_tensor(answer)), tf.float32)
         return tf.reshape(logits, (tf.shape(logits)[0], -1))
 
-    logits_of = run.get_concrete_function(tf.TensorSpec((None, *network.size, network.channels), tf.uint8))
-    return lambda pixels: np.asarray(logits_of(tf.constant(pixels)), np.float32)
+    logits_of = run.get_concrete_function(tf.TensorSpec((None, *network.size, network.channels), tf.float32))
+    return lambda pixels: np.asarray(logits_of(tf.constant(pixels, tf.float32)), np.float32)
 
 
 def rank_of(channel: int, responses: FloatArray, dataset_max: FloatArray) -> int | None:

@@ -1,19 +1,25 @@
-"""Try the documented preprocessing modes on a few images and measure under which the network makes most of them.
+"""Try the documented preprocessing modes on a few images and measure what speaks for each.
 
-Two measures, neither of which needs to know the right classes:
+Each mode is tried outside the network, before whatever that does to pixels itself. What may tell, the strongest
+first:
 
-- *Information.* Fed rightly, a network gives different images different answers with confidence, and keeps to
-  them when an image is mirrored, a little darker or a little lighter, as it was trained to. Fed wrongly it gives
-  all images nearly the same answer, or is sure of answers that such changes overturn. The measure is the mutual
-  information between image and answer, `H(mean answer) - mean H(answer)`, the quantity whose exponential is the
-  Inception score (Salimans et al. 2016), times the share of the answers on which all changed copies agree.
+- *Truth.* Where the right classes are known, the share of images that are answered rightly, compared with the
+  mode used on the same images by the exact test of McNemar (1947): of the images on which one mode is right and
+  the other wrong, chance alone would give each half.
 - *Moments.* The first BatchNormalization remembers mean and variance of its input in training. The measure is
   the divergence (Kullback-Leibler, of normal distributions) of what it is given from what it remembers, the
-  median over channels.
+  median over channels. A short training leaves a share of the initial 0 and 1 in what is remembered, so the
+  divergence is the least over such shares as what is remembered allows.
+- *Information.* Fed rightly, a network of many classes gives different images different answers with confidence,
+  and keeps to them when an image is mirrored, a little darker or a little lighter. The measure is the mutual
+  information between image and answer, `H(mean answer) - mean H(answer)`, the quantity whose exponential is the
+  Inception score (Salimans et al. 2016), times the share of the answers on which all changed copies agree. It
+  is weak: a larger input saturates a softmax, which networks of few classes take for confidence.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +30,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from reportgen.analysis.network.capture import run_layers
+from reportgen.analysis.network.feeding import SCALED_TWICE
 from reportgen.analysis.network.heads import Head
 from reportgen.analysis.network.running import run_errors_explained
 from reportgen.analysis.network.unfused import unfused
@@ -33,9 +40,10 @@ from reportgen.results import LayerSummary, NetworkSummary
 
 # Enough images to tell modes apart, few enough to take no time beside the statistics of all of them. Networks
 # of many operations get fewer: the check is to cost less than this many multiply-accumulates, in seconds
-# about as many as a processor does 10^11 of in one.
+# about as many as a processor does 10^11 of in one. Truth takes more images to tell by.
 MOST_IMAGES = 16
 LEAST_IMAGES = 6
+MOST_JUDGED = 256
 COST_LIMIT = 5e11
 
 # Answers to fewer images than this say nothing reliable of how much they tell.
@@ -50,16 +58,21 @@ _DIMMED = 0.75  # of the light: a change that photographs of the same thing diff
 # Added to what answers tell before ratios are taken: less is nothing.
 _LEAST_BITS = 0.01
 
-_BATCH = 4  # images that go through the network together
+# The share of initial moments that may be left: half of it after 69 updates by a hundredth each.
+_INITIAL_SHARES = (0.0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.2, 0.35, 0.5)
+
+_BATCH = 8  # images that go through the network together
 
 
 @dataclass(frozen=True)
 class ModeTrial:
     """What was measured under one mode: see the module. None where a measure does not apply.
 
-    `information` is in bits. `log_gain` is the logarithm of its ratio to that under the mode used, and
-    `log_gain_error` the standard error of that over images (by the jackknife): how much the choice of these
-    images may have to do with it. Both are None for the mode used, and for modes that are clearly worse.
+    `changed` is the share of images whose first answer is another than under the mode used. Of the images with
+    a known class, `accuracy` is the share answered rightly, `gained` how many are right under this mode and wrong
+    under the one used, `lost` the other way round. `information` is in bits. `log_gain` is the logarithm of its
+    ratio to that under the mode used, and `log_gain_error` the standard error of that over images (by the
+    jackknife); both are None for the mode used, and for modes that are clearly worse.
     """
 
     mode: str
@@ -67,31 +80,53 @@ class ModeTrial:
     moment_divergence: float | None
     log_gain: float | None = None
     log_gain_error: float | None = None
+    changed: float | None = None
+    accuracy: float | None = None
+    gained: int = 0
+    lost: int = 0
+
+    @property
+    def p_value(self) -> float:
+        """How likely chance alone is to part gains and losses so unevenly, either way (McNemar, exact)."""
+        apart = self.gained + self.lost
+        tail = sum(math.comb(apart, count) for count in range(min(self.gained, self.lost) + 1))
+        return float(min(1.0, 2 * tail / 2**apart))
 
 
 @dataclass(frozen=True)
 class PreprocessingCheck:
-    """The mode used, the others, on how many images, and which BatchNormalization remembers moments."""
+    """The mode used, the others, on how many images, and which BatchNormalization remembers moments.
+
+    `judged` is how many of the images have a known class; `classes` how many the network tells apart.
+    """
 
     used: ModeTrial
     others: tuple[ModeTrial, ...]
     images: int
     normalization: str | None
+    judged: int = 0
+    classes: int | None = None
 
 
-def images_to_try(summary: NetworkSummary) -> int:
-    """How many images `check_preprocessing` is worth giving."""
-    passes = 2 * len(MODES)  # about: each mode once, the best ones on changed copies too
-    return int(np.clip(COST_LIMIT / (passes * (summary.mac_count or 1)), LEAST_IMAGES, MOST_IMAGES))
+def images_to_try(summary: NetworkSummary, *, judged: bool = False) -> int:
+    """How many images `check_preprocessing` is worth giving; more of them where their classes are known."""
+    passes = len(MODES) if judged else 2 * len(MODES)  # about: each mode once, the best on changed copies too
+    affordable = COST_LIMIT / (passes * (summary.mac_count or 1))
+    return int(np.clip(affordable, LEAST_IMAGES, MOST_JUDGED if judged else MOST_IMAGES))
 
 
 def check_preprocessing(
-    network: Network, summary: NetworkSummary, head: Head, pixels: NDArray[np.uint8]
+    network: Network,
+    summary: NetworkSummary,
+    head: Head,
+    pixels: NDArray[np.uint8],
+    truth: NDArray[np.int64] | None = None,
 ) -> PreprocessingCheck | None:
     """Measure `network` under its own preprocessing and the other documented modes.
 
     Args:
         pixels: images fitted to its input, `(images, height, width, channels)`, 0..255.
+        truth: the right class of each, -1 where it is not known.
 
     Returns:
         None where nothing can be measured: no BatchNormalization, and no class probabilities or too few images.
@@ -102,35 +137,50 @@ def check_preprocessing(
         return None
     run = _runner(network, head if answers else None, normalization[0] if normalization else None)
     modes = [network.preprocessing, *_other_modes(network)]
+    few = np.unique(np.linspace(0, len(pixels) - 1, min(MOST_IMAGES, len(pixels))).astype(int))
     with run_errors_explained(network):
-        plain = [run(_prepared(mode, pixels)) for mode in modes]
-        answered = _answers_to_copies(run, modes, plain, pixels) if answers else {}
-    told = [None if seen.answers is None else _information(seen.answers[None]) for seen in plain]
-    trials = []
-    for index, mode in enumerate(modes):
-        gain = _log_gain(answered[0], answered[index]) if index and index in answered else (None, None)
-        trials.append(
-            ModeTrial(
-                mode.mode,
-                _information(answered[index]) if index in answered else told[index],
-                None if normalization is None else _divergence(plain[index].moments, normalization[1]),
-                *gain,
-            )
+        seen = [run(mode, pixels) for mode in modes]
+        answered = _answers_to_copies(run, modes, seen, pixels, few) if answers else {}
+    known = np.full(len(pixels), -1) if truth is None else truth
+    trials = [
+        ModeTrial(
+            mode.mode,
+            _information(answered.get(index, seen[index].answers[few][np.newaxis])) if answers else None,
+            None if normalization is None else _divergence(seen[index].moments, normalization[1]),
+            *(_log_gain(answered[0], answered[index]) if index and index in answered else (None, None)),
+            *(_compared(seen[0].answers, seen[index].answers, known) if answers else ()),
         )
+        for index, mode in enumerate(modes)
+    ]
     name = normalization[1].name if normalization is not None else None
-    return PreprocessingCheck(trials[0], tuple(trials[1:]), len(pixels), name)
+    judged = int((known >= 0).sum()) if answers else 0
+    return PreprocessingCheck(trials[0], tuple(trials[1:]), len(pixels), name, judged, _class_count(head))
+
+
+def _class_count(head: Head) -> int | None:
+    return None if head.classes is None else max(head.classes, 2)
+
+
+def _compared(
+    used: NDArray[Any], other: NDArray[Any], truth: NDArray[np.int64]
+) -> tuple[float, float | None, int, int]:
+    """Share of changed answers, accuracy, gains and losses of the answers `other` against `used`."""
+    before, after, known = used.argmax(axis=1), other.argmax(axis=1), truth >= 0
+    right, was_right = (after == truth)[known], (before == truth)[known]
+    accuracy = float(right.mean()) if known.any() else None
+    return float((before != after).mean()), accuracy, int((right & ~was_right).sum()), int((was_right & ~right).sum())
 
 
 def _answers_to_copies(
-    run: Callable[[tf.Tensor], _Seen], modes: list[Preprocessing], plain: list[_Seen], pixels: NDArray[Any]
+    run: _Run, modes: list[Preprocessing], plain: list[_Seen], pixels: NDArray[Any], few: NDArray[Any]
 ) -> dict[int, NDArray[np.float64]]:
-    """Answers `(copies, images, classes)` to the images and their changed copies, under the modes worth it."""
-    told = [0.0 if seen.answers is None else _information(seen.answers[None]) for seen in plain]
+    """Answers `(copies, images, classes)` to a few images and their changed copies, under the modes worth it."""
+    told = [_information(seen.answers[few][np.newaxis]) for seen in plain]
     worth = [index for index, bits in enumerate(told) if index == 0 or bits >= _WORTH_CHANGING * max(told)]
     answered = {}
     for index in worth:
-        seen = [plain[index], *(run(_prepared(modes[index], change(pixels))) for change in _CHANGES)]
-        answered[index] = np.stack([copy.answers for copy in seen if copy.answers is not None])
+        changed = [run(modes[index], change(pixels[few])).answers for change in _CHANGES]
+        answered[index] = np.stack([plain[index].answers[few], *changed])
     return answered
 
 
@@ -140,10 +190,18 @@ def _has_probabilities(head: Head) -> bool:
 
 
 def _other_modes(network: Network) -> list[Preprocessing]:
+    """The documented modes that are not used, without those that leave no contrast after what is done inside."""
     possible = [mode for mode in MODES if network.channels == 3 or mode not in RGB_MODES]
-    return [
+    made = [
         make_preprocessing(mode, network.channels, "flag") for mode in possible if mode != network.preprocessing.mode
     ]
+    return [mode for mode in made if not _leaves_nothing(network, mode)]
+
+
+def _leaves_nothing(network: Network, mode: Preprocessing) -> bool:
+    inside = network.preprocessing.inside
+    span = None if inside is None or mode.value_range is None else inside.span(mode.value_range)
+    return span is not None and span < SCALED_TWICE
 
 
 # Ways in which an image may differ without showing anything else.
@@ -154,23 +212,25 @@ _CHANGES: tuple[Callable[[NDArray[Any]], NDArray[Any]], ...] = (
 )
 
 
-def _prepared(mode: Preprocessing, pixels: NDArray[Any]) -> tf.Tensor:
-    return mode.apply(tf.constant(np.ascontiguousarray(pixels), tf.float32))
-
-
 # --- running --------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)
 class _Seen:
-    """Answers as probabilities `(images, classes)`; mean and variance `(channels,)` of a layer's output."""
+    """Answers as probabilities `(images, classes)`, empty where there are none; moments of a layer's output.
 
-    answers: NDArray[np.float64] | None
+    These are mean and variance, `(channels,)` each, None where no layer was asked for.
+    """
+
+    answers: NDArray[np.float64]
     moments: tuple[NDArray[np.float64], NDArray[np.float64]] | None
 
 
-def _runner(network: Network, head: Head | None, source: str | None) -> Callable[[tf.Tensor], _Seen]:
-    """A function that runs `network` on prepared images, traced once for all modes.
+_Run = Callable[[Preprocessing, NDArray[Any]], _Seen]
+
+
+def _runner(network: Network, head: Head | None, source: str | None) -> _Run:
+    """A function that runs `network` on images under a mode, traced once for all modes.
 
     `source` is the layer whose moments are taken, "" for the input itself, None for none.
     """
@@ -183,11 +243,16 @@ def _runner(network: Network, head: Head | None, source: str | None) -> Callable
         scores = None if head is None else tf.cast(tf.nest.flatten(answer)[head.output or 0], tf.float32)
         return sums, scores, unfused()
 
-    step = tf.function(traced, autograph=False)
+    spec = tf.TensorSpec((None, *network.size, network.channels), tf.float32)
+    step = tf.function(traced, autograph=False, input_signature=[spec])
 
-    def run(prepared: tf.Tensor) -> _Seen:
-        parts = [step(prepared[start : start + _BATCH]) for start in range(0, prepared.shape[0], _BATCH)]
-        answers = None if head is None else _probabilities(np.concatenate([scores for _, scores, _ in parts]), head)
+    def run(mode: Preprocessing, pixels: NDArray[Any]) -> _Seen:
+        starts = range(0, len(pixels), _BATCH)
+        batches = (np.ascontiguousarray(pixels[start : start + _BATCH], np.float32) for start in starts)
+        parts = [step(mode.apply(tf.constant(batch))) for batch in batches]
+        answers = (
+            np.zeros((0, 0)) if head is None else _probabilities(np.concatenate([one for _, one, _ in parts]), head)
+        )
         return _Seen(answers, None if source is None else _moments([sums for sums, _, _ in parts]))
 
     return run
@@ -267,5 +332,13 @@ def _divergence(moments: tuple[NDArray[np.float64], NDArray[np.float64]] | None,
     mean, variance = moments
     known_mean = np.asarray(keras.ops.convert_to_numpy(layer.moving_mean), np.float64)
     known = np.asarray(keras.ops.convert_to_numpy(layer.moving_variance), np.float64) + layer.epsilon
-    ratio = (variance + layer.epsilon) / known
-    return float(np.median(0.5 * (ratio + (mean - known_mean) ** 2 / known - 1 - np.log(ratio))))
+
+    def from_share(initial: float) -> float:
+        ratio = (initial + (1 - initial) * variance + layer.epsilon) / known
+        distance = ((1 - initial) * mean - known_mean) ** 2 / known
+        # A share has to explain more than it takes for granted.
+        return float(np.median(0.5 * (ratio + distance - 1 - np.log(ratio)))) + initial
+
+    # What is left of the initial variance of 1 is part of every variance remembered.
+    most = float(known.min())
+    return min(from_share(share) for share in _INITIAL_SHARES if share <= most)

@@ -26,10 +26,10 @@ from reportgen.analysis.network.unfused import unfused
 from reportgen.analysis.statistics.measurements import TOP_CLASSES, LayerLayout, Layout, Measurements, Reduced, Row
 from reportgen.analysis.statistics.reduction import as_positions, layout_layer, reduce_map, take_samples
 from reportgen.engines import ImageChunk
-from reportgen.images import ImageFile, Interpolation, Resize, UnreadableImageError, fit_image, load_image
+from reportgen.images import Fitting, ImageFile, UnreadableImageError, load_image
 from reportgen.machine.memory import processor_count
 from reportgen.models import Network
-from reportgen.results import ByteArray, FloatArray, NetworkSummary
+from reportgen.results import FloatArray, NetworkSummary, PixelArray
 
 # Values per channel that a histogram is made of, where there are as many: more would not be seen in a
 # drawing and cost more than the rest of the statistics together.
@@ -64,18 +64,10 @@ class Plan:
     layout: Layout
     largest_map: int
     grids: Mapping[str, tuple[int, int, int]]
-    resize: Resize
-    interpolation: Interpolation
+    fitting: Fitting
 
     @classmethod
-    def make(
-        cls,
-        summary: NetworkSummary,
-        layers: Sequence[str],
-        image_count: int,
-        resize: Resize,
-        interpolation: Interpolation,
-    ) -> Plan:
+    def make(cls, summary: NetworkSummary, layers: Sequence[str], image_count: int, fitting: Fitting) -> Plan:
         """A plan to measure `layers`; those whose output has no channels are left out."""
         layouts: list[LayerLayout] = []
         for name in layers:
@@ -88,8 +80,7 @@ class Plan:
             Layout(tuple(layouts), image_count),
             max((layer.memory_bytes or 0 for layer in summary.layers), default=0),
             {name: grid for name, grid in grids.items() if name in measured},
-            resize,
-            interpolation,
+            fitting,
         )
 
     def sample_count(self, layer: LayerLayout) -> int:
@@ -179,20 +170,21 @@ class ImagePass:
         They come as they are done: images that would have to wait for their turn would keep others from starting.
         """
         height, width, channels = *self.network.size, self.network.channels
+        dtype = self.plan.fitting.scale.dtype
 
-        def load(index: NDArray[np.int64]) -> ByteArray:
+        def load(index: NDArray[np.int64]) -> PixelArray:
             try:
                 return self._fitted(chunk.images[int(index) - chunk.start])
             except UnreadableImageError as error:
                 intake.skip(int(index), error.reason)
-                return np.zeros((height, width, channels), np.uint8)
+                return np.zeros((height, width, channels), dtype)
 
         def take_in(index: NDArray[np.int64], *outputs: NDArray[Any]) -> NDArray[np.int64]:
             intake.add(self._row(int(index), outputs))
             return index
 
         def measure(index: tf.Tensor) -> tf.Tensor:
-            pixels = tf.numpy_function(load, [index], tf.uint8, stateful=False)
+            pixels = tf.numpy_function(load, [index], tf.as_dtype(dtype), stateful=False)
             outputs = self._compiled(tf.ensure_shape(pixels, (height, width, channels)), index)
             return tf.numpy_function(take_in, [index, *outputs], tf.int64)
 
@@ -203,9 +195,8 @@ class ImagePass:
         indices = tf.data.Dataset.range(chunk.start, chunk.start + chunk.size)
         return indices.map(measure, self._images_at_a_time(), deterministic=False).with_options(options)
 
-    def _fitted(self, image: ImageFile) -> ByteArray:
-        pixels = load_image(image, self.network.channels)
-        return fit_image(pixels, self.network.size, self.plan.resize, self.plan.interpolation)[0]
+    def _fitted(self, image: ImageFile) -> PixelArray:
+        return self.plan.fitting.apply(load_image(image, self.network.channels))[0]
 
     def _images_at_a_time(self) -> int:
         # A layer's input, its output and what is computed from it are alive at the same time.
@@ -225,7 +216,8 @@ class ImagePass:
             joined = [tf.concat(part, 1) for part in (extremes, totals, counts)]
             return *joined, tf.concat(samples, 0), *_best_classes(answer), unfused()
 
-        signature = [tf.TensorSpec((height, width, channels), tf.uint8), tf.TensorSpec((), tf.int64)]
+        dtype = tf.as_dtype(self.plan.fitting.scale.dtype)
+        signature = [tf.TensorSpec((height, width, channels), dtype), tf.TensorSpec((), tf.int64)]
         compiled = tf.function(run, autograph=False, input_signature=signature)
         with run_errors_explained(self.network):
             return compiled.get_concrete_function()  # type: ignore[no-any-return]

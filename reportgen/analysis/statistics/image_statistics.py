@@ -22,7 +22,7 @@ from reportgen.config import Config
 from reportgen.errors import ReportgenError
 from reportgen.facts import Prediction, Skipped
 from reportgen.files.cache import Cache
-from reportgen.images import ImageFile, ImageSet
+from reportgen.images import Fitting, ImageFile, ImageSet
 from reportgen.models import Network
 from reportgen.progress import Progress
 from reportgen.results import ActivationStatistics, ChannelStatistics, Histogram, NetworkSummary, TopActivation
@@ -193,6 +193,7 @@ def collect(
     summary: NetworkSummary,
     images: ImageSet,
     layers: Sequence[str],
+    fitting: Fitting,
     config: Config,
     progress: Progress,
     cache: Cache | None = None,
@@ -204,7 +205,7 @@ def collect(
     Raises:
         ReportgenError: the network cannot run, no image could be measured, or, if `--strict`, one could not.
     """
-    plan = Plan.make(summary, layers, len(images), config.resize, config.interpolation)
+    plan = Plan.make(summary, layers, len(images), fitting)
     measured = measure_images(MeasureTask(network, plan, config), images.images, config, progress, cache)
     statistics = ImageStatistics(images.images, plan.layout, measured)
     skipped = statistics.skipped

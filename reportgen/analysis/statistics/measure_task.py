@@ -19,7 +19,7 @@ from reportgen.engines.questions import CannotRead
 from reportgen.engines.versions import installed_versions
 from reportgen.errors import ReportgenError
 from reportgen.files.cache import Cache, content_key
-from reportgen.images import ImageFile, UnreadableImageError, fit_image, load_image
+from reportgen.images import ImageFile, UnreadableImageError, load_image
 from reportgen.models import Network
 from reportgen.progress import Progress, stage
 
@@ -128,7 +128,7 @@ def _run_key(task: MeasureTask, images: Sequence[ImageFile]) -> str:
         network.preprocessing.mode,
         dict(network.other_inputs),
         _first_answer(network, plan, images),
-        [network.size, plan.resize, plan.interpolation],
+        plan.fitting.content(),
         [vars(layer) for layer in plan.layout.layers],
         [image.sha256 for image in images],
     )
@@ -141,6 +141,6 @@ def _first_answer(network: Network, plan: Plan, images: Sequence[ImageFile]) -> 
             pixels = load_image(image, network.channels)
         except UnreadableImageError:
             continue
-        fitted, _ = fit_image(pixels, network.size, plan.resize, plan.interpolation)
+        fitted, _ = plan.fitting.apply(pixels)
         return [np.asarray(leaf) for leaf in tf.nest.flatten(run_unwatched(network, fitted[np.newaxis]))]
     return []

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from reportgen.results import LayerSummary, Placement, TopActivation
+from reportgen.facts import Placement
+from reportgen.results import LayerSummary, TopActivation
 
 Box = tuple[int, int, int, int]
 

@@ -16,7 +16,15 @@ from support.networks import seeded, two_convolutions
 
 from reportgen.analysis import findings
 from reportgen.analysis.evaluation.classes import match_label
-from reportgen.analysis.findings import Evidence, activation_rules, answer_rules, gather_evidence, input_rules
+from reportgen.analysis.findings import (
+    Evidence,
+    activation_rules,
+    answer_rules,
+    gather_evidence,
+    input_rules,
+    value_rules,
+)
+from reportgen.analysis.findings import preprocessing_rules as rules
 from reportgen.analysis.findings import weight_rules as weights
 from reportgen.analysis.findings.evidence import (
     ChannelFacts,
@@ -24,8 +32,11 @@ from reportgen.analysis.findings.evidence import (
     ImageColumns,
     NetworkFacts,
     NormalizationFacts,
+    ValueColumns,
     VariableFacts,
 )
+from reportgen.analysis.network.fed_values import settle_fitting
+from reportgen.analysis.network.feeding import open_network
 from reportgen.analysis.network.heads import Head, describe_head
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.analysis.network.preprocessing_check import ModeTrial, PreprocessingCheck
@@ -34,7 +45,6 @@ from reportgen.analysis.weights.filters import filter_banks, weight_statistics
 from reportgen.config import Config
 from reportgen.facts import Skipped
 from reportgen.images import collect_images
-from reportgen.models import load_network
 from reportgen.progress import Silent
 from reportgen.results import Finding, LayerSummary, NetworkSummary
 
@@ -53,11 +63,28 @@ def columns(count: int = 20, **changed: Any) -> ImageColumns:
     return ImageColumns(**(values | {name: np.asarray(value) for name, value in changed.items()}))
 
 
+def values(count: int = 20, depth: str = "uint8", **changed: Any) -> ValueColumns:
+    columns = {
+        "files": tuple(f"image-{index}.png" for index in range(count)),
+        "depths": (depth,) * count,
+        "lows": np.zeros(count),
+        "highs": np.full(count, 200.0),
+        "finite": np.ones(count, bool),
+        "blacks": np.zeros(count),
+        "whites": np.full(count, 255.0),
+        "range_given": False,
+        "kept": False,
+    }
+    return ValueColumns(**(columns | changed))
+
+
 def trial(mode: str, information: float | None = None, divergence: float | None = None) -> ModeTrial:
     return ModeTrial(mode, information, divergence)
 
 
-def checked(used: ModeTrial, *others: ModeTrial, error: float = 0.02) -> PreprocessingCheck:
+def checked(
+    used: ModeTrial, *others: ModeTrial, error: float = 0.02, classes: int = 4, judged: int = 0
+) -> PreprocessingCheck:
     """A trial of modes, in which the gain of each other mode has the standard error `error`."""
     gained = [
         other
@@ -65,7 +92,8 @@ def checked(used: ModeTrial, *others: ModeTrial, error: float = 0.02) -> Preproc
         else replace(other, log_gain=float(np.log(other.information / used.information)), log_gain_error=error)
         for other in others
     ]
-    return PreprocessingCheck(used, tuple(gained), 14, "bn" if used.moment_divergence is not None else None)
+    normalization = "bn" if used.moment_divergence is not None else None
+    return PreprocessingCheck(used, tuple(gained), 14, normalization, judged, classes)
 
 
 def row(name: str, kind: str, parameters: int) -> LayerSummary:
@@ -100,8 +128,6 @@ NETWORK = NetworkFacts(
     size=(224, 224),
     preprocessing_mode="unit",
     preprocessing_origin="flag",
-    rescaling=None,
-    expects=None,
     resize="squash",
     labels=("a", "b", "c", "d"),
     head=Head("softmax", 4, "The last layer, classes, ends in a softmax."),
@@ -117,14 +143,19 @@ SOUND = Evidence(
     channels=(ChannelFacts("conv", 20, 0, (), (), ()),),
     normalizations=(NormalizationFacts("bn", never_updated=False, changes_nothing=False),),
     images=columns(),
+    values=values(),
     skipped={},
-    preprocessing=checked(trial("unit", 2.0), trial("none", 1.0), trial("tf", 1.9)),
+    preprocessing=checked(trial("unit", 2.0, 0.1), trial("none", 1.0, 9.0), trial("tf", 1.9, 2.0)),
     capture_difference=1e-7,
 )
 
 
 def with_network(**changed: Any) -> Evidence:
     return replace(SOUND, network=replace(NETWORK, **changed))
+
+
+def with_values(**changed: Any) -> Evidence:
+    return replace(SOUND, values=values(**changed))
 
 
 def with_filters(**changed: Any) -> Evidence:
@@ -135,8 +166,18 @@ def with_channels(*facts: ChannelFacts, images: int = 60) -> Evidence:
     return replace(SOUND, channels=facts, images=columns(images))
 
 
-def with_trials(used: ModeTrial, *others: ModeTrial, error: float = 0.02) -> Evidence:
-    return replace(SOUND, preprocessing=checked(used, *others, error=error))
+def with_trials(used: ModeTrial, *others: ModeTrial, error: float = 0.02, classes: int = 4) -> Evidence:
+    return replace(SOUND, preprocessing=checked(used, *others, error=error, classes=classes))
+
+
+def judged(*modes: tuple[Any, ...]) -> Evidence:
+    """Trials on 100 images of known class: mode, right answers, gained, lost and the divergence of moments."""
+    trials = [
+        replace(trial(mode, None, *moments[2:]), accuracy=right / 100, gained=gained, lost=lost, changed=0.2)
+        for mode, right, *moments in modes
+        for gained, lost in [([*moments, 0, 0])[:2]]
+    ]
+    return replace(SOUND, preprocessing=checked(*trials, judged=100))
 
 
 def found(rule: Any, evidence: Evidence) -> list[tuple[str, str]]:
@@ -365,62 +406,149 @@ PLANTED: list[tuple[str, Any, Evidence, list[str]]] = [
         [],
     ),
     # inputs
-    ("guess", input_rules.guessed_preprocessing, with_network(preprocessing_origin="fallback"), ["warning"]),
-    ("no guess", input_rules.guessed_preprocessing, SOUND, []),
-    ("twice", input_rules.rescaled_twice, with_network(rescaling="rescale", expects="none"), ["error"]),
-    ("once", input_rules.rescaled_twice, with_network(rescaling="rescale", expects="unit"), []),
+    ("guess", rules.guessed_preprocessing, with_network(preprocessing_origin="fallback"), ["warning"]),
+    ("no guess", rules.guessed_preprocessing, SOUND, []),
+    ("twice", rules.scaled_twice, with_network(scaled_twice=True), ["error"]),
+    ("rounded", rules.scaled_twice, with_network(rounded_away=True), ["error"]),
+    ("once", rules.scaled_twice, SOUND, []),
+    ("held", rules.held_input, with_network(held=(("age", (1,)), ("right", (8, 8, 3)))), ["warning", "warning"]),
+    ("none held", rules.held_input, SOUND, []),
+    # evidence for a mode
+    ("truth", rules.unlikely_preprocessing, judged(("unit", 60), ("tf", 90, 32, 2)), ["error"]),
     (
-        "by a function of one's own",
-        input_rules.rescaled_twice,
-        with_network(rescaling="rescale", expects="none", preprocessing_mode="python:a:b"),
+        "truth against moments of the mode used",
+        rules.unlikely_preprocessing,
+        judged(("unit", 78, 0, 0, 0.1), ("caffe", 90, 14, 2, 900.0)),
         [],
     ),
-    ("much more", input_rules.unlikely_preprocessing, with_trials(trial("unit", 1.0), trial("tf", 2.0)), ["error"]),
+    ("truth, by chance", rules.unlikely_preprocessing, judged(("unit", 60), ("tf", 66, 16, 10)), []),
+    ("truth, by little", rules.unlikely_preprocessing, judged(("unit", 94), ("tf", 98, 40, 0)), []),
     (
-        "a little more",
-        input_rules.unlikely_preprocessing,
-        with_trials(trial("unit", 1.8), trial("tf", 2.0)),
-        ["warning"],
-    ),
-    ("as good as", input_rules.unlikely_preprocessing, with_trials(trial("unit", 1.98), trial("tf", 2.0)), []),
-    ("no sense at all", input_rules.unlikely_preprocessing, with_trials(trial("unit", 0.1), trial("tf", 0.4)), []),
-    (
-        "much more and quite uncertain",
-        input_rules.unlikely_preprocessing,
-        with_trials(trial("unit", 1.0), trial("tf", 2.0), error=0.5),
-        ["warning"],
-    ),
-    (
-        "by the choice of images",
-        input_rules.unlikely_preprocessing,
-        with_trials(trial("unit", 1.8), trial("tf", 2.0), error=0.2),
+        "truth against moments",
+        rules.unlikely_preprocessing,
+        judged(("unit", 90, 0, 0, 9.0), ("tf", 50, 0, 40, 0.1)),
         [],
+    ),
+    (
+        "moments where truth is silent",
+        rules.unlikely_preprocessing,
+        judged(("unit", 90, 0, 0, 9.0), ("tf", 90, 2, 2, 0.1)),
+        ["error"],
     ),
     (
         "moments",
-        input_rules.unlikely_preprocessing,
+        rules.unlikely_preprocessing,
         with_trials(trial("unit", None, 9.0), trial("none", None, 0.1)),
         ["error"],
     ),
     (
         "moments near enough",
-        input_rules.unlikely_preprocessing,
+        rules.unlikely_preprocessing,
         with_trials(trial("unit", None, 0.4), trial("none", None, 0.01)),
         [],
     ),
     (
         "moments far under all",
-        input_rules.unlikely_preprocessing,
+        rules.unlikely_preprocessing,
         with_trials(trial("unit", None, 9.0), trial("none", None, 3.0)),
         [],
     ),
     (
-        "moments against answers",
-        input_rules.unlikely_preprocessing,
-        with_trials(trial("unit", 2.0, 9.0), trial("none", 1.0, 0.1)),
+        "moments near under two",
+        rules.unlikely_preprocessing,
+        with_trials(trial("unit", None, 9.0), trial("none", None, 0.1), trial("caffe", None, 0.15)),
         [],
     ),
-    ("nothing to try", input_rules.unlikely_preprocessing, replace(SOUND, preprocessing=None), []),
+    (
+        "answers of many classes",
+        rules.unlikely_preprocessing,
+        with_trials(trial("unit", 1.0), trial("tf", 2.0), classes=1000),
+        ["warning"],
+    ),
+    ("answers of few classes", rules.unlikely_preprocessing, with_trials(trial("unit", 1.0), trial("tf", 2.0)), []),
+    (
+        "answers as good as",
+        rules.unlikely_preprocessing,
+        with_trials(trial("unit", 1.98), trial("tf", 2.0), classes=1000),
+        [],
+    ),
+    (
+        "no sense at all",
+        rules.unlikely_preprocessing,
+        with_trials(trial("unit", 0.1), trial("tf", 0.4), classes=1000),
+        [],
+    ),
+    (
+        "by the choice of images",
+        rules.unlikely_preprocessing,
+        with_trials(trial("unit", 1.0), trial("tf", 2.0), error=0.8, classes=1000),
+        [],
+    ),
+    (
+        "answers against moments",
+        rules.unlikely_preprocessing,
+        with_trials(trial("unit", 1.0, 0.1), trial("tf", 2.0, 0.3), classes=1000),
+        [],
+    ),
+    ("nothing to try", rules.unlikely_preprocessing, replace(SOUND, preprocessing=None), []),
+    (
+        "said once",
+        rules.unlikely_preprocessing,
+        replace(judged(("unit", 60), ("tf", 90, 32, 2)), network=replace(NETWORK, scaled_twice=True)),
+        [],
+    ),
+    ("unchecked", rules.unchecked_preprocessing, with_trials(trial("unit", 1.0), trial("tf", 2.0)), ["info"]),
+    ("checked by truth", rules.unchecked_preprocessing, judged(("unit", 90), ("tf", 50, 1, 41)), []),
+    ("truth tells nothing", rules.unchecked_preprocessing, judged(("unit", 90), ("tf", 90, 1, 1)), ["info"]),
+    (
+        "checked by moments",
+        rules.unchecked_preprocessing,
+        with_trials(trial("unit", 1.0, 0.1), trial("tf", 2.0, 4.0)),
+        [],
+    ),
+    (
+        "moments tell nothing",
+        rules.unchecked_preprocessing,
+        with_trials(trial("unit", 1.0, 0.1), trial("tf", 2.0, 0.12)),
+        ["info"],
+    ),
+    (
+        "checked by answers",
+        rules.unchecked_preprocessing,
+        with_trials(trial("unit", 6.0), trial("tf", 2.0), classes=1000),
+        [],
+    ),
+    (
+        "known",
+        rules.unchecked_preprocessing,
+        replace(
+            with_trials(trial("unit", 1.0), trial("tf", 2.0)), network=replace(NETWORK, preprocessing_origin="inside")
+        ),
+        [],
+    ),
+    ("12 bits in 16", value_rules.shallow_depth, with_values(depth="uint16", highs=np.full(20, 4000.0)), ["warning"]),
+    ("10 bits in 16", value_rules.shallow_depth, with_values(depth="uint16", highs=np.full(20, 1023.0)), ["warning"]),
+    (
+        "12 bits in 16, as they are",
+        value_rules.shallow_depth,
+        with_values(depth="uint16", highs=np.full(20, 4000.0), kept=True),
+        ["info"],
+    ),
+    ("one of 16 bits", value_rules.shallow_depth, with_values(depth="uint16", highs=np.r_[[4000.0] * 19, 60000]), []),
+    (
+        "12 bits stated",
+        value_rules.shallow_depth,
+        with_values(depth="uint16", highs=np.full(20, 4000.0), range_given=True),
+        [],
+    ),
+    ("flat", value_rules.constant_images, with_values(lows=np.r_[200.0, np.zeros(19)]), ["warning"]),
+    ("nearly flat", value_rules.constant_images, with_values(lows=np.r_[199.0, np.zeros(19)]), []),
+    ("not looked at", value_rules.constant_images, with_values(lows=np.full(20, np.nan)), []),
+    ("above white", value_rules.values_outside_range, with_values(highs=np.r_[256.0, np.ones(19)]), ["warning"]),
+    ("below black", value_rules.values_outside_range, with_values(lows=np.r_[-1.0, np.zeros(19)]), ["warning"]),
+    ("white", value_rules.values_outside_range, with_values(highs=np.full(20, 255.0)), []),
+    ("not a number", value_rules.values_not_finite, with_values(finite=np.r_[False, np.ones(19, bool)]), ["warning"]),
+    ("all finite", value_rules.values_not_finite, with_values(), []),
     ("flattened", input_rules.distorted_images, replace(SOUND, images=columns(2, scale_x=[2, 2])), ["warning"]),
     ("one flattened", input_rules.distorted_images, replace(SOUND, images=columns(2, scale_y=[1, 2])), ["info"]),
     ("3:2", input_rules.distorted_images, replace(SOUND, images=columns(2, scale_x=[1.5, 1.5])), []),
@@ -489,14 +617,15 @@ def test_the_worst_come_first_and_many_of_a_kind_are_counted():
 def evidence_of(model: keras.Model, pixels: np.ndarray, **settings: Any) -> Evidence:
     truth = settings.pop("truth", None)
     config = Config(**({"preprocess": "unit"} | settings))
-    network = load_network(config, model)
+    network = open_network(config, model)
     images = collect_images(pixels, channels=network.channels)
+    network, fitting = settle_fitting(config, network, images)
     summary = summarize_network(network)
     head = describe_head(network, network.model(network.feed(network.prepare(pixels[:2]))))
     banks = [(bank, weight_statistics(bank)) for bank in filter_banks(network, summary)]
     layers_measured = default_layers(config, summary)
-    statistics = collect(network, summary, images, layers_measured, config, Silent())
-    return gather_evidence(config, network, summary, head, banks, statistics, (), truth)
+    statistics = collect(network, summary, images, layers_measured, fitting, config, Silent())
+    return gather_evidence(config, network, summary, head, banks, statistics, fitting, (), truth)
 
 
 def rules_of(given: tuple[Finding, ...]) -> set[str]:

@@ -19,7 +19,7 @@ from reportgen.config import Config
 from reportgen.engines import chunks_of
 from reportgen.errors import ReportgenError
 from reportgen.files.cache import Cache
-from reportgen.images import FileSource, ImageFile, ImageSet, collect_images, fit_image, load_image
+from reportgen.images import FileSource, Fitting, ImageFile, ImageSet, collect_images, load_image
 from reportgen.models import Network, load_network
 from reportgen.progress import Silent
 
@@ -44,7 +44,8 @@ def statistics(network: Network, images: ImageSet) -> ImageStatistics:
 
 def measure(network: Network, images: ImageSet, config: Config = CONFIG, cache: Cache | None = None) -> ImageStatistics:
     summary = summarize_network(network)
-    return collect(network, summary, images, default_layers(config, summary), config, Silent(), cache)
+    layers, fitting = default_layers(config, summary), Fitting(network.size)
+    return collect(network, summary, images, layers, fitting, config, Silent(), cache)
 
 
 def plain_outputs(model: keras.Model, images: ImageSet, layer: str) -> np.ndarray:
@@ -123,7 +124,7 @@ def test_no_split_and_no_number_of_threads_changes_a_bit(
     statistics: ImageStatistics, network: Network, images: ImageSet, size: int, processors: int
 ) -> None:
     summary = summarize_network(network)
-    plan = Plan.make(summary, statistics.layers, COUNT, "squash", "bilinear")
+    plan = Plan.make(summary, statistics.layers, COUNT, Fitting(network.size))
     image_pass = ImagePass(network, plan, processors)
     merged = Measurements(plan.layout.channels)
     for chunk in reversed(list(chunks_of(images.images, 0, size))):
@@ -220,7 +221,7 @@ def test_a_second_run_reads_no_image(network: Network, images: ImageSet, tmp_pat
     first = measure(network, images, cache=cache)
     told = Counting()
     summary = summarize_network(network)
-    again = collect(network, summary, images, first.layers, CONFIG, told, cache)
+    again = collect(network, summary, images, first.layers, Fitting(network.size), CONFIG, told, cache)
     assert same(again.measured, first.measured)
     assert told.steps == [COUNT]
 
@@ -243,7 +244,7 @@ def test_top_patches_of_a_real_network_agree_with_a_plain_loop(shared_models: Pa
     images = collect_images([shared_photos])
     statistics = measure(network, images, config)
     part = keras.Model(network.model.input, network.model.get_layer("conv6").output)
-    fitted = [fit_image(load_image(image), network.size, "crop", "bilinear")[0] for image in images]
+    fitted = [Fitting(network.size, "crop").apply(load_image(image))[0] for image in images]
     maps = [np.asarray(part(pixels[np.newaxis] / np.float32(255)))[0] for pixels in fitted]
     for channel in range(0, maps[0].shape[2], 8):
         best = sorted(range(len(maps)), key=lambda image: (-maps[image][..., channel].max(), image))[:9]

@@ -22,7 +22,7 @@ from reportgen.config import Config
 from reportgen.engines import checkpoints, chunks_of
 from reportgen.errors import ReportgenError
 from reportgen.files.cache import Cache
-from reportgen.images import FileSource, ImageFile, collect_images
+from reportgen.images import FileSource, Fitting, ImageFile, collect_images
 from reportgen.models import Network, load_network
 from reportgen.models.travel import pack_network
 from reportgen.progress import Silent
@@ -42,7 +42,8 @@ def images() -> tuple[ImageFile, ...]:
 
 
 def make_task(network: Network, config: Config = CONFIG, count: int = COUNT) -> MeasureTask:
-    plan = Plan.make(summarize_network(network), ("conv1", "conv2"), count, config.resize, config.interpolation)
+    fitting = Fitting(network.size, config.resize, config.interpolation)
+    plan = Plan.make(summarize_network(network), ("conv1", "conv2"), count, fitting)
     return MeasureTask(network, plan, config)
 
 
