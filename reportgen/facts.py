@@ -223,11 +223,13 @@ class Evaluation(Fact):
     """The network's answers against the right classes, where those were given.
 
     `unmatched` are classes given that the network does not know, which count as wrong. `top5_accuracy` is null for
-    networks of five classes or fewer, `calibration` empty where scores are no probabilities.
+    networks of five classes or fewer, `calibration` empty where scores are no probabilities. `baseline` is the share
+    of the most frequent right class: the accuracy of a network that always names it.
     """
 
     images: int
     accuracy: float
+    baseline: float | None = None
     top5_accuracy: float | None
     unmatched: tuple[str, ...]
     confusions: tuple[Confusion, ...]

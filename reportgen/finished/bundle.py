@@ -124,6 +124,9 @@ def picture_sizes(record: Record) -> dict[str, tuple[int, int]]:
     for shown in record.maximizations:
         if shown.picture is not None and shown.width is not None and shown.height is not None:
             sizes[shown.picture] = (shown.width, shown.height)
+    for image in record.images:
+        for answer in image.answers:
+            sizes |= answer.pictures
     return sizes | {figure.picture: (figure.width, figure.height) for figure in record.figures}
 
 

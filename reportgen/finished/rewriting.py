@@ -25,6 +25,8 @@ _REFERENCES = frozenset(
     {"id", "for", "popovertarget", "aria-labelledby", "aria-describedby", "aria-controls", "aria-owns", "headers"}
 )
 _LOCAL_ADDRESS = re.compile(r"url\(#([^)]+)\)")
+# Elements of drawings that others refer to, as by `filter="url(#name)"`.
+_REFERRED = frozenset({"clippath", "filter", "lineargradient", "marker", "mask", "pattern", "radialgradient"})
 # What a picture has as an `img` and has no use for as a drawing.
 _IMAGE_ONLY = frozenset({"src", "alt", "loading", "decoding", "srcset", "sizes"})
 
@@ -148,12 +150,15 @@ class Part(HTMLParser):
             return []
         if name == "aria-current" and not self.prefix:  # the frame around all pages is at none of them
             return []
+        # What drawings refer to needs a name without a slash; addresses of pages have no colon.
+        drawn = self.prefix.replace("/", ":")
         if name in _REFERENCES or (name == "name" and tag == "input"):
-            return [(name, " ".join(self.prefix + part for part in value.split()))]
+            prefix = drawn if name == "id" and tag in _REFERRED else self.prefix
+            return [(name, " ".join(prefix + part for part in value.split()))]
         if name == "href":
             address = self._address(value)
             return [] if address is None else [(name, address)]
-        return [(name, _LOCAL_ADDRESS.sub(lambda match: f"url(#{self.prefix}{match[1]})", value))]
+        return [(name, _LOCAL_ADDRESS.sub(lambda match: f"url(#{drawn}{match[1]})", value))]
 
     def _address(self, value: str) -> str | None:
         """Where a link leads inside the file; None for files that are not in it."""

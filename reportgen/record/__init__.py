@@ -8,6 +8,7 @@ from reportgen.facts import (
     GraphEdge,
     Mistake,
     Neighbour,
+    Output,
     Placement,
     Prediction,
     ReceptiveField,
@@ -17,8 +18,23 @@ from reportgen.facts import (
     Shape,
     Skipped,
     TileGrid,
+    ValueSpread,
 )
 from reportgen.record.addresses import Pages
+from reportgen.record.answers import (
+    Answer,
+    ClassesAnswer,
+    ClassShare,
+    EmbeddingAnswer,
+    Likeness,
+    MapAnswer,
+    OtherAnswer,
+    PictureAnswer,
+    PictureError,
+    PointsAnswer,
+    Value,
+    ValuesAnswer,
+)
 from reportgen.record.attributions import (
     Attribution,
     AttributionCurve,
@@ -61,6 +77,20 @@ from reportgen.record.content import (
 from reportgen.record.reading import RECORD_NAME, dump_record, read_record, referenced_files, schema
 
 __all__ = [
+    "ValueSpread",
+    "ValuesAnswer",
+    "Value",
+    "PointsAnswer",
+    "PictureError",
+    "PictureAnswer",
+    "Output",
+    "OtherAnswer",
+    "MapAnswer",
+    "Likeness",
+    "EmbeddingAnswer",
+    "ClassShare",
+    "ClassesAnswer",
+    "Answer",
     "RECORD_NAME",
     "SCHEMA_VERSION",
     "Activations",

@@ -29,6 +29,7 @@ def referenced_files(record: Record) -> list[str]:
         *(shown.array for shown in record.maximizations),
         *(feature.file for feature in record.features),
         *(tile.picture for tile in tiles if tile is not None),
+        *(name for image in record.images for answer in image.answers for name in answer.pictures),
     ]
     return sorted({name for name in named if name is not None})
 
