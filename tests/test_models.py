@@ -17,7 +17,6 @@ from support.images import random_images
 from support.networks import Subclassed, base, seeded, two_convolutions
 
 from reportgen.analysis.network.feeding import open_network
-from reportgen.analysis.network.heads import describe_head
 from reportgen.config import Config
 from reportgen.errors import ReportgenError, UsageError
 from reportgen.models import MODES, Network, make_preprocessing
@@ -619,7 +618,7 @@ def test_the_digest_of_a_scalar_weight_and_of_half_precision():
     [
         ("a.txt", b"cat\ndog\n", ("cat", "dog")),
         ("a.txt", b"\xef\xbb\xbfcat\r\nd\xc3\xb6g\r\n\r\n\n", ("cat", "dög")),
-        ("a.txt", b"cat\n\ndog", ("cat", "", "dog")),
+        ("a.txt", b"cat\n\ndog", ("cat", "dog")),
         ("a.json", b'["cat", "dog"]', ("cat", "dog")),
         ("a.json", b'{"1": ["n2", "dog"], "0": ["n1", "cat"]}', ("cat", "dog")),
         ("a.json", b'{"0": "cat", "1": "dog"}', ("cat", "dog")),
@@ -628,7 +627,7 @@ def test_the_digest_of_a_scalar_weight_and_of_half_precision():
 )
 def test_labels(tmp_path, name, content, expected):
     (tmp_path / name).write_bytes(content)
-    assert read_labels(tmp_path / name) == expected
+    assert read_labels(tmp_path / name)[0] == expected
 
 
 @pytest.mark.parametrize(
@@ -651,9 +650,16 @@ def test_label_files_that_are_none(tmp_path, name, content, message):
 
 def test_labels_of_a_network(tmp_path):
     (tmp_path / "a.txt").write_text("cat\n\ndog\n")
-    network = load(two_convolutions(), labels=tmp_path / "a.txt")
-    assert (network.labels_origin, network.label_count) == ("file", 3)
-    assert [network.label(index) for index in (0, 1, 2, 3)] == ["cat", None, "dog", None]
+    network = load(two_convolutions(), labels=str(tmp_path / "a.txt"))
+    assert (network.labels_origin, network.label_count) == ("file", 2)
+    assert network.label_notes == ("blank lines are no classes and were passed over: line 2",)
+    (tmp_path / "b.txt").write_text("crane\ncrane\ndog\n")
+    assert load(two_convolutions(), labels=str(tmp_path / "b.txt")).label_notes == (
+        "names that stand more than once: crane",
+    )
+    listed = load(two_convolutions(), labels=["a", "b", "c", "d"])
+    assert (listed.labels_origin, listed.labels) == ("list", ("a", "b", "c", "d"))
+    assert [network.label(index) for index in (0, 1, 2)] == ["cat", "dog", None]
 
 
 def test_imagenet_labels_are_read_where_keras_keeps_them(tmp_path, monkeypatch):
@@ -668,80 +674,6 @@ def test_imagenet_labels_are_read_where_keras_keeps_them(tmp_path, monkeypatch):
     assert (network.labels_origin, network.label(999)) == ("application", "class 999")
     assert load("keras:MobileNet", weights="none").labels is None
     assert load("keras:MobileNet", top=False).labels is None
-
-
-# --- heads ----------------------------------------------------------------------------------------
-
-
-def _head(*last: object, shape: tuple[int, ...] = (8, 8, 3)) -> keras.Model:
-    return keras.Sequential([keras.Input(shape), layers.Conv2D(4, 3, activation="relu"), *last])
-
-
-def _operation_softmax() -> keras.Model:
-    model = _head(layers.GlobalAveragePooling2D())
-    return keras.Model(model.inputs, keras.ops.softmax(model.outputs[0]))
-
-
-def _pointwise(activation: str) -> keras.Model:
-    return _head(
-        layers.GlobalAveragePooling2D(keepdims=True),
-        layers.Conv2D(5, 1),
-        layers.Flatten(),
-        layers.Activation(activation),
-    )
-
-
-@pytest.mark.parametrize(
-    ("make", "kind", "classes"),
-    [
-        (two_convolutions, "softmax", 4),
-        (lambda: _head(layers.Flatten(), layers.Dense(5), layers.Softmax()), "softmax", 5),
-        (lambda: _head(layers.Flatten(), layers.Dense(5), layers.Activation("softmax", dtype="float32")), "softmax", 5),
-        (lambda: _head(layers.Flatten(), layers.Dense(5, activation="softmax"), layers.Dropout(0.1)), "softmax", 5),
-        (_operation_softmax, "softmax", 4),
-        (lambda: _head(layers.GlobalAveragePooling2D(), layers.Dense(1, activation="sigmoid")), "sigmoid", 1),
-        (lambda: _head(layers.Flatten(), layers.Dense(5)), "logits", 5),
-        (lambda: _head(layers.Flatten(), layers.Dense(5), layers.Activation("linear")), "logits", 5),
-        (lambda: _pointwise("softmax"), "softmax", 5),
-        (lambda: _pointwise("linear"), "logits", 5),
-        (lambda: keras.Sequential([keras.Input((8, 8, 3)), two_convolutions()]), "softmax", 4),
-        (lambda: _head(layers.Flatten(), layers.Dense(5, activation="relu")), "none", None),
-        (lambda: _head(layers.GlobalAveragePooling2D()), "none", None),
-        (lambda: _head(layers.Flatten(), layers.Dense(5), layers.UnitNormalization()), "none", None),
-        (_head, "none", None),
-    ],
-)
-def test_heads(make, kind, classes):
-    network = load(make())
-    given = network.model(network.feed(network.prepare(random_images(2, *network.size))))
-    head = describe_head(network, given)
-    assert (head.kind, head.classes) == (kind, classes)
-    assert head.note.endswith(".")
-
-
-def test_labels_make_scores_of_features(tmp_path):
-    (tmp_path / "a.txt").write_text("a\nb\nc\nd\n")
-    network = load(_head(layers.GlobalAveragePooling2D()), labels=tmp_path / "a.txt")
-    assert describe_head(network, np.ones((2, 4))).kind == "logits"
-
-
-def test_heads_without_a_graph_are_judged_by_answers():
-    model = Subclassed()
-    model(np.zeros((1, 8, 8, 3), np.float32))
-    network = load(model)
-    assert describe_head(network, np.array([[0.2, 0.7, 0.1], [0, 0, 1]])).kind == "softmax"
-    assert describe_head(network, np.array([[0.2, 0.9, 0.1], [0, 0, 1]])).kind == "sigmoid"
-    assert describe_head(network, np.array([[0.2, 1.9, 0.1], [0, 0, 1]])).kind == "logits"
-
-
-def test_heads_of_several_outputs():
-    image = keras.Input((8, 8, 3))
-    features = layers.Conv2D(4, 3)(image)
-    flat = layers.Flatten()(features)
-    model = keras.Model(image, [features, layers.Dense(1)(flat), layers.Dense(3, activation="softmax")(flat)])
-    head = describe_head(load(model), model(np.zeros((2, 8, 8, 3), np.float32)))
-    assert (head.kind, head.classes, head.output) == ("softmax", 3, 2)
-    assert "3 outputs" in head.note
 
 
 # --- real networks --------------------------------------------------------------------------------

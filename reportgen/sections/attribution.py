@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,12 +10,11 @@ import numpy as np
 from reportgen import formats, record
 from reportgen.analysis.attribution.explaining import Explained, Explanation, Plan, explain, make_plan, trace_network
 from reportgen.analysis.attribution.places import border_share, outside_share, shares_of_cells
-from reportgen.analysis.attribution.questions import AskedOutput, Question, ask
+from reportgen.analysis.attribution.questions import Question, ask, can_ask
 from reportgen.analysis.attribution.results import Curve
-from reportgen.analysis.attribution.tracing import TracedCall, answer_images
-from reportgen.analysis.evaluation.classes import match_label
+from reportgen.analysis.attribution.tracing import answer_images
 from reportgen.analysis.findings.evidence import AttributionFacts, MapFacts, RandomizationFacts
-from reportgen.analysis.network.heads import Head
+from reportgen.analysis.network.settled_output import SettledOutput
 from reportgen.attribution_settings import AttributionSettings
 from reportgen.draw.attribution import MapDrawn, draw_attribution
 from reportgen.draw.bands import show_image
@@ -25,6 +25,9 @@ from reportgen.progress import stage
 from reportgen.results import ByteArray, FloatArray, PixelArray
 from reportgen.sections.section import Contribution, Section, VisitedImage, Work
 from reportgen.sections.study import Study, Workshop
+
+# A network of many outputs is explained by the first of them.
+MOST_OUTPUTS = 3
 
 ROLES = {
     "predicted": "predicted",
@@ -63,7 +66,7 @@ class _Why:
 
     study: Study
     workshop: Workshop
-    outputs: tuple[AskedOutput, ...]
+    outputs: tuple[SettledOutput, ...]
     seen: list[_Seen] = field(default_factory=list)
 
     def visit(self, visited: VisitedImage) -> Contribution:
@@ -85,18 +88,19 @@ class _Why:
             return Contribution(note="No image has a page on which its maps could stand.")
         # Whatever values images have, baselines and what is covered are said as of pictures.
         config, network = self.study.config, self.study.network.for_pictures()
-        truth = [true_class(self.study, seen.file) for seen in self.seen]
+        files = [seen.file for seen in self.seen]
+        asked = [(output, right_classes(self.study, output, files)) for output in self.outputs]
         pixels = [as_values(self.study.network, seen.pixels) for seen in self.seen]
         with stage(self.workshop.progress, "Why it answered so", None) as progress:
             settings = config.attribution_parameters
             traced = trace_network(network, self.study.summary, settings)
-            asked = questions(traced, self.outputs, pixels, [seen.file for seen in self.seen], truth, settings)
-            mistaken = [any(question.kind == "truth" for question in own) for own in asked]
+            every = questions(answer_images(traced, np.stack(pixels)), asked, files, settings)
+            mistaken = [any(question.kind == "truth" for question in own) for own in every]
             plan = make_plan(self.study.summary, config.attribution, settings, mistaken, seed=config.seed)
-            found = explain(traced, pixels, asked, plan, lambda what: progress.advance(0, what))
-        return self._contribution(found, plan, truth)
+            found = explain(traced, pixels, every, plan, lambda what: progress.advance(0, what))
+        return self._contribution(found, plan)
 
-    def _contribution(self, found: Explanation, plan: Plan, truth: list[int | None]) -> Contribution:
+    def _contribution(self, found: Explanation, plan: Plan) -> Contribution:
         if not found.maps:
             return Contribution(note=_nothing(plan))
         stored = [self._stored(one, plan) for one in found.maps]
@@ -114,7 +118,7 @@ class _Why:
                 )
                 for one in found.methods
             ),
-            attribution_facts=self._facts(found, truth),
+            attribution_facts=self._facts(found),
         )
 
     def _stored(self, one: Explained, plan: Plan) -> tuple[tuple[record.Figure, ...], record.Attribution]:
@@ -145,14 +149,15 @@ class _Why:
         figures = tuple(self.workshop.pictures.save_drawing(drawing) for drawing in drawings)
         return figures, _record(one, figures[0], array)
 
-    def _facts(self, found: Explanation, truth: list[int | None]) -> AttributionFacts:
+    def _facts(self, found: Explanation) -> AttributionFacts:
         """What rules look at: the maps of the answers given, by the first method that has one of each image."""
         first: dict[int, Explained] = {}
         for one in found.maps:
-            if one.question.kind == "predicted" and one.positive_evidence:
+            asked_first = one.question.kind not in ("truth", "runner-up")
+            if asked_first and one.positive_evidence:
                 first.setdefault(one.image, one)
         return AttributionFacts(
-            tuple(self._map_facts(one, truth[place]) for place, one in sorted(first.items())),
+            tuple(self._map_facts(one) for _, one in sorted(first.items())),
             tuple(
                 RandomizationFacts(one.method, one.layer, one.randomization, one.images)
                 for one in found.methods
@@ -160,8 +165,12 @@ class _Why:
             ),
         )
 
-    def _map_facts(self, one: Explained, truth: int | None) -> MapFacts:
+    def _map_facts(self, one: Explained) -> MapFacts:
         seen = self.seen[one.image]
+        output = next(each for each in self.outputs if each.name == one.question.output)
+        (right,) = right_classes(self.study, output, [seen.file])
+        answer = one.question.index if one.question.kind == "predicted" else None
+        truth = answer if answer in right else right[0] if right else None
         rows, columns = one.values.shape
         placement, (height, width) = seen.placement, seen.pixels.shape[:2]
         box = (
@@ -174,7 +183,7 @@ class _Why:
             image=seen.file,
             method=one.method,
             layer=one.layer,
-            answer=one.question.index,
+            answer=answer,
             truth=truth,
             label=one.question.subject,
             cells=shares_of_cells(one.values),
@@ -189,46 +198,25 @@ def as_values(network: Network, pixels: PixelArray) -> FloatArray:
     return np.asarray(network.to_pictures(pixels.astype(np.float32)), np.float32)
 
 
-def asked_outputs(network: Network, head: Head) -> tuple[AskedOutput, ...]:
+def asked_outputs(outputs: Sequence[SettledOutput]) -> tuple[SettledOutput, ...]:
     """The outputs whose answers are explained."""
-    if head.kind == "none" or head.classes is None or head.output is None:
-        return ()
-    kind = "multilabel" if head.kind == "sigmoid" and head.classes > 1 else "classes"
-    return (
-        AskedOutput(
-            index=head.output,
-            name=_output_name(network, head.output),
-            kind=kind,  # type: ignore[arg-type]
-            labels=network.labels,
-            probabilities=head.kind != "logits",
-        ),
-    )
+    return tuple(output for output in outputs if can_ask(output))[:MOST_OUTPUTS]
 
 
-def _output_name(network: Network, index: int) -> str:
-    names = getattr(network.model, "output_names", None) or ()
-    return str(names[index]) if index < len(names) else f"output {index + 1}"
-
-
-def true_class(study: Study, file: str) -> int | None:
-    """The index of the right class of an image, None where it is not known or none of the network's."""
-    given = study.truth.get(file)
-    if given is None or study.head.classes is None:
-        return None
-    return match_label(given, study.network.labels, max(2, study.head.classes))
+def right_classes(study: Study, output: SettledOutput, files: Sequence[str]) -> list[tuple[int, ...]]:
+    """The indices of the right classes of each image; none where they are not known."""
+    truth = study.answers.truths.get(output.name)
+    return [truth.classes.get(file, ()) if truth is not None else () for file in files]
 
 
 def questions(
-    traced: TracedCall,
-    outputs: tuple[AskedOutput, ...],
-    pixels: list[FloatArray],
+    answers: Sequence[FloatArray],
+    asked: Sequence[tuple[SettledOutput, list[tuple[int, ...]]]],
     files: list[str],
-    truth: list[int | None],
     settings: AttributionSettings,
 ) -> list[list[Question]]:
-    """What is asked about each image, over all outputs."""
-    answers = answer_images(traced, np.stack(pixels))
-    each = [ask(output, answers[output.index], files, truth, close=settings.close) for output in outputs]
+    """What is asked about each image, over all outputs; each of `asked` comes with the right classes."""
+    each = [ask(output, answers[output.index], files, truth, close=settings.close) for output, truth in asked]
     return [[question for own in each for question in own[place]] for place in range(len(files))]
 
 
@@ -309,9 +297,9 @@ def plan_attribution(study: Study, workshop: Workshop) -> Work | Contribution:
         return Contribution(note="The network reads vectors: there is no image whose places could be evidence.")
     if not study.network.preprocessing.differentiable:
         return Contribution(note="The preprocessing function is not differentiable, so there is no gradient to follow.")
-    outputs = asked_outputs(study.network, study.head)
+    outputs = asked_outputs(study.answers.outputs)
     if not outputs:
-        return Contribution(note=f"{study.head.note} There is no answer to explain.")
+        return Contribution(note="No output is of a kind that is explained: there is no answer to explain.")
     why = _Why(study, workshop, outputs)
     return Work(images=study.shown, visit=why.visit, finish=why.finish)
 

@@ -21,7 +21,7 @@ FEATURES_ROOM = 3_000_000
 
 def plan_features(study: Study, workshop: Workshop) -> Work | Contribution:
     """Features of every image that has a page: of the layers asked for, else of the last one before the head."""
-    names = study.config.layers or (default_feature_layer(study.summary, study.head),)
+    names = study.config.layers or (default_feature_layer(study.summary, study.answers.outputs),)
     layers = chosen_layers(study.config, study.summary, names[0])
     size = len(study.shown) * sum(_array_bytes(study.summary.layer(layer)) for layer in layers)
     if study.config.sections == ALL_SECTIONS and size > _features_room(study.config):

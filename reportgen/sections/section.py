@@ -20,7 +20,8 @@ from reportgen.sections.study import Study, Workshop
 class VisitedImage:
     """An image while it is visited: in its own values, as fitted into the network's input, and what layers gave.
 
-    `outputs` has an array without the batch for each layer any section asked for.
+    `outputs` has an array without the batch for each layer any section asked for, `answers` one for each of the
+    network's own outputs, by their names, where a section reads them.
     """
 
     image: ImageFile
@@ -28,6 +29,7 @@ class VisitedImage:
     pixels: PixelArray
     placement: Placement
     outputs: Mapping[str, FloatArray]
+    answers: Mapping[str, FloatArray] = field(default_factory=dict)
 
     @property
     def file(self) -> str:
@@ -39,8 +41,8 @@ class VisitedImage:
 class Contribution:
     """What a section adds to the record.
 
-    `note` says why it has nothing to show, where it has not; `left_out`, that what is missing had to give way to size
-    or time.
+    `answers` are those to images that are pictures, by image. `note` says why it has nothing to show, where it has
+    not; `left_out`, that what is missing had to give way to size or time.
     """
 
     figures: tuple[record.Figure, ...] = ()
@@ -51,6 +53,7 @@ class Contribution:
     attribution_methods: tuple[record.AttributionMethod, ...] = ()
     attribution_facts: AttributionFacts = field(default_factory=AttributionFacts)  # what rules look at
     graph: Graph | None = None
+    answers: Mapping[str, tuple[record.Answer, ...]] = field(default_factory=dict)
     note: str | None = None
     left_out: bool = False
 
@@ -68,6 +71,7 @@ def joined(parts: Iterable[Contribution]) -> Contribution:
         attribution_methods=tuple(found for part in every for found in part.attribution_methods),
         attribution_facts=AttributionFacts.joined(part.attribution_facts for part in every),
         graph=next((part.graph for part in every if part.graph is not None), None),
+        answers={file: answers for part in every for file, answers in part.answers.items()},
         note=" ".join(notes) or None,
         left_out=any(part.left_out for part in every),
     )
@@ -87,13 +91,15 @@ def nothing_of_it(_visited: VisitedImage) -> Contribution:
 class Work:
     """What a section does: `visit` each of `images` while all are gone through once, then `finish`.
 
-    `layers` are those whose outputs `visit` reads; they come from one forward pass for all sections.
+    `layers` are those whose outputs `visit` reads, `reads_answers` says that it reads the network's own; they come
+    from one forward pass for all sections.
     """
 
     images: Sequence[ImageFile] = ()
     layers: tuple[str, ...] = ()
     visit: Callable[[VisitedImage], Contribution] = nothing_of_it
     finish: Callable[[], Contribution] = nothing_more
+    reads_answers: bool = False
 
 
 @dataclass(frozen=True)

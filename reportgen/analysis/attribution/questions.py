@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Literal
 
@@ -18,9 +18,9 @@ from reportgen.analysis.attribution.targets import (
     region_logit,
     values_sum,
 )
+from reportgen.analysis.network.settled_output import SettledOutput
 
 TargetKind = Literal["predicted", "truth", "runner-up", "value", "region", "nearest", "points", "boxes"]
-AskedKind = Literal["classes", "multilabel", "values", "map", "embedding", "points", "boxes"]
 
 # Of an output with many values, or a map with many classes, so many are explained for an image.
 MOST_VALUES = 4
@@ -28,25 +28,6 @@ MOST_REGIONS = 2
 
 # A class that covers less of a map is a speck: the edge of another one, or noise.
 LEAST_REGION = 0.01
-
-
-@dataclass(frozen=True, eq=False)
-class AskedOutput:
-    """An output of the network whose answers are explained.
-
-    `index` is its place in Keras' flat order. `probabilities` says whether its scores are such; `labels` are names of
-    its classes or values. A single score with two names stands for the second.
-    """
-
-    index: int
-    name: str
-    kind: AskedKind
-    labels: tuple[str, ...] | None = None
-    probabilities: bool = True
-
-    def label(self, place: int) -> str | None:
-        """The name of a class or value."""
-        return (self.labels[place] or None) if self.labels is not None and place < len(self.labels) else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,11 +51,16 @@ class Question:
         return self.build()
 
 
+def can_ask(output: SettledOutput) -> bool:
+    """Whether answers of this kind are explained: pictures, and what is of no known kind, are not."""
+    return output.kind not in ("picture", "other")
+
+
 def ask(
-    output: AskedOutput,
+    output: SettledOutput,
     answers: NDArray[np.float32],
     files: Sequence[str],
-    truth: Sequence[int | None] | None = None,
+    truth: Sequence[Sequence[int]] | None = None,
     *,
     close: float = 0.5,
 ) -> list[list[Question]]:
@@ -83,12 +69,13 @@ def ask(
     Args:
         answers: of this output, `(images, ...)`, as answered.
         files: the images' names.
-        truth: the index of the right class of each image, None where it is not known.
+        truth: the indices of the right classes of each image; none where they are not known.
         close: the share of the best class's probability from which the runner-up is asked about too.
     """
-    known = truth if truth is not None else [None] * len(files)
+    known = truth if truth is not None else [()] * len(files)
     if output.kind in ("classes", "multilabel"):
-        return [_classes(output, row.reshape(-1), right, close) for row, right in zip(answers, known, strict=True)]
+        scores = output.as_scores(answers)
+        return [_classes(output, row, right, close) for row, right in zip(scores, known, strict=True)]
     if output.kind == "values":
         return _values(output, answers)
     if output.kind == "map":
@@ -98,52 +85,39 @@ def ask(
     return [[_coordinates(output, answer.shape)] for answer in answers]
 
 
-def _classes(output: AskedOutput, scores: NDArray[np.float32], right: int | None, close: float) -> list[Question]:
+def _classes(output: SettledOutput, scores: NDArray[np.float32], right: Sequence[int], close: float) -> list[Question]:
     """The predicted class, the right one where it is another, and the second where it is close to the first."""
-    single = len(scores) == 1
-    pair = single and output.labels is not None and len(output.labels) == 2
     if not np.isfinite(scores).all():
         return []
-    if single:
-        score = float(scores[0])
-        shares = np.array([1 - score, score]) if pair else np.array([score])
-        speaks: tuple[int, ...] = (0, 1) if pair else (1,)
-    else:
-        shares, speaks = _shares(scores, output), tuple(range(len(scores)))
+    shares = scores if output.is_single else output.as_probabilities(scores)
     order = np.argsort(-shares, kind="stable")
     best = int(order[0])
     asked: list[tuple[TargetKind, int]] = [("predicted", best)]
-    if right is not None and right != best and right < len(shares):
-        asked.append(("truth", right))
-    if output.kind == "classes" and len(order) > 1 and not pair:
+    if right and best not in right:
+        asked.append(("truth", int(right[0])))
+    if output.kind == "classes" and len(order) > 1 and not output.is_single:
         second = int(order[1])
-        if second != right and shares[second] >= close * shares[best]:
+        if second not in right and shares[second] >= close * shares[best]:
             asked.append(("runner-up", second))
-    return [
-        Question(
-            output=output.name,
-            kind=kind,
-            index=index,
-            label=output.label(index),
-            subject=output.label(index) or f"class {index}",
-            score=float(shares[index]) if single or output.probabilities else float(scores[index]),
-            build=partial(class_logit, len(scores), speaks[index], output=output.index),
-        )
-        for kind, index in asked
-    ]
+    return [class_question(output, index, kind, float(scores[index])) for kind, index in asked]
 
 
-def _shares(scores: NDArray[np.float32], output: AskedOutput) -> NDArray[np.float64]:
-    """Scores as probabilities, by a softmax where they are none."""
-    values = scores.astype(np.float64)
-    if output.probabilities:
-        return values
-    raised = np.exp(values - values.max())
-    shares: NDArray[np.float64] = raised / raised.sum()
-    return shares
+def class_question(output: SettledOutput, index: int, kind: TargetKind, score: float | None) -> Question:
+    """What speaks for a class."""
+    # A single number stands for one label, or for the second of two classes.
+    place = 1 if output.count == 1 and not output.is_single else index
+    return Question(
+        output=output.name,
+        kind=kind,
+        index=index,
+        label=output.label(index),
+        subject=output.label(index) or f"class {index}",
+        score=score,
+        build=partial(class_logit, output.count, place, output=output.index),
+    )
 
 
-def _values(output: AskedOutput, answers: NDArray[np.float32]) -> list[list[Question]]:
+def _values(output: SettledOutput, answers: NDArray[np.float32]) -> list[list[Question]]:
     """The values that differ most over the images, in their order."""
     flat = answers.reshape(len(answers), -1)
     spread = np.nan_to_num(flat.std(axis=0, dtype=np.float64))
@@ -155,7 +129,7 @@ def _values(output: AskedOutput, answers: NDArray[np.float32]) -> list[list[Ques
                 kind="value",
                 index=index,
                 label=output.label(index),
-                subject=output.label(index) or f"value {index}",
+                subject=output.value_name(index),
                 score=float(row[index]),
                 build=partial(output_value, flat.shape[1], index, output=output.index),
             )
@@ -165,28 +139,38 @@ def _values(output: AskedOutput, answers: NDArray[np.float32]) -> list[list[Ques
     ]
 
 
-def _regions(output: AskedOutput, answer: NDArray[np.float32]) -> list[Question]:
+def _regions(output: SettledOutput, answer: NDArray[np.float32]) -> list[Question]:
     """The classes that cover most of a map, the largest first."""
-    classes = answer.shape[3]
-    winning = np.where(answer[0, ..., 0] > 0.5, 0, -1) if classes == 1 else answer[0].argmax(axis=2)
+    last = np.moveaxis(answer, 1, 3) if output.channels_first else answer
+    shares = output.as_probabilities(last)
+    classes = shares.shape[3]
+    winning = np.where(shares[0, ..., 0] > 0.5, 0, -1) if classes == 1 else shares[0].argmax(axis=2)
     found, counts = np.unique(winning[winning >= 0], return_counts=True)
-    largest = sorted(zip(-counts, found, strict=True))[:MOST_REGIONS]
+    largest = sorted(zip((-counts).tolist(), found.tolist(), strict=True))[:MOST_REGIONS]
     return [
         Question(
             output=output.name,
             kind="region",
-            index=int(index),
-            label=output.label(int(index)),
-            subject=f"the region of {output.label(int(index)) or f'class {index}'}",
-            score=float(-count / winning.size),
-            build=partial(region_logit, answer, int(index), output=output.index),
+            index=index,
+            label=output.label(index),
+            subject=f"the region of {output.label(index) or (f'class {index}' if classes > 1 else output.name)}",
+            score=-count / winning.size,
+            build=partial(_region, shares, index, output),
         )
         for count, index in largest
         if -count >= LEAST_REGION * winning.size
     ]
 
 
-def _nearest(output: AskedOutput, answers: NDArray[np.float32], files: Sequence[str]) -> list[list[Question]]:
+def _region(shares: NDArray[np.float32], index: int, output: SettledOutput) -> Target:
+    """The mean logit over a region, in the layout in which Keras gives the map."""
+    target = region_logit(shares, index, output=output.index)
+    if not output.channels_first:
+        return target
+    return replace(target, directions=np.ascontiguousarray(np.moveaxis(target.directions, 3, 1)))
+
+
+def _nearest(output: SettledOutput, answers: NDArray[np.float32], files: Sequence[str]) -> list[list[Question]]:
     """The likeness to the image whose embedding has the highest cosine; none for an only image."""
     flat = answers.reshape(len(answers), -1).astype(np.float64)
     lengths = np.linalg.norm(flat, axis=1, keepdims=True)
@@ -211,7 +195,7 @@ def _nearest(output: AskedOutput, answers: NDArray[np.float32], files: Sequence[
     ]
 
 
-def _coordinates(output: AskedOutput, shape: tuple[int, ...]) -> Question:
+def _coordinates(output: SettledOutput, shape: tuple[int, ...]) -> Question:
     kind: TargetKind = "points" if output.kind == "points" else "boxes"
     return Question(
         output=output.name,

@@ -11,7 +11,9 @@ from reportgen.analysis.findings import (
     answer_rules,
     attribution_rules,
     input_rules,
+    kind_rules,
     preprocessing_rules,
+    truth_rules,
     value_rules,
     weight_rules,
 )
@@ -31,10 +33,17 @@ RULES: tuple[Rule, ...] = (
     preprocessing_rules.guessed_preprocessing,
     preprocessing_rules.unchecked_preprocessing,
     preprocessing_rules.held_input,
+    kind_rules.nonfinite_answers,
+    kind_rules.softmax_of_one,
+    truth_rules.unmatched_truth,
     answer_rules.improbable_sums,
     answer_rules.label_count,
     answer_rules.label_order,
     answer_rules.class_collapse,
+    kind_rules.one_class_masks,
+    kind_rules.constant_answers,
+    kind_rules.poor_pictures,
+    kind_rules.equal_outputs,
     weight_rules.untrained_weights,
     weight_rules.untouched_moments,
     activation_rules.load_notes,
@@ -60,6 +69,10 @@ RULES: tuple[Rule, ...] = (
     attribution_rules.evidence_on_padding,
     attribution_rules.mistaken_places,
     answer_rules.plain_scores,
+    kind_rules.values_or_scores,
+    truth_rules.names_from_folders,
+    truth_rules.odd_names,
+    truth_rules.odd_truth,
 )
 
 

@@ -13,20 +13,25 @@ from keras import layers
 from support.images import random_images
 from support.kinds import kind_named
 from support.networks import seeded, two_convolutions
+from support.settled import settled_output
 
 from reportgen.analysis import findings
-from reportgen.analysis.evaluation.classes import match_label
+from reportgen.analysis.answers import AnswerPlan, match_label
+from reportgen.analysis.answers.truth import GivenTruth, match_truth
 from reportgen.analysis.findings import (
     Evidence,
     activation_rules,
     answer_rules,
     gather_evidence,
     input_rules,
+    kind_rules,
+    truth_rules,
     value_rules,
 )
 from reportgen.analysis.findings import preprocessing_rules as rules
 from reportgen.analysis.findings import weight_rules as weights
 from reportgen.analysis.findings.evidence import (
+    AnswerFacts,
     ChannelFacts,
     FilterFacts,
     ImageColumns,
@@ -37,7 +42,6 @@ from reportgen.analysis.findings.evidence import (
 )
 from reportgen.analysis.network.fed_values import settle_fitting
 from reportgen.analysis.network.feeding import open_network
-from reportgen.analysis.network.heads import Head, describe_head
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.analysis.network.preprocessing_check import ModeTrial, PreprocessingCheck
 from reportgen.analysis.statistics.image_statistics import collect, default_layers
@@ -47,6 +51,7 @@ from reportgen.facts import Skipped
 from reportgen.images import collect_images
 from reportgen.progress import Silent
 from reportgen.results import Finding, LayerSummary, NetworkSummary
+from reportgen.sections.study import find_answers
 
 
 def columns(count: int = 20, **changed: Any) -> ImageColumns:
@@ -130,7 +135,7 @@ NETWORK = NetworkFacts(
     preprocessing_origin="flag",
     resize="squash",
     labels=("a", "b", "c", "d"),
-    head=Head("softmax", 4, "The last layer, classes, ends in a softmax."),
+    head=settled_output(labels=("a", "b", "c", "d")),
     notes=(),
     half_precision=False,
 )
@@ -152,6 +157,29 @@ SOUND = Evidence(
 
 def with_network(**changed: Any) -> Evidence:
     return replace(SOUND, network=replace(NETWORK, **changed))
+
+
+def given(*labels: str, missing: tuple[str, ...] = (), duplicates: tuple[str, ...] = ()) -> GivenTruth:
+    cells = {f"image-{index}.png": (label,) for index, label in enumerate(labels)}
+    return GivenTruth("table", "truth.csv", ("label",), cells, missing=missing, duplicates=duplicates)
+
+
+def with_answers(
+    kind: str = "classes",
+    size: tuple[int, ...] = (4,),
+    kept: Any = ((0.0,),) * 4,
+    *,
+    lost: Any = None,
+    same_as: str | None = None,
+    truth: GivenTruth | None = None,
+    **changed: Any,
+) -> Evidence:
+    """One output and what was kept of its answers, a row an image."""
+    output = settled_output(kind, size, labels=("a", "b", "c", "d") if kind == "classes" else None, **changed)
+    rows = np.array(kept, np.float32)
+    nonfinite = np.zeros(len(rows), np.int64) if lost is None else np.array(lost)
+    matched = None if truth is None else match_truth(truth, output)
+    return replace(SOUND, answers=(AnswerFacts(output, rows, nonfinite, same_as, matched),))
 
 
 def with_values(**changed: Any) -> Evidence:
@@ -345,7 +373,9 @@ PLANTED: list[tuple[str, Any, Evidence, list[str]]] = [
     (
         "sums of a sigmoid",
         answer_rules.improbable_sums,
-        replace(with_network(head=Head("sigmoid", 4, "")), images=columns(2, answer_sums=[2, 3])),
+        replace(
+            with_network(head=settled_output("multilabel", activation="sigmoid")), images=columns(2, answer_sums=[2, 3])
+        ),
         [],
     ),
     (
@@ -354,7 +384,7 @@ PLANTED: list[tuple[str, Any, Evidence, list[str]]] = [
         replace(SOUND, images=columns(2, predicted=[-1, -1], answer_sums=[np.nan, np.nan])),
         [],
     ),
-    ("logits", answer_rules.plain_scores, with_network(head=Head("logits", 4, "no softmax.")), ["info"]),
+    ("logits", answer_rules.plain_scores, with_network(head=settled_output(activation="linear")), ["info"]),
     ("probabilities", answer_rules.plain_scores, SOUND, []),
     ("collapse", answer_rules.class_collapse, replace(SOUND, images=columns(10, predicted=[2] * 9 + [1])), ["warning"]),
     ("not quite", answer_rules.class_collapse, replace(SOUND, images=columns(10, predicted=[2] * 8 + [1, 0])), []),
@@ -371,17 +401,22 @@ PLANTED: list[tuple[str, Any, Evidence, list[str]]] = [
         replace(SOUND, images=columns(10, predicted=[2] * 10, truth=[2] * 10)),
         [],
     ),
-    ("too many names", answer_rules.label_count, with_network(labels=("a", "b", "c", "d", "e")), ["error"]),
-    ("too few names", answer_rules.label_count, with_network(labels=("a", "b", "c")), ["error"]),
+    (
+        "too many names",
+        answer_rules.label_count,
+        with_network(head=settled_output(labels=("a", "b", "c", "d", "e"))),
+        ["error"],
+    ),
+    ("too few names", answer_rules.label_count, with_network(head=settled_output(labels=("a", "b", "c"))), ["error"]),
     ("right names", answer_rules.label_count, SOUND, []),
-    ("no names", answer_rules.label_count, with_network(labels=None), []),
+    ("no names", answer_rules.label_count, with_network(head=settled_output()), []),
     (
         "two names, one score",
         answer_rules.label_count,
-        with_network(labels=("a", "b"), head=Head("sigmoid", 1, "")),
+        with_network(head=settled_output(size=(1,), labels=("a", "b"), activation="sigmoid")),
         [],
     ),
-    ("no classes", answer_rules.label_count, with_network(head=Head("none", None, "", None)), []),
+    ("no classes", answer_rules.label_count, with_network(head=None), []),
     ("names one place off", answer_rules.label_order, replace(SOUND, images=LATER), ["error"]),
     ("names in place", answer_rules.label_order, replace(SOUND, images=ORDERED), []),
     (
@@ -405,6 +440,71 @@ PLANTED: list[tuple[str, Any, Evidence, list[str]]] = [
         replace(SOUND, images=columns(9, truth=[1] * 9, predicted=[2] * 9)),
         [],
     ),
+    # answers by kind
+    ("NaN", kind_rules.nonfinite_answers, with_answers(lost=[0, 3, 0]), ["error"]),
+    ("numbers", kind_rules.nonfinite_answers, with_answers(lost=[0, 0, 0]), []),
+    ("one unit", kind_rules.softmax_of_one, with_answers("values", (1,)), ["error"]),
+    ("two units", kind_rules.softmax_of_one, with_answers("values", (2,)), []),
+    ("one class", kind_rules.one_class_masks, with_answers("map", (2, 2, 2), [[0, 4, 1]] * 4), ["warning"]),
+    ("another pixel", kind_rules.one_class_masks, with_answers("map", (2, 2, 2), [[0, 4, 1]] * 3 + [[1, 3, 1]]), []),
+    (
+        "no pixel of the one class",
+        kind_rules.one_class_masks,
+        with_answers("map", (2, 2, 1), [[0, 1]] * 4, activation="sigmoid"),
+        ["warning"],
+    ),
+    ("few masks", kind_rules.one_class_masks, with_answers("map", (2, 2, 2), [[0, 4, 1]] * 3), []),
+    (
+        "all stuck",
+        kind_rules.constant_answers,
+        with_answers("values", (2,), [[1, 2]] * 4, activation="linear"),
+        ["warning"],
+    ),
+    (
+        "one stuck",
+        kind_rules.constant_answers,
+        with_answers("values", (2,), [[1, 2], [1, 3], [1, 4], [1, 5]], activation="linear"),
+        ["info"],
+    ),
+    (
+        "none stuck",
+        kind_rules.constant_answers,
+        with_answers("values", (1,), [[1], [1], [1], [1.001]], activation="linear"),
+        [],
+    ),
+    ("poor picture", kind_rules.poor_pictures, with_answers("picture", (2, 2, 3), [[9, 120, 100]] * 4), ["info"]),
+    (
+        "poor picture against the input",
+        kind_rules.poor_pictures,
+        with_answers("picture", (2, 2, 3), [[9, 120, 100]] * 4, truth=GivenTruth("input", "input")),
+        ["warning"],
+    ),
+    ("near picture", kind_rules.poor_pictures, with_answers("picture", (2, 2, 3), [[9, 99, 100]] * 4), []),
+    ("other size", kind_rules.poor_pictures, with_answers("picture", (2, 2, 3), [[np.nan] * 3] * 4), []),
+    ("twins", kind_rules.equal_outputs, with_answers(same_as="first"), ["warning"]),
+    ("no twins", kind_rules.equal_outputs, with_answers(), []),
+    ("values or scores", kind_rules.values_or_scores, with_answers("values", (3,), note="classes?"), ["info"]),
+    ("values for certain", kind_rules.values_or_scores, with_answers("values", (3,)), []),
+    # what was given to judge by
+    ("no class matches", truth_rules.unmatched_truth, with_answers(truth=given("unicorn", "griffin")), ["warning"]),
+    ("one class unmatched", truth_rules.unmatched_truth, with_answers(truth=given("a", "griffin")), ["warning"]),
+    ("no line matches", truth_rules.unmatched_truth, with_answers(truth=given(missing=("q.png",))), ["warning"]),
+    ("no folders", truth_rules.unmatched_truth, with_answers(truth=GivenTruth("folders", "folders")), ["warning"]),
+    (
+        "no mask matches",
+        truth_rules.unmatched_truth,
+        with_answers("map", (2, 2, 2), truth=GivenTruth("pictures", "masks", missing=("q.png",))),
+        ["warning"],
+    ),
+    ("all matches", truth_rules.unmatched_truth, with_answers(truth=given("a", "b")), []),
+    ("no truth", truth_rules.unmatched_truth, with_answers(), []),
+    ("lost lines", truth_rules.odd_truth, with_answers(truth=given("a", missing=("q.png",))), ["info"]),
+    ("twice", truth_rules.odd_truth, with_answers(truth=given("a", duplicates=("q.png",))), ["info"]),
+    ("none lost", truth_rules.odd_truth, with_answers(truth=given("a")), []),
+    ("folders' names", truth_rules.names_from_folders, replace(with_answers(), named_by_folders=("out",)), ["info"]),
+    ("own names", truth_rules.names_from_folders, with_answers(), []),
+    ("blank lines", truth_rules.odd_names, replace(SOUND, label_notes=("blank lines: line 2",)), ["info"]),
+    ("no blank lines", truth_rules.odd_names, SOUND, []),
     # inputs
     ("guess", rules.guessed_preprocessing, with_network(preprocessing_origin="fallback"), ["warning"]),
     ("no guess", rules.guessed_preprocessing, SOUND, []),
@@ -615,17 +715,17 @@ def test_the_worst_come_first_and_many_of_a_kind_are_counted():
 
 
 def evidence_of(model: keras.Model, pixels: np.ndarray, **settings: Any) -> Evidence:
-    truth = settings.pop("truth", None)
     config = Config(**({"preprocess": "unit"} | settings))
     network = open_network(config, model)
     images = collect_images(pixels, channels=network.channels)
     network, fitting = settle_fitting(config, network, images)
     summary = summarize_network(network)
-    head = describe_head(network, network.model(network.feed(network.prepare(pixels[:2]))))
+    answers = find_answers(config, fitting, network, images)
+    plan = AnswerPlan(answers.outputs, len(images))
     banks = [(bank, weight_statistics(bank)) for bank in filter_banks(network, summary)]
     layers_measured = default_layers(config, summary)
-    statistics = collect(network, summary, images, layers_measured, fitting, config, Silent())
-    return gather_evidence(config, network, summary, head, banks, statistics, fitting, (), truth)
+    statistics = collect(network, summary, images, layers_measured, fitting, config, Silent(), None, plan)
+    return gather_evidence(config, network, summary, answers, banks, statistics, fitting)
 
 
 def rules_of(given: tuple[Finding, ...]) -> set[str]:
@@ -877,7 +977,7 @@ def test_saturation_is_measured_within_the_network_only(pixels):
 
 def test_images_predictions_and_truth(pixels):
     model = two_convolutions(16)
-    evidence = evidence_of(model, pixels, truth={"image-00": "3", "image-01": "unheard of"})
+    evidence = evidence_of(model, pixels, truth=["3", "unheard of", *[""] * 10])
     expected = np.asarray(model(pixels / 255.0)).argmax(axis=1)
     np.testing.assert_array_equal(evidence.images.predicted, expected)
     assert evidence.images.truth.tolist() == [3, *[-1] * 11]
