@@ -285,7 +285,7 @@ class Config(FrozenSettings):
         ),
     ] = Field(default=("auto",), description="why it answered so: auto, off, or methods such as grad-cam,occlusion")
     attribution_parameters: Annotated[
-        AttributionSettings, OptionFacts(expects="a table [attribution]", place="file", name="attribution")
+        AttributionSettings, OptionFacts(expects="a table [attribution]", place="file")
     ] = Field(default=AttributionSettings(), description="parameters of attribution")
     dream_image: str | None = Field(default=None, description="the image of the deep dream (else the first)")
     dream_layer: str | None = Field(default=None, description="the layer of the deep dream (else the last of --layers)")
@@ -376,8 +376,7 @@ class Config(FrozenSettings):
         Raises:
             UsageError: with one line that names the option, what it takes and what came.
         """
-        # A table and an option may share their name: the option's field is the one a plain value means.
-        fields = {option_name(field).replace("-", "_"): field for field in reversed(cls.model_fields)}
+        fields = {option_name(field).replace("-", "_"): field for field in cls.model_fields}
         values: dict[str, Any] = {}
         for option, value in split_table(options).items():
             field = fields.get(option.replace("-", "_"), option)
@@ -390,8 +389,11 @@ class Config(FrozenSettings):
         return self.sections == ALL_SECTIONS or section in self.sections
 
 
-# Settings that are tables of their own in the configuration file.
-_TABLES: Mapping[str, type[FrozenSettings]] = {"ascent": AscentSettings, "attribution_parameters": AttributionSettings}
+# Settings that are tables of their own in the configuration file, with their names there.
+_TABLES: Mapping[str, tuple[str, type[FrozenSettings]]] = {
+    "ascent": ("ascent", AscentSettings),
+    "attribution_parameters": ("attribution", AttributionSettings),
+}
 
 
 def option_facts(field: str) -> OptionFacts:
@@ -410,9 +412,10 @@ def _refusal(error: ValidationError) -> str:
     field, *inside = (str(part) for part in first["loc"])
     known: Mapping[str, FieldInfo] = Config.model_fields
     shown, names = f"--{option_name(field)}" if field in known else field, [option_name(name) for name in known]
-    if field in _TABLES and inside and not inside[0].isdigit():
-        table, shown = _TABLES[field], f"{option_name(field)}.{inside[0]}"
-        field, known, names = inside[0], table.model_fields, list(table.model_fields)
+    if field in _TABLES:
+        shown, table = _TABLES[field]
+        if inside:
+            shown, field, known, names = f"{shown}.{inside[0]}", inside[0], table.model_fields, list(table.model_fields)
     if field not in known:
         return f"unknown setting {shown!r}; known are {', '.join(sorted(names))}"
     return f"{shown}: expected {expected_value(known[field])}, got {told(first['input'])}"

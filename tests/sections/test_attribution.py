@@ -15,7 +15,7 @@ import tensorflow as tf
 from keras import layers
 from PIL import Image
 from support import zoo
-from support.networks import base, seeded, two_convolutions
+from support.networks import seeded, two_convolutions
 
 import reportgen
 from reportgen.errors import ReportgenError, UsageError
@@ -223,8 +223,40 @@ def test_networks_of_all_kinds_are_explained(name: str, tmp_path: Path) -> None:
     assert all(image.attributions for image in record.images)
 
 
-def test_a_network_without_classes_says_why_it_is_not_explained(tmp_path: Path) -> None:
-    record = _report(base(), _plain(2, 9), tmp_path)
+def _answers(kind: str) -> keras.Model:
+    image = keras.Input((SIDE, SIDE, 3))
+    maps = layers.Conv2D(6, 3, padding="same", activation="relu", name="conv")(image)
+    flat = layers.GlobalAveragePooling2D()(maps)
+    outputs: dict[str, Any] = {
+        "values": lambda: layers.Dense(2, name="out")(flat),
+        "embedding": lambda: layers.UnitNormalization(name="out")(layers.Dense(5)(flat)),
+        "map": lambda: layers.Conv2D(3, 1, activation="softmax", name="out")(maps),
+        "boxes": lambda: layers.Dense(4, name="out")(flat),
+        "picture": lambda: layers.Conv2D(3, 1, activation="sigmoid", name="out")(maps),
+    }
+    return seeded(keras.Model(image, outputs[kind]()))
+
+
+@pytest.mark.parametrize(
+    ("kind", "detail", "target"),
+    [
+        ("values", "values", "value"),
+        ("embedding", "embedding", "nearest"),
+        ("map", "map", "region"),
+        ("boxes", "boxes:yxyx:unit", "boxes"),
+    ],
+)
+def test_answers_of_every_kind_are_explained(kind: str, detail: str, target: str, tmp_path: Path) -> None:
+    images = _marked(3, 13, corner=False)
+    record = _report(_answers(kind), images, tmp_path, answer=detail, attribution_parameters={"checked_images": 1})
+    for image in record.images:
+        assert {one.target.kind for one in image.attributions} == {target}
+        assert {one.method for one in image.attributions} == {"grad-cam", "integrated-gradients"}
+    assert any(one.deletion is not None for image in record.images for one in image.attributions)
+
+
+def test_a_picture_is_not_explained_and_the_report_says_so(tmp_path: Path) -> None:
+    record = _report(_answers("picture"), _plain(2, 9), tmp_path, answer="picture")
     (section,) = [one for one in record.sections if one.slug == "attribution"]
     assert section.note is not None
     assert "no answer to explain" in section.note
