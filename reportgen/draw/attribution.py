@@ -46,7 +46,8 @@ class MapDrawn:
 
     `sides` are height and width of the photograph itself, which may be larger than what is shown of it. `size` is
     that of the network's input, into which `placement` fits the photograph. `subject` is what is explained, `role` why
-    that was asked, `checked` what the checks say, `made` how it was made.
+    that was asked, `checked` what the checks say, `made` how it was made. `key` tells the map from others of its
+    method and image, alike in reports on other networks, so that they can be compared.
     """
 
     image: str
@@ -75,7 +76,7 @@ def draw_attribution(drawn: MapDrawn) -> tuple[Drawing, Drawing]:
         "title": f"{method_title(drawn.method)}: {drawn.subject}",
         "shows": _shows(drawn),
         "made": drawn.made,
-        "group": drawing_id("attribution", drawn.method, drawn.layer or "", drawn.image, drawn.key),
+        "group": drawing_id("attribution", drawn.method, drawn.image, drawn.key),
         "layer": drawn.layer,
         "image": drawn.image,
         "scale": scale,
@@ -88,7 +89,7 @@ def draw_attribution(drawn: MapDrawn) -> tuple[Drawing, Drawing]:
     words = f"{method_title(drawn.method)} of {drawn.image}, {drawn.role}: {drawn.subject}"
     return (
         Drawing(
-            id=drawing_id("attribution", drawn.method, drawn.layer or "", drawn.image, drawn.key, "over"),
+            id=drawing_id("attribution", drawn.method, drawn.image, drawn.key, "over"),
             variant=OVER,
             alt=f"{words}, over the photograph",
             pixels=over,
@@ -96,7 +97,7 @@ def draw_attribution(drawn: MapDrawn) -> tuple[Drawing, Drawing]:
             **common,  # type: ignore[arg-type]
         ),
         Drawing(
-            id=drawing_id("attribution", drawn.method, drawn.layer or "", drawn.image, drawn.key, "alone"),
+            id=drawing_id("attribution", drawn.method, drawn.image, drawn.key, "alone"),
             variant=ALONE,
             alt=f"{words}, the map alone",
             pixels=alone,

@@ -103,7 +103,8 @@ class _Why:
     def _contribution(self, found: Explanation, plan: Plan) -> Contribution:
         if not found.maps:
             return Contribution(note=_nothing(plan))
-        stored = [self._stored(one, plan) for one in found.maps]
+        layers = list(dict.fromkeys(one.layer for one in found.maps if one.layer is not None))
+        stored = [self._stored(one, plan, layers.index(one.layer) if one.layer else 0) for one in found.maps]
         return Contribution(
             figures=tuple(figure for figures, _ in stored for figure in figures),
             attributions=tuple(
@@ -121,10 +122,10 @@ class _Why:
             attribution_facts=self._facts(found),
         )
 
-    def _stored(self, one: Explained, plan: Plan) -> tuple[tuple[record.Figure, ...], record.Attribution]:
+    def _stored(self, one: Explained, plan: Plan, block: int) -> tuple[tuple[record.Figure, ...], record.Attribution]:
         """The figures of a map, and the map for the record."""
         seen, question = self.seen[one.image], one.question
-        key = f"{question.output}-{question.kind}-{question.index if question.index is not None else ''}"
+        key = self._key(question, block)
         name = "-".join(part for part in ("why", one.method, one.layer, seen.file, key) if part)
         array = self.workshop.pictures.save_array(name, one.values.astype(np.float32))
         drawings = draw_attribution(
@@ -148,6 +149,13 @@ class _Why:
         )
         figures = tuple(self.workshop.pictures.save_drawing(drawing) for drawing in drawings)
         return figures, _record(one, figures[0], array)
+
+    def _key(self, question: Question, block: int) -> str:
+        """What tells a map from others of its method and image, whatever the network calls its layers and outputs."""
+        output = next(each for each in self.outputs if each.name == question.output)
+        which = question.index if question.kind in ("value", "region") else None
+        parts = (output.index, question.kind, which, f"block {block}" if block else None)
+        return "-".join(str(part) for part in parts if part is not None)
 
     def _facts(self, found: Explanation) -> AttributionFacts:
         """What rules look at: the maps of the answers given, by the first method that has one of each image."""

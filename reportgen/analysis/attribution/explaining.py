@@ -216,8 +216,8 @@ def _made(
 def _batches(method: Method, asked: Sequence[Sequence[Question]], places: Sequence[int]) -> list[_Batch]:
     """What goes through the network together.
 
-    Further targets of an image share its forward pass; integrated gradients go through the whole network for each, so
-    that an image with two questions counts as two.
+    Further targets of an image share its forward pass. Integrated gradients go through the whole network for each, so
+    that an image with two questions counts as two; only the first one and the right class are asked about.
     """
     if method == "attention-rollout":
         told = [place for place in places if asked[place]]
@@ -230,8 +230,9 @@ def _batches(method: Method, asked: Sequence[Sequence[Question]], places: Sequen
 def _by_question(asked: Sequence[Sequence[Question]], places: Sequence[int]) -> list[_Batch]:
     rows: dict[tuple[object, float], list[tuple[int, Question]]] = {}
     for place in places:
+        first = {question.output: question for question in reversed(asked[place])}
         for question in asked[place]:
-            if question.kind not in ("runner-up", "region") or len(asked[place]) == 1:
+            if question.kind == "truth" or question is first[question.output]:
                 rows.setdefault((question.target.form, question.target.offset), []).append((place, question))
     return [
         _Batch(
