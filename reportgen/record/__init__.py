@@ -41,6 +41,9 @@ from reportgen.record.attributions import (
     AttributionMethod,
     AttributionSummary,
     AttributionTarget,
+    ChannelUse,
+    ClassUse,
+    ImageUse,
 )
 from reportgen.record.content import (
     SCHEMA_VERSION,
@@ -104,6 +107,9 @@ __all__ = [
     "CalibrationBin",
     "ChannelActivation",
     "ChannelColumns",
+    "ChannelUse",
+    "ClassUse",
+    "ImageUse",
     "Confusion",
     "Curve",
     "Evaluation",

@@ -63,7 +63,32 @@ class AttributionMethod(Fact):
     images: int
 
 
+class ClassUse(Fact):
+    """What a channel adds to the score of a class, on average over the images taken for it."""
+
+    label: str
+    evidence: float
+    images: int
+
+
+class ImageUse(Fact):
+    """What a channel adds to the score of an image's answer."""
+
+    image: str
+    evidence: float
+
+
+class ChannelUse(Fact):
+    """What a channel is used for: gradient times activation, summed over positions; only what speaks for answers."""
+
+    layer: str
+    channel: int
+    classes: list[ClassUse]
+    images: list[ImageUse]
+
+
 class AttributionSummary(Fact):
-    """What was found of each method."""
+    """What was found of each method, and what the channels that have a page are used for."""
 
     methods: list[AttributionMethod]
+    channels: tuple[ChannelUse, ...] = ()

@@ -13,6 +13,7 @@ from reportgen.analysis.attribution.places import border_share, outside_share, s
 from reportgen.analysis.attribution.questions import Question, ask, can_ask
 from reportgen.analysis.attribution.results import Curve
 from reportgen.analysis.attribution.tracing import answer_images
+from reportgen.analysis.attribution.uses import channel_uses
 from reportgen.analysis.findings.evidence import AttributionFacts, MapFacts, RandomizationFacts
 from reportgen.analysis.network.settled_output import SettledOutput
 from reportgen.attribution_settings import AttributionSettings
@@ -119,6 +120,7 @@ class _Why:
                 )
                 for one in found.methods
             ),
+            channel_uses=self._uses(found),
             attribution_facts=self._facts(found),
         )
 
@@ -149,6 +151,23 @@ class _Why:
         )
         figures = tuple(self.workshop.pictures.save_drawing(drawing) for drawing in drawings)
         return figures, _record(one, figures[0], array)
+
+    def _uses(self, found: Explanation) -> tuple[record.ChannelUse, ...]:
+        """What the channels that have a page are used for, in layers that class activation maps were made of."""
+        if not self.study.config.draws("units"):
+            return ()
+        return tuple(
+            record.ChannelUse(
+                layer=use.layer,
+                channel=use.channel,
+                classes=[
+                    record.ClassUse(label=one.label, evidence=one.evidence, images=one.images) for one in use.classes
+                ],
+                images=[record.ImageUse(image=self.seen[place].file, evidence=value) for place, value in use.images],
+            )
+            for layer, channels in self.study.chosen.items()
+            for use in channel_uses(found.maps, layer, channels)
+        )
 
     def _key(self, question: Question, block: int) -> str:
         """What tells a map from others of its method and image, whatever the network calls its layers and outputs."""

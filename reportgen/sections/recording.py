@@ -350,7 +350,8 @@ def _by_image(pairs: Iterable[tuple[str, record.Attribution]]) -> dict[str, tupl
 def _record_methods(made: Sequence[Contribution]) -> record.AttributionSummary | None:
     """What was found of the methods of attribution; None where none ran."""
     methods = [found for contribution in made for found in contribution.attribution_methods]
-    return record.AttributionSummary(methods=methods) if methods else None
+    uses = [use for contribution in made for use in contribution.channel_uses]
+    return record.AttributionSummary(methods=methods, channels=tuple(uses)) if methods else None
 
 
 def make_record(

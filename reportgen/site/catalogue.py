@@ -11,6 +11,7 @@ from typing import Literal, TypeVar
 from reportgen.record import (
     Attribution,
     ChannelColumns,
+    ChannelUse,
     ClassesAnswer,
     Feature,
     Figure,
@@ -154,6 +155,12 @@ class Catalogue:
         """Maps of why the network answered so, by the group of the figures that show them."""
         shown = (one for image in self.record.images for one in image.attributions if one.figure in self.figures)
         return {self.figures[one.figure].group or one.figure: one for one in shown if one.figure is not None}
+
+    @cached_property
+    def uses(self) -> Mapping[tuple[str, int], ChannelUse]:
+        """What channels are used for, by layer and channel."""
+        found = self.record.attribution.channels if self.record.attribution is not None else ()
+        return {(use.layer, use.channel): use for use in found}
 
     @cached_property
     def general_figures(self) -> list[Figure]:

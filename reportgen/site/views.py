@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reportgen.record import (
+    ChannelUse,
     Evaluation,
     Feature,
     Finding,
     Graph,
     GraphNode,
     Image,
+    ImageUse,
     Layer,
     Maximization,
     Mistake,
@@ -289,6 +291,8 @@ class UnitView:
     before: tuple[NeighbourView, ...]
     after: tuple[NeighbourView, ...]
     selectivity: Sequence[Selectivity]
+    use: ChannelUse | None  # which answers its evidence serves
+    used: tuple[tuple[ImageUse, FigureView | None, str | None], ...]  # the images where most, likenesses, pages
     findings: tuple[FindingView, ...]
     filters: tuple[FilterView, ...]
 

@@ -326,3 +326,27 @@ def test_two_reports_show_their_maps_of_an_image_side_by_side(tmp_path: Path) ->
     compared = [(pair.first.image, pair.first.layer, pair.second.layer) for pair in pairs]
     assert {image for image, _, _ in compared} == {"image-00.png", "image-01.png"}
     assert ("image-00.png", "last", "conv2") in compared
+
+
+def test_a_channel_says_what_it_is_used_for(tmp_path: Path) -> None:
+    """What channels add to a score that is linear in their means adds up to the score without its bias."""
+    images = _marked(4, 15, corner=True)
+    record = _report(
+        _trained(True), images, tmp_path, sections="overview,attribution,units", channels="all", activation_max="off"
+    )
+    assert record.attribution is not None
+    uses = [use for use in record.attribution.channels if use.layer == "last"]
+    assert [use.channel for use in uses] == list(range(8))
+    model = _trained(True)
+    means = keras.Model(model.inputs[0], model.layers[-2].output).predict(images, verbose=0)
+    weights = model.get_layer("classes").get_weights()[0][:, 1]
+    for use in uses:
+        evidence = means[:, use.channel] * weights[use.channel]
+        expected = evidence.mean()
+        assert [one.evidence for one in use.classes] == pytest.approx([expected] if expected > 0 else [], rel=1e-4)
+        assert [one.evidence for one in use.images] == pytest.approx(
+            sorted(evidence[evidence > 0], reverse=True)[:3], rel=1e-4
+        )
+    used = next(use for use in uses if use.classes)
+    page = tmp_path / "report" / next(u.page for u in record.units if u.channel == used.channel and u.layer == "last")
+    assert "What it is used for" in page.read_text()

@@ -43,7 +43,8 @@ class Explained:
     """A map of one image for one question.
 
     `values` are `(rows, columns)` float32, see `AttributionMaps`; checks that were not made are None, as is `verdict`
-    then. `image` is the place among the images given.
+    then. `image` is the place among the images given. `channels` `(channels,)` is what each channel of a CAM's layer
+    adds to what is explained.
     """
 
     image: int
@@ -55,6 +56,7 @@ class Explained:
     completeness_error: float | None = None
     points: int | None = None
     grain: int = 1
+    channels: NDArray[np.float32] | None = None
     faithfulness: Faithfulness | None = None
     agreement: float | None = None
     verdict: Verdict | None = None
@@ -316,6 +318,7 @@ def _unpacked(maps: AttributionMaps, batch: _Batch) -> Iterator[Explained]:
                     completeness_error=None if error is None else float(error[slot, row]),
                     points=None if maps.points is None else int(maps.points[row]),
                     grain=maps.grain,
+                    channels=None if maps.channels is None else maps.channels[slot, row],
                 )
 
 

@@ -24,7 +24,8 @@ class AttributionMaps:
     output is read. `completeness_error` is `(targets, images)`, of integrated gradients only: infinite where the
     target does not tell the image from the baseline and the map does not add up to nothing either; `points` are how
     many its quadrature took for each image. `grain` is how many cells a side the method can tell apart only together:
-    a window of occlusion moves by so many.
+    a window of occlusion moves by so many. `channels` `(targets, images, channels)` is what each channel of the layer
+    adds to the target, of CAMs only: gradient times activation, summed over positions.
     """
 
     method: Method
@@ -34,6 +35,7 @@ class AttributionMaps:
     completeness_error: NDArray[np.float64] | None = None
     points: NDArray[np.int64] | None = None
     grain: int = 1
+    channels: NDArray[np.float32] | None = None
 
     @cached_property
     def positive_evidence(self) -> NDArray[np.bool_]:
