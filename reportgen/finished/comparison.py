@@ -193,7 +193,7 @@ def _layer_facts(first: Layer, second: Layer) -> Iterable[Fact]:
         yield _fact("weight mean", one.mean, two.mean)
         yield _fact("weight standard deviation", one.std, two.std)
         yield _fact("zero weights", one.zero_fraction, two.zero_fraction)
-        yield _fact("dead filters", len(one.dead_filters), len(two.dead_filters))
+        yield _fact("zero filters", len(one.dead_filters), len(two.dead_filters))
     before, after = first.activations, second.activations
     if before is not None and after is not None:
         yield _fact("activation maximum", before.max, after.max)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from reportgen import formats
 from reportgen._version import __version__
-from reportgen.errors import ReportgenError
 from reportgen.facts import SEVERITIES
+from reportgen.files.inside import Inside
 from reportgen.finished.comparison import (
     Change,
     Comparison,
@@ -122,7 +121,8 @@ def write_comparison(comparison: Comparison, folders: tuple[Path, Path], folder:
     for page in pages:
         write_text(folder / page.path, render_page(environment, page, site, Outline(general, ()), ()))
     for source, pictures in zip(folders, _pictures(comparison), strict=True):
-        _copy(source, folder, pictures)
+        for picture in sorted(pictures):
+            Inside(source).copy(picture, "a picture to compare", folder)
     finish_site(folder)
 
 
@@ -268,14 +268,3 @@ def _pictures(comparison: Comparison) -> tuple[set[str], set[str]]:
     pairs: tuple[PicturePair | MaximizationPair, ...] = (*comparison.figures, *comparison.maximizations)
     first = {pair.first.picture for pair in pairs if pair.first.picture is not None}
     return first, {pair.second.picture for pair in pairs if pair.second.picture is not None}
-
-
-def _copy(source: Path, target: Path, names: Iterable[str]) -> None:
-    for name in sorted(names):
-        (target / name).parent.mkdir(parents=True, exist_ok=True)
-        try:
-            shutil.copyfile(source / name, target / name)
-        except OSError as error:
-            raise ReportgenError(
-                f"expected {name} in the report {source}, cannot read it ({error.strerror}); make the report again"
-            ) from error

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from reportgen.facts import Fact, Prediction
+from reportgen.record.paths import Colour, PicturePath
 
 
 class _Answer(Fact):
@@ -53,7 +54,7 @@ class ClassShare(Fact):
     index: int
     label: str | None
     share: float
-    colour: str | None = None
+    colour: Colour | None = None
     place: tuple[float, float] | None = None
 
 
@@ -68,10 +69,10 @@ class MapAnswer(_Answer):
     """
 
     kind: Literal["map"]
-    picture: str
-    photograph: str | None = None
-    mask: str
-    outlines: str | None
+    picture: PicturePath
+    photograph: PicturePath | None = None
+    mask: PicturePath
+    outlines: PicturePath | None
     width: int  # of `picture`
     height: int
     classes: list[ClassShare]
@@ -95,10 +96,10 @@ class PictureAnswer(_Answer):
     """A picture; `difference` shows where it departs from the input, both null where the sizes differ."""
 
     kind: Literal["picture"]
-    picture: str
+    picture: PicturePath
     width: int
     height: int
-    difference: str | None
+    difference: PicturePath | None
     error: PictureError | None
 
     @property

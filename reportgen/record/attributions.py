@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from reportgen.facts import Fact
+from reportgen.record.paths import ArrayPath, PicturePath
 
 
 class AttributionTarget(Fact):
@@ -37,8 +38,8 @@ class Attribution(Fact):
     target: AttributionTarget
     method: Literal["grad-cam", "layer-cam", "integrated-gradients", "occlusion", "attention-rollout"]
     layer: str | None
-    picture: str
-    array: str
+    picture: PicturePath
+    array: ArrayPath
     shape: list[int]
     positive_evidence: bool
     deletion: AttributionCurve | None

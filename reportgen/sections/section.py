@@ -47,7 +47,7 @@ class Contribution:
 
     figures: tuple[record.Figure, ...] = ()
     maximizations: tuple[record.Maximization, ...] = ()
-    units: tuple[record.Unit, ...] = ()
+    channels: tuple[record.Unit, ...] = ()
     features: tuple[record.Feature, ...] = ()
     attributions: tuple[tuple[str, record.Attribution], ...] = ()  # each with its image
     attribution_methods: tuple[record.AttributionMethod, ...] = ()
@@ -66,7 +66,7 @@ def joined(parts: Iterable[Contribution]) -> Contribution:
     return Contribution(
         figures=tuple(figure for part in every for figure in part.figures),
         maximizations=tuple(shown for part in every for shown in part.maximizations),
-        units=tuple(unit for part in every for unit in part.units),
+        channels=tuple(channel for part in every for channel in part.channels),
         features=tuple(feature for part in every for feature in part.features),
         attributions=tuple(shown for part in every for shown in part.attributions),
         attribution_methods=tuple(found for part in every for found in part.attribution_methods),

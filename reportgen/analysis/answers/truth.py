@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +12,8 @@ from typing import Literal
 
 from reportgen.analysis.network.settled_output import SettledOutput
 from reportgen.config import FOLDERS, INPUT
-from reportgen.errors import ReportgenError
+from reportgen.errors import ReportgenError, one_line
+from reportgen.opening import read_regular
 
 # What stands between labels that hold at the same time.
 SEPARATOR = "|"
@@ -148,10 +150,11 @@ def _read_table(path: Path, files: Sequence[str]) -> GivenTruth:
 def _read_rows(path: Path) -> tuple[tuple[str, ...], list[tuple[str, tuple[str, ...]]]]:
     """The columns beside the file, and the lines."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = [row for row in csv.reader(file) if any(cell.strip() for cell in row)]
+        text = read_regular(path, "truth").decode("utf-8-sig")
+        rows = [row for row in csv.reader(io.StringIO(text, newline="")) if any(cell.strip() for cell in row)]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ReportgenError(f"--truth: expected a CSV file of file,label, cannot read {path}: {error}") from error
+        why = getattr(error, "strerror", None) or one_line(error, 100)
+        raise ReportgenError(f"--truth: expected a CSV file of file,label, cannot read {path}: {why}") from error
     short = next((number for number, row in enumerate(rows, 1) if len(row) < 2), None)
     if short is not None:
         raise ReportgenError(f"--truth {path.name}: expected file,label on each line, line {short} has one part")

@@ -192,9 +192,9 @@ class ImageStatistics:
             if output.kind in ("classes", "multilabel")
         }
 
-    def predictions(self, image: int, output: SettledOutput | None) -> tuple[Prediction, ...]:
-        """The best classes or labels of an image, best first; none where there is no output of such."""
-        row = self.answer_rows.get(image)
+    def predictions(self, place: int, output: SettledOutput | None) -> tuple[Prediction, ...]:
+        """The best classes or labels of the image at `place`, best first; none where there is no output of such."""
+        row = self.answer_rows.get(place)
         if output is None or row is None:
             return ()
         classes, scores = (values[row].tolist() for values in self._best[output.name])
