@@ -249,7 +249,13 @@ def _answers(kind: str) -> keras.Model:
 )
 def test_answers_of_every_kind_are_explained(kind: str, detail: str, target: str, tmp_path: Path) -> None:
     images = _marked(3, 13, corner=False)
-    record = _report(_answers(kind), images, tmp_path, answer=detail, attribution_parameters={"checked_images": 1})
+    record = _report(
+        _answers(kind),
+        images,
+        tmp_path,
+        answer=detail,
+        attribution_parameters={"checked_images": 1, "costly_images": 3},
+    )
     for image in record.images:
         assert {one.target.kind for one in image.attributions} == {target}
         methods = [one.method for one in image.attributions]
