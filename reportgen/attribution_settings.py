@@ -40,7 +40,7 @@ class AttributionSettings(FrozenSettings):
         default=1 / 8, gt=0, le=1, description="side of the window of occlusion, as a share of the image's"
     )
     grey: float = Field(default=127.5, ge=0, le=255, description="what occlusion covers with, of 0..255")
-    # Two cost a report without maximised pictures about a tenth of its time, four a fifth.
+    # Each goes through the network and back as often as there are points, and for its checks a hundred times more.
     costly_images: int = Field(
         default=2,
         ge=0,
