@@ -23,7 +23,7 @@ from reportgen.draw.photo import LONG_SIDE, reduce_to
 from reportgen.facts import Placement
 from reportgen.models import Network
 from reportgen.progress import stage
-from reportgen.results import ByteArray, FloatArray, PixelArray
+from reportgen.results import ByteArray, FloatArray, NetworkSummary, PixelArray
 from reportgen.sections.section import Contribution, Section, VisitedImage, Work
 from reportgen.sections.study import Study, Workshop
 
@@ -156,9 +156,11 @@ class _Why:
         """What the channels that have a page are used for, in layers that class activation maps were made of."""
         if not self.study.config.draws("units"):
             return ()
+        read = {one.layer for one in found.maps if one.layer is not None and one.channels is not None}
+        sources = {source: layer for layer in read for source in same_channels(self.study.summary, layer)}
         return tuple(
             record.ChannelUse(
-                layer=use.layer,
+                layer=layer,
                 channel=use.channel,
                 classes=[
                     record.ClassUse(label=one.label, evidence=one.evidence, images=one.images) for one in use.classes
@@ -166,7 +168,8 @@ class _Why:
                 images=[record.ImageUse(image=self.seen[place].file, evidence=value) for place, value in use.images],
             )
             for layer, channels in self.study.chosen.items()
-            for use in channel_uses(found.maps, layer, channels)
+            if layer in sources
+            for use in channel_uses(found.maps, sources[layer], channels)
         )
 
     def _key(self, question: Question, block: int) -> str:
@@ -218,6 +221,16 @@ class _Why:
             border=border_share(one.values),
             padding=outside_share(one.values, box),
         )
+
+
+def same_channels(summary: NetworkSummary, layer: str) -> tuple[str, ...]:
+    """`layer` and those before it whose channels it has, one by one: what it activates or normalises."""
+    rows = {row.name: row for row in summary.layers}
+    found, row = [layer], rows[layer]
+    while row.kind in ("activation", "normalization", "resting") and len(row.inputs) == 1 and row.inputs[0] in rows:
+        row = rows[row.inputs[0]]
+        found.append(row.name)
+    return tuple(found)
 
 
 def as_values(network: Network, pixels: PixelArray) -> FloatArray:

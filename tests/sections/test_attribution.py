@@ -18,10 +18,14 @@ from support import zoo
 from support.networks import seeded, two_convolutions
 
 import reportgen
+from reportgen.analysis.network.layers import summarize_network
+from reportgen.config import Config
 from reportgen.errors import ReportgenError, UsageError
 from reportgen.finished.comparison import compare
 from reportgen.finished.verification import verify_report
+from reportgen.models import load_network
 from reportgen.record import Record, read_record
+from reportgen.sections.attribution import same_channels
 
 SIDE, SQUARE = 32, 8
 QUICK: dict[str, Any] = {"sections": "overview,attribution", "no_cache": True, "preprocess": "none"}
@@ -356,3 +360,20 @@ def test_a_channel_says_what_it_is_used_for(tmp_path: Path) -> None:
     used = next(use for use in uses if use.classes)
     page = tmp_path / "report" / next(u.page for u in record.units if u.channel == used.channel and u.layer == "last")
     assert "What it is used for" in page.read_text()
+
+
+def test_channels_are_the_same_before_and_after_what_works_value_by_value() -> None:
+    model = keras.Sequential(
+        [
+            keras.Input((8, 8, 3)),
+            layers.Conv2D(4, 3, name="first"),
+            layers.Conv2D(4, 3, name="conv"),
+            layers.BatchNormalization(name="bn"),
+            layers.ReLU(name="relu"),
+            layers.MaxPooling2D(name="pool"),
+        ]
+    )
+    summary = summarize_network(load_network(Config(preprocess="unit"), model))
+    assert same_channels(summary, "relu") == ("relu", "bn", "conv")
+    assert same_channels(summary, "conv") == ("conv",)
+    assert same_channels(summary, "pool") == ("pool",)
