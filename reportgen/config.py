@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, PlainSerializer, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 
+from reportgen.attribution_settings import AttributionSettings, MethodWord, parse_methods, split_table
 from reportgen.errors import UsageError, one_line
 from reportgen.gates import Gate, parse_gates, write_gates
 from reportgen.opening import read_regular
@@ -278,6 +279,17 @@ class Config(FrozenSettings):
     ascent: Annotated[AscentSettings, OptionFacts(expects="a table [ascent]", place="file")] = Field(
         default=AscentSettings(), description="further parameters of the preset"
     )
+    attribution: Annotated[
+        tuple[MethodWord, ...],
+        BeforeValidator(parse_methods),
+        OptionFacts(
+            "METHODS",
+            "auto, off, or some of grad-cam, layer-cam, integrated-gradients, occlusion, attention-rollout",
+        ),
+    ] = Field(default=("auto",), description="why it answered so: auto, off, or methods such as grad-cam,occlusion")
+    attribution_parameters: Annotated[
+        AttributionSettings, OptionFacts(expects="a table [attribution]", place="file")
+    ] = Field(default=AttributionSettings(), description="parameters of attribution")
     dream_image: str | None = Field(default=None, description="the image of the deep dream (else the first)")
     dream_layer: str | None = Field(default=None, description="the layer of the deep dream (else the last of --layers)")
     dream_channel: int | None = Field(
@@ -382,7 +394,7 @@ class Config(FrozenSettings):
         """
         fields = {option_name(field).replace("-", "_"): field for field in cls.model_fields}
         values: dict[str, Any] = {}
-        for option, value in options.items():
+        for option, value in split_table(options).items():
             field = fields.get(option.replace("-", "_"), option)
             is_switch = field in cls.model_fields and option_facts(field).off_help is not None
             values[field] = not value if is_switch and isinstance(value, bool) else value
@@ -391,6 +403,13 @@ class Config(FrozenSettings):
     def draws(self, section: str) -> bool:
         """Whether `section` was asked for, by its name or with all."""
         return self.sections == ALL_SECTIONS or section in self.sections
+
+
+# Settings that are tables of their own in the configuration file, with their names there.
+_TABLES: Mapping[str, tuple[str, type[FrozenSettings]]] = {
+    "ascent": ("ascent", AscentSettings),
+    "attribution_parameters": ("attribution", AttributionSettings),
+}
 
 
 def option_facts(field: str) -> OptionFacts:
@@ -413,9 +432,10 @@ def _refusal(error: ValidationError) -> str:
     field, *inside = (str(part) for part in first["loc"])
     known: Mapping[str, FieldInfo] = Config.model_fields
     shown, names = f"--{option_name(field)}" if field in known else field, [option_name(name) for name in known]
-    if field == "ascent" and inside:
-        field = inside[0]
-        known, shown, names = AscentSettings.model_fields, f"ascent.{field}", list(AscentSettings.model_fields)
+    if field in _TABLES:
+        shown, table = _TABLES[field]
+        if inside:
+            shown, field, known, names = f"{shown}.{inside[0]}", inside[0], table.model_fields, list(table.model_fields)
     if field not in known:
         return f"unknown setting {shown!r}; known are {', '.join(sorted(names))}"
     return f"{shown}: expected {expected_value(known[field])}, got {told(first['input'])}"
@@ -439,7 +459,7 @@ def read_config_file(path: Path, *, trusted: bool = True) -> dict[str, Any]:
         raise UsageError(f"--config: {path} is not TOML: {one_line(error, 120)}") from error
     if not trusted:
         _refuse_code(path, values)
-    return values
+    return split_table(values)
 
 
 def _refuse_code(path: Path, values: Mapping[str, Any]) -> None:

@@ -150,14 +150,17 @@ def _record(study: Study, workshop: Workshop, sections: Sequence[Section]) -> Re
     made = make_sections(asked, study, workshop, pictured, judged.work)
     look = Site(**site_look(study.config, study.network.name, workshop.pictures.folder))
     with stage(workshop.progress, "Findings"):
-        findings = find(replace(_evidence(study), review=_review_evidence(study, made)))
+        together = joined(contribution for _, contribution in made)
+        evidence = replace(
+            _evidence(study), review=_review_evidence(study, together), attribution=together.attribution_facts
+        )
+        findings = find(evidence)
     tiles = thumbnails.save("evaluation", workshop.pictures)
     return make_record(study, look, made, findings, tiles, judged.results())
 
 
-def _review_evidence(study: Study, made: Sequence[tuple[Section, Contribution]]) -> ReviewEvidence:
+def _review_evidence(study: Study, together: Contribution) -> ReviewEvidence:
     """What the rules on the review look at."""
-    together = joined(contribution for _, contribution in made)
     return ReviewEvidence(
         files=tuple(image.file for image in study.statistics.images),
         judged=study.judged,

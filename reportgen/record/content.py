@@ -29,6 +29,7 @@ from reportgen.facts import (
     Weights,
 )
 from reportgen.record.answers import Answer
+from reportgen.record.attributions import Attribution, AttributionSummary
 from reportgen.record.measured import Activations, ChannelActivation
 from reportgen.record.paths import (
     ArrayPath,
@@ -169,6 +170,7 @@ class Image(Fact):
     truth: str | None
     predictions: list[Prediction]  # of the first output of kind classes or multilabel
     answers: tuple[Answer, ...] = ()  # of each output, in their order; for images that have a page
+    attributions: tuple[Attribution, ...] = ()  # why it answered so; for images that have a page
     placement: Placement | None = None  # null in reports of versions that did not record it
 
 
@@ -386,6 +388,7 @@ class Record(Fact):
     figures: list[Figure]
     features: list[Feature]
     findings: list[Finding]
+    attribution: AttributionSummary | None = None
     evaluation: Evaluation | None
     robustness: Robustness | None = None
     dataset: Dataset | None = None

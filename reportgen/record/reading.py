@@ -38,6 +38,9 @@ def named_files(record: Record) -> dict[str, str]:
     for place, image in enumerate(record.images):
         for number, answer in enumerate(image.answers):
             named += [(f"images.{place}.answers.{number}", name) for name in answer.pictures]
+        for number, shown_why in enumerate(image.attributions):
+            where = f"images.{place}.attributions.{number}"
+            named += [(f"{where}.picture", shown_why.picture), (f"{where}.array", shown_why.array)]
     named += [(f"thumbnails.{file}", tile.picture) for file, tile in record.thumbnails.items()]
     named += [("robustness.corruptions", tile.picture) for tile in review_tiles(record.robustness)]
     if record.dataset is not None and record.dataset.projection is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reportgen.sections.activation_maximization import ACTIVATION_MAXIMIZATION
+from reportgen.sections.attribution import ATTRIBUTION
 from reportgen.sections.channels import CHANNELS
 from reportgen.sections.deep_dream import DEEP_DREAM
 from reportgen.sections.feature_maps import FEATURE_MAPS
@@ -17,6 +18,7 @@ from reportgen.sections.section import Section
 
 SECTIONS: tuple[Section, ...] = (
     OVERVIEW,
+    ATTRIBUTION,
     LAYERS,
     FILTERS,
     FEATURE_MAPS,

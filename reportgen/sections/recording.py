@@ -199,8 +199,12 @@ def _first_page(node: GraphNode, pages: Pages) -> str | None:
     return next((page for name in names if (page := pages.layer_page(name)) is not None), None)
 
 
-def record_images(study: Study, drawn: Mapping[str, tuple[record.Answer, ...]]) -> list[record.Image]:
-    """Every image and the network's answers to it; `drawn` are those that are pictures, by image."""
+def record_images(
+    study: Study,
+    drawn: Mapping[str, tuple[record.Answer, ...]],
+    attributions: Mapping[str, tuple[record.Attribution, ...]],
+) -> list[record.Image]:
+    """Every image, the network's answers to it and why; `drawn` are those answers that are pictures, by image."""
     measured, truth = MeasuredAnswers(study), _known_truth(study)
     places = {image.file: place for place, image in enumerate(study.statistics.images)}
     return [
@@ -215,6 +219,7 @@ def record_images(study: Study, drawn: Mapping[str, tuple[record.Answer, ...]]) 
             placement=study.fitting.place(image.height, image.width),
             predictions=list(study.statistics.predictions(places[image.file], study.head)),
             answers=measured.of(image.file, drawn.get(image.file, ())),
+            attributions=attributions.get(image.file, ()),
         )
         for image in study.images
     ]
@@ -322,6 +327,20 @@ def _word(value: Any) -> str:
     return "LIST" if isinstance(value, list) else str(value)
 
 
+def _by_image(pairs: Iterable[tuple[str, record.Attribution]]) -> dict[str, tuple[record.Attribution, ...]]:
+    found: dict[str, tuple[record.Attribution, ...]] = {}
+    for file, attribution in pairs:
+        found[file] = (*found.get(file, ()), attribution)
+    return found
+
+
+def _record_methods(made: Sequence[Contribution]) -> record.AttributionSummary | None:
+    """What was found of the methods of attribution; None where none ran."""
+    methods = [found for contribution in made for found in contribution.attribution_methods]
+    uses = [use for contribution in made for use in contribution.channel_uses]
+    return record.AttributionSummary(methods=methods, channels=tuple(uses)) if methods else None
+
+
 def make_record(
     study: Study,
     site: record.Site,
@@ -342,13 +361,18 @@ def make_record(
         model=record_model(study),
         layers=record_layers(study),
         graph=next((record_graph(one.graph, study.pages) for one in made if one.graph is not None), None),
-        images=record_images(study, {file: own for one in made for file, own in one.answers.items()}),
+        images=record_images(
+            study,
+            {file: own for one in made for file, own in one.answers.items()},
+            _by_image(pair for contribution in made for pair in contribution.attributions),
+        ),
         skipped=list(study.images.skipped),
         units=[channel for contribution in made for channel in contribution.channels],
         maximizations=[shown for contribution in made for shown in contribution.maximizations],
         figures=[figure for contribution in made for figure in contribution.figures],
         features=[feature for contribution in made for feature in contribution.features],
         findings=record_findings(findings, study),
+        attribution=_record_methods(made),
         evaluation=record_evaluation(study, judged or {}),
         robustness=review.robustness,
         dataset=review.dataset,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from reportgen import record
 from reportgen.analysis.dataset_quality.quality import SetQuality
+from reportgen.analysis.findings.evidence import AttributionFacts
 from reportgen.analysis.robustness import Robustness
 from reportgen.config import Config
 from reportgen.facts import Placement
@@ -53,6 +54,10 @@ class Contribution:
     maximizations: tuple[record.Maximization, ...] = ()
     channels: tuple[record.Unit, ...] = ()
     features: tuple[record.Feature, ...] = ()
+    attributions: tuple[tuple[str, record.Attribution], ...] = ()  # each with its image
+    attribution_methods: tuple[record.AttributionMethod, ...] = ()
+    channel_uses: tuple[record.ChannelUse, ...] = ()
+    attribution_facts: AttributionFacts = field(default_factory=AttributionFacts)  # what rules look at
     graph: Graph | None = None
     answers: Mapping[str, tuple[record.Answer, ...]] = field(default_factory=dict)
     note: str | None = None
@@ -73,6 +78,10 @@ def joined(parts: Iterable[Contribution]) -> Contribution:
         maximizations=tuple(shown for part in every for shown in part.maximizations),
         channels=tuple(channel for part in every for channel in part.channels),
         features=tuple(feature for part in every for feature in part.features),
+        attributions=tuple(shown for part in every for shown in part.attributions),
+        attribution_methods=tuple(found for part in every for found in part.attribution_methods),
+        channel_uses=tuple(use for part in every for use in part.channel_uses),
+        attribution_facts=AttributionFacts.joined(part.attribution_facts for part in every),
         graph=next((part.graph for part in every if part.graph is not None), None),
         answers={file: answers for part in every for file, answers in part.answers.items()},
         note=" ".join(notes) or None,

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reportgen.record import (
+    ChannelUse,
     Feature,
     Finding,
     Graph,
     GraphNode,
     Image,
+    ImageUse,
     Layer,
     Maximization,
     Model,
@@ -124,6 +126,7 @@ class FrontView:
     finding_count: int
     cards: tuple[ImageCard, ...]
     image_count: int
+    why: tuple[FigureView, ...]  # maps of why it answered so, mistakes first
     skipped: Sequence[Skipped]
     skipped_page: str
     maximizations: tuple[MaximizationView, ...]
@@ -287,6 +290,8 @@ class UnitView:
     before: tuple[NeighbourView, ...]
     after: tuple[NeighbourView, ...]
     selectivity: Sequence[Selectivity]
+    use: ChannelUse | None  # which answers its evidence serves
+    used: tuple[tuple[ImageUse, FigureView | None, str | None], ...]  # the images where most, likenesses, pages
     findings: tuple[FindingView, ...]
     filters: tuple[FilterView, ...]
 

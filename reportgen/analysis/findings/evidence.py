@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -175,6 +175,55 @@ class AnswerFacts:
 
 
 @dataclass(frozen=True, eq=False)
+class MapFacts:
+    """Where the evidence of an image for its answer lies.
+
+    `method` and `layer` made the map. `answer` is the class answered and `truth` the right one, None where they are
+    not known or the answer is no class. `cells` `(PLACES, PLACES)` are the shares of the positive evidence that lie
+    in each cell of a regular grid over the input, summing to one; `sides` those of the map itself. `border` is the
+    share near the border of the input, `padding` that outside the photograph.
+    """
+
+    image: str
+    method: str
+    layer: str | None
+    answer: int | None
+    truth: int | None
+    label: str
+    cells: NDArray[np.float64]
+    sides: tuple[int, int]
+    border: float
+    padding: float
+
+
+@dataclass(frozen=True)
+class RandomizationFacts:
+    """A method on a layer and the rank correlation of its maps with those of shuffled weights, over `images`."""
+
+    method: str
+    layer: str | None
+    correlation: float
+    images: int
+
+
+@dataclass(frozen=True)
+class AttributionFacts:
+    """Maps of why the network answered as it did: those of the answers given, by one method."""
+
+    maps: tuple[MapFacts, ...] = ()
+    methods: tuple[RandomizationFacts, ...] = ()
+
+    @classmethod
+    def joined(cls, parts: Iterable[AttributionFacts]) -> AttributionFacts:
+        """All of `parts` together."""
+        every = list(parts)
+        return cls(
+            tuple(found for part in every for found in part.maps),
+            tuple(found for part in every for found in part.methods),
+        )
+
+
+@dataclass(frozen=True, eq=False)
 class Evidence:
     """Everything the rules look at.
 
@@ -200,3 +249,4 @@ class Evidence:
     answers: tuple[AnswerFacts, ...] = ()
     label_notes: tuple[str, ...] = ()
     named_by_folders: tuple[str, ...] = ()
+    attribution: AttributionFacts = field(default_factory=AttributionFacts)
