@@ -12,9 +12,10 @@ from pathlib import Path
 import click
 import pytest
 
+from reportgen.ascent_settings import AscentSettings
 from reportgen.attribution_settings import AttributionSettings
 from reportgen.cli import commands
-from reportgen.config import AscentSettings, Config, option_facts, option_name
+from reportgen.config import Config, option_facts, option_name
 from reportgen.sections import SECTIONS
 
 ROOT = Path(__file__).resolve().parents[1]
