@@ -12,6 +12,7 @@ from reportgen.analysis.evaluation.classes import evaluate, read_truth
 from reportgen.analysis.maximization.scheduling import plan_channels
 from reportgen.analysis.network.feature_maps import gives_maps
 from reportgen.analysis.network.fed_values import settle_fitting
+from reportgen.analysis.network.given_values import with_values_of_images
 from reportgen.analysis.network.heads import Head, describe_head
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.analysis.network.running import run_unwatched
@@ -138,7 +139,8 @@ def find_head(fitting: Fitting, network: Network, images: ImageSet, originals: O
         for item in first:
             originals.keep(item.image, item.original)
     pixels = np.stack([item.pixels for item in first])
-    return describe_head(network, run_unwatched(network, pixels))
+    others = network.others_of([item.image.file for item in first])
+    return describe_head(network, run_unwatched(network, pixels, others))
 
 
 def sample_evenly(images: tuple[ImageFile, ...], count: int) -> tuple[ImageFile, ...]:
@@ -169,7 +171,7 @@ def prepare_study(config: Config, network: Network, images: ImageSet, workshop: 
         UsageError: a layer, channel or band asked for does not exist.
         ReportgenError: the network cannot run on the images.
     """
-    network, fitting = settle_fitting(config, network, images)
+    network, fitting = settle_fitting(config, with_values_of_images(network, config, images), images)
     summary = summarize_network(network)
     # Of a generator every convolution shows how its picture comes about; it has no blocks as others do.
     map_layers = drawable(summary, chosen_layers(config, summary, "convs" if network.latent else "blocks"))

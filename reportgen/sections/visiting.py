@@ -60,5 +60,7 @@ def _visits(
     readers = {image.file for work in works if work.layers for image in work.images}
     for fitted in fitted_images(study.fitting, study.network, images, originals=workshop.originals):
         read = run is not None and fitted.image.file in readers
-        outputs = {name: rows[0] for name, rows in run(fitted.pixels[np.newaxis]).items()} if run and read else {}
+        others = study.network.others_of([fitted.image.file])
+        rows = run(fitted.pixels[np.newaxis], others) if run and read else {}
+        outputs = {name: values[0] for name, values in rows.items()}
         yield VisitedImage(fitted.image, fitted.original, fitted.pixels, fitted.placement, outputs)

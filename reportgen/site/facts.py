@@ -13,6 +13,7 @@ from reportgen.record import (
     Maximization,
     MeasuredPreprocessing,
     Model,
+    ModelInput,
     Provenance,
     Unit,
     Weights,
@@ -95,10 +96,22 @@ def input_words(model: Model) -> str:
     if len(inputs) < 2:
         return ""
     images = next((one.name for one in inputs if one.given == "image"), "")
-    others = [f"{one.name} ({shape(one.shape[1:])}) at {one.given}" for one in inputs if one.given != "image"]
+    others = [one for one in inputs if one.given != "image"]
+    held = [f"{one.name} ({shape(one.shape[1:])}) at {one.given}" for one in others if not _has_values_of_images(one)]
+    varied = [
+        f"{one.name} ({shape(one.shape[1:])}) got the value that {one.given} has for each image"
+        for one in others
+        if _has_values_of_images(one)
+    ]
+    words = [f"held were {', '.join(held)}"] if held else []
     return (
-        f" The network has {count(len(inputs))} inputs: the images went into {images}; held were {', '.join(others)}."
+        f" The network has {count(len(inputs))} inputs: the images went into {images}; {'; '.join([*words, *varied])}."
     )
+
+
+def _has_values_of_images(one: ModelInput) -> bool:
+    """Whether an input had a value for each image, from a table."""
+    return one.given.lower().endswith(".csv")
 
 
 def provenance_facts(provenance: Provenance) -> Facts:

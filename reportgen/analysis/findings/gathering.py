@@ -88,8 +88,8 @@ def gather_evidence(
         ReportgenError: the network cannot run.
     """
     used = [image for place, image in enumerate(statistics.images) if place not in statistics.measured.skipped]
-    _, pixels = _fitted(fitting, network, used, _CAPTURE_IMAGES)
-    capture = check_capture(network, pixels) if len(pixels) else None
+    tried, pixels = _fitted(fitting, network, used, _CAPTURE_IMAGES)
+    capture = check_capture(network, pixels, network.others_of(tried)) if tried else None
     return Evidence(
         network=_network_facts(config, network, head),
         summary=summary,
@@ -131,9 +131,8 @@ def _preprocessing(
     right = [classes.get(file) for file in files]
     if not files:
         return None
-    return check_preprocessing(
-        network, summary, head, pixels, np.array([-1 if index is None else index for index in right], np.int64)
-    )
+    known = np.array([-1 if index is None else index for index in right], np.int64)
+    return check_preprocessing(network, summary, head, pixels, known, network.others_of(files))
 
 
 def _class_index(given: str, network: Network, head: Head) -> int | None:

@@ -50,7 +50,7 @@ def test_a_picture_is_fitted_to_the_input_it_is_given_for(photo):
     assert network.other_inputs["right"].shape == (12, 10, 3)
 
 
-@pytest.mark.parametrize("suffix", [".png", ".csv", ""])
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ""])
 def test_a_picture_that_is_not_there(tmp_path, suffix):
     with pytest.raises(UsageError, match=r"--input right=.*expected a number, 768 numbers, a .npy file"):
         open_network(Config(inputs={"right": str(tmp_path / f"nothing{suffix}")}), pair())
