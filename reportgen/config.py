@@ -11,7 +11,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, PlainSerializer, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 
-from reportgen.errors import UsageError
+from reportgen.errors import UsageError, one_line
+from reportgen.opening import read_regular
 from reportgen.option_values import (
     CHANNELS_EXPECTED,
     MOST_CHANNELS,
@@ -97,7 +98,7 @@ class AscentSettings(FrozenSettings):
         default=None,
         ge=0,
         le=MOST_STEPS,
-        description="first steps in which gradients pass rectifiers that are dead for the whole image",
+        description="first steps in which gradients pass rectifiers that are silent on the whole image",
     )
     check_every: int | None = Field(
         default=None,
@@ -353,6 +354,10 @@ def option_facts(field: str) -> OptionFacts:
     return facts_of(Config.model_fields[field])
 
 
+# Settings that lead to code wherever they point: a scheduler sends what its workers run.
+_CODE = frozenset({"custom_objects", "templates", "dask_address"})
+
+
 def option_name(field: str) -> str:
     """The option of a settings field, without the leading `--`."""
     return (option_facts(field).name or field).replace("_", "-")
@@ -372,16 +377,32 @@ def _refusal(error: ValidationError) -> str:
     return f"{shown}: expected {expected_value(known[field])}, got {told(first['input'])}"
 
 
-def read_config_file(path: Path) -> dict[str, Any]:
+def read_config_file(path: Path, *, trusted: bool = True) -> dict[str, Any]:
     """Read the options of a `reportgen.toml`.
 
+    Args:
+        path: the file.
+        trusted: whether it may name code to run.
+
     Raises:
-        UsageError: the file is missing or is not TOML.
+        UsageError: the file is missing, is not TOML, or names code and is not trusted.
     """
     try:
-        with path.open("rb") as file:
-            return tomllib.load(file)
+        values = tomllib.loads(read_regular(path, "settings").decode("utf-8"))
     except OSError as error:
         raise UsageError(f"--config: cannot read {path}: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:  # TOML's own errors, bytes that are no text, endless numbers
-        raise UsageError(f"--config: {path} is not TOML: {error}") from error
+    except (ValueError, RecursionError) as error:  # numbers of thousands of digits are none of TOML's own errors
+        raise UsageError(f"--config: {path} is not TOML: {one_line(error, 120)}") from error
+    if not trusted:
+        _refuse_code(path, values)
+    return values
+
+
+def _refuse_code(path: Path, values: Mapping[str, Any]) -> None:
+    for option, value in values.items():
+        names_code = isinstance(value, str) and value.strip().lower().startswith("python:")
+        if names_code or option.replace("-", "_") in _CODE:
+            raise UsageError(
+                f"--config: {path} names code to run ({one_line(option, 40)} = {told(value)}); "
+                "look at it, and add --trust-config if you trust it"
+            )

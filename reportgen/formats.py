@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 
 NOTHING = "\N{EN DASH}"
 TIMES = " \N{MULTIPLICATION SIGN} "
 _MINUS = "\N{MINUS SIGN}"
+# Those that no ending tells.
+_PLURALS = {"index": "indices", "datum": "data"}
+_LEAST_PIECE = 12
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 Shape = Sequence[int | None]
@@ -25,10 +29,46 @@ def count(value: int | None) -> str:
 def counted(value: int, noun: str) -> str:
     """A count of something that is named.
 
-    >>> counted(1, "filter"), counted(3000, "filter")
-    ('1 filter', '3,000 filters')
+    >>> counted(1, "filter"), counted(3000, "filter"), counted(2, "class")
+    ('1 filter', '3,000 filters', '2 classes')
     """
-    return f"{count(value)} {noun}{'' if value == 1 else 's'}"
+    return f"{count(value)} {noun if value == 1 else plural(noun)}"
+
+
+def plural(noun: str) -> str:
+    """More than one of what `noun` names.
+
+    >>> [plural(noun) for noun in ("class", "box", "layer", "property", "index")]
+    ['classes', 'boxes', 'layers', 'properties', 'indices']
+    """
+    if noun in _PLURALS:
+        return _PLURALS[noun]
+    if noun.endswith(("s", "x", "ch", "sh")):
+        return f"{noun}es"
+    return f"{noun[:-1]}ies" if re.search("[^aeiou]y$", noun) else f"{noun}s"
+
+
+def capitalized(text: str) -> str:
+    """`text` as the beginning of a sentence.
+
+    >>> capitalized("mean error 3, PSNR 20 dB")
+    'Mean error 3, PSNR 20 dB'
+    """
+    return text[:1].upper() + text[1:]
+
+
+def name_pieces(name: str) -> list[str]:
+    """The pieces of a long name between which a line may end: none of fewer than 12 characters, but for the last.
+
+    >>> name_pieces("expanded_conv_11_squeeze_excite_conv_1"), name_pieces("photographs/cat_tabby.jpg")
+    (['expanded_conv_', '11_squeeze_excite_', 'conv_1'], ['photographs/', 'cat_tabby.jpg'])
+    """
+    pieces = [""]
+    for part in re.findall(r"[^/_]*[/_]?", name):
+        if len(pieces[-1]) >= _LEAST_PIECE:
+            pieces.append("")
+        pieces[-1] += part
+    return [piece for piece in pieces if piece]
 
 
 def short_count(value: int | None) -> str:

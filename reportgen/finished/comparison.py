@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from reportgen.record import Figure, Finding, Image, Layer, Maximization, Prediction, Record
+from reportgen.finished.comparison_answers import AnswerComparison, compare_answers
+from reportgen.record import Figure, Finding, Image, Layer, Maximization, Model, Prediction, Record
 
 Change = Literal["same", "changed", "only A", "only B"]
 
@@ -42,13 +43,17 @@ class LayerComparison:
 
 @dataclass(frozen=True)
 class ImageComparison:
-    """An image's answers in both reports; `change` is about the best class."""
+    """An image's answers in both reports; `change` is about the best class, or, without classes, about any output.
+
+    `answers` are those of the outputs that both reports describe.
+    """
 
     file: str
     first: Image | None
     second: Image | None
     best: tuple[Prediction | None, Prediction | None]
     change: Change
+    answers: tuple[tuple[AnswerComparison, Change], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -89,7 +94,7 @@ class Comparison:
 
     @property
     def agreement(self) -> float | None:
-        """The share of shared images with the same best class; None where none is shared."""
+        """The share of shared images with the same best class; None where no class is named for any in both."""
         shared = [image for image in self.images if all(image.best)]
         return sum(image.change == "same" for image in shared) / len(shared) if shared else None
 
@@ -142,10 +147,15 @@ def _model_facts(first: Record, second: Record) -> Iterable[Fact]:
     yield _fact("Layers", one.layer_count, two.layer_count)
     yield _fact("Preprocessing", one.preprocessing.description, two.preprocessing.description)
     yield _fact("Fitting", one.preprocessing.resize, two.preprocessing.resize)
-    yield _fact("Answer", one.head.kind, two.head.kind)
+    yield _fact("Answer", _answer_words(one), _answer_words(two))
     if first.evaluation is not None or second.evaluation is not None:
         accuracies = [record.evaluation and record.evaluation.accuracy for record in (first, second)]
         yield _fact("Accuracy on the images", *accuracies)
+
+
+def _answer_words(model: Model) -> str:
+    """The kinds of a network's outputs by name; of a record without outputs, what the last layer gives."""
+    return ", ".join(f"{output.name}: {output.kind}" for output in model.outputs) or model.head.kind
 
 
 def _merged_names(first: Iterable[str], second: Iterable[str]) -> list[str]:
@@ -183,7 +193,7 @@ def _layer_facts(first: Layer, second: Layer) -> Iterable[Fact]:
         yield _fact("weight mean", one.mean, two.mean)
         yield _fact("weight standard deviation", one.std, two.std)
         yield _fact("zero weights", one.zero_fraction, two.zero_fraction)
-        yield _fact("dead filters", len(one.dead_filters), len(two.dead_filters))
+        yield _fact("zero filters", len(one.dead_filters), len(two.dead_filters))
     before, after = first.activations, second.activations
     if before is not None and after is not None:
         yield _fact("activation maximum", before.max, after.max)
@@ -209,8 +219,16 @@ def _images(first: Record, second: Record) -> Iterable[ImageComparison]:
 def _image(file: str, first: Image | None, second: Image | None) -> ImageComparison:
     one, two = (image.predictions[0] if image and image.predictions else None for image in (first, second))
     classes = [best and (best.label or str(best.index)) for best in (one, two)]
-    change = _change(*classes) if first and second else _change(first and file, second and file)
-    return ImageComparison(file, first, second, (one, two), change)
+    if first is None or second is None:
+        return ImageComparison(file, first, second, (one, two), _change(first and file, second and file))
+    answers: list[tuple[AnswerComparison, Change]] = [
+        (answer, "changed" if answer.apart > STATISTIC_TOLERANCE else "same")
+        for answer in compare_answers(first, second)
+    ]
+    change = _change(*classes)
+    if one is None and two is None and any(one_change != "same" for _, one_change in answers):
+        change = "changed"
+    return ImageComparison(file, first, second, (one, two), change, tuple(answers))
 
 
 def _findings(first: Record, second: Record) -> Iterable[FindingComparison]:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from reportgen import formats
 from reportgen._version import __version__
-from reportgen.errors import ReportgenError
 from reportgen.facts import SEVERITIES
+from reportgen.files.inside import Inside
 from reportgen.finished.comparison import (
     Change,
     Comparison,
@@ -122,12 +121,14 @@ def write_comparison(comparison: Comparison, folders: tuple[Path, Path], folder:
     for page in pages:
         write_text(folder / page.path, render_page(environment, page, site, Outline(general, ()), ()))
     for source, pictures in zip(folders, _pictures(comparison), strict=True):
-        _copy(source, folder, pictures)
+        for picture in sorted(pictures):
+            Inside(source).copy(picture, "a picture to compare", folder)
     finish_site(folder)
 
 
 def _settle(comparison: Comparison) -> list[Page]:
-    layers, images = list(_layer_rows(comparison)), [_image_row(image) for image in comparison.images]
+    layers = list(_layer_rows(comparison))
+    images = [row for image in comparison.images for row in _image_rows(image)]
     figures = [_figure_pair(pair) for pair in comparison.figures]
     maximized = [_maximization_pair(pair) for pair in comparison.maximizations]
     titles = comparison.titles
@@ -178,18 +179,21 @@ def _paged(
 
 def _summary(comparison: Comparison) -> str:
     agreement = comparison.agreement
-    answers = (
-        "They share no image."
-        if agreement is None
-        else f"The best class is the same on {formats.percent(agreement)} of the shared images."
-    )
+    shared = [image for image in comparison.images if image.first is not None and image.second is not None]
+    if not shared:
+        answers = "They share no image."
+    elif agreement is None:
+        same = sum(image.change == "same" for image in shared)
+        answers = f"The answers are the same on {formats.percent(same / len(shared))} of the shared images."
+    else:
+        answers = f"The best class is the same on {formats.percent(agreement)} of the shared images."
     changed = sum(layer.change != "same" for layer in comparison.layers)
     return f"{answers} {formats.count(changed)} of {formats.count(len(comparison.layers))} layers differ."
 
 
 def _changed(items: Sequence[object], noun: str) -> str:
     changed = sum(getattr(item, "change", "same") != "same" for item in items)
-    return f"{formats.count(changed)} of {formats.count(len(items))} {noun}{'' if len(items) == 1 else 's'} differ"
+    return f"{formats.count(changed)} of {formats.counted(len(items), noun)} differ"
 
 
 def _fact_row(fact: Fact) -> FactRow:
@@ -217,9 +221,15 @@ def _layer_rows(comparison: Comparison) -> Iterator[FactRow]:
             )
 
 
-def _image_row(image: ImageComparison) -> FactRow:
-    first, second = (_answer(best) for best in image.best)
-    return FactRow(image.file, first, second, image.change, _WORDS[image.change])
+def _image_rows(image: ImageComparison) -> Iterator[FactRow]:
+    """A line for each output that both describe, else one for the best class."""
+    if not image.answers:
+        first, second = (_answer(best) for best in image.best)
+        yield FactRow(image.file, first, second, image.change, _WORDS[image.change])
+    for answer, change in image.answers:
+        about = f" ({answer.about})" if answer.about else ""
+        name = f"{image.file}{about}" if len(image.answers) == 1 else f"{image.file}: {answer.output}{about}"
+        yield FactRow(name, answer.first, answer.second, change, _WORDS[change])
 
 
 def _answer(best: Prediction | None) -> str:
@@ -258,14 +268,3 @@ def _pictures(comparison: Comparison) -> tuple[set[str], set[str]]:
     pairs: tuple[PicturePair | MaximizationPair, ...] = (*comparison.figures, *comparison.maximizations)
     first = {pair.first.picture for pair in pairs if pair.first.picture is not None}
     return first, {pair.second.picture for pair in pairs if pair.second.picture is not None}
-
-
-def _copy(source: Path, target: Path, names: Iterable[str]) -> None:
-    for name in sorted(names):
-        (target / name).parent.mkdir(parents=True, exist_ok=True)
-        try:
-            shutil.copyfile(source / name, target / name)
-        except OSError as error:
-            raise ReportgenError(
-                f"expected {name} in the report {source}, cannot read it ({error.strerror}); make the report again"
-            ) from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+from contextlib import ExitStack
 from pathlib import Path
 
 from reportgen import site
@@ -13,7 +13,10 @@ from reportgen.files.manifest import write_manifest
 from reportgen.files.replacing import replacing_folder
 from reportgen.finished.comparison import compare
 from reportgen.finished.comparison_pages import write_comparison
-from reportgen.record import RECORD_NAME, Record, dump_record, read_record, referenced_files
+from reportgen.finished.logo import clean_logo
+from reportgen.finished.opened import odd_values_told, opened_report
+from reportgen.opening import read_regular
+from reportgen.record import RECORD_NAME, Record, Site, dump_record
 
 
 def write_pages(record: Record, folder: Path, templates: Path | None = None) -> None:
@@ -31,21 +34,36 @@ def site_look(config: Config, title: str, folder: Path) -> dict[str, object]:
     """
     return {
         "title": config.title or title,
-        "logo": _copy_asset(config.logo, folder, "--logo"),
-        "css": _copy_asset(config.css, folder, "--css"),
+        "logo": _copy_logo(config.logo, folder),
+        "css": _copy_style(config.css, folder),
         "script": config.script,
     }
 
 
-def _copy_asset(file: Path | None, folder: Path, option: str) -> str | None:
-    """Copy `file` into the report under a name that follows its content."""
+def _copy_logo(file: Path | None, folder: Path) -> str | None:
+    """Write what is to be seen of the logo into the report, under a name that follows it."""
+    if file is None:
+        return None
+    data, suffix = clean_logo(file)
+    return _write_asset("logo", data, suffix, folder)
+
+
+def _copy_style(file: Path | None, folder: Path) -> str | None:
+    """Copy the style sheet into the report under a name that follows its content."""
     if file is None:
         return None
     try:
-        data = file.read_bytes()
+        data = read_regular(file, "style")
+        data.decode("utf-8")
     except OSError as error:
-        raise ReportgenError(f"{option}: expected a file, cannot read {file}: {error.strerror}") from error
-    path = f"assets/{hashed_name(option.strip('-'), data, file.suffix.lower())}"
+        raise ReportgenError(f"--css: expected a style sheet, cannot read {file}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ReportgenError(f"--css: expected a style sheet in UTF-8, {file} is none; save it as UTF-8") from error
+    return _write_asset("css", data, ".css", folder)
+
+
+def _write_asset(stem: str, data: bytes, suffix: str, folder: Path) -> str:
+    path = f"assets/{hashed_name(stem, data, suffix)}"
     (folder / "assets").mkdir(exist_ok=True)
     (folder / path).write_bytes(data)
     return path
@@ -61,30 +79,18 @@ def render_again(folder: Path, config: Config, given: frozenset[str]) -> Path:
     Raises:
         ReportgenError: `folder` holds no report, or a file it speaks of is missing.
     """
-    record = read_record(folder)
-    with replacing_folder(folder) as new:
-        copy_files(record, folder, new)
-        look = site_look(config, record.site.title, new)
-        changed = {name: value for name, value in look.items() if name in given}
-        record = record.model_copy(update={"site": record.site.model_copy(update=changed)})
-        write_pages(record, new, config.templates)
+    with ExitStack() as reading:
+        report = reading.enter_context(opened_report(folder))
+        with replacing_folder(folder) as new:
+            report.copy_files(new)
+            reading.close()  # nothing more is read of it, and what takes its place waits for that
+            record = report.record
+            look = site_look(config, record.site.title, new)
+            changed = {name: value for name, value in look.items() if name in given}
+            record = record.model_copy(update={"site": Site(**(record.site.model_dump() | changed))})
+            with odd_values_told(folder):
+                write_pages(record, new, config.templates)
     return folder
-
-
-def copy_files(record: Record, source: Path, target: Path) -> None:
-    """Copy every file that `record` speaks of, pictures and arrays, from the report `source` into `target`.
-
-    Raises:
-        ReportgenError: one of them is missing.
-    """
-    for name in referenced_files(record):
-        (target / name).parent.mkdir(parents=True, exist_ok=True)
-        try:
-            shutil.copyfile(source / name, target / name)
-        except OSError as error:
-            raise ReportgenError(
-                f"expected {name} in the report {source}, cannot read it ({error.strerror}); make the report again"
-            ) from error
 
 
 def compare_reports(first: Path, second: Path, output: Path, *, force: bool = False) -> Path:
@@ -93,14 +99,13 @@ def compare_reports(first: Path, second: Path, output: Path, *, force: bool = Fa
     Raises:
         ReportgenError: one of them is no report, or `output` is not to be replaced.
     """
-    records = read_record(first), read_record(second)
-    folders = _folder_of(first), _folder_of(second)
-    with replacing_folder(output, "comparison", force=force) as new:
-        write_comparison(compare(*records), folders, new)
-        write_manifest(new, "comparison")
+    with ExitStack() as reading:
+        one, two = (reading.enter_context(opened_report(path)) for path in (first, second))
+        with odd_values_told(first):
+            comparison = compare(one.record, two.record)
+        with replacing_folder(output, "comparison", force=force) as new:
+            with odd_values_told(first):
+                write_comparison(comparison, (one.folder, two.folder), new)
+            write_manifest(new, "comparison")
+            reading.close()
     return output
-
-
-def _folder_of(report: Path) -> Path:
-    """The folder of a report given by its folder or its `report.json`."""
-    return report if report.is_dir() else report.parent

@@ -7,7 +7,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from reportgen.errors import ReportgenError
+from reportgen.errors import ReportgenError, one_line
+from reportgen.opening import read_regular
+from reportgen.plain_json import parse_json
 
 IMAGENET_CLASSES = 1000
 
@@ -22,7 +24,7 @@ def read_labels(path: Path) -> tuple[str, ...]:
         ReportgenError: the file is missing, is not UTF-8, or holds something else.
     """
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = read_regular(path, "labels").decode("utf-8-sig")
     except OSError as error:
         raise ReportgenError(f"--labels: cannot read {path}: {error.strerror}; name a file of class names") from error
     except UnicodeDecodeError as error:
@@ -40,9 +42,9 @@ def _from_lines(text: str) -> tuple[str, ...]:
 def _from_json(path: Path, text: str) -> tuple[str, ...]:
     expected = 'a list of names, {"0": "name"}, {"0": ["identifier", "name"]} or {"name": 0}'
     try:
-        content = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ReportgenError(f"--labels: {path} is not JSON: {error}; expected {expected}") from error
+        content = parse_json(text.encode())
+    except ValueError as error:
+        raise ReportgenError(f"--labels: {path} is not JSON: {one_line(error, 100)}; expected {expected}") from error
     if isinstance(content, dict):
         content = _in_order(content)
     if not isinstance(content, list) or not all(_is_name(item) for item in content):
@@ -69,7 +71,7 @@ def _in_order(content: dict[str, Any]) -> list[Any] | None:
 
 def imagenet_labels() -> tuple[str, ...] | None:
     """The ImageNet class names as Keras keeps them after a first `decode_predictions`; None if it does not."""
-    home = Path(os.environ.get("KERAS_HOME") or Path("~/.keras").expanduser())
+    home = Path(os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras"))  # noqa: PTH111 - no error without a home
     try:
         content = json.loads((home / "models" / "imagenet_class_index.json").read_bytes())
     except (OSError, ValueError):

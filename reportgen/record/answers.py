@@ -7,12 +7,18 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from reportgen.facts import Fact, Prediction
+from reportgen.record.paths import Colour, PicturePath
 
 
 class _Answer(Fact):
     """`output` names the output of the network that gave it."""
 
     output: str
+
+    @property
+    def pictures(self) -> dict[str, tuple[int, int]]:
+        """The pictures that belong to it: width and height, in pixels, at which each is drawn."""
+        return {}
 
 
 class ClassesAnswer(_Answer):
@@ -39,29 +45,42 @@ class ValuesAnswer(_Answer):
 
 
 class ClassShare(Fact):
-    """The share of a map's pixels where a class is the strongest (of one class: where it is above 0.5)."""
+    """The share of a map's pixels where a class is the strongest (of one class: where it is above 0.5).
+
+    `colour` is the class's in the mask, as "#rrggbb"; `place` is a point `[y, x]` well inside of what the class
+    covers, in pixels of the map's `picture`: a letter can stand there.
+    """
 
     index: int
     label: str | None
     share: float
+    colour: Colour | None = None
+    place: tuple[float, float] | None = None
 
 
 class MapAnswer(_Answer):
     """A class for each pixel.
 
-    `picture` is the photograph under the mask, `mask` a lossless picture at the output's size: of class indices
-    (palette) or, for one class, of its probability times 255. `outlines` are the borders between classes alone, to
-    lie over the photograph. `mean_confidence` is that of the strongest class over all pixels.
+    `picture` is the photograph that lies under the mask: the part of it that the mask speaks of, without the mask,
+    so that both fill the same frame. `mask` is a lossless picture at the output's size: of class indices (palette)
+    or, for one class, of its probability times 255. `outlines` are the borders between classes alone, transparent
+    between them, to lie over the photograph. `mean_confidence` is that of the strongest class over all pixels.
     """
 
     kind: Literal["map"]
-    picture: str
-    mask: str
-    outlines: str | None
+    picture: PicturePath
+    mask: PicturePath
+    outlines: PicturePath | None
     width: int  # of `picture`
     height: int
     classes: list[ClassShare]
     mean_confidence: float | None
+
+    @property
+    def pictures(self) -> dict[str, tuple[int, int]]:
+        """Photograph, mask and outlines, all drawn at the size of the first."""
+        named = (self.picture, self.mask, self.outlines)
+        return {name: (self.width, self.height) for name in named if name is not None}
 
 
 class PictureError(Fact):
@@ -75,11 +94,16 @@ class PictureAnswer(_Answer):
     """A picture; `difference` shows where it departs from the input, both null where the sizes differ."""
 
     kind: Literal["picture"]
-    picture: str
+    picture: PicturePath
     width: int
     height: int
-    difference: str | None
+    difference: PicturePath | None
     error: PictureError | None
+
+    @property
+    def pictures(self) -> dict[str, tuple[int, int]]:
+        """The picture and the difference, of the same size."""
+        return {name: (self.width, self.height) for name in (self.picture, self.difference) if name is not None}
 
 
 class Likeness(Fact):

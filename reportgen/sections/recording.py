@@ -17,16 +17,17 @@ from reportgen import record
 from reportgen._version import __version__
 from reportgen.analysis.network.measured_words import describe_map
 from reportgen.analysis.statistics.image_statistics import ImageStatistics
+from reportgen.analysis.weights.layer_weights import weights_by_layer
 from reportgen.config import Config, option_facts, option_name
 from reportgen.formats import finite, rounded
 from reportgen.images import Fitting
 from reportgen.models import MeasuredInput, Network
 from reportgen.models.inputs import flat_slots
 from reportgen.record import Pages
-from reportgen.results import Finding, Graph, GraphNode, LayerSummary, WeightStatistics
+from reportgen.results import Finding, Graph, GraphNode, LayerSummary
 from reportgen.sections.histograms import describe_histogram
 from reportgen.sections.section import Contribution, Section
-from reportgen.sections.study import Study, Weighed
+from reportgen.sections.study import Study
 
 _PACKAGES = ("tensorflow", "keras", "numpy", "pillow")
 
@@ -101,7 +102,7 @@ def _shapes(shape: Any) -> Any:
 
 def record_layers(study: Study) -> list[record.Layer]:
     """Every row of the layer table, with what was found in its weights and activations."""
-    weights = _weights_by_layer(study.weighed)
+    weights = weights_by_layer(study.network, study.summary, [item.statistics for item in study.weighed])
     return [_record_layer(layer, study, weights.get(layer.name)) for layer in study.summary.layers]
 
 
@@ -204,25 +205,6 @@ def record_images(study: Study) -> list[record.Image]:
     ]
 
 
-def _weights_by_layer(weighed: Sequence[Weighed]) -> dict[str, record.Weights]:
-    """Statistics of each layer's kernel; of two kernels (separable convolutions) the one that makes channels."""
-    return {item.bank.layer: _record_weights(item.statistics) for item in weighed}
-
-
-def _record_weights(statistics: WeightStatistics) -> record.Weights:
-    return record.Weights(
-        kernel_shape=list(statistics.kernel_shape),
-        bias_shape=None if statistics.bias_shape is None else list(statistics.bias_shape),
-        min=finite(statistics.min),
-        max=finite(statistics.max),
-        mean=finite(statistics.mean),
-        std=finite(statistics.std),
-        zero_fraction=finite(statistics.zero_fraction),
-        dead_filters=list(statistics.dead_filters),
-        histogram=record.Histogram(edges=statistics.edges.tolist(), counts=statistics.counts.tolist()),
-    )
-
-
 def record_findings(findings: Iterable[Finding], study: Study) -> list[record.Finding]:
     """Findings with the page that shows their evidence."""
     return [_record_finding(finding, study) for finding in findings]
@@ -232,7 +214,7 @@ def _record_finding(finding: Finding, study: Study) -> record.Finding:
     pages = study.pages
     page = None
     if finding.layer is not None and len(finding.channels) == 1:
-        page = pages.unit_page(finding.layer, finding.channels[0])
+        page = pages.channel_page(finding.layer, finding.channels[0])
     if page is None and finding.layer is not None:
         page = pages.layer_page(finding.layer)
     if page is None and finding.image is not None:
@@ -319,7 +301,7 @@ def make_record(
         graph=next((record_graph(one.graph, study.pages) for one in made if one.graph is not None), None),
         images=record_images(study),
         skipped=list(study.images.skipped),
-        units=[unit for contribution in made for unit in contribution.units],
+        units=[channel for contribution in made for channel in contribution.channels],
         maximizations=[shown for contribution in made for shown in contribution.maximizations],
         figures=[figure for contribution in made for figure in contribution.figures],
         features=[feature for contribution in made for feature in contribution.features],

@@ -44,7 +44,7 @@ class Contribution:
 
     figures: tuple[record.Figure, ...] = ()
     maximizations: tuple[record.Maximization, ...] = ()
-    units: tuple[record.Unit, ...] = ()
+    channels: tuple[record.Unit, ...] = ()
     features: tuple[record.Feature, ...] = ()
     graph: Graph | None = None
     note: str | None = None
@@ -58,7 +58,7 @@ def joined(parts: Iterable[Contribution]) -> Contribution:
     return Contribution(
         figures=tuple(figure for part in every for figure in part.figures),
         maximizations=tuple(shown for part in every for shown in part.maximizations),
-        units=tuple(unit for part in every for unit in part.units),
+        channels=tuple(channel for part in every for channel in part.channels),
         features=tuple(feature for part in every for feature in part.features),
         graph=next((part.graph for part in every if part.graph is not None), None),
         note=" ".join(notes) or None,

@@ -186,7 +186,7 @@ def prepare_study(config: Config, network: Network, images: ImageSet, workshop: 
     shown = choose_shown(read, config.image_pages, evaluation)
     maxima = {layer: statistics.maxima(layer) for layer in map_layers if layer in statistics.layers}
     chosen = plan_channels(config.channels, maxima)
-    units = [(layer, channel) for layer, channels in chosen.items() for channel in channels]
+    detailed = [(layer, channel) for layer, channels in chosen.items() for channel in channels]
     return Study(
         config=config,
         network=network,
@@ -201,7 +201,7 @@ def prepare_study(config: Config, network: Network, images: ImageSet, workshop: 
         chosen=chosen,
         pages=assign_pages(
             _paged_layers(summary, in_order),
-            units if config.draws("units") else [],
+            detailed if config.draws("units") else [],
             [image.file for image in read],
             [image.file for image in shown],
         ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,12 +10,14 @@ from typing import Literal, TypeVar
 
 from reportgen.record import (
     ChannelColumns,
+    ClassesAnswer,
     Feature,
     Figure,
     Finding,
     Image,
     Layer,
     Maximization,
+    Output,
     Record,
     Section,
     Unit,
@@ -43,6 +45,70 @@ class Catalogue:
     def images(self) -> Mapping[str, Image]:
         """Images by file."""
         return {image.file: image for image in self.record.images}
+
+    @cached_property
+    def outputs(self) -> Mapping[str, Output]:
+        """The network's outputs by name; empty in records that do not describe them."""
+        return {output.name: output for output in self.record.model.outputs}
+
+    def gives_probabilities(self, output: str) -> bool:
+        """Whether the scores of `output` are probabilities: all between 0 and 1, and not said to be anything else."""
+        head = self.record.model.head.kind
+        first = next((name for name in self._scores if self._scores[name]), output)
+        if output == first and head != "none":
+            return head in {"softmax", "sigmoid"}
+        return all(0 <= score <= 1 for score in self._scores.get(output, ()))
+
+    @cached_property
+    def _scores(self) -> Mapping[str, list[float]]:
+        """The scores of each output that names classes, in the order of the outputs."""
+        named: dict[str, list[float]] = {name: [] for name in self.outputs}
+        for image in self.record.images:
+            for answer in image.answers:
+                if isinstance(answer, ClassesAnswer):
+                    named.setdefault(answer.output, []).extend(one.score for one in answer.predictions)
+        return named
+
+    @cached_property
+    def baseline(self) -> float | None:
+        """The accuracy of always naming the most frequent right class; None where no right class was given."""
+        evaluation = self.record.evaluation
+        if evaluation is None or not evaluation.images:
+            return None
+        if evaluation.baseline is not None:
+            return evaluation.baseline
+        truths = Counter(image.truth for image in self.record.images if image.truth is not None)
+        return max(truths.values()) / truths.total() if truths else None
+
+    @cached_property
+    def better_than_baseline(self) -> bool:
+        """Whether the network is right more often than one that looks at nothing; also where that is not known."""
+        evaluation = self.record.evaluation
+        return evaluation is None or self.baseline is None or evaluation.accuracy > self.baseline
+
+    @cached_property
+    def class_names(self) -> Mapping[tuple[str, int], str]:
+        """The classes that channels of the last layers stand for, by layer and channel."""
+        names: dict[tuple[str, int], str] = {}
+        for output in self.record.model.outputs:
+            for layer in self._ends(output.name):
+                names |= {(layer, index): label for index, label in enumerate(output.labels or ())}
+        if not self.outputs and self.record.layers:
+            labels = {one.index: one.label for image in self.record.images for one in image.predictions}
+            for layer in self._ends(self.record.layers[-1].name):
+                names |= {(layer, index): label for index, label in labels.items() if label is not None}
+        made = {(one.layer, one.channel): one.label for one in self.record.maximizations}
+        return names | {key: label for key, label in made.items() if label is not None}
+
+    def _ends(self, name: str) -> list[str]:
+        """The layer `name` and, where it only bends the values of the one before, that one too."""
+        found: list[str] = []
+        layer = self.layers.get(name)
+        while layer is not None:
+            found.append(layer.name)
+            bends = layer.kind in {"activation", "softmax"} and len(layer.inputs) == 1
+            layer = self.layers.get(layer.inputs[0]) if bends else None
+        return found
 
     @cached_property
     def units(self) -> Mapping[tuple[str, int], Unit]:
@@ -121,6 +187,10 @@ class Catalogue:
     def following(self) -> Mapping[str, list[str]]:
         """The layers that read a layer's output, by its name."""
         return _grouped((source, layer.name) for layer in self.record.layers for source in layer.inputs)
+
+    def figure_of(self, file: str, kind: str) -> Figure | None:
+        """The first figure of a kind that speaks of an image, None where there is none."""
+        return next((figure for figure in self.figures_of_image.get(file, ()) if figure.kind == kind), None)
 
     @cached_property
     def likenesses(self) -> Mapping[str, Figure]:

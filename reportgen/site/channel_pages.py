@@ -92,8 +92,10 @@ def _sheet_pages(layer: Layer, catalogue: Catalogue) -> list[Page]:
     assert layer.activations is not None
     assert layer.activations.columns is not None
     first, after = catalogue.sheets[layer.name], catalogue.activated.get(layer.name)
-    rows = _channel_rows(layer, after or layer, catalogue)
-    few = sum(row.crop is not None for row in rows) <= FEW_PICTURES
+    # Those with a picture first: a reader looks at them before reading numbers.
+    rows = sorted(_channel_rows(layer, after or layer, catalogue), key=lambda row: row.crop is None)
+    pictured = sum(row.crop is not None for row in rows)
+    few = pictured <= FEW_PICTURES
     runs = split(rows, CHANNELS if few else PICTURED_CHANNELS)
     paths = page_paths(first, first.removesuffix("index.html") + "index-{}.html", len(runs))
     return [
@@ -107,6 +109,7 @@ def _sheet_pages(layer: Layer, catalogue: Catalogue) -> list[Page]:
                 profile=draw_profile(layer.activations.columns.max) if number == 1 else "",
                 after=None if after is None else after.name,
                 with_pictures=any(row.crop is not None for row in run),
+                pictures_first=pictured not in (0, len(rows)),
                 pages=page_links(paths),
             ),
             crumbs=(HOME, Link("Layers", LAYERS), Link(layer.name, layer.page or LAYERS)),
@@ -196,7 +199,8 @@ def _frame(top: TopImage, image: Image | None) -> Rectangle | None:
 
 def _view_neighbour(neighbour: Neighbour, catalogue: Catalogue) -> NeighbourView:
     layer, channel = neighbour.layer, neighbour.channel
-    return NeighbourView(neighbour, catalogue.unit_page(layer, channel), _picture_of(layer, channel, catalogue))
+    name = catalogue.class_names.get((layer, channel))
+    return NeighbourView(neighbour, name, catalogue.unit_page(layer, channel), _picture_of(layer, channel, catalogue))
 
 
 def _view_filters(unit: Unit, catalogue: Catalogue) -> tuple[FilterView, ...]:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reportgen.record import CalibrationBin, Curve, Histogram
+from reportgen.record import CalibrationBin, Curve, Histogram, ValueSpread
 
 # In CSS pixels; the drawing shrinks with a narrow page.
 WIDTH, HEIGHT = 320, 96
@@ -87,6 +87,19 @@ def draw_histogram(histogram: Histogram | None) -> HistogramChart | None:
         zero=None if zero is None else round(zero, 1),
         total=sum(counts),
     )
+
+
+def draw_spread(spread: ValueSpread) -> HistogramChart | None:
+    """The values of all images, None where they are all the same."""
+    return draw_histogram(Histogram(edges=spread.edges, counts=spread.counts)) if spread.edges else None
+
+
+def place_in_spread(spread: ValueSpread, value: float | None) -> float | None:
+    """Where `value` stands across the chart of `spread`, None where it is no number or the chart has no width."""
+    if value is None or not spread.edges or spread.edges[-1] <= spread.edges[0]:
+        return None
+    low, high = spread.edges[0], spread.edges[-1]
+    return round(min(1.0, max(0.0, (value - low) / (high - low))) * WIDTH, 1)
 
 
 def draw_curve(curve: Curve | None) -> LineChart | None:

@@ -41,11 +41,14 @@ def make_environment(overrides: Path | None = None) -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters |= {
+        "capitalize_first": formats.capitalized,
         "count": formats.count,
+        "counted": formats.counted,
         "short": formats.short_count,
         "bytes": formats.byte_count,
         "number": formats.number,
         "percent": formats.percent,
+        "pieces": formats.name_pieces,
         "shape": formats.shape,
         "size": formats.size,
         "link": link,

@@ -58,7 +58,7 @@ def model_facts(model: Model) -> Facts:
         ("Trainable parameters", count(model.trainable_parameter_count)),
         ("Multiply-accumulates", "" if model.mac_count is None else count(model.mac_count)),
         ("Memory of all outputs", "" if model.memory_bytes is None else byte_count(model.memory_bytes)),
-        ("Answer", model.head.note or ""),
+        ("Answer", "" if model.outputs else model.head.note or ""),
         ("Source", model.source),
         ("SHA-256", model.sha256 or ""),
     )

@@ -5,13 +5,15 @@ from __future__ import annotations
 from itertools import islice
 
 from reportgen import formats
-from reportgen.record import Maximization, Model
+from reportgen.record import Head, Maximization, Model, Record
+from reportgen.site.answer_views import KINDS, describe_outputs, join_words
 from reportgen.site.catalogue import Catalogue
 from reportgen.site.facts import fed_shape, input_words, key_facts, model_facts, preprocessing_words, provenance_facts
 from reportgen.site.image_pages import card_paths
 from reportgen.site.page import FRONT, Page
 from reportgen.site.parts import count_severities, view_findings, view_image, view_maximizations, view_sections
-from reportgen.site.views import FrontView
+from reportgen.site.rightness import view_right
+from reportgen.site.views import MOST_ON_CARDS, FrontView
 
 # What fits a glance; the rest has a page of its own.
 MOST_IMAGES = 12
@@ -19,9 +21,9 @@ MOST_MAXIMIZED = 12
 MOST_FINDINGS = 40
 
 _HEADS = {
-    "softmax": "gives probabilities of {classes} classes",
-    "sigmoid": "gives a probability for each of {classes} classes",
-    "logits": "gives scores for {classes} classes",
+    "softmax": "gives probabilities of {classes}",
+    "sigmoid": "gives a probability for each of {classes}",
+    "logits": "gives scores for {classes}",
     "none": "gives features, not classes",
 }
 
@@ -37,6 +39,12 @@ def front_page(catalogue: Catalogue) -> Page:
         key_facts=key_facts(record.model),
         facts=model_facts(record.model),
         preprocessing=preprocessing_words(record.model) + input_words(record.model),
+        right=view_right(catalogue),
+        calm=_calm(record),
+        unread=_unread(record),
+        other_outputs=tuple(
+            (output.name, KINDS[output.kind].phrase(output)) for output in record.model.outputs[MOST_ON_CARDS:]
+        ),
         verdict=count_severities(record.findings),
         provenance=provenance_facts(record.provenance),
         findings=tuple(view for view in shown if view.finding.severity != "info"),
@@ -56,19 +64,50 @@ def front_page(catalogue: Catalogue) -> Page:
 
 def summarize_model(model: Model) -> str:
     """The network in a sentence."""
-    classes = formats.count(model.head.classes) if model.head.classes is not None else "its"
-    layers, parameters = formats.count(model.layer_count), formats.short_count(model.parameter_count)
-    answer = _HEADS[model.head.kind].format(classes=classes)
+    layers, parameters = formats.counted(model.layer_count, "layer"), formats.short_count(model.parameter_count)
+    answer = f"gives {describe_outputs(model)}" if model.outputs else _describe_head(model.head)
     if model.latent is not None:
         numbers = formats.counted(model.latent, "number")
         return (
-            f"A network of {layers} layers and {parameters} parameters that makes pictures of vectors of {numbers}, "
+            f"A network of {layers} and {parameters} parameters that makes pictures of vectors of {numbers}, "
             f"in all {formats.shape(model.output_shape)}."
         )
     return (
-        f"A network of {layers} layers and {parameters} parameters that reads images of "
+        f"A network of {layers} and {parameters} parameters that reads images of "
         f"{'any size, here ' if formats.is_open(model.input_shape) else ''}{fed_shape(model)} and {answer}."
     )
+
+
+def _describe_head(head: Head) -> str:
+    """What a network of a record without outputs gives."""
+    if head.kind == "sigmoid" and head.classes == 1:
+        return "gives a probability of one class"
+    classes = "its classes" if head.classes is None else formats.counted(head.classes, "class")
+    return _HEADS[head.kind].format(classes=classes)
+
+
+def _calm(record: Record) -> str:
+    """What the rules had before them."""
+    weights = sum(layer.weights is not None for layer in record.layers)
+    activations = sum(layer.activations is not None for layer in record.layers)
+    read = [f"the weights of {formats.counted(weights, 'layer')}"] if weights else []
+    if activations:
+        on = f" on {formats.counted(len(record.images), 'image')}" if record.images else ""
+        read.append(f"the activations of {formats.counted(activations, 'layer')}{on}")
+    if any(image.predictions for image in record.images):
+        read.append("the classes the network names")
+    return f"the rules read {join_words(read)}" if read else "the rules had nothing measured to read"
+
+
+def _unread(record: Record) -> tuple[str, ...]:
+    """What no rule reads, so that no one takes silence for praise."""
+    unread = [] if record.evaluation is not None else ["whether the answers are right, since no truth was given"]
+    unread += [
+        f"the answers of {output.name} ({KINDS[output.kind].phrase(output)}), beyond whether they are numbers"
+        for output in record.model.outputs
+        if not KINDS[output.kind].judged
+    ]
+    return tuple(unread)
 
 
 def _representatives(catalogue: Catalogue) -> list[Maximization]:

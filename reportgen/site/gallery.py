@@ -11,6 +11,7 @@ from reportgen.site.charts import draw_calibration
 from reportgen.site.figures import group_figures
 from reportgen.site.page import EVALUATION, GRAPH, HOME, Page, chained
 from reportgen.site.parts import page_links, page_paths, split, view_image, view_maximizations, view_section
+from reportgen.site.rightness import view_right
 from reportgen.site.views import (
     EdgeView,
     EvaluationView,
@@ -130,12 +131,14 @@ def _view_edge(edge: GraphEdge) -> EdgeView:
 
 def evaluation_pages(catalogue: Catalogue) -> list[Page]:
     """The answers against the right classes, where those were given."""
-    evaluation = catalogue.record.evaluation
-    if evaluation is None:
+    evaluation, right = catalogue.record.evaluation, view_right(catalogue)
+    if evaluation is None or right is None:
         return []
     mistakes = tuple(
         (mistake, view_image(catalogue.images[mistake.image], catalogue) if mistake.image in catalogue.images else None)
         for mistake in evaluation.mistakes[:MISTAKES]
     )
-    view = EvaluationView(evaluation, draw_calibration(evaluation.calibration, CALIBRATION), CALIBRATION, mistakes)
+    view = EvaluationView(
+        evaluation, right, draw_calibration(evaluation.calibration, CALIBRATION), CALIBRATION, mistakes
+    )
     return [Page(EVALUATION, "Evaluation", "evaluation.html.jinja2", view, crumbs=(HOME,), listed=True)]

@@ -13,6 +13,7 @@ IMAGES = "images/index.html"
 UNITS = "units/index.html"
 GRAPH = "graph.html"
 EVALUATION = "evaluation.html"
+OUTPUTS = "outputs.html"
 
 HOME = Link("Overview", FRONT)
 

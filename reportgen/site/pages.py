@@ -12,6 +12,7 @@ from reportgen.site.gallery import evaluation_pages, gallery_pages, graph_pages
 from reportgen.site.image_pages import image_pages
 from reportgen.site.layer_pages import layer_pages, table_pages
 from reportgen.site.outline import Link, Outline, OutlineGroup
+from reportgen.site.output_pages import output_pages
 from reportgen.site.page import HOME, IMAGES, LAYERS, UNITS, Page
 
 
@@ -25,6 +26,7 @@ def settle_pages(record: Record) -> list[Page]:
         *gallery_pages(catalogue),
         *graph_pages(catalogue),
         *unit_pages(catalogue),
+        *output_pages(catalogue),
         *image_pages(catalogue),
         *evaluation_pages(catalogue),
     ]

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from reportgen import formats
 from reportgen.facts import SEVERITIES
-from reportgen.record import Figure, Finding, Image, Maximization, Prediction, Section
+from reportgen.record import Figure, Finding, Image, Maximization, Section
+from reportgen.site.answer_contents import class_name
+from reportgen.site.answer_views import view_answers
 from reportgen.site.catalogue import Catalogue
 from reportgen.site.charts import draw_curve
 from reportgen.site.facts import maximization_facts, trust_words
 from reportgen.site.figures import crop_of, group_figures, list_channels, view_figure
 from reportgen.site.outline import Link
-from reportgen.site.views import Answer, FindingView, ImageCard, MaximizationView, SectionView
+from reportgen.site.views import FindingView, ImageCard, MaximizationView, SectionView
 
 Item = TypeVar("Item")
 
@@ -81,23 +82,10 @@ def view_image(image: Image, catalogue: Catalogue) -> ImageCard:
     return ImageCard(
         image=image,
         likeness=None if likeness is None else view_figure(likeness, catalogue),
-        answers=view_answers(image.predictions, catalogue.record.model.head.kind),
-        right=_name(best) == image.truth if known and best is not None else None,
+        answers=view_answers(image, catalogue),
+        right=class_name(best.index, best.label) == image.truth if known and best is not None else None,
+        trusted=catalogue.better_than_baseline,
     )
-
-
-def view_answers(predictions: Sequence[Prediction], head: str) -> tuple[Answer, ...]:
-    """Scores in words: shares of one where they are probabilities, else plain numbers."""
-    write: Callable[[float | None], str] = formats.percent if head in {"softmax", "sigmoid"} else formats.number
-    longest = 1.0 if head in {"softmax", "sigmoid"} else max((abs(one.score) for one in predictions), default=1.0)
-    return tuple(
-        Answer(_name(one), write(one.score), round(min(100.0, max(0.0, one.score / (longest or 1.0) * 100)), 1))
-        for one in predictions
-    )
-
-
-def _name(prediction: Prediction) -> str:
-    return prediction.label if prediction.label is not None else f"class {prediction.index}"
 
 
 def view_section(section: Section) -> SectionView:

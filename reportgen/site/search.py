@@ -9,6 +9,9 @@ from html.parser import HTMLParser
 from itertools import islice
 
 from reportgen.record import Record
+from reportgen.site.answer_views import KINDS
+from reportgen.site.output_pages import output_anchor
+from reportgen.site.page import OUTPUTS
 
 # A report on very many images lists them in the record, not in the search: the file is read as a whole.
 MOST_ENTRIES = 20_000
@@ -40,9 +43,23 @@ def search_entries(record: Record) -> Iterator[Entry]:
         if image.page is not None and image.predictions:
             best = image.predictions[0]
             yield "class", f"{best.label or f'class {best.index}'}: {image.file}", image.page
+    yield from _output_entries(record)
     for shown in record.maximizations:
         if shown.label is not None:
             yield "class", f"{shown.label}: made for it", f"{shown.section}.html"
+
+
+def _output_entries(record: Record) -> Iterator[Entry]:
+    """The outputs with the names of their values, and the images on which a map shows a class."""
+    for place, output in enumerate(record.model.outputs):
+        page = f"{OUTPUTS}#{output_anchor(place)}"
+        yield "output", f"{output.name}: {KINDS[output.kind].phrase(output)}", page
+        for spread in output.spread or ():
+            yield "value", f"{spread.name}, a value of {output.name}", OUTPUTS
+    for image in record.images:
+        for answer in image.answers:
+            for name in KINDS[answer.kind].found(answer) if image.page is not None else ():
+                yield "class", f"{name}: {image.file}", image.page or ""
 
 
 def page_entry(title: str, path: str, text: str, more: Iterable[str] = ()) -> Entry:

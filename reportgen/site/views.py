@@ -24,10 +24,14 @@ from reportgen.record import (
     TopImage,
     Unit,
 )
+from reportgen.site.answer_views import AnswerView
 from reportgen.site.charts import CalibrationBar, HistogramChart, LineChart
 from reportgen.site.facts import Facts
 from reportgen.site.figures import FigureGroup, FigureView
 from reportgen.site.outline import Link
+
+# Outputs whose answers stand on an image's card.
+MOST_ON_CARDS = 2
 
 
 @dataclass(frozen=True)
@@ -56,22 +60,24 @@ class MaximizationView:
 
 
 @dataclass(frozen=True)
-class Answer:
-    """One class of an image's answer: its name, its score in words, and its bar in per cent of the longest."""
-
-    name: str
-    score: str
-    bar: float
-
-
-@dataclass(frozen=True)
 class ImageCard:
-    """An image as one of many: its likeness, if there is one, and what the network says, best first."""
+    """An image as one of many: its likeness, if there is one, and what the network says, output by output."""
 
     image: Image
     likeness: FigureView | None
-    answers: tuple[Answer, ...]
+    answers: tuple[AnswerView, ...]
     right: bool | None  # whether the best class is the right one; None where that is not known
+    trusted: bool = True  # the network is right more often than one that looks at nothing
+
+    @property
+    def first(self) -> tuple[AnswerView, ...]:
+        """The answers for which a card has room."""
+        return self.answers[:MOST_ON_CARDS]
+
+    @property
+    def picture(self) -> AnswerView | None:
+        """The answer that is a picture by itself, instead of the likeness."""
+        return next((answer for answer in self.first if answer.pictured), None)
 
 
 @dataclass(frozen=True)
@@ -89,6 +95,16 @@ class SectionView:
 
 
 @dataclass(frozen=True)
+class RightView:
+    """How often the network is right: numbers, what they mean, and images on which it is wrong, worst first."""
+
+    key_facts: Facts
+    words: str
+    trusted: bool
+    wrong: tuple[ImageCard, ...]
+
+
+@dataclass(frozen=True)
 class FrontView:
     """The front page."""
 
@@ -97,6 +113,10 @@ class FrontView:
     key_facts: Facts
     facts: Facts
     preprocessing: str
+    right: RightView | None
+    calm: str  # what the rules read
+    unread: tuple[str, ...]  # what no rule reads
+    other_outputs: Facts  # those that the cards have no room for
     verdict: tuple[tuple[str, int], ...]  # how many findings of each severity there is one of
     provenance: Facts
     findings: tuple[FindingView, ...]  # errors and warnings
@@ -213,6 +233,7 @@ class SheetView:
     profile: str  # on the first page
     after: str | None  # the activation layer that says whether a channel fires, where that is another layer
     with_pictures: bool
+    pictures_first: bool  # only some have one
     pages: tuple[Link, ...]
 
 
@@ -237,9 +258,10 @@ class TopImageView:
 
 @dataclass(frozen=True)
 class NeighbourView:
-    """A tie to a channel of another layer."""
+    """A tie to a channel of another layer; `name` is the class it stands for, None where it is no class."""
 
     neighbour: Neighbour
+    name: str | None
     page: str | None
     crop: Tile | None  # what was made to excite that channel
 
@@ -344,6 +366,7 @@ class EvaluationView:
     """The network's answers against the right classes; each mistake with its image."""
 
     evaluation: Evaluation
+    right: RightView
     bars: tuple[CalibrationBar, ...]
     side: int  # of the square the bars stand in
     mistakes: tuple[tuple[Mistake, ImageCard | None], ...]

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reportgen.record import CalibrationBin, Curve, Figure, Histogram, Prediction, Record, TileGrid
+from reportgen.site.answer_contents import score_rows
 from reportgen.site.catalogue import Catalogue
 from reportgen.site.channel_pages import unit_pages
 from reportgen.site.charts import HEIGHT, WIDTH, draw_calibration, draw_curve, draw_histogram, draw_profile
 from reportgen.site.figures import group_figures
 from reportgen.site.outline import Link, Outline, OutlineGroup
-from reportgen.site.parts import page_links, page_paths, split, view_answers, view_findings
+from reportgen.site.parts import page_links, page_paths, split, view_findings
 from reportgen.site.search import search_entries, search_script
 from reportgen.site.strip import MOST_LINKED, draw_strip
 from reportgen.site.views import Rectangle
@@ -230,14 +231,15 @@ def test_findings_the_worst_first(small: Written) -> None:
 
 
 @pytest.mark.parametrize(
-    ("head", "scores", "words", "bars"),
+    ("probable", "scores", "words", "bars"),
     [
-        ("softmax", [0.5, 0.25], ["50.0 %", "25.0 %"], [50.0, 25.0]),
-        ("logits", [8.0, -2.0], ["8", "\N{MINUS SIGN}2"], [100.0, 0.0]),
+        (True, [0.5, 0.25], ["50.0 %", "25.0 %"], [50.0, 25.0]),
+        (False, [8.0, -2.0], ["8", "\N{MINUS SIGN}2"], [100.0, 0.0]),
     ],
 )
-def test_scores(head: str, scores: list[float], words: list[str], bars: list[float]) -> None:
-    answers = view_answers([Prediction(index=n, label=None, score=score) for n, score in enumerate(scores)], head)
+def test_scores(probable: bool, scores: list[float], words: list[str], bars: list[float]) -> None:
+    predictions = [Prediction(index=n, label=None, score=score) for n, score in enumerate(scores)]
+    answers = score_rows(predictions, probable=probable)
     assert [answer.score for answer in answers] == words
     assert [answer.bar for answer in answers] == bars
     assert answers[1].name == "class 1"

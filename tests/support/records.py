@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from PIL import Image as Pillow
+from support.answers import OUTPUTS, with_answers
 
 from reportgen import record as r
 from reportgen.record import Pages
@@ -241,7 +243,7 @@ class Builder:
         return [filters, *maps]
 
     def unit(self, layer: str, channel: int) -> r.Unit:
-        page = self.pages.unit_page(layer, channel)
+        page = self.pages.channel_page(layer, channel)
         assert page is not None
         return r.Unit(
             layer=layer,
@@ -315,8 +317,8 @@ class Builder:
             graph=self.graph(),
             images=[self.image(place, image) for place, image in enumerate(names.images)],
             skipped=[r.Skipped(file="broken.png", reason="cut off after 512 bytes")],
-            units=[self.unit(layer, channel) for layer, channel in self.pages.units],
-            maximizations=[self.maximization(layer, channel) for layer, channel in self.pages.units],
+            units=[self.unit(layer, channel) for layer, channel in self.pages.channels],
+            maximizations=[self.maximization(layer, channel) for layer, channel in self.pages.channels],
             figures=[*figures, dream],
             features=[self.feature(image) for image in names.images if self.pages.image_page(image)],
             findings=self.findings(),
@@ -414,7 +416,7 @@ class Builder:
             top5_accuracy=1.0,
             unmatched=["unheard of"],
             confusions=[r.Confusion(truth=right, predicted=wrong, count=1)],
-            mistakes=[r.Mistake(image=self.names.images[0], truth=right, predicted=wrong, score=0.91)],
+            mistakes=[r.Mistake(image=self.names.images[1], truth=right, predicted=wrong, score=0.91)],
             calibration=[
                 r.CalibrationBin(low=0.0, high=0.5, count=0, confidence=None, accuracy=None),
                 r.CalibrationBin(low=0.5, high=1.0, count=2, confidence=0.91, accuracy=0.5),
@@ -439,6 +441,28 @@ class Builder:
 def small_record(folder: Path) -> r.Record:
     """A record that shows every component once; its pictures are written into `folder`."""
     return Builder(folder, Names()).record()
+
+
+def answers_record(folder: Path, kinds: Sequence[str] = tuple(OUTPUTS)) -> r.Record:
+    """The small record, of a network with an output of each of `kinds`."""
+    return with_answers(small_record(folder), folder, kinds)
+
+
+# As long as those of real networks are.
+REAL_NAMES = (
+    "conv5_block32_preact_relu",
+    "expanded_conv_11_squeeze_excite_conv_1",
+    "block14_sepconv2_bn",
+    "top_level_separable_convolution",
+    "multi_head_attention_pooling",
+    "global_average_pooling2d_1",
+)
+REAL_IMAGES = ("photographs/cat_tabby.jpg", "photographs/labrador_retriever.jpg", "street.jpg")
+
+
+def real_names_record(folder: Path) -> r.Record:
+    """A record whose layers and images are called as those of real networks are."""
+    return Builder(folder, Names(layers=REAL_NAMES, images=REAL_IMAGES)).record()
 
 
 def hostile_record(folder: Path) -> r.Record:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
-from reportgen.errors import ReportgenError
+from reportgen.errors import ReportgenError, one_line
 from reportgen.facts import CalibrationBin, Confusion, Evaluation, Mistake, Prediction
+from reportgen.opening import read_regular
 
 MOST_CONFUSIONS = 12
 MOST_MISTAKES = 12
@@ -50,10 +52,11 @@ def read_truth(truth: str, files: Sequence[str]) -> dict[str, str]:
 
 def _read_rows(path: Path) -> list[tuple[str, str]]:
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = [row for row in csv.reader(file) if any(cell.strip() for cell in row)]
+        text = read_regular(path, "truth").decode("utf-8-sig")
+        rows = [row for row in csv.reader(io.StringIO(text, newline="")) if any(cell.strip() for cell in row)]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ReportgenError(f"--truth: expected a CSV file of file,label, cannot read {path}: {error}") from error
+        why = getattr(error, "strerror", None) or one_line(error, 100)
+        raise ReportgenError(f"--truth: expected a CSV file of file,label, cannot read {path}: {why}") from error
     short = next((number for number, row in enumerate(rows, 1) if len(row) < 2), None)
     if short is not None:
         raise ReportgenError(f"--truth {path.name}: expected file,label on each line, line {short} has one part")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from reportgen.analysis.findings.evidence import Evidence
 from reportgen.analysis.findings.wording import on_images
 from reportgen.analysis.network.heads import SUM_TOLERANCE
-from reportgen.formats import count
+from reportgen.formats import count, counted
 from reportgen.results import Finding
 
 # Fewer images than this may well show the same thing.
@@ -103,8 +103,8 @@ def label_count(evidence: Evidence) -> Iterator[Finding]:
     yield Finding(
         rule="label-count",
         severity="error",
-        message=f"There are {count(len(labels))} class names for {count(classes)} classes.{hint}",
-        measured=f"{count(len(labels))} names",
+        message=f"There are {counted(len(labels), 'name')} for {counted(classes, 'class')}.{hint}",
+        measured=counted(len(labels), "name"),
         threshold=f"{count(classes)}, one for each class",
         why="Every name shown in this report may be that of another class.",
         action="Give the label file the network was trained with.",

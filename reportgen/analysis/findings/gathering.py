@@ -217,12 +217,12 @@ def _filter_facts(network: Network, bank: FilterBank, statistics: WeightStatisti
     rows = bank.kernel.reshape(-1, bank.kernel.shape[-1]).T  # (filters, weights)
     # Filters of a depthwise kernel, and of different groups, see different inputs.
     groups = len(rows) if bank.kernel.shape[2] == 1 and len(rows) > 1 else getattr(layer, "groups", 1)
-    zero = set(statistics.dead_filters)
+    zero = set(statistics.zero_filters)
     return FilterFacts(
         layer=bank.layer,
         filters=len(rows),
         zero_fraction=statistics.zero_fraction,
-        zero=statistics.dead_filters,
+        zero=statistics.zero_filters,
         constant=tuple(index for index in _constant(rows) if index not in zero),
         duplicates=_duplicates(rows, bank.bias, groups, zero),
     )

@@ -1,4 +1,4 @@
-"""How far a maximised picture can be trusted: measured on the saved 8-bit picture, by the ordinary forward pass."""
+"""How far a maximised image can be trusted: measured on the saved 8-bit picture, by the ordinary forward pass."""
 
 from __future__ import annotations
 

@@ -162,11 +162,11 @@ class ImageStatistics:
             if image != NO_IMAGE
         )
 
-    def predictions(self, image: int, head: Head, network: Network) -> tuple[Prediction, ...]:
-        """The best classes of an image, best first; none for a network without classes."""
+    def predictions(self, place: int, head: Head, network: Network) -> tuple[Prediction, ...]:
+        """The best classes of the image at `place`, best first; none for a network without classes."""
         answers = self.measured.answers
-        row = int(np.searchsorted(answers.index, image))
-        if head.kind == "none" or row == len(answers.index) or answers.index[row] != image:
+        row = int(np.searchsorted(answers.index, place))
+        if head.kind == "none" or row == len(answers.index) or answers.index[row] != place:
             return ()
         found = [
             (int(index), float(score))

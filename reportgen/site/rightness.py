@@ -1,0 +1,48 @@
+"""Whether the network is right, as far as right classes were given: numbers, and what they are worth."""
+
+from __future__ import annotations
+
+from reportgen import formats
+from reportgen.site.catalogue import Catalogue
+from reportgen.site.parts import view_image
+from reportgen.site.views import RightView
+
+# Wrong images on the front page.
+MOST_WRONG = 6
+
+
+def view_right(catalogue: Catalogue) -> RightView | None:
+    """The network's answers against the right classes, None where none were given or none fits an image."""
+    evaluation = catalogue.record.evaluation
+    if evaluation is None or not evaluation.images:
+        return None
+    images = [catalogue.images.get(mistake.image) for mistake in evaluation.mistakes[:MOST_WRONG]]
+    return RightView(
+        key_facts=(
+            ("classed rightly", formats.percent(evaluation.accuracy)),
+            ("images judged", formats.count(evaluation.images)),
+            (
+                "right class among the best five",
+                "" if evaluation.top5_accuracy is None else formats.percent(evaluation.top5_accuracy),
+            ),
+            (
+                "always naming the most frequent class",
+                "" if catalogue.baseline is None else formats.percent(catalogue.baseline),
+            ),
+        ),
+        words=_worth(catalogue),
+        trusted=catalogue.better_than_baseline,
+        wrong=tuple(view_image(image, catalogue) for image in images if image is not None),
+    )
+
+
+def _worth(catalogue: Catalogue) -> str:
+    """What the accuracy is worth, empty where there is nothing to set it against."""
+    if catalogue.baseline is None:
+        return ""
+    if not catalogue.better_than_baseline:
+        return (
+            "That is no better than naming the most frequent class for every image, without looking: "
+            "on these images the network shows nothing that it learned."
+        )
+    return "That is better than naming the most frequent class for every image."
