@@ -86,7 +86,8 @@ def _measured_words(measured: MeasuredPreprocessing | None) -> str:
     if measured.total is None:
         return f" What reaches the first layer with a kernel is not known: {measured.note}."
     layer = f" {measured.layer}" if measured.layer else ""
-    inside = "" if measured.inside is None else f" (by the network alone: {measured.inside.words})"
+    alone = measured.inside is not None and measured.inside.words != measured.total.words
+    inside = f" (by the network alone: {measured.inside.words})" if measured.inside is not None and alone else ""
     return f" What reaches its first layer with a kernel{layer}, measured: {measured.total.words}{inside}."
 
 
