@@ -14,10 +14,14 @@ from pydantic.fields import FieldInfo
 from reportgen.errors import UsageError, one_line
 from reportgen.opening import read_regular
 from reportgen.option_values import (
+    ANSWERS_EXPECTED,
     CHANNELS_EXPECTED,
     MOST_CHANNELS,
+    AnswerChoice,
     ChannelChoice,
+    parse_answers,
     parse_assignments,
+    parse_by_output,
     parse_bytes,
     parse_channels,
     parse_duration,
@@ -32,6 +36,10 @@ from reportgen.options import FrozenSettings, OptionFacts, expected_value, facts
 MapScale = Literal["shared", "each", "standardised"]
 
 ALL_SECTIONS = ("all",)
+
+# What stands for the images' own folders, as names of classes and as the right class of each image, and what stands
+# for the image itself as the right picture.
+FOLDERS, INPUT = "folders", "input"
 
 # More than any run needs: a value beyond is a slip, and the run would end late, after hours or for want of memory.
 MOST_SIDE = 8192
@@ -210,12 +218,33 @@ class Config(FrozenSettings):
     size: Annotated[Size, replace(SIZE_FACTS, group="network")] = Field(
         default=None, description="HEIGHTxWIDTH, where the network leaves it open (else 224x224)"
     )
-    labels: Annotated[Path | None, OptionFacts(group="answers")] = Field(
-        default=None, description="class names: text, one a line, or JSON"
-    )
-    truth: Annotated[str | None, OptionFacts("FILE.csv|folders", group="answers", is_path=True)] = Field(
-        default=None, description="the right classes: FILE.csv or folders"
-    )
+    answers: Annotated[
+        dict[str, Annotated[AnswerChoice, PlainSerializer(str)]],
+        BeforeValidator(parse_answers),
+        OptionFacts("NAME=KIND", ANSWERS_EXPECTED, name="answer", group="answers", repeats=True),
+    ] = Field(default={}, description="what an output is: classes, values, map, picture, points:xxyy:unit, ...")
+    labels: Annotated[
+        dict[str, str | tuple[str, ...]],
+        BeforeValidator(parse_by_output),
+        OptionFacts(
+            "FILE|folders",
+            "a file of names, folders, a list, or NAME=FILE for one of several outputs",
+            group="answers",
+            repeats=True,
+            is_path=True,
+        ),
+    ] = Field(default={}, description="class names: text, one a line, or JSON; folders; NAME=FILE for output NAME")
+    truth: Annotated[
+        dict[str, str | tuple[str, ...]],
+        BeforeValidator(parse_by_output),
+        OptionFacts(
+            "FILE.csv|folders",
+            "folders, FILE.csv, a folder of masks or pictures, input, a list, or NAME=... for one of several outputs",
+            group="answers",
+            repeats=True,
+            is_path=True,
+        ),
+    ] = Field(default={}, description="the right answers: folders, FILE.csv, a folder, input; NAME=... for output NAME")
 
     sections: Annotated[
         tuple[str, ...], BeforeValidator(parse_sections), OptionFacts("A,B", "names of sections such as filters,layers")

@@ -59,9 +59,8 @@ def _whole(text: str) -> int:
 def _check(top: Any) -> None:
     """Refuse numbers that are none, halves of letters and deep nests, wherever they stand."""
     keys: list[Any] = []
-    inside: list[Iterator[tuple[Any, Any]]] = [
-        iter([(None, top)])
-    ]  # what is still to be looked at, of each value around; no copy of all there is
+    # What is still to be looked at, of each value around: no copy of all there is.
+    inside: list[Iterator[tuple[Any, Any]]] = [iter([(None, top)])]
     while inside:
         key, value = next(inside[-1], (None, _END))
         if value is _END:

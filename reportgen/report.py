@@ -42,7 +42,7 @@ from reportgen.sections import SECTIONS
 from reportgen.sections.picture_store import PictureStore
 from reportgen.sections.recording import make_record
 from reportgen.sections.section import Section
-from reportgen.sections.study import Study, Workshop, find_head, fitted_images, prepare_study
+from reportgen.sections.study import Study, Workshop, find_answers, fitted_images, prepare_study
 from reportgen.sections.visiting import make_sections
 from reportgen.site.page import FRONT
 
@@ -152,12 +152,11 @@ def _evidence(study: Study) -> Evidence:
         study.config,
         study.network,
         study.summary,
-        study.head,
+        study.answers,
         [(item.bank, item.statistics) for item in study.weighed],
         study.statistics,
         study.fitting,
         study.images.skipped,
-        study.truth,
     )
 
 
@@ -201,7 +200,7 @@ def save_features(config: Config, output: Path, *, progress: Progress) -> Path:
     if config.layers:
         layers = select_layers(summary, config.layers)
     else:
-        layers = (default_feature_layer(summary, find_head(fitting, network, images)),)
+        layers = (default_feature_layer(summary, find_answers(config, fitting, network, images).outputs),)
     with stage(progress, "Features", len(images)), replacing_file(output) as new:
         fitted = ((item.image.file, item.pixels) for item in fitted_images(fitting, network, images.images, progress))
         write_features(Extractor(network, layers), fitted, new)

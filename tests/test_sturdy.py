@@ -99,7 +99,7 @@ def test_names_that_are_not_utf8(small: Written, tmp_path: Path) -> None:
     [
         ("{% block head %}\n{{ nothing.here }}", "line 2"),
         (
-            '{% extends "reportgen/base.html.jinja2" %}\n{% block content %}\n{{ 1 / 0 }}{% endblock %}',
+            '{% extends "reportgen/base.html.jinja2" %}\n{% block footer %}\n{{ 1 / 0 }}{% endblock %}',
             "division by zero",
         ),
         ("\n\n{% if %}", "line 3"),

@@ -216,7 +216,9 @@ def test_arrays_that_fit_no_grey_network_are_one_clear_line(tmp_path, suffix, sh
     file = tmp_path / f"bands.{suffix}"
     array = RANDOM.integers(0, 256, shape).astype("uint8")
     np.save(file, array) if suffix == "npy" else np.savez(file, array)
-    with pytest.raises(ReportgenError, match=r"channels, the network takes 1|is an array of shape|no images there") as caught:
+    with pytest.raises(
+        ReportgenError, match=r"channels, the network takes 1|is an array of shape|no images there"
+    ) as caught:
         reportgen.build(trained(grey, truth), [file], tmp_path / "out", **QUICK)
     assert "\n" not in str(caught.value)
 

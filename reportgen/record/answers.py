@@ -61,14 +61,16 @@ class ClassShare(Fact):
 class MapAnswer(_Answer):
     """A class for each pixel.
 
-    `picture` is the photograph that lies under the mask: the part of it that the mask speaks of, without the mask,
-    so that both fill the same frame. `mask` is a lossless picture at the output's size: of class indices (palette)
-    or, for one class, of its probability times 255. `outlines` are the borders between classes alone, transparent
-    between them, to lie over the photograph. `mean_confidence` is that of the strongest class over all pixels.
+    `photograph` is what lies under the mask: the part of the photograph that the mask speaks of, so that both fill the
+    same frame; `picture` is the two together. `mask` is a lossless picture at the output's size: of class indices
+    (palette; 255 where there is none) or, for one class, of its probability times 255. `outlines` are the borders
+    between classes alone, transparent between them, to lie over the photograph. `mean_confidence` is that of the
+    strongest class over all pixels.
     """
 
     kind: Literal["map"]
     picture: PicturePath
+    photograph: PicturePath | None = None
     mask: PicturePath
     outlines: PicturePath | None
     width: int  # of `picture`
@@ -78,8 +80,8 @@ class MapAnswer(_Answer):
 
     @property
     def pictures(self) -> dict[str, tuple[int, int]]:
-        """Photograph, mask and outlines, all drawn at the size of the first."""
-        named = (self.picture, self.mask, self.outlines)
+        """Overlay, photograph, mask and outlines, all drawn at the size of the first."""
+        named = (self.picture, self.photograph, self.mask, self.outlines)
         return {name: (self.width, self.height) for name in named if name is not None}
 
 

@@ -105,7 +105,7 @@ class Head(Fact):
 
     kind: Literal["softmax", "sigmoid", "logits", "none"]
     classes: int | None
-    labels: Literal["file", "application", "none"]
+    labels: Literal["file", "list", "folders", "application", "none"]
     note: str | None
 
 

@@ -149,7 +149,7 @@ def _tile(stored: StoredPicture, sprite: Sprite, index: int) -> Tile:
 
 
 def _top_image(study: Study, sighting: Sighting, patch: Tile, whole: Tile) -> TopImage:
-    best = study.statistics.predictions(sighting.place, study.head, study.network)[:1]
+    best = study.statistics.predictions(sighting.place, study.head)[:1]
     return TopImage(
         image=study.statistics.images[sighting.place].file,
         value=sighting.value,

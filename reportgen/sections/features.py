@@ -27,7 +27,7 @@ def plan_features(study: Study, workshop: Workshop) -> Work | Contribution:
     if study.config.layers:
         layers = select_layers(study.summary, study.config.layers)
     else:
-        layers = (default_feature_layer(study.summary, study.head),)
+        layers = (default_feature_layer(study.summary, study.answers.outputs),)
         if study.summary.layer(layers[0]).kind == "input":
             return Contribution(note=NOTHING_BEFORE)
     size = len(study.shown) * sum(_array_bytes(study.summary.layer(layer)) for layer in layers)

@@ -8,13 +8,17 @@ from typing import Any
 import keras
 import numpy as np
 from support.kinds import kind_named
+from support.settled import settled_output
 
 from reportgen.analysis import findings
+from reportgen.analysis.answers import AnswerPlan
+from reportgen.analysis.answers.truth import GivenTruth, match_truth
 from reportgen.analysis.findings import (
     Evidence,
     gather_evidence,
 )
 from reportgen.analysis.findings.evidence import (
+    AnswerFacts,
     ChannelFacts,
     FilterFacts,
     ImageColumns,
@@ -25,7 +29,6 @@ from reportgen.analysis.findings.evidence import (
 )
 from reportgen.analysis.network.fed_values import settle_fitting
 from reportgen.analysis.network.feeding import open_network
-from reportgen.analysis.network.heads import Head, describe_head
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.analysis.network.preprocessing_check import ModeTrial, PreprocessingCheck
 from reportgen.analysis.statistics.image_statistics import collect, default_layers
@@ -34,6 +37,7 @@ from reportgen.config import Config
 from reportgen.images import collect_images
 from reportgen.progress import Silent
 from reportgen.results import Finding, LayerSummary, NetworkSummary
+from reportgen.sections.study import find_answers
 
 # The name of a case, the rule, what it looks at, and the severities of what it must find.
 Planted = tuple[str, Any, Evidence, list[str]]
@@ -120,7 +124,7 @@ NETWORK = NetworkFacts(
     preprocessing_origin="flag",
     resize="squash",
     labels=("a", "b", "c", "d"),
-    head=Head("softmax", 4, "The last layer, classes, ends in a softmax."),
+    head=settled_output(labels=("a", "b", "c", "d")),
     notes=(),
     half_precision=False,
 )
@@ -143,6 +147,29 @@ SOUND = Evidence(
 
 def with_network(**changed: Any) -> Evidence:
     return replace(SOUND, network=replace(NETWORK, **changed))
+
+
+def given(*labels: str, missing: tuple[str, ...] = (), duplicates: tuple[str, ...] = ()) -> GivenTruth:
+    cells = {f"image-{index}.png": (label,) for index, label in enumerate(labels)}
+    return GivenTruth("table", "truth.csv", ("label",), cells, missing=missing, duplicates=duplicates)
+
+
+def with_answers(
+    kind: str = "classes",
+    size: tuple[int, ...] = (4,),
+    kept: Any = ((0.0,),) * 4,
+    *,
+    lost: Any = None,
+    same_as: str | None = None,
+    truth: GivenTruth | None = None,
+    **changed: Any,
+) -> Evidence:
+    """One output and what was kept of its answers, a row an image."""
+    output = settled_output(kind, size, labels=("a", "b", "c", "d") if kind == "classes" else None, **changed)
+    rows = np.array(kept, np.float32)
+    nonfinite = np.zeros(len(rows), np.int64) if lost is None else np.array(lost)
+    matched = None if truth is None else match_truth(truth, output)
+    return replace(SOUND, answers=(AnswerFacts(output, rows, nonfinite, same_as, matched),))
 
 
 def with_values(**changed: Any) -> Evidence:
@@ -191,17 +218,17 @@ LATER = columns(12, truth=np.arange(12) % 3, predicted=np.arange(12) % 3 + 1)
 
 
 def evidence_of(model: keras.Model, pixels: np.ndarray, **settings: Any) -> Evidence:
-    truth = settings.pop("truth", None)
     config = Config(**({"preprocess": "unit"} | settings))
     network = open_network(config, model)
     images = collect_images(pixels, channels=network.channels)
     network, fitting = settle_fitting(config, network, images)
     summary = summarize_network(network)
-    head = describe_head(network, network.model(network.feed(network.prepare(pixels[:2]))))
+    answers = find_answers(config, fitting, network, images)
+    plan = AnswerPlan(answers.outputs, len(images))
     banks = [(bank, weight_statistics(bank)) for bank in filter_banks(network, summary)]
     layers_measured = default_layers(config, summary)
-    statistics = collect(network, summary, images, layers_measured, fitting, config, Silent())
-    return gather_evidence(config, network, summary, head, banks, statistics, fitting, (), truth)
+    statistics = collect(network, summary, images, layers_measured, fitting, config, Silent(), None, plan)
+    return gather_evidence(config, network, summary, answers, banks, statistics, fitting)
 
 
 def rules_of(given: tuple[Finding, ...]) -> set[str]:

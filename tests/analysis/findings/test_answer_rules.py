@@ -19,12 +19,12 @@ from support.findings import (
     with_network,
 )
 from support.networks import two_convolutions
+from support.settled import settled_output
 
-from reportgen.analysis.evaluation.classes import match_label
+from reportgen.analysis.answers import match_label
 from reportgen.analysis.findings import (
     answer_rules,
 )
-from reportgen.analysis.network.heads import Head
 
 PLANTED: list[Planted] = [
     ("sums", answer_rules.improbable_sums, replace(SOUND, images=columns(3, answer_sums=[1, 1.01, 1])), ["error"]),
@@ -38,7 +38,9 @@ PLANTED: list[Planted] = [
     (
         "sums of a sigmoid",
         answer_rules.improbable_sums,
-        replace(with_network(head=Head("sigmoid", 4, "")), images=columns(2, answer_sums=[2, 3])),
+        replace(
+            with_network(head=settled_output("multilabel", activation="sigmoid")), images=columns(2, answer_sums=[2, 3])
+        ),
         [],
     ),
     (
@@ -47,7 +49,7 @@ PLANTED: list[Planted] = [
         replace(SOUND, images=columns(2, predicted=[-1, -1], answer_sums=[np.nan, np.nan])),
         [],
     ),
-    ("logits", answer_rules.plain_scores, with_network(head=Head("logits", 4, "no softmax.")), ["info"]),
+    ("logits", answer_rules.plain_scores, with_network(head=settled_output(activation="linear")), ["info"]),
     ("probabilities", answer_rules.plain_scores, SOUND, []),
     ("collapse", answer_rules.class_collapse, replace(SOUND, images=columns(10, predicted=[2] * 9 + [1])), ["warning"]),
     ("not quite", answer_rules.class_collapse, replace(SOUND, images=columns(10, predicted=[2] * 8 + [1, 0])), []),
@@ -64,17 +66,22 @@ PLANTED: list[Planted] = [
         replace(SOUND, images=columns(10, predicted=[2] * 10, truth=[2] * 10)),
         [],
     ),
-    ("too many names", answer_rules.label_count, with_network(labels=("a", "b", "c", "d", "e")), ["error"]),
-    ("too few names", answer_rules.label_count, with_network(labels=("a", "b", "c")), ["error"]),
+    (
+        "too many names",
+        answer_rules.label_count,
+        with_network(head=settled_output(labels=("a", "b", "c", "d", "e"))),
+        ["error"],
+    ),
+    ("too few names", answer_rules.label_count, with_network(head=settled_output(labels=("a", "b", "c"))), ["error"]),
     ("right names", answer_rules.label_count, SOUND, []),
-    ("no names", answer_rules.label_count, with_network(labels=None), []),
+    ("no names", answer_rules.label_count, with_network(head=settled_output()), []),
     (
         "two names, one score",
         answer_rules.label_count,
-        with_network(labels=("a", "b"), head=Head("sigmoid", 1, "")),
+        with_network(head=settled_output(size=(1,), labels=("a", "b"), activation="sigmoid")),
         [],
     ),
-    ("no classes", answer_rules.label_count, with_network(head=Head("none", None, "", None)), []),
+    ("no classes", answer_rules.label_count, with_network(head=None), []),
     ("names one place off", answer_rules.label_order, replace(SOUND, images=LATER), ["error"]),
     ("names in place", answer_rules.label_order, replace(SOUND, images=ORDERED), []),
     (
@@ -112,7 +119,7 @@ def test_every_rule_has_a_planted_positive_and_a_near_miss():
 
 def test_images_predictions_and_truth(pixels):
     model = two_convolutions(16)
-    evidence = evidence_of(model, pixels, truth={"image-00": "3", "image-01": "unheard of"})
+    evidence = evidence_of(model, pixels, truth=["3", "unheard of", *[""] * 10])
     expected = np.asarray(model(pixels / 255.0)).argmax(axis=1)
     np.testing.assert_array_equal(evidence.images.predicted, expected)
     assert evidence.images.truth.tolist() == [3, *[-1] * 11]

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers, ops
+from support.settled import head
 
 from reportgen import build
 from reportgen.analysis.attribution.tracing import TracedCall, answer_images
@@ -17,7 +18,6 @@ from reportgen.analysis.network.capture import Extractor
 from reportgen.analysis.network.features import extract_features
 from reportgen.analysis.network.feeding import open_network
 from reportgen.analysis.network.given_values import with_values_of_images
-from reportgen.analysis.network.heads import describe_head
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.analysis.network.preprocessing_check import check_preprocessing
 from reportgen.analysis.statistics.image_pass import Plan
@@ -145,12 +145,12 @@ def test_checks_of_capture_and_preprocessing(tmp_path):
     network, expected = opened("number", tmp_path)
     others = network.others_of(FILES)
     assert check_capture(network, PIXELS, others).difference < 1e-6
-    summary, head = summarize_network(network), describe_head(network, expected)
+    summary, answers = summarize_network(network), head(network, PIXELS)
     truth = expected.argmax(axis=1)
-    checked = check_preprocessing(network, summary, head, PIXELS, truth, others)
+    checked = check_preprocessing(network, summary, answers, PIXELS, truth, others)
     assert checked is not None
     assert checked.used.accuracy == 1.0
-    held = check_preprocessing(network, summary, head, PIXELS, truth, {"age": np.full((COUNT, 1), 9, "float32")})
+    held = check_preprocessing(network, summary, answers, PIXELS, truth, {"age": np.full((COUNT, 1), 9, "float32")})
     assert held is not None
     assert held.used.accuracy < 1.0
 
