@@ -8,7 +8,15 @@ from reportgen import formats
 from reportgen.record import Head, Image, Maximization, Model, Record
 from reportgen.site.answer_views import KINDS, describe_outputs, join_words
 from reportgen.site.catalogue import Catalogue
-from reportgen.site.facts import fed_shape, input_words, key_facts, model_facts, preprocessing_words, provenance_facts
+from reportgen.site.facts import (
+    fed_shape,
+    input_words,
+    key_facts,
+    model_facts,
+    preprocessing_words,
+    provenance_facts,
+    takes_any_size,
+)
 from reportgen.site.image_pages import card_paths
 from reportgen.site.page import FRONT, Page
 from reportgen.site.parts import count_severities, view_findings, view_image, view_maximizations, view_sections
@@ -84,7 +92,7 @@ def summarize_model(model: Model) -> str:
         )
     return (
         f"A network of {layers} and {parameters} parameters that reads images of "
-        f"{'any size, here ' if formats.is_open(model.input_shape) else ''}{fed_shape(model)} and {answer}."
+        f"{'any size, here ' if takes_any_size(model) else ''}{fed_shape(model)} and {answer}."
     )
 
 

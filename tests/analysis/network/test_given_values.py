@@ -25,6 +25,7 @@ from reportgen.analysis.statistics.measure_task import MeasureTask
 from reportgen.config import Config
 from reportgen.engines import chunks_of
 from reportgen.errors import UsageError
+from reportgen.formats import shape
 from reportgen.images import Fitting, collect_images
 from reportgen.models import Network
 
@@ -106,7 +107,9 @@ def test_a_report_answers_as_plain_keras(kind, tmp_path):
     held = {one.name: one.given for one in report.data.model.inputs if one.name != "image"}
     assert held == {name: Path(file).name for name, file in given.items()}
     assert not any(finding.rule in ("held-input", "capture") for finding in report.data.findings)
-    assert "has for each image" in (tmp_path / "out" / "index.html").read_text()
+    page = (tmp_path / "out" / "index.html").read_text()
+    assert f"reads images of {shape((None, SIDE, SIDE, 3))} and" in page
+    assert all(f"got the value that {Path(file).name} has for each image" in page for file in given.values())
 
 
 @KIND
