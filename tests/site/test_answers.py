@@ -29,8 +29,8 @@ from reportgen.record import (
     Prediction,
     Record,
     Value,
-    ValueSpread,
     ValuesAnswer,
+    ValueSpread,
     read_record,
     referenced_files,
 )

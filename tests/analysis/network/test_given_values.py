@@ -13,6 +13,7 @@ from support.settled import head
 
 from reportgen import build
 from reportgen.analysis.attribution.tracing import TracedCall, answer_images
+from reportgen.analysis.changed_images import ChangedImages
 from reportgen.analysis.findings.gathering import check_capture
 from reportgen.analysis.network.capture import Extractor
 from reportgen.analysis.network.features import extract_features
@@ -156,6 +157,18 @@ def test_checks_of_capture_and_preprocessing(tmp_path):
     held = check_preprocessing(network, summary, answers, PIXELS, truth, {"age": np.full((COUNT, 1), 9, "float32")})
     assert held is not None
     assert held.used.accuracy < 1.0
+
+
+@KIND
+def test_changed_versions_of_an_image_keep_its_own_values(kind, tmp_path):
+    network, expected = opened(kind, tmp_path)
+    output = head(network, PIXELS)
+    assert output is not None
+    changing = ChangedImages(network, output, 1 << 20, 0, Fitting(network.size).scale)
+    for place in (0, COUNT - 1):
+        versions = changing.changed(PIXELS[place], place)
+        scores = changing.answers(PIXELS[place], versions, network.others_of([FILES[place]]))
+        np.testing.assert_allclose(scores[0], expected[place], rtol=1e-5, atol=1e-6)
 
 
 def test_three_towers_each_number_and_picture_its_own_way(tmp_path):
