@@ -15,6 +15,7 @@ from reportgen.analysis.network.features import default_feature_layer
 from reportgen.analysis.network.features import save_features as write_features
 from reportgen.analysis.network.fed_values import settle_fitting
 from reportgen.analysis.network.feeding import open_network
+from reportgen.analysis.network.given_values import with_values_of_images
 from reportgen.analysis.network.layer_table import as_csv, as_json, as_table
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.analysis.network.selection import select_layers
@@ -225,7 +226,7 @@ def save_features(config: Config, output: Path, *, progress: Progress) -> Path:
     """Write the features of `config.layers` (default: before the head) for `config.images` to `output`."""
     network = open_network(config)
     images = _collect(config, network, None, progress)
-    network, fitting = settle_fitting(config, network, images)
+    network, fitting = settle_fitting(config, with_values_of_images(network, config, images), images)
     summary = summarize_network(network)
     if config.layers:
         layers = select_layers(summary, config.layers)

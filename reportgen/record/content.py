@@ -94,7 +94,10 @@ class Preprocessing(Fact):
 
 
 class ModelInput(Fact):
-    """An input of the network and what it was `given`: "image" for the images, else what it was held at."""
+    """An input of the network and what it was `given`: "image" for the images, else what it was held at.
+
+    The name of a `.csv` file says that each image had the value that the file has for it.
+    """
 
     name: str
     shape: Shape

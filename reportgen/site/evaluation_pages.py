@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from reportgen import formats
-from reportgen.record import Dataset, Evaluation, EvaluationOutput, Mistake, Robustness
-from reportgen.record.addresses import section_page
-from reportgen.record.review import ClassScore, Corruption, Duplicate, Slice, WorstImage
+from reportgen.record import Evaluation, EvaluationOutput, Mistake
+from reportgen.record.review import ClassScore, Slice, WorstImage
 from reportgen.site.catalogue import Catalogue
 from reportgen.site.facts import Facts
-from reportgen.site.figures import group_figures
 from reportgen.site.outline import Link
 from reportgen.site.page import EVALUATION, HOME, Page, chained
 from reportgen.site.parts import page_links, page_paths, split
@@ -18,7 +16,6 @@ from reportgen.site.review_charts import (
     HEIGHT,
     WIDTH,
     MatrixChart,
-    draw_band,
     draw_matrix,
     draw_reliability,
     draw_scatter,
@@ -30,11 +27,7 @@ from reportgen.site.review_views import (
     CellsView,
     CellView,
     ClassesView,
-    CorruptionView,
     OutputView,
-    QualityView,
-    RobustnessView,
-    Shot,
     SliceView,
 )
 
@@ -273,5 +266,3 @@ def _run_of_pages(
             for number, (path, view) in enumerate(zip(paths, views, strict=True), 1)
         ]
     )
-
-

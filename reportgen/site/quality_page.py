@@ -2,40 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from reportgen import formats
-from reportgen.record import Dataset, Evaluation, EvaluationOutput, Mistake, Robustness
+from reportgen.record import Dataset
 from reportgen.record.addresses import section_page
-from reportgen.record.review import ClassScore, Corruption, Duplicate, Slice, WorstImage
+from reportgen.record.review import Duplicate
 from reportgen.site.catalogue import Catalogue
 from reportgen.site.facts import Facts
 from reportgen.site.figures import group_figures
-from reportgen.site.outline import Link
-from reportgen.site.page import EVALUATION, HOME, Page, chained
-from reportgen.site.parts import page_links, page_paths, split
-from reportgen.site.review_charts import (
-    HEIGHT,
-    WIDTH,
-    MatrixChart,
-    draw_band,
-    draw_matrix,
-    draw_reliability,
-    draw_scatter,
-    draw_shares,
-)
+from reportgen.site.page import HOME, Page
 from reportgen.site.review_shots import view_shot
 from reportgen.site.review_views import (
-    BinaryView,
-    CellsView,
-    CellView,
-    ClassesView,
-    CorruptionView,
-    OutputView,
     QualityView,
-    RobustnessView,
     Shot,
-    SliceView,
 )
 
 # Images with pictures in the lists of the page, and of one group of copies.

@@ -7,7 +7,5 @@ from reportgen.site.review_views import Shot
 
 
 def view_shot(file: str, catalogue: Catalogue, words: str = "") -> Shot:
+    """The image called `file`, with its page and small picture where it has them."""
     return Shot(file, catalogue.image_page(file), catalogue.record.thumbnails.get(file), words)
-
-
-# --- robustness -----------------------------------------------------------------------------------
