@@ -25,6 +25,7 @@ from reportgen.option_values import (
     parse_repeated,
     parse_sections,
     parse_size,
+    parse_tags,
 )
 from reportgen.options import FrozenSettings, OptionFacts, expected_value, facts_of, told
 
@@ -285,6 +286,13 @@ class Config(FrozenSettings):
         int | None, BeforeValidator(parse_bytes), OptionFacts("SIZE", "a size such as 25MB or 800kB, of at least 1B")
     ] = Field(default=None, gt=0, le=MOST_BYTES, description="the most bytes of the whole report, such as 25MB")
 
+    tag: Annotated[
+        dict[str, str],
+        BeforeValidator(parse_tags),
+        OptionFacts("KEY=VALUE", "KEY=VALUE, a date such as 2026-05-31 and a step that is a number", repeats=True),
+    ] = Field(
+        default={}, description="said on the front page, KEY=VALUE; `collect` orders reports by date and step"
+    )
     fail_on: Literal["error", "warning"] | None = Field(
         default=None, description="exit 3 when a finding of this severity or worse stands"
     )

@@ -27,6 +27,7 @@ from reportgen.finished.bundle import bundle_report, bundle_text
 from reportgen.finished.closing_words import closing_words
 from reportgen.finished.finished_report import Report
 from reportgen.finished.rendering import site_look, write_pages
+from reportgen.finished.replaced import changes_since
 from reportgen.finished.shrinking import fit_size, folder_size
 from reportgen.finished.sizes import measure_things, size_table
 from reportgen.formats import byte_count, counted
@@ -35,6 +36,7 @@ from reportgen.models import Network, latent_vectors, load_network
 from reportgen.progress import Progress, stage
 from reportgen.record import Record, Site
 from reportgen.sections import SECTIONS
+from reportgen.sections.kept_products import ProductKeeper
 from reportgen.sections.picture_store import PictureStore
 from reportgen.sections.recording import make_record
 from reportgen.sections.section import Section
@@ -60,7 +62,7 @@ def build_report(
         workshop = Workshop(PictureStore(new), cache, progress)
         study = prepare_study(config, network, images, workshop)
         record = _record(study, workshop, sections)
-        record = _finish(record, new, config)
+        record = _finish(record, new, config, since=() if folder is None else changes_since(folder, record))
         progress.say(f"the report has {byte_count(folder_size(new))}; its biggest parts:")
         for line in size_table(measure_things(record, new)):
             progress.say(line)
@@ -143,11 +145,12 @@ def _building(folder: Path | None, *, force: bool) -> Iterator[Path]:
 def _record(study: Study, workshop: Workshop, sections: Sequence[Section]) -> Record:
     """Run the sections asked for and put everything into the record."""
     asked = [section for section in sections if study.config.draws(section.slug)]
-    made = make_sections(asked, study, workshop)
+    keeper = ProductKeeper(study, workshop)
+    made = make_sections(asked, study, workshop, beside=(keeper.work,))
     look = Site(**site_look(study.config, study.network.name, workshop.pictures.folder))
     with stage(workshop.progress, "Findings"):
         findings = find(_evidence(study))
-    return make_record(study, look, made, findings)
+    return make_record(study, look, made, findings, keeper.finish())
 
 
 def _evidence(study: Study) -> Evidence:
@@ -165,11 +168,11 @@ def _evidence(study: Study) -> Evidence:
     )
 
 
-def _finish(record: Record, folder: Path, config: Config) -> Record:
-    """Write the pages, within the size asked for."""
+def _finish(record: Record, folder: Path, config: Config, *, since: Sequence[str]) -> Record:
+    """Write the pages, within the size asked for; `since` says what changed since the report that is replaced."""
 
     def finish(shown: Record) -> int:
-        write_pages(shown, folder, config.templates)
+        write_pages(shown, folder, config.templates, since)
         sizes = {
             "site": lambda: folder_size(folder),
             "single": lambda: len(bundle_text(folder).encode()),

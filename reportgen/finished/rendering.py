@@ -16,10 +16,14 @@ from reportgen.finished.comparison_pages import write_comparison
 from reportgen.record import RECORD_NAME, Record, dump_record, read_record, referenced_files
 
 
-def write_pages(record: Record, folder: Path, templates: Path | None = None) -> None:
-    """Write `report.json`, every page and the manifest into `folder`, which holds the pictures already."""
+def write_pages(record: Record, folder: Path, templates: Path | None = None, since: Sequence[str] = ()) -> None:
+    """Write `report.json`, the summary, every page and the manifest into `folder`, which holds the pictures already.
+
+    `since` are sentences on what changed since the report that this one replaces.
+    """
     (folder / RECORD_NAME).write_text(dump_record(record), encoding="utf-8")
     site.write_site(record, folder, templates=templates)
+    write_text(folder / SUMMARY_NAME, summary_markdown(summarize(record, since)))
     write_manifest(folder, "report")
 
 
@@ -67,7 +71,7 @@ def render_again(folder: Path, config: Config, given: frozenset[str]) -> Path:
         look = site_look(config, record.site.title, new)
         changed = {name: value for name, value in look.items() if name in given}
         record = record.model_copy(update={"site": record.site.model_copy(update=changed)})
-        write_pages(record, new, config.templates)
+        write_pages(record, new, config.templates, changes_kept(folder))
     return folder
 
 
@@ -88,17 +92,40 @@ def copy_files(record: Record, source: Path, target: Path) -> None:
 
 
 def compare_reports(first: Path, second: Path, output: Path, *, force: bool = False) -> Path:
-    """Write a site that shows the reports `first` and `second` side by side.
+    """Show the reports `first` and `second` side by side, in the folder or the single file (`.html`) `output`.
 
     Raises:
         ReportgenError: one of them is no report, or `output` is not to be replaced.
     """
-    records = read_record(first), read_record(second)
     folders = _folder_of(first), _folder_of(second)
+    comparison = compare(read_record(first), read_record(second), folders)
+    if output.suffix.lower() == ".html":
+        with tempfile.TemporaryDirectory(prefix="reportgen-") as name, replacing_file(output) as file:
+            make_comparison(comparison, folders, Path(name))
+            write_text(file, bundle_site_text(Path(name)))
+        return output
     with replacing_folder(output, "comparison", force=force) as new:
-        write_comparison(compare(*records), folders, new)
-        write_manifest(new, "comparison")
+        make_comparison(comparison, folders, new)
     return output
+
+
+def make_comparison(comparison: Comparison, folders: tuple[Path, Path], folder: Path) -> None:
+    """Write all of a comparison into `folder`: pages, summary, manifest."""
+    write_comparison(comparison, folders, folder)
+    write_text(folder / SUMMARY_NAME, comparison_markdown(comparison))
+    write_manifest(folder, "comparison")
+
+
+def summary_of(folder: Path, form: str) -> str:
+    """The report in `folder` in one screen, as `markdown` or `json`.
+
+    Raises:
+        ReportgenError: there is none.
+    """
+    inside = _folder_of(folder)
+    summary = summarize(read_record(folder), changes_kept(inside))
+    where = (inside / FRONT).as_posix()
+    return summary_json(summary, where) if form == "json" else summary_markdown(summary, where)
 
 
 def _folder_of(report: Path) -> Path:

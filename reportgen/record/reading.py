@@ -26,6 +26,7 @@ def referenced_files(record: Record) -> list[str]:
         *(shown.picture for shown in record.maximizations),
         *(shown.array for shown in record.maximizations),
         *(feature.file for feature in record.features),
+        None if record.products is None else record.products.file,
         *(tile.picture for tile in tiles if tile is not None),
         *(name for image in record.images for answer in image.answers for name in answer.pictures),
     ]

@@ -25,6 +25,7 @@ from reportgen.models.inputs import flat_slots
 from reportgen.record import Pages
 from reportgen.results import Finding, Graph, GraphNode, LayerSummary, WeightStatistics
 from reportgen.sections.histograms import describe_histogram
+from reportgen.sections.kept_products import weight_sketches
 from reportgen.sections.section import Contribution, Section
 from reportgen.sections.study import Study, Weighed
 
@@ -101,11 +102,15 @@ def _shapes(shape: Any) -> Any:
 
 def record_layers(study: Study) -> list[record.Layer]:
     """Every row of the layer table, with what was found in its weights and activations."""
-    weights = _weights_by_layer(study.weighed)
-    return [_record_layer(layer, study, weights.get(layer.name)) for layer in study.summary.layers]
+    weights, sketches = _weights_by_layer(study.weighed), weight_sketches(study)
+    return [
+        _record_layer(layer, study, weights.get(layer.name), sketches.get(layer.name)) for layer in study.summary.layers
+    ]
 
 
-def _record_layer(layer: LayerSummary, study: Study, weights: record.Weights | None) -> record.Layer:
+def _record_layer(
+    layer: LayerSummary, study: Study, weights: record.Weights | None, sketch: list[float] | None
+) -> record.Layer:
     return record.Layer(
         index=layer.index,
         name=layer.name,
@@ -125,6 +130,7 @@ def _record_layer(layer: LayerSummary, study: Study, weights: record.Weights | N
         details=dict(layer.details),
         weights=weights,
         activations=_record_activations(study.statistics, layer.name),
+        sketch=sketch,
     )
 
 
@@ -249,6 +255,7 @@ def record_provenance(config: Config, *, latent: bool = False) -> record.Provena
         seed=config.seed,
         versions={"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
         created=_created(os.environ.get("SOURCE_DATE_EPOCH")),
+        tags=dict(config.tag),
     )
 
 
@@ -307,7 +314,11 @@ def _option_words(name: str, value: Any) -> list[str]:
 
 
 def make_record(
-    study: Study, site: record.Site, sections: Sequence[tuple[Section, Contribution]], findings: Iterable[Finding]
+    study: Study,
+    site: record.Site,
+    sections: Sequence[tuple[Section, Contribution]],
+    findings: Iterable[Finding],
+    products: record.KeptProducts | None = None,
 ) -> record.Record:
     """Everything the pages say."""
     made = [contribution for _, contribution in sections]
@@ -323,6 +334,7 @@ def make_record(
         maximizations=[shown for contribution in made for shown in contribution.maximizations],
         figures=[figure for contribution in made for figure in contribution.figures],
         features=[feature for contribution in made for feature in contribution.features],
+        products=products,
         findings=record_findings(findings, study),
         evaluation=study.evaluation,
         sections=[section.describe(contribution) for section, contribution in sections],

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
+from reportgen.class_names import match_label
 from reportgen.errors import ReportgenError
 from reportgen.facts import CalibrationBin, Confusion, Evaluation, Mistake, Prediction
 
@@ -59,27 +60,6 @@ def _read_rows(path: Path) -> list[tuple[str, str]]:
         raise ReportgenError(f"--truth {path.name}: expected file,label on each line, line {short} has one part")
     pairs = [(row[0].strip().replace("\\", "/"), ",".join(row[1:]).strip()) for row in rows]
     return pairs[1:] if pairs and (pairs[0][0].lower(), pairs[0][1].lower()) == ("file", "label") else pairs
-
-
-def match_label(given: str, labels: Sequence[str] | None, classes: int) -> int | None:
-    """The index of the class called `given`: by its whole name, one of its names, or its number.
-
-    >>> labels = ["tench, Tinca tinca", "goldfish", "great white shark, white shark"]
-    >>> match_label("Tinca tinca", labels, 3), match_label("White_Shark", labels, 3), match_label("1", labels, 3)
-    (0, 2, 1)
-    """
-    wanted = _plain(given)
-    names = [_plain(label) for label in labels or ()]
-    if wanted in names:
-        return names.index(wanted)
-    for index, label in enumerate(labels or ()):
-        if wanted in [_plain(part) for part in label.split(",")]:
-            return index
-    return int(wanted) if wanted.isdigit() and int(wanted) < classes else None
-
-
-def _plain(name: str) -> str:
-    return " ".join(name.casefold().replace("_", " ").split())
 
 
 def evaluate(

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analysis.evaluation.classes import match_label
+from reportgen.class_names import match_label
 from reportgen.analysis.findings.evidence import (
     ChannelFacts,
     Evidence,

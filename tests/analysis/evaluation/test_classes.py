@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from reportgen.analysis.evaluation.classes import evaluate, match_label, read_truth
+from reportgen.analysis.evaluation.classes import evaluate, read_truth
+from reportgen.class_names import match_label
 from reportgen.errors import ReportgenError
 from reportgen.facts import Confusion, Mistake, Prediction
 

@@ -15,7 +15,7 @@ from support.kinds import kind_named
 from support.networks import seeded, two_convolutions
 
 from reportgen.analysis import findings
-from reportgen.analysis.evaluation.classes import match_label
+from reportgen.class_names import match_label
 from reportgen.analysis.findings import (
     Evidence,
     activation_rules,
