@@ -103,25 +103,29 @@ def _found_classes(answer: MapAnswer) -> tuple[str, ...]:
 
 
 def count_names(output: Output) -> int | None:
-    """How many classes, labels or values an output has; one unit that tells two classes apart counts as two."""
+    """How many classes, labels or values an output has by its names, else by its last side; None where that is open."""
     if output.labels:
         return len(output.labels)
-    width = output.shape[-1] if len(output.shape) > 1 else None
-    return 2 if width == 1 and output.kind == "classes" else width
+    return output.shape[-1] if len(output.shape) > 1 else None
 
 
-def _several(output: Output, noun: str) -> str:
-    number = count_names(output)
+def _several(number: int | None, noun: str) -> str:
     return formats.plural(noun) if number is None else formats.counted(number, noun)
 
 
+def _class_words(output: Output) -> str:
+    """How many classes; one unit tells two apart."""
+    number = count_names(output)
+    return _several(None if number is None else max(2, number), "class")
+
+
 def _classes_phrase(output: Output) -> str:
-    return f"probabilities of {_several(output, 'class')}"
+    return f"probabilities of {_class_words(output)}"
 
 
 def _labels_phrase(output: Output) -> str:
     number = count_names(output)
-    return "a probability of one label" if number == 1 else f"a probability for each of {_several(output, 'label')}"
+    return "a probability of one label" if number == 1 else f"a probability for each of {_several(number, 'label')}"
 
 
 def _values_phrase(output: Output) -> str:
@@ -135,7 +139,7 @@ def _values_phrase(output: Output) -> str:
 def _map_phrase(output: Output) -> str:
     if count_names(output) == 1:
         return f"a mask of one class, {output.labels[0]}" if output.labels else "a mask of one class"
-    return f"a mask of {_several(output, 'class')}"
+    return f"a mask of {_several(count_names(output), 'class')}"
 
 
 def _picture_phrase(output: Output) -> str:  # noqa: ARG001 - all pictures are called so
@@ -207,7 +211,7 @@ def describe_outputs(model: Model, most: int = 3) -> str:
     for output in model.outputs:
         phrase = KINDS[output.kind].phrase(output)
         if scores and KINDS[output.kind].named:
-            phrase, scores = f"scores for {_several(output, 'class')}", False
+            phrase, scores = f"scores for {_class_words(output)}", False
         phrases.append(phrase)
     more = len(phrases) - most
     shown = [*phrases[:most], formats.counted(more, "more answer")] if more > 0 else phrases

@@ -10,6 +10,8 @@ import pytest
 from support.browsing import ALL_LOADED, OVERFLOWING
 from support.sites import COMPONENTS_PAGE, KINDS
 
+from reportgen.record import SCHEMA_VERSION
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -207,4 +209,4 @@ def test_other_settings_of_readers(setting: dict[str, str], report: Path, window
 
 
 def test_the_record_is_beside_the_pages(report: Path) -> None:
-    assert json.loads((report / "report.json").read_text(encoding="utf-8"))["schema_version"] == "1.0"
+    assert json.loads((report / "report.json").read_text(encoding="utf-8"))["schema_version"] == SCHEMA_VERSION
