@@ -146,7 +146,7 @@ def _record(study: Study, workshop: Workshop, sections: Sequence[Section]) -> Re
     """Run the sections asked for and put everything into the record."""
     asked = [section for section in sections if study.config.draws(section.slug)]
     keeper = ProductKeeper(study, workshop)
-    made = make_sections(asked, study, workshop, beside=(keeper.work,))
+    made = make_sections(asked, study, workshop, keeper.work)
     look = Site(**site_look(study.config, study.network.name, workshop.pictures.folder))
     with stage(workshop.progress, "Findings"):
         findings = find(_evidence(study))

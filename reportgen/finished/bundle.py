@@ -25,7 +25,7 @@ from reportgen.site.page import FRONT
 from reportgen.site.pages import settle_pages
 
 # Places in the template where markup goes that was escaped already, when its page was written.
-_STYLE, _PICTURES, _STRIP, _OUTLINE, _PAGES = (
+STYLE, PICTURES, STRIP, OUTLINE, PAGES = (
     f"<!-- {part} -->" for part in ("style", "pictures", "strip", "outline", "pages")
 )
 
@@ -97,19 +97,37 @@ def _bundle(record: Record, folder: Path) -> str:
         for path, name in ids.items()
     ]
     inserts = {
-        _STYLE: _style(record, folder),
-        _STRIP: part(FRONT, "strip", ""),
-        _OUTLINE: part(FRONT, "outline", ""),
-        _PAGES: "".join(articles),
+        STYLE: _style(record, folder),
+        STRIP: part(FRONT, "strip", ""),
+        OUTLINE: part(FRONT, "outline", ""),
+        PAGES: "".join(articles),
     }
-    inserts[_PICTURES] = pictures.style()
+    inserts[PICTURES] = pictures.style()
+    return frame_pages(
+        inserts,
+        title=record.site.title,
+        generator=f"{record.generator.name} {record.generator.version}",
+        created=record.provenance.created,
+        logo=None if record.site.logo is None else data_address(folder / record.site.logo),
+        whole="report",
+    )
+
+
+def frame_pages(
+    inserts: Mapping[str, str], *, title: str, generator: str, created: str | None, logo: str | None, whole: str
+) -> str:
+    """The file: `inserts` is the markup of its parts by place, `whole` what is in the file."""
     frame = (
         make_environment()
         .get_template("bundle.html.jinja2")
         .render(
-            record=record,
-            digests=[b64encode(sha256(inserts[style].encode()).digest()).decode() for style in (_STYLE, _PICTURES)],
-            logo=None if record.site.logo is None else data_address(folder / record.site.logo),
+            title=title,
+            generator=generator,
+            created=created,
+            whole=whole,
+            strip=bool(inserts.get(STRIP)),
+            digests=[b64encode(sha256(inserts[style].encode()).digest()).decode() for style in (STYLE, PICTURES)],
+            logo=logo,
             icon=data_address(template_directory() / "assets" / "icon.svg"),
         )
     )
@@ -132,10 +150,14 @@ def picture_sizes(record: Record) -> dict[str, tuple[int, int]]:
 
 def _style(record: Record, folder: Path) -> str:
     """The report's own style, what one file needs besides, and the user's."""
+    own = None if record.site.css is None else (folder / record.site.css).read_text(encoding="utf-8")
+    return own_style(*([] if own is None else [own]))
+
+
+def own_style(*more: str) -> str:
+    """The style of every file of many pages, and `more` after it."""
     own = template_directory() / "assets"
-    parts = [(own / name).read_text(encoding="utf-8") for name in ("style.css", "bundle.css")]
-    if record.site.css is not None:
-        parts.append((folder / record.site.css).read_text(encoding="utf-8"))
+    parts = [*((own / name).read_text(encoding="utf-8") for name in ("style.css", "bundle.css")), *more]
     # "</style" in a comment or string of the user's would end the element; with a backslash it means the same.
     return "\n".join(parts).replace("</", "<\\/")
 

@@ -1,8 +1,9 @@
-"""What is done with finished reports, without TensorFlow: pages made again, two reports compared."""
+"""The files of a report from its record, without TensorFlow: at first, and when its pages are made again."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from reportgen import site
@@ -11,9 +12,9 @@ from reportgen.errors import ReportgenError
 from reportgen.files.hashed import hashed_name
 from reportgen.files.manifest import write_manifest
 from reportgen.files.replacing import replacing_folder
-from reportgen.finished.comparison import compare
-from reportgen.finished.comparison_pages import write_comparison
+from reportgen.finished.summary import SUMMARY_NAME, changes_kept, summarize, summary_markdown
 from reportgen.record import RECORD_NAME, Record, dump_record, read_record, referenced_files
+from reportgen.site.writer import write_text
 
 
 def write_pages(record: Record, folder: Path, templates: Path | None = None, since: Sequence[str] = ()) -> None:
@@ -89,45 +90,3 @@ def copy_files(record: Record, source: Path, target: Path) -> None:
             raise ReportgenError(
                 f"expected {name} in the report {source}, cannot read it ({error.strerror}); make the report again"
             ) from error
-
-
-def compare_reports(first: Path, second: Path, output: Path, *, force: bool = False) -> Path:
-    """Show the reports `first` and `second` side by side, in the folder or the single file (`.html`) `output`.
-
-    Raises:
-        ReportgenError: one of them is no report, or `output` is not to be replaced.
-    """
-    folders = _folder_of(first), _folder_of(second)
-    comparison = compare(read_record(first), read_record(second), folders)
-    if output.suffix.lower() == ".html":
-        with tempfile.TemporaryDirectory(prefix="reportgen-") as name, replacing_file(output) as file:
-            make_comparison(comparison, folders, Path(name))
-            write_text(file, bundle_site_text(Path(name)))
-        return output
-    with replacing_folder(output, "comparison", force=force) as new:
-        make_comparison(comparison, folders, new)
-    return output
-
-
-def make_comparison(comparison: Comparison, folders: tuple[Path, Path], folder: Path) -> None:
-    """Write all of a comparison into `folder`: pages, summary, manifest."""
-    write_comparison(comparison, folders, folder)
-    write_text(folder / SUMMARY_NAME, comparison_markdown(comparison))
-    write_manifest(folder, "comparison")
-
-
-def summary_of(folder: Path, form: str) -> str:
-    """The report in `folder` in one screen, as `markdown` or `json`.
-
-    Raises:
-        ReportgenError: there is none.
-    """
-    inside = _folder_of(folder)
-    summary = summarize(read_record(folder), changes_kept(inside))
-    where = (inside / FRONT).as_posix()
-    return summary_json(summary, where) if form == "json" else summary_markdown(summary, where)
-
-
-def _folder_of(report: Path) -> Path:
-    """The folder of a report given by its folder or its `report.json`."""
-    return report if report.is_dir() else report.parent

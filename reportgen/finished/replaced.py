@@ -8,11 +8,8 @@ from reportgen.errors import ReportgenError
 from reportgen.files.manifest import kind_of
 from reportgen.finished.comparison import compare
 from reportgen.finished.comparison_words import sentences
-from reportgen.finished.summary import SUMMARY_NAME, kept_changes
+from reportgen.finished.summary import changes_kept
 from reportgen.record import Record, dump_record, read_record
-
-# What a summary's longest text may have; a larger file is none of this program.
-_MOST_BYTES = 200_000
 
 
 def changes_since(folder: Path, record: Record) -> tuple[str, ...]:
@@ -30,14 +27,3 @@ def changes_since(folder: Path, record: Record) -> tuple[str, ...]:
     if dump_record(before) == dump_record(record):
         return changes_kept(folder)
     return sentences(compare(before, record), ("the one before", "this one"))
-
-
-def changes_kept(folder: Path) -> tuple[str, ...]:
-    """What the summary in a report's folder says of the report before."""
-    file = folder / SUMMARY_NAME
-    try:
-        if not file.is_file() or file.stat().st_size > _MOST_BYTES:
-            return ()
-        return kept_changes(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError):
-        return ()

@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Literal
 
 from reportgen import formats
 from reportgen.facts import SEVERITIES
 from reportgen.finished.closing_words import accuracy_words, left_out_words
 from reportgen.finished.markdown import code, escaped, unescaped
-from reportgen.record import Finding, Record
+from reportgen.record import Finding, Record, read_record
 from reportgen.site.facts import preprocessing_words
 from reportgen.site.front import summarize_model
 from reportgen.site.page import FRONT
@@ -28,6 +29,9 @@ MOST_CHANGES = 6
 MOST_TAGS = 8
 _LONGEST_NAME = 120
 _LONGEST_LINE = 320
+
+# A larger file is no summary of this program.
+_MOST_BYTES = 200_000
 
 _CHANGES_HEADING = "## Since the report before"
 _NOUNS = {"info": "note"}
@@ -183,3 +187,26 @@ def kept_changes(markdown: str) -> tuple[str, ...]:
     _, _, after = markdown.partition(f"{_CHANGES_HEADING}\n\n")
     listed = after.partition("\n\n")[0].splitlines()
     return tuple(unescaped(line[2:]) for line in listed[:MOST_CHANGES] if line.startswith("- "))
+
+
+def changes_kept(folder: Path) -> tuple[str, ...]:
+    """What the summary in a report's folder says of the report before."""
+    file = folder / SUMMARY_NAME
+    try:
+        if not file.is_file() or file.stat().st_size > _MOST_BYTES:
+            return ()
+        return kept_changes(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):
+        return ()
+
+
+def summary_of(report: Path, form: str) -> str:
+    """The report in the folder `report` (or its `report.json`) in one screen, as `markdown` or `json`.
+
+    Raises:
+        ReportgenError: there is none.
+    """
+    folder = report if report.is_dir() else report.parent
+    summary = summarize(read_record(report), changes_kept(folder))
+    where = (folder / FRONT).as_posix()
+    return summary_json(summary, where) if form == "json" else summary_markdown(summary, where)
