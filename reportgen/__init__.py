@@ -17,11 +17,14 @@ if TYPE_CHECKING:
     import keras
     from numpy.typing import NDArray
 
+    from reportgen.callback import ReportCallback
+
 __all__ = [
     "build",
     "build_from",
     "Config",
     "Report",
+    "ReportCallback",
     "Record",
     "Finding",
     "ReportgenError",
@@ -29,6 +32,15 @@ __all__ = [
     "GateError",
     "__version__",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """`ReportCallback`, which needs Keras: loaded when it is asked for."""
+    if name == "ReportCallback":
+        from reportgen.callback import ReportCallback
+
+        return ReportCallback
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def build(

@@ -290,9 +290,7 @@ class Config(FrozenSettings):
         dict[str, str],
         BeforeValidator(parse_tags),
         OptionFacts("KEY=VALUE", "KEY=VALUE, a date such as 2026-05-31 and a step that is a number", repeats=True),
-    ] = Field(
-        default={}, description="said on the front page, KEY=VALUE; `collect` orders reports by date and step"
-    )
+    ] = Field(default={}, description="said on the front page, KEY=VALUE; `collect` orders reports by date and step")
     fail_on: Literal["error", "warning"] | None = Field(
         default=None, description="exit 3 when a finding of this severity or worse stands"
     )

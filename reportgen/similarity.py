@@ -46,7 +46,7 @@ def linear_cka(first: Floats, second: Floats) -> float | None:
 def centred_products(features: Floats) -> NDArray[np.float64]:
     """The products `(images, images)` of every two rows of `features` `(images, features)`, less the mean row."""
     centred = np.asarray(features, np.float64) - np.mean(features, axis=0, dtype=np.float64)
-    return centred @ centred.T
+    return np.asarray(centred @ centred.T, np.float64)
 
 
 def debiased_cka(first: Floats, second: Floats) -> float | None:
@@ -71,7 +71,7 @@ def _u_centred(products: Floats) -> NDArray[np.float64]:
     np.fill_diagonal(matrix, 0.0)
     count = matrix.shape[0]
     rows = matrix.sum(axis=0) / (count - 2)
-    centred = matrix - rows[:, None] - rows[None, :] + matrix.sum() / ((count - 1) * (count - 2))
+    centred: NDArray[np.float64] = matrix - rows[:, None] - rows[None, :] + matrix.sum() / ((count - 1) * (count - 2))
     np.fill_diagonal(centred, 0.0)
     return centred
 

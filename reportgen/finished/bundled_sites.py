@@ -12,7 +12,7 @@ from reportgen.files.manifest import kind_of, read_manifest
 from reportgen.files.replacing import replacing_file
 from reportgen.finished.bundle import OUTLINE, PAGES, PICTURES, STRIP, STYLE, bundle_report, frame_pages, own_style
 from reportgen.finished.rewriting import Part, Pictures, page_id
-from reportgen.finished.site_folders import REPORTS
+from reportgen.finished.site_folders import CHANGES, REPORTS
 from reportgen.site.page import FRONT
 
 _TITLE = re.compile(r"<title>(.*?)</title>", re.DOTALL)
@@ -22,7 +22,7 @@ _NUMBER = re.compile(r"(\d+)")
 def bundle_folder(folder: Path, out: Path, limit: int | None = None, templates: Path | None = None) -> None:
     """Write the report, comparison or collection in `folder`, which stays as it is, as the one file `out`.
 
-    Of a collection these are its own pages and the comparisons; the reports are bundled by themselves.
+    Of a collection this is its index; reports and comparisons are bundled by themselves.
 
     Raises:
         ReportgenError: `folder` is none of these, or `out` cannot be written.
@@ -54,7 +54,8 @@ def bundle_site_text(folder: Path) -> str:
 
 
 def _bundle(folder: Path) -> str:
-    files = [name for name in read_manifest(folder) if name.endswith(".html") and not name.startswith(f"{REPORTS}/")]
+    apart = (f"{REPORTS}/", f"{CHANGES}/")
+    files = [name for name in read_manifest(folder) if name.endswith(".html") and not name.startswith(apart)]
     ids = {path: page_id(path) for path in sorted(files, key=_reading_order)}
     pictures = Pictures(folder, {})
 

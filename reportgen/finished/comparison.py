@@ -207,7 +207,10 @@ def _compare_images(
     found = []
     for one, two in pairs:
         image = _compare_image(one, two, names)
-        evidence = one and maps.get(one.file), two and other_maps.get(two.file)
+        evidence = (
+            None if one is None else maps.get(one.file),
+            None if two is None else other_maps.get(two.file),
+        )
         likeness = photos.get(image.file, inputs.get(image.file)) if one is not None else None
         found.append(replace(image, right=verdicts.get(image.file), likeness=likeness, evidence=evidence))
     order = {"worse": 0, "better": 1, None: 2}
@@ -232,7 +235,11 @@ def _compare_image(
     if first is None or second is None:
         there = first or second
         return ImageComparison(
-            there.file if there is not None else "", first, second, (best[0], best[1]), change_of(first and 1, second and 1)
+            there.file if there is not None else "",
+            first,
+            second,
+            (best[0], best[1]),
+            change_of(first and 1, second and 1),
         )
     answers: list[tuple[AnswerComparison, Change]] = [
         (answer, "changed" if answer.apart > STATISTIC_TOLERANCE else "same")
@@ -254,9 +261,13 @@ def _findings(
     first: Record, second: Record, layers: Mapping[str, str], images: Mapping[str, str]
 ) -> Iterable[FindingComparison]:
     """Findings that are the same by rule, layer and image are in both; `layers` and `images` are A's names of B's."""
-    one = {(finding.rule, finding.layer, finding.image): finding for finding in first.findings}
+    one = {(one.rule, one.layer, one.image): one for one in first.findings}
     two = {
-        (finding.rule, layers.get(finding.layer or "", finding.layer), images.get(finding.image or "", finding.image)): finding
+        (
+            finding.rule,
+            layers.get(finding.layer or "", finding.layer),
+            images.get(finding.image or "", finding.image),
+        ): finding
         for finding in second.findings
     }
     for key, finding in one.items():

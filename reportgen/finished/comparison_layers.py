@@ -39,7 +39,8 @@ class LayerComparison:
     @property
     def names(self) -> tuple[str | None, str | None]:
         """What each report calls it."""
-        return self.first and self.first.name, self.second and self.second.name
+        first, second = (None if layer is None else layer.name for layer in (self.first, self.second))
+        return first, second
 
 
 def compare_layers(first: Sequence[Layer], second: Sequence[Layer]) -> tuple[LayerComparison, ...]:
@@ -99,15 +100,11 @@ def _in_order(
             None, [signature(first[one]) for one in ones], [signature(second[two]) for two in twos], autojunk=False
         ).get_matching_blocks()
         for block in blocks:
-            found |= dict(
-                zip(ones[block.a : block.a + block.size], twos[block.b : block.b + block.size], strict=True)
-            )
+            found |= dict(zip(ones[block.a : block.a + block.size], twos[block.b : block.b + block.size], strict=True))
     return found
 
 
-def _gaps(
-    first: int, second: int, matched: dict[int, int], taken: set[int]
-) -> Iterator[tuple[list[int], list[int]]]:
+def _gaps(first: int, second: int, matched: dict[int, int], taken: set[int]) -> Iterator[tuple[list[int], list[int]]]:
     """Places without a match, between the same two matches on both sides; those that cross others are no bounds."""
     last_one, last_two = -1, -1
     for one, two in [*sorted(matched.items()), (first, second)]:
@@ -185,6 +182,7 @@ def _measurements(first: Layer, second: Layer) -> Iterator[Fact]:
 
 
 def _activations_moved(first: Layer, second: Layer) -> float | None:
-    columns = [layer.activations and layer.activations.columns for layer in (first, second)]
-    one, two = columns
-    return None if one is None or two is None else relative_change(one.mean, two.mean)
+    one, two = first.activations, second.activations
+    if one is None or two is None or one.columns is None or two.columns is None:
+        return None
+    return relative_change(one.columns.mean, two.columns.mean)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from reportgen import formats
 from reportgen._version import __version__
 from reportgen.errors import ReportgenError
-from reportgen.finished.comparison import Comparison, PicturePair
+from reportgen.finished.comparison import Comparison, MaximizationPair, PicturePair
 from reportgen.finished.comparison_rows import (
     alike_view,
     answer_card,
@@ -93,7 +93,9 @@ def _settle(comparison: Comparison) -> list[Page]:
     left = len(comparison.figures) - len(figures)
     note = f"These changed most; {formats.counted(left, 'other figure')} changed less." if left else ""
     parts = [
-        *_paged("changed", "Answers that changed", cards, CARDS, "changed-answers", lambda *two: CardsView(titles, *two)),
+        *_paged(
+            "changed", "Answers that changed", cards, CARDS, "changed-answers", lambda *two: CardsView(titles, *two)
+        ),
         *_paged("images", "All answers", rows, ROWS, "compared-rows", lambda *two: RowsView(titles, "Image", *two)),
         *_paged("layers", "Layers", layers, LAYERS, "compared-layers", lambda *two: LayersView(titles, *two)),
         *_single("alike", "How alike the layers are", "compared-alike", alike_view(comparison)),
@@ -104,7 +106,7 @@ def _settle(comparison: Comparison) -> list[Page]:
             [figure_pair(pair) for pair in figures],
             PAIRS,
             "compared-pairs",
-            lambda *two: PairsView(titles, *two, note),
+            lambda pairs, links: PairsView(titles, pairs, links, note),
         ),
         *_paged(
             "maximized",
@@ -198,8 +200,9 @@ def _changed(items: Sequence[Any], noun: str) -> str:
 
 def _pictures(comparison: Comparison) -> tuple[set[str], set[str]]:
     """The pictures shown from each of the two reports."""
-    first, second = set(), set()
-    for pair in (*comparison.figures[:MOST_PAIRS], *comparison.maximizations):
+    first, second = set[str](), set[str]()
+    pairs: tuple[PicturePair | MaximizationPair, ...] = (*comparison.figures[:MOST_PAIRS], *comparison.maximizations)
+    for pair in pairs:
         if pair.first.picture is not None and pair.second.picture is not None:
             first.add(pair.first.picture)
             second.add(pair.second.picture)

@@ -26,10 +26,10 @@ from reportgen.finished.comparison_views import (
     LayerRow,
     PairView,
 )
-from reportgen.finished.comparison_words import answer_words, p_words, sentences
+from reportgen.finished.comparison_words import answer_words, construction_words, p_words
 from reportgen.record import Figure, Graph, Layer
-from reportgen.site.figures import FigureView, crop_of, view_alone
 from reportgen.site.facts import trust_words
+from reportgen.site.figures import FigureView, crop_of, view_alone
 from reportgen.site.gallery import view_edge, view_node
 
 WORDS: dict[Change, str] = {"same": "same", "changed": "changed", "only A": "only in A", "only B": "only in B"}
@@ -94,7 +94,7 @@ def most_changed(layers: tuple[LayerComparison, ...], count: int) -> list[LayerC
 def image_rows(image: ImageComparison) -> Iterator[FactRow]:
     """A line for each output that both describe, else one for the best class."""
     verdict = "" if image.verdict is None else f", for the {image.verdict}"
-    if not image.answers or any(image.best) and len(image.answers) == 1:
+    if not image.answers or (any(image.best) and len(image.answers) == 1):
         first, second = answer_words(image)
         yield FactRow(image.file, first, second, image.change, f"{WORDS[image.change]}{verdict}")
         return
@@ -203,7 +203,7 @@ def graphs_view(comparison: Comparison) -> GraphsView | None:
     if first is not None and (removed or second is None):
         marks = dict.fromkeys(removed, "removed") | {name: "changed" for name, _ in rebuilt if name is not None}
         drawn.append(_changed_graph(first, f"A: {comparison.titles[0]}", marks))
-    words = next((text for text in sentences(comparison) if "added" in text or "removed" in text or "built" in text), "")
+    words = " ".join(map(formats.capitalized, construction_words(comparison)))
     return GraphsView(words, tuple(drawn)) if drawn else None
 
 

@@ -62,7 +62,7 @@ def mcnemar(better: int, worse: int) -> float:
     for few in range(min(better, worse) + 1):
         tail += ways
         ways = ways * (total - few) // (few + 1)
-    return min(1.0, 2 * tail / 2**total)
+    return min(1.0, float(2 * tail / (1 << total)))
 
 
 def rightness(pairs: Iterable[tuple[Image, Image]], first: Record, second: Record) -> dict[str, tuple[bool, bool]]:
@@ -104,9 +104,7 @@ def class_names(record: Record) -> dict[int, str]:
     for output in record.model.outputs:
         if output.kind in ("classes", "multilabel") and output.labels:
             return dict(enumerate(output.labels))
-    return {
-        one.index: one.label for image in record.images for one in image.predictions if one.label is not None
-    }
+    return {one.index: one.label for image in record.images for one in image.predictions if one.label is not None}
 
 
 def paired_score(verdicts: Mapping[str, tuple[bool, bool]]) -> PairedScore | None:

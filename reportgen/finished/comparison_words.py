@@ -28,17 +28,12 @@ def sentences(comparison: Comparison, names: tuple[str, str] = ("A", "B")) -> tu
         for sentence in (
             *_answers(comparison, names),
             *_findings(comparison.findings),
-            *_construction(comparison),
+            *construction_words(comparison),
             *_cost(comparison, names),
             *_weights(comparison),
             *_alike(comparison),
         )
     )
-
-
-def headline(comparison: Comparison, names: tuple[str, str] = ("A", "B")) -> str:
-    """The first sentence."""
-    return sentences(comparison, names)[0]
 
 
 def score_words(score: PairedScore, names: tuple[str, str]) -> str:
@@ -75,16 +70,18 @@ def _answers(comparison: Comparison, names: tuple[str, str]) -> Iterator[str]:
     if comparison.score is not None:
         better = sum(image.verdict == "better" for image in changed)
         worse = sum(image.verdict == "worse" for image in changed)
-        for_better = f", {_number(better)} for the better" if changed else ""
-        for_worse = f" and {_number(worse)} for the worse" if changed and better + worse < len(changed) else ""
-        yield f"{score_words(comparison.score, names)}; {answers if changed else 'no answer changed'}{for_better}{for_worse}."
+        for_better = f", {_number(better)} for the better"
+        for_worse = f" and {_number(worse)} for the worse" if better + worse < len(changed) else ""
+        moved = f"{answers}{for_better}{for_worse}" if changed else "no answer changed"
+        yield f"{score_words(comparison.score, names)}; {moved}."
     elif not changed:
         yield f"the answers to all {formats.count(len(shared))} shared images are the same."
     else:
         what = "best class" if comparison.agreement is not None else "answer"
         share = comparison.agreement
         share = 1 - len(changed) / len(shared) if share is None else share
-        yield f"the {what} is the same on {formats.percent(share)} of {formats.counted(len(shared), 'shared image')}; {answers}."
+        on = formats.counted(len(shared), "shared image")
+        yield f"the {what} is the same on {formats.percent(share)} of {on}; {answers}."
 
 
 def _number(value: int) -> str:
@@ -108,7 +105,8 @@ def _by_severity(findings: Sequence[FindingComparison]) -> str:
     return ", ".join(formats.counted(number, _NOUNS.get(one, one)) for one, number in counts if number)
 
 
-def _construction(comparison: Comparison) -> Iterator[str]:
+def construction_words(comparison: Comparison) -> Iterator[str]:
+    """How many layers were added, removed and built differently, a sentence where any was."""
     counts = [
         (sum(layer.change == "only B" for layer in comparison.layers), "added"),
         (sum(layer.change == "only A" for layer in comparison.layers), "removed"),
@@ -129,7 +127,9 @@ def _cost(comparison: Comparison, names: tuple[str, str]) -> Iterator[str]:
             factor = second / first
             more = "more" if second > first else "fewer"
             parts.append(
-                f"{formats.number(round(factor, 1))} times the {what}" if factor >= 2 else f"{formats.percent(share)} {more} {what}"
+                f"{formats.number(round(factor, 1))} times the {what}"
+                if factor >= 2
+                else f"{formats.percent(share)} {more} {what}"
             )
     if parts:
         yield f"{names[1]} has {' and '.join(parts)}."

@@ -11,7 +11,7 @@ import unicodedata
 
 # Between two letters it is not seen, and what stands before and after it is no mention, reference or address.
 _JOINER = "\N{WORD JOINER}"
-_SPECIAL = re.compile(r"[\\`*_\[\]|~$^{}]")
+_SPECIAL = re.compile(r"[\\`*\[\]|~$^{}]|(?<!\w)_|_(?!\w)")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _LIVE = re.compile(r"(?<=@)|(?<=#)|(?<=:)(?=//)|(?<=www)(?=\.)|(?<=mailto)(?=:)", re.IGNORECASE)
 _BEGINNING = re.compile(r"^([#+\-=:!]|\d+(?=[.)]))")
@@ -29,10 +29,10 @@ def _controls(letter: str) -> bool:
 
 
 def escaped(text: str, most: int | None = None) -> str:
-    """`text` as Markdown that shows it as it is, on one line.
+    r"""`text` as Markdown that shows it as it is, on one line.
 
-    >>> escaped("<b> *x* [a](b)")
-    '&lt;b&gt; \\\\*x\\\\* \\\\[a\\\\](b)'
+    >>> print(escaped("<b> *x* [a](b)"))
+    &lt;b&gt; \*x\* \[a\](b)
     """
     quoted = _SPECIAL.sub(r"\\\g<0>", plain(text, most))
     quoted = "".join(_ENTITIES.get(letter, letter) for letter in _LIVE.sub(_JOINER, quoted))

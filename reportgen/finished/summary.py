@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from reportgen import formats
 from reportgen.facts import SEVERITIES
@@ -151,7 +151,9 @@ def _findings(summary: Summary) -> str:
         for finding in summary.findings[:MOST_FINDINGS]
     ]
     more = len(summary.findings) - MOST_FINDINGS
-    return "\n".join([f"{', '.join(counts)}.", "", *lines, *([f"- and {formats.count(more)} more"] if more > 0 else [])])
+    return "\n".join(
+        [f"{', '.join(counts)}.", "", *lines, *([f"- and {formats.count(more)} more"] if more > 0 else [])]
+    )
 
 
 def _lines(texts: Iterable[str]) -> str:
@@ -160,19 +162,18 @@ def _lines(texts: Iterable[str]) -> str:
 
 def summary_json(summary: Summary, where: str) -> str:
     """`summary` as JSON; `report` is the page to open."""
+    found: dict[str, Any] = {severity: summary.counts.get(severity, 0) for severity in SEVERITIES}
+    found["worst"] = [
+        {"rule": one.rule, "severity": one.severity, "layer": one.layer, "message": one.message}
+        for one in summary.findings[:MOST_FINDINGS]
+    ]
     content = {
         "title": summary.title,
         "network": summary.network,
         "tags": summary.tags,
         "what": summary.what,
         "fed": summary.fed,
-        "findings": {
-            **{severity: summary.counts.get(severity, 0) for severity in SEVERITIES},
-            "worst": [
-                {"rule": one.rule, "severity": one.severity, "layer": one.layer, "message": one.message}
-                for one in summary.findings[:MOST_FINDINGS]
-            ],
-        },
+        "findings": found,
         "evaluation": list(summary.evaluation),
         "measures": {one.name: asdict(one) for one in summary.measures},
         "left_out": list(summary.left_out),

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from pydantic import Field
+
 from reportgen.facts import (
     Block,
     Evaluation,
@@ -430,7 +432,7 @@ class Provenance(Fact):
     seed: int
     versions: dict[str, str]
     created: str | None
-    tags: dict[str, str] = {}
+    tags: dict[str, str] = Field(default={})
 
 
 class Record(Fact):

@@ -8,7 +8,6 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.class_names import match_label
 from reportgen.analysis.findings.evidence import (
     ChannelFacts,
     Evidence,
@@ -32,6 +31,7 @@ from reportgen.analysis.network.preprocessing_check import (
 )
 from reportgen.analysis.statistics.image_statistics import ImageStatistics
 from reportgen.analysis.weights.filters import find_layer
+from reportgen.class_names import match_label
 from reportgen.config import Config
 from reportgen.facts import Skipped
 from reportgen.images import Fitting, ImageFile, UnreadableImageError, load_image
