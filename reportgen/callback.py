@@ -90,10 +90,11 @@ class ReportCallback(keras.callbacks.Callback):  # type: ignore[misc]
 @contextmanager
 def _kept_variables(model: keras.Model) -> Iterator[None]:
     """Put back what a layer changes when it runs, be it not in training: counters, states of its own generators."""
-    kept = [(variable, np.array(variable)) for variable in model.variables]
+    kept = [(variable, np.array(keras.ops.convert_to_numpy(variable))) for variable in model.variables]
     try:
         yield
     finally:
         for variable, value in kept:
-            if not np.array_equal(np.asarray(variable), value, equal_nan=value.dtype.kind == "f"):
+            now = keras.ops.convert_to_numpy(variable)
+            if now.tobytes() != value.tobytes():
                 variable.assign(value)

@@ -45,7 +45,7 @@ def unescaped(markdown: str) -> str:
     >>> unescaped(escaped("<b> *x* @someone"))
     '<b> *x* @someone'
     """
-    text = re.sub(r"\\([^\w\s])", r"\1", re.sub(r"^(\d+)\\", r"\1", markdown)).replace(_JOINER, "")
+    text = re.sub(r"\\([^\w\s]|_)", r"\1", re.sub(r"^(\d+)\\", r"\1", markdown)).replace(_JOINER, "")
     for letter, entity in reversed(_ENTITIES.items()):
         text = text.replace(entity, letter)
     return text

@@ -16,8 +16,8 @@ from reportgen.sections.section import Contribution, VisitedImage, Work
 from reportgen.sections.study import Study, Workshop
 from reportgen.similarity import LEAST_IMAGES, centred_products, sketch
 
-# 64 images and 24 layers make at most 200 kB.
-MOST_IMAGES = 64
+# 48 images and 24 layers make at most 115 kB.
+MOST_IMAGES = 48
 MOST_LAYERS = 24
 # One part of a report's size that may be bounded.
 _SHARE = 20
@@ -26,24 +26,22 @@ _SHARE = 20
 class ProductKeeper:
     """Keeps the features of some layers while images are visited, and writes their products in the end.
 
-    The images are those whose content hashes to the lowest numbers: two reports on overlapping sets then keep many
-    of the same.
+    The images are those whose content hashes to the lowest numbers, whether they have a page or not: two reports on
+    overlapping sets then keep many of the same.
     """
 
     def __init__(self, study: Study, workshop: Workshop) -> None:
         self._workshop = workshop
-        chosen = sorted(study.shown, key=lambda image: image.sha256)[:MOST_IMAGES]
-        self._files = [image.file for image in study.shown if image in set(chosen)]
+        self._images = sorted(study.images, key=lambda image: image.sha256)[:MOST_IMAGES]
         self._layers = _kept_layers(study)
         self._room = None if study.config.max_size is None else study.config.max_size // _SHARE
         self._rows: dict[str, list[NDArray[np.float64]]] = {layer: [] for layer in self._layers}
         self._visited: list[str] = []
-        self._images = [image for image in study.shown if image.file in set(self._files)]
 
     @property
     def work(self) -> Work:
         """What is to be done at each image."""
-        enough = len(self._files) >= LEAST_IMAGES and bool(self._layers)
+        enough = len(self._images) >= LEAST_IMAGES and bool(self._layers)
         return Work(images=self._images, layers=self._layers, visit=self._visit) if enough else Work()
 
     def _visit(self, visited: VisitedImage) -> Contribution:

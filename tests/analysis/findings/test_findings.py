@@ -15,7 +15,6 @@ from support.kinds import kind_named
 from support.networks import seeded, two_convolutions
 
 from reportgen.analysis import findings
-from reportgen.class_names import match_label
 from reportgen.analysis.findings import (
     Evidence,
     activation_rules,
@@ -42,6 +41,7 @@ from reportgen.analysis.network.layers import summarize_network
 from reportgen.analysis.network.preprocessing_check import ModeTrial, PreprocessingCheck
 from reportgen.analysis.statistics.image_statistics import collect, default_layers
 from reportgen.analysis.weights.filters import filter_banks, weight_statistics
+from reportgen.class_names import match_label
 from reportgen.config import Config
 from reportgen.facts import Skipped
 from reportgen.images import collect_images
