@@ -28,7 +28,7 @@ class Counting(keras.layers.Layer):
         super().__init__(**kwargs)
         self.generator = keras.random.SeedGenerator(3)
 
-    def build(self, shape: Any) -> None:
+    def build(self, shape: Any) -> None:  # noqa: ARG002 - Keras' own
         self.calls = self.add_weight(shape=(), initializer="zeros", trainable=False, name="calls")
 
     def call(self, inputs: Any) -> Any:
