@@ -71,7 +71,9 @@ def build(
         "images": paths,
         "output": None if output is None else Path(output),
     }
-    config = Config.from_options(options | given)
+    # Names and right answers may be listed; a tuple of texts is how the command line gives files.
+    lists = {name: list(options[name]) for name in ("labels", "truth") if isinstance(options.get(name), tuple)}
+    config = Config.from_options(options | lists | given)
     return build_from(config, model=None if named else model, pixels=None if paths else images)
 
 

@@ -12,15 +12,16 @@ def match_label(given: str, labels: Sequence[str] | None, classes: int) -> int |
     >>> match_label("Tinca tinca", labels, 3), match_label("White_Shark", labels, 3), match_label("1", labels, 3)
     (0, 2, 1)
     """
-    wanted = _plain(given)
-    names = [_plain(label) for label in labels or ()]
+    wanted = plain_name(given)
+    names = [plain_name(label) for label in labels or ()]
     if wanted in names:
         return names.index(wanted)
     for index, label in enumerate(labels or ()):
-        if wanted in [_plain(part) for part in label.split(",")]:
+        if wanted in [plain_name(part) for part in label.split(",")]:
             return index
     return int(wanted) if wanted.isdigit() and int(wanted) < classes else None
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
+    """A name without what does not tell it from others: case, underscores, further spaces."""
     return " ".join(name.casefold().replace("_", " ").split())

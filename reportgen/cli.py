@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import sys
+import warnings
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
@@ -13,9 +16,11 @@ from pydantic.fields import FieldInfo
 
 import reportgen
 from reportgen.config import Config, option_facts, option_name, read_config_file
-from reportgen.errors import GateError, ReportgenError
+from reportgen.errors import GateError, ReportgenError, one_line, printable
+from reportgen.files.replacing import placed
 from reportgen.machine.quiet import quiet_tensorflow
 from reportgen.options import Group, kinds_of
+from reportgen.standard_streams import flush_output, open_streams, tell
 from reportgen.terminal import terminal_progress
 
 # What stands for a value in help, where the option's facts do not say.
@@ -57,6 +62,10 @@ def settings_options(
     def decorate(command: Any) -> Any:
         for name in reversed(wanted):
             command = _option(name, Config.model_fields[name])(command)
+        command = click.option(
+            "--trust-config", "trusted", is_flag=True,
+            help="let --config name code to run: python:..., templates, custom objects, a Dask scheduler",
+        )(command)  # fmt: skip
         return click.option(
             "--config", "config_file", type=click.Path(path_type=Path), metavar="FILE",
             help="options from a reportgen.toml; the command line wins",
@@ -67,7 +76,8 @@ def settings_options(
 
 def _settings(config_file: Path | None, options: dict[str, Any], **given: Any) -> Config:
     """Settings from the file, under the options of the command line, under what the command itself fixes."""
-    values = read_config_file(config_file) if config_file is not None else {}
+    trusted = options.pop("trusted", False)
+    values = read_config_file(config_file, trusted=trusted) if config_file is not None else {}
     values = {name.replace("-", "_"): value for name, value in values.items()}
     values |= {name: value for name, value in options.items() if value not in (None, ())}
     return Config.from_options(values | given)
@@ -208,9 +218,11 @@ def render(folder: Path, config_file: Path | None, **options: Any) -> None:
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 def verify(folder: Path) -> None:
     """Check every file of the report in DIR against its manifest, and every link."""
-    from reportgen.finished.verification import verify_report
+    from reportgen.finished.verification import files_beside, verify_report
 
     problems = verify_report(folder)
+    for path in files_beside(folder):
+        click.echo(one_line(f"{path}: not of the report; it is left alone"), err=True)
     for problem in problems:
         click.echo(problem, err=True)
     if problems:
@@ -259,22 +271,56 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     0 done; 1 an expected error; 2 wrong usage; 3 a gate failed; 130 interrupted.
     """
+    open_streams()
+    before = len(placed())
+    with warnings.catch_warnings():
+        if not sys.warnoptions:  # of libraries: what matters of them is a finding
+            warnings.simplefilter("ignore")
+        status, lines = _run(arguments)
+    trouble = flush_output()
+    if trouble is not None and status == 0 and trouble.errno != errno.EPIPE:
+        status, lines = 1, [f"expected to write to standard output, cannot: {trouble.strerror}"]
+    done = placed()[before:]
+    if status in (1, 130) and lines and (done or status == 130):
+        lines = [
+            f"{lines[0]}; {f'the new {one_line(done[-1].name, 60)} is in place' if done else 'nothing was changed'}"
+        ]
+    for number, line in enumerate(lines):
+        tell(f"reportgen: {line}" if number == 0 else line)
+    return status
+
+
+def _run(arguments: Sequence[str] | None) -> tuple[int, list[str]]:
+    """Run a command: its status, and what to say of a fault."""
     try:
         commands.main(arguments, prog_name="reportgen", standalone_mode=False)
     except click.exceptions.Exit as stop:
-        return stop.exit_code
-    except click.ClickException as error:
+        return stop.exit_code, []
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
-        return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("reportgen: interrupted; nothing was changed", err=True)
-        return 130
-    except ReportgenError as error:
-        # A gate alone may have more to say than a line: a table of what is biggest.
-        text = str(error) if isinstance(error, GateError) else " ".join(str(error).split())
-        click.echo(f"reportgen: {text}", err=True)
-        return error.exit_status
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 0
-    return 0
+        return error.exit_code, []
+    except (click.ClickException, click.Abort, KeyboardInterrupt, ReportgenError, OSError, MemoryError) as error:
+        return _fault(error)
+    return 0, []
+
+
+def _fault(error: BaseException) -> tuple[int, list[str]]:
+    """The status and the lines of a fault: the one place where faults become lines."""
+    status, text = 1, str(error)
+    if isinstance(error, click.ClickException):
+        command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "reportgen"
+        status, text = error.exit_code, f"{error.format_message()} See {command} --help"
+    elif isinstance(error, GateError) and "\n" in text:  # the line, and a table of what is biggest
+        return error.exit_status, [one_line(text.partition("\n")[0]), *map(printable, text.splitlines()[1:])]
+    elif isinstance(error, ReportgenError):
+        status = error.exit_status
+    elif isinstance(error, BrokenPipeError):
+        return 0, []
+    elif isinstance(error, OSError):
+        place = "" if error.filename is None else f" {os.fsdecode(error.filename)}"
+        text = f"expected to read or write{place or ' what was asked for'}, cannot: {error.strerror or error}"
+    elif isinstance(error, MemoryError):
+        text = f"expected more memory: {text or 'there is none left'}; ask for less, or close programs"
+    else:
+        status, text = 130, "interrupted"
+    return status, [one_line(text)]

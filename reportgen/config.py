@@ -11,12 +11,17 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, PlainSerializer, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 
-from reportgen.errors import UsageError
+from reportgen.errors import UsageError, one_line
+from reportgen.opening import read_regular
 from reportgen.option_values import (
+    ANSWERS_EXPECTED,
     CHANNELS_EXPECTED,
     MOST_CHANNELS,
+    AnswerChoice,
     ChannelChoice,
+    parse_answers,
     parse_assignments,
+    parse_by_output,
     parse_bytes,
     parse_channels,
     parse_duration,
@@ -32,6 +37,10 @@ from reportgen.options import FrozenSettings, OptionFacts, expected_value, facts
 MapScale = Literal["shared", "each", "standardised"]
 
 ALL_SECTIONS = ("all",)
+
+# What stands for the images' own folders, as names of classes and as the right class of each image, and what stands
+# for the image itself as the right picture.
+FOLDERS, INPUT = "folders", "input"
 
 # More than any run needs: a value beyond is a slip, and the run would end late, after hours or for want of memory.
 MOST_SIDE = 8192
@@ -98,7 +107,7 @@ class AscentSettings(FrozenSettings):
         default=None,
         ge=0,
         le=MOST_STEPS,
-        description="first steps in which gradients pass rectifiers that are dead for the whole image",
+        description="first steps in which gradients pass rectifiers that are silent on the whole image",
     )
     check_every: int | None = Field(
         default=None,
@@ -210,12 +219,33 @@ class Config(FrozenSettings):
     size: Annotated[Size, replace(SIZE_FACTS, group="network")] = Field(
         default=None, description="HEIGHTxWIDTH, where the network leaves it open (else 224x224)"
     )
-    labels: Annotated[Path | None, OptionFacts(group="answers")] = Field(
-        default=None, description="class names: text, one a line, or JSON"
-    )
-    truth: Annotated[str | None, OptionFacts("FILE.csv|folders", group="answers", is_path=True)] = Field(
-        default=None, description="the right classes: FILE.csv or folders"
-    )
+    answers: Annotated[
+        dict[str, Annotated[AnswerChoice, PlainSerializer(str)]],
+        BeforeValidator(parse_answers),
+        OptionFacts("NAME=KIND", ANSWERS_EXPECTED, name="answer", group="answers", repeats=True),
+    ] = Field(default={}, description="what an output is: classes, values, map, picture, points:xxyy:unit, ...")
+    labels: Annotated[
+        dict[str, str | tuple[str, ...]],
+        BeforeValidator(parse_by_output),
+        OptionFacts(
+            "FILE|folders",
+            "a file of names, folders, a list, or NAME=FILE for one of several outputs",
+            group="answers",
+            repeats=True,
+            is_path=True,
+        ),
+    ] = Field(default={}, description="class names: text, one a line, or JSON; folders; NAME=FILE for output NAME")
+    truth: Annotated[
+        dict[str, str | tuple[str, ...]],
+        BeforeValidator(parse_by_output),
+        OptionFacts(
+            "FILE.csv|folders",
+            "folders, FILE.csv, a folder of masks or pictures, input, a list, or NAME=... for one of several outputs",
+            group="answers",
+            repeats=True,
+            is_path=True,
+        ),
+    ] = Field(default={}, description="the right answers: folders, FILE.csv, a folder, input; NAME=... for output NAME")
 
     sections: Annotated[
         tuple[str, ...], BeforeValidator(parse_sections), OptionFacts("A,B", "names of sections such as filters,layers")
@@ -359,6 +389,10 @@ def option_facts(field: str) -> OptionFacts:
     return facts_of(Config.model_fields[field])
 
 
+# Settings that lead to code wherever they point: a scheduler sends what its workers run.
+_CODE = frozenset({"custom_objects", "templates", "dask_address"})
+
+
 def option_name(field: str) -> str:
     """The option of a settings field, without the leading `--`."""
     return (option_facts(field).name or field).replace("_", "-")
@@ -378,16 +412,32 @@ def _refusal(error: ValidationError) -> str:
     return f"{shown}: expected {expected_value(known[field])}, got {told(first['input'])}"
 
 
-def read_config_file(path: Path) -> dict[str, Any]:
+def read_config_file(path: Path, *, trusted: bool = True) -> dict[str, Any]:
     """Read the options of a `reportgen.toml`.
 
+    Args:
+        path: the file.
+        trusted: whether it may name code to run.
+
     Raises:
-        UsageError: the file is missing or is not TOML.
+        UsageError: the file is missing, is not TOML, or names code and is not trusted.
     """
     try:
-        with path.open("rb") as file:
-            return tomllib.load(file)
+        values = tomllib.loads(read_regular(path, "settings").decode("utf-8"))
     except OSError as error:
         raise UsageError(f"--config: cannot read {path}: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:  # TOML's own errors, bytes that are no text, endless numbers
-        raise UsageError(f"--config: {path} is not TOML: {error}") from error
+    except (ValueError, RecursionError) as error:  # numbers of thousands of digits are none of TOML's own errors
+        raise UsageError(f"--config: {path} is not TOML: {one_line(error, 120)}") from error
+    if not trusted:
+        _refuse_code(path, values)
+    return values
+
+
+def _refuse_code(path: Path, values: Mapping[str, Any]) -> None:
+    for option, value in values.items():
+        names_code = isinstance(value, str) and value.strip().lower().startswith("python:")
+        if names_code or option.replace("-", "_") in _CODE:
+            raise UsageError(
+                f"--config: {path} names code to run ({one_line(option, 40)} = {told(value)}); "
+                "look at it, and add --trust-config if you trust it"
+            )

@@ -21,7 +21,7 @@ def demo_settings() -> dict[str, Any]:
     directory = demo_directory()
     return {
         "model": str(directory / "texture_net.keras"),
-        "labels": directory / "labels.txt",
+        "labels": str(directory / "labels.txt"),
         "images": (str(directory / "images"),),
         "truth": str(directory / "truth.csv"),
     }

@@ -6,9 +6,11 @@ What is written here stands in `report.json` as it is. Sizes are `(height, width
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationInfo, model_validator
+
+from reportgen.plain_json import with_whole_letters
 
 Severity = Literal["error", "warning", "info"]
 
@@ -43,12 +45,21 @@ LayerKind = Literal[
 AnswerKind = Literal["classes", "multilabel", "values", "map", "picture", "embedding", "points", "boxes", "other"]
 
 
+# The context of a validation whose texts were looked through before.
+ALREADY_WHOLE = {"letters": "whole"}
+
+
 class Fact(BaseModel):
     """A value that does not change once it is there; a key it does not know is refused."""
 
     # Not-a-number and the infinities have no place in JSON: they are written as null, and a finding
     # says where they stand.
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="null")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _whole_letters(cls, value: Any, info: ValidationInfo) -> Any:
+        return value if info.context is ALREADY_WHOLE else with_whole_letters(value)
 
 
 # --- images ---------------------------------------------------------------------------------------
@@ -260,3 +271,30 @@ class Scale(Fact):
     high: float | None
     colormap: str
     basis: str  # over what they were taken, such as "whole layer", "each map", "each filter"
+
+
+# --- weights --------------------------------------------------------------------------------------
+
+
+class Histogram(Fact):
+    """`counts[i]` values lie in `edges[i] <= value < edges[i + 1]`, the last bin closed."""
+
+    edges: list[float]
+    counts: list[int]
+
+
+class Weights(Fact):
+    """Statistics of a layer's kernel: the filters of a convolution, the matrix of a dense layer or an embedding.
+
+    Shapes are as Keras keeps them; `dead_filters` are those all of whose weights are zero or next to it.
+    """
+
+    kernel_shape: list[int]
+    bias_shape: list[int] | None
+    min: float | None
+    max: float | None
+    mean: float | None
+    std: float | None
+    zero_fraction: float | None
+    dead_filters: list[int]
+    histogram: Histogram | None

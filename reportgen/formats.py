@@ -29,8 +29,8 @@ def count(value: int | None) -> str:
 def counted(value: int, noun: str) -> str:
     """A count of something that is named.
 
-    >>> counted(1, "filter"), counted(3000, "filter")
-    ('1 filter', '3,000 filters')
+    >>> counted(1, "filter"), counted(3000, "filter"), counted(2, "class")
+    ('1 filter', '3,000 filters', '2 classes')
     """
     return f"{count(value)} {noun if value == 1 else plural(noun)}"
 

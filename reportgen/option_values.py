@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from os import PathLike, fspath
+from typing import Any, Literal, get_args
 
 # A layer of today's networks has thousands of channels; a larger number is a slip.
 MOST_CHANNELS = 1_000_000
@@ -138,3 +139,122 @@ def parse_tags(value: Any) -> Any:
     if "date" in tags:
         datetime.fromisoformat(tags["date"])
     return tags
+
+
+# --- answers --------------------------------------------------------------------------------------
+
+ChosenKind = Literal["classes", "multilabel", "values", "map", "picture", "embedding", "points", "boxes", "other"]
+CoordinateOrder = Literal["xyxy", "xxyy", "yxyx", "xywh"]
+CoordinateUnit = Literal["pixels", "unit"]
+
+_ORDERS: dict[str, tuple[CoordinateOrder, ...]] = {"points": ("xyxy", "xxyy"), "boxes": ("yxyx", "xyxy", "xywh")}
+
+ANSWERS_EXPECTED = (
+    "NAME=KIND or, for a network of one output, KIND, which is one of "
+    f"{', '.join(get_args(ChosenKind))}; points:xyxy|xxyy and boxes:yxyx|xyxy|xywh may end in :unit or :pixels"
+)
+
+
+@dataclass(frozen=True)
+class AnswerChoice:
+    """What an output of the network is said to be; as text `KIND[:DETAIL]`.
+
+    `order` and `unit` say how points and boxes are written: `xxyy` is every x before every y, `unit` counts the
+    network's input as 1, `pixels` in its pixels.
+    """
+
+    kind: ChosenKind
+    order: CoordinateOrder | None = None
+    unit: CoordinateUnit = "pixels"
+
+    def __str__(self) -> str:
+        return self.kind if self.order is None else f"{self.kind}:{self.order}:{self.unit}"
+
+
+def _parse_choice(value: Any) -> AnswerChoice:
+    """The choice that `KIND[:DETAIL]` means."""
+    if isinstance(value, AnswerChoice):
+        return value
+    kind, *details = str(value).strip().split(":")
+    if kind not in get_args(ChosenKind):
+        raise ValueError("no kind of answer")
+    orders, order, unit = _ORDERS.get(kind, ()), None, "pixels"
+    for detail in details:
+        if detail in orders and order is None:
+            order = detail
+        elif orders and detail in get_args(CoordinateUnit):
+            unit = detail
+        else:
+            raise ValueError("no detail of this kind of answer")
+    return AnswerChoice(kind, order or (orders[0] if orders else None), unit)  # type: ignore[arg-type]
+
+
+def parse_answers(value: Any) -> Any:
+    """Turn `"NAME=KIND[:DETAIL]"`, or several of it, into choices by output; "" is the network's only output."""
+    if isinstance(value, dict):
+        return {str(name): _parse_choice(choice) for name, choice in value.items()}
+    choices: dict[str, AnswerChoice] = {}
+    for item in value if isinstance(value, list | tuple) else (value,):
+        if isinstance(item, AnswerChoice):
+            name, choice = "", item
+        else:
+            name, _, text = str(item).rpartition("=")
+            choice = _parse_choice(text)
+        if name in choices:
+            raise ValueError("an output that is named twice")
+        choices[name] = choice
+    return choices
+
+
+def parse_by_output(value: Any) -> Any:
+    """Turn what is given for outputs into a dictionary by their names, "" where none is named.
+
+    A text, a path or a tuple of texts is `FILE` or `NAME=FILE`, as on the command line; a list or an array has an
+    entry for each class or image, unless each of its entries is `NAME=FILE`. An entry that is a list becomes text
+    joined by `|`.
+    """
+    if value is None:
+        return {}
+    if isinstance(value, dict):
+        return {str(name): _file_or_entries(item) for name, item in value.items()}
+    if isinstance(value, str | PathLike):
+        value = (fspath(value),)
+    if isinstance(value, tuple) or (isinstance(value, list) and value and all(_names_output(item) for item in value)):
+        found: dict[str, Any] = {}
+        for item in value:
+            text = fspath(item) if isinstance(item, PathLike) else item
+            if not isinstance(text, str) or not text:
+                raise ValueError("no file")
+            name, file = _output_and_file(text)
+            if name in found:
+                raise ValueError("an output that is named twice")
+            found[name] = file
+        return found
+    return {"": _file_or_entries(value)}
+
+
+def _names_output(item: Any) -> bool:
+    return isinstance(item, str) and _output_and_file(item)[0] != ""
+
+
+def _output_and_file(text: str) -> tuple[str, str]:
+    """`NAME=FILE` as its two parts; an equals sign behind a slash is part of a path."""
+    name, equals, file = text.partition("=")
+    return (name, file) if equals and name and file and "/" not in name and "\\" not in name else ("", text)
+
+
+def _file_or_entries(value: Any) -> Any:
+    if isinstance(value, str | PathLike):
+        return fspath(value)
+    entries = value.tolist() if hasattr(value, "tolist") else value
+    if not isinstance(entries, list | tuple) or not entries:
+        raise ValueError("neither a file nor a list")
+    return tuple(_entry(entry) for entry in entries)
+
+
+def _entry(entry: Any) -> str:
+    """An entry of a list as text: None is empty, a list is joined by `|`."""
+    entry = entry.tolist() if hasattr(entry, "tolist") else entry
+    if isinstance(entry, list | tuple):
+        return "|".join(_entry(part) for part in entry)
+    return "" if entry is None else str(entry)

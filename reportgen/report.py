@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -18,12 +17,16 @@ from reportgen.analysis.network.feeding import open_network
 from reportgen.analysis.network.layer_table import as_csv, as_json, as_table
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.analysis.network.selection import select_layers
+from reportgen.analysis.weights.filters import filter_banks, weight_statistics
+from reportgen.analysis.weights.layer_weights import weights_by_layer
 from reportgen.config import ALL_SECTIONS, Config
 from reportgen.errors import GateError, UsageError
 from reportgen.facts import SEVERITIES, Skipped
 from reportgen.files.cache import Cache, default_folder
-from reportgen.files.replacing import check_target, replacing_file, replacing_folder
-from reportgen.finished.bundle import bundle_report, bundle_text
+from reportgen.files.replacing import replacing, replacing_file
+from reportgen.files.targets import absolute, check_file_target, check_target
+from reportgen.files.workplaces import single_beside
+from reportgen.finished.bundle import bundle_text, write_bundle
 from reportgen.finished.closing_words import closing_words
 from reportgen.finished.finished_report import Report
 from reportgen.finished.rendering import site_look, write_pages
@@ -40,7 +43,7 @@ from reportgen.sections.kept_products import ProductKeeper
 from reportgen.sections.picture_store import PictureStore
 from reportgen.sections.recording import make_record
 from reportgen.sections.section import Section
-from reportgen.sections.study import Study, Workshop, find_head, fitted_images, prepare_study
+from reportgen.sections.study import Study, Workshop, find_answers, fitted_images, prepare_study
 from reportgen.sections.visiting import make_sections
 from reportgen.site.page import FRONT
 
@@ -54,10 +57,13 @@ def build_report(
     folder, single = _targets(config, output)
     if folder is not None:
         check_target(folder, "report", force=config.force)
+    if single is not None:
+        check_file_target(single)
     with stage(progress, "Loading the network"):
         network = open_network(config, model)
     images = _collect(config, network, pixels, progress)
-    with _building(folder, force=config.force) as new:
+    with replacing(folder, single, force=config.force) as places:
+        new = places.folder
         cache = Cache((config.cache or default_folder()) if config.use_cache else None)
         workshop = Workshop(PictureStore(new), cache, progress)
         study = prepare_study(config, network, images, workshop)
@@ -67,7 +73,7 @@ def build_report(
         for line in size_table(measure_things(record, new)):
             progress.say(line)
         if single is not None:
-            bundle_report(new, single)
+            write_bundle(bundle_text(new), places.single)
     if cache.trouble is not None:
         progress.say(cache.trouble)
     for line in closing_words(record, folder / FRONT if folder is not None else single or output):
@@ -124,22 +130,11 @@ def _targets(config: Config, output: Path) -> tuple[Path | None, Path | None]:
     is_file = output.suffix.lower() == ".html"
     if is_file and config.format != "single":
         raise UsageError(f"--format {config.format}: expected a folder with -o, got the file {output}")
-    single = output if is_file else output.with_name(f"{output.name}.html")
+    single = output if is_file else single_beside(absolute(output))
     return (
         None if config.format == "single" else output,
         None if config.format == "site" else single,
     )
-
-
-@contextmanager
-def _building(folder: Path | None, *, force: bool) -> Iterator[Path]:
-    """A place to build in: what becomes `folder`, or one that is thrown away where only a file is wanted."""
-    if folder is not None:
-        with replacing_folder(folder, force=force) as new:
-            yield new
-    else:
-        with tempfile.TemporaryDirectory(prefix="reportgen-") as name:
-            yield Path(name)
 
 
 def _record(study: Study, workshop: Workshop, sections: Sequence[Section]) -> Record:
@@ -159,12 +154,11 @@ def _evidence(study: Study) -> Evidence:
         study.config,
         study.network,
         study.summary,
-        study.head,
+        study.answers,
         [(item.bank, item.statistics) for item in study.weighed],
         study.statistics,
         study.fitting,
         study.images.skipped,
-        study.truth,
     )
 
 
@@ -208,7 +202,7 @@ def save_features(config: Config, output: Path, *, progress: Progress) -> Path:
     if config.layers:
         layers = select_layers(summary, config.layers)
     else:
-        layers = (default_feature_layer(summary, find_head(fitting, network, images)),)
+        layers = (default_feature_layer(summary, find_answers(config, fitting, network, images).outputs),)
     with stage(progress, "Features", len(images)), replacing_file(output) as new:
         fitted = ((item.image.file, item.pixels) for item in fitted_images(fitting, network, images.images, progress))
         write_features(Extractor(network, layers), fitted, new)
@@ -216,6 +210,8 @@ def save_features(config: Config, output: Path, *, progress: Progress) -> Path:
 
 
 def print_layers(config: Config, form: str) -> str:
-    """The layer summary of `config.model` as a table, JSON or CSV."""
-    summary = summarize_network(load_network(config))
-    return {"table": as_table, "json": as_json, "csv": as_csv}[form](summary)
+    """The layer summary of `config.model` as a table, JSON or CSV, with what stands in the layers' weights."""
+    network = load_network(config)
+    summary = summarize_network(network)
+    weights = weights_by_layer(network, summary, map(weight_statistics, filter_banks(network, summary)))
+    return {"table": as_table, "json": as_json, "csv": as_csv}[form](summary, weights)

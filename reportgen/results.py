@@ -142,7 +142,7 @@ class WeightStatistics:
     std: float | None
     zero_fraction: float | None
     nonfinite_count: int
-    dead_filters: tuple[int, ...]
+    zero_filters: tuple[int, ...]
     edges: FloatArray
     counts: NDArray[np.int64]
     part: str | None = None  # as in the filter bank
@@ -229,7 +229,7 @@ class ChannelStatistics:
 class TopActivation:
     """One of the images that excite a channel most: its place in the set, the value and where it stands."""
 
-    image: int
+    place: int
     value: float
     position: tuple[int, int] | None  # (y, x) in the layer's map, None where it has none
 

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
+from reportgen.errors import printable
 from reportgen.progress import Progress, Silent
 
 
@@ -43,7 +44,7 @@ class TerminalProgress:
     def advance(self, steps: int, text: str | None = None) -> None:
         """Move the bar."""
         if self._bars is not None and self._task is not None:
-            shown = self._stage if text is None else f"{self._stage}: {text}"
+            shown = self._stage if text is None else f"{self._stage}: {printable(text)}"
             self._bars.update(self._task, advance=steps, description=shown)
 
     def finish(self) -> None:
@@ -54,4 +55,4 @@ class TerminalProgress:
 
     def say(self, message: str) -> None:
         """Print a line that stays."""
-        self._console.print(f"reportgen: {message}", markup=False, soft_wrap=True)
+        self._console.print(f"reportgen: {printable(message)}", markup=False, soft_wrap=True)

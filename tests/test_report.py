@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import signal
 import subprocess
@@ -186,6 +187,11 @@ def test_one_file_of_the_whole_report(model: Path, photos: Path, tmp_path: Path,
     assert "image-0.png" in text
     assert report.path == (tmp_path / "out.html" if form == "single" else tmp_path / "out")
     assert (tmp_path / "out").is_dir() == (form == "both")
+    frame = report._repr_html_()
+    assert frame.startswith("<iframe sandbox ")
+    assert frame.count("<iframe") == frame.count("srcdoc=") == 1
+    shown = html.unescape(frame.partition('srcdoc="')[2].rpartition('"')[0])
+    assert (shown == text) if form == "single" else ("image-0.png" in shown)
 
 
 def test_mistakes_of_layers_channels_and_dreams_are_told_before_anything_is_written(

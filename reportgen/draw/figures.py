@@ -37,7 +37,7 @@ MARK_WORDS = {
     "nan": "with NaN or infinite values",
     "silent": "silent",
     "constant": "constant",
-    "dead": "dead",
+    "dead": "zero",
     "failed": "failed",
 }
 

@@ -53,7 +53,7 @@ def draw_filters(bank: FilterBank, statistics: WeightStatistics, *, max_channels
 
     Args:
         bank: the kernel.
-        statistics: of the same kernel; its dead filters are marked.
+        statistics: of the same kernel; its filters that are zero are marked.
         max_channels: the most filters in a mosaic.
     """
     if bank.kernel.shape[:2] == (1, 1):
@@ -244,10 +244,10 @@ def _name(bank: FilterBank) -> str:
 
 
 def _marks(bank: FilterBank, statistics: WeightStatistics, count: int) -> tuple[str | None, ...]:
-    """Which of the first `count` filters are dead or hold weights that are not finite."""
+    """Which of the first `count` filters are zero or hold weights that are not finite."""
     finite = np.isfinite(np.abs(bank.kernel[..., :count]).max(axis=(0, 1, 2)))
-    dead = set(statistics.dead_filters)
-    return tuple("nan" if not finite[index] else "dead" if index in dead else None for index in range(count))
+    zero = set(statistics.zero_filters)
+    return tuple("nan" if not finite[index] else "dead" if index in zero else None for index in range(count))
 
 
 def _range(statistics: WeightStatistics) -> tuple[float, float]:

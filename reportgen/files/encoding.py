@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,4 +40,18 @@ def encode_webp(pixels: NDArray[np.uint8], *, quality: int = QUALITY, lossless: 
         image.save(buffer, "WEBP", lossless=True, quality=100, method=4)
     else:
         image.save(buffer, "WEBP", quality=quality, method=EFFORT)
+    return buffer.getvalue()
+
+
+def encode_png(pixels: NDArray[Any], *, palette: NDArray[np.uint8] | None = None) -> bytes:
+    """A PNG file of uint8 or uint16 `(height, width)` levels, or, with a `palette` `(colours, 3)`, of indices into it.
+
+    With four channels, `(height, width, 4)`, the last is how opaque a pixel is.
+    """
+    image = Image.fromarray(pixels)
+    if palette is not None:
+        image = Image.fromarray(pixels, mode="P")
+        image.putpalette(palette.tobytes())
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", optimize=True)
     return buffer.getvalue()

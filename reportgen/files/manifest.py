@@ -7,9 +7,12 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from reportgen.errors import ReportgenError
+from reportgen.files.inside import plain_path, regular_files
+from reportgen.opening import open_regular, read_regular
+from reportgen.plain_json import parse_json
 
 MANIFEST = "manifest.json"
 
@@ -23,35 +26,56 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 def write_manifest(folder: Path, kind: Kind) -> None:
     """Write the SHA-256 of every file in `folder` but the manifest itself, and what the folder holds."""
-    files = {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path != folder / MANIFEST
-    }
-    text = json.dumps({"kind": kind, "files": dict(sorted(files.items()))}, indent=1, ensure_ascii=False) + "\n"
+    files = {name: file_digest(folder / name) for name in sorted(regular_files(folder)) if name != MANIFEST}
+    text = json.dumps({"kind": kind, "files": files}, indent=1, ensure_ascii=False) + "\n"
     (folder / MANIFEST).write_text(text, encoding="utf-8", newline="\n")
 
 
+def file_digest(file: Path) -> str:
+    """The SHA-256 of a regular file, which is no link, in hexadecimal."""
+    with open_regular(file, "part", through_links=False) as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
 def read_manifest(folder: Path) -> Mapping[str, str]:
-    """SHA-256 by path.
+    """SHA-256 by path, every path a plain one inside the folder.
 
     Raises:
         ReportgenError: there is no manifest, or it is not one.
     """
+    return _files(folder, _read(folder))
+
+
+def _read(folder: Path) -> Any:
     file = folder / MANIFEST
     try:
-        files = json.loads(file.read_text(encoding="utf-8"))["files"]
+        return parse_json(read_regular(file, "manifest", through_links=False))
     except OSError as error:
         raise ReportgenError(
-            f"expected a report's folder with a {MANIFEST} at {folder}, found none ({error.strerror}); "
+            f"expected a report's folder with a {MANIFEST} at {folder}, cannot read it ({error.strerror}); "
             "make one with `reportgen build`"
         ) from error
-    except (ValueError, KeyError, TypeError) as error:
+    except ValueError as error:
+        raise ReportgenError(f"expected {file} to list the report's files: {error}; make the report again") from error
+
+
+def _files(folder: Path, content: Any) -> Mapping[str, str]:
+    files = content.get("files") if isinstance(content, dict) else None
+    if not isinstance(files, dict):
         raise ReportgenError(
-            f"expected {file} to list the report's files, it does not; make the report again"
-        ) from error
-    if not isinstance(files, dict) or not all(isinstance(digest, str) for digest in files.values()):
-        raise ReportgenError(f"expected {file} to list the report's files, it does not; make the report again")
+            f"expected {folder / MANIFEST} to list the report's files, it does not; make the report again"
+        )
+    for path, digest in files.items():
+        if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
+            raise ReportgenError(
+                f"{folder / MANIFEST}: files.{path}: expected a SHA-256, got {digest!r}; make the report again"
+            )
+        try:
+            plain_path(path)
+        except ValueError as error:
+            raise ReportgenError(
+                f"{folder / MANIFEST}: files: {error}, got {path!r}; do not trust this report"
+            ) from error
     return files
 
 
@@ -61,12 +85,13 @@ def kind_of(folder: Path) -> Kind | None:
     Manifests of earlier versions do not name a kind: there were reports and comparisons then.
     """
     try:
-        files = read_manifest(folder)
-        kind = json.loads((folder / MANIFEST).read_text(encoding="utf-8")).get("kind")
-    except (ReportgenError, OSError, ValueError):
+        content = _read(folder)
+        files = _files(folder, content)
+    except ReportgenError:
         return None
-    if _FRONT not in files or not all(_DIGEST.fullmatch(digest) for digest in files.values()):
+    if _FRONT not in files:
         return None
+    kind = content.get("kind")
     if kind is None:
         kind = "report" if _RECORD in files else "comparison"
     return kind if kind in get_args(Kind) else None

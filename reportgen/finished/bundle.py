@@ -8,21 +8,20 @@ every place that shows it refers to it.
 from __future__ import annotations
 
 import re
-import tempfile
 from base64 import b64encode
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 
-from reportgen.errors import ReportgenError
-from reportgen.files.replacing import replacing_file
-from reportgen.finished.rendering import copy_files, write_pages
+from reportgen.files.inside import Inside
+from reportgen.files.replacing import replacing
+from reportgen.finished.opened import OpenedReport, odd_values_told, opened_report
+from reportgen.finished.rendering import write_pages
 from reportgen.finished.rewriting import Part, Pictures, data_address, page_id
 from reportgen.finished.shrinking import fit_size
-from reportgen.record import Record, read_record
+from reportgen.record import Record
 from reportgen.site.environment import make_environment, template_directory
 from reportgen.site.page import FRONT
-from reportgen.site.pages import settle_pages
 
 # Places in the template where markup goes that was escaped already, when its page was written.
 STYLE, PICTURES, STRIP, OUTLINE, PAGES = (
@@ -45,50 +44,50 @@ def bundle_report(folder: Path, out: Path, limit: int | None = None, templates: 
         GateError: it cannot be made to fit; the text ends with a table of what is biggest.
     """
     text = bundle_text(folder)
-    if limit is not None and len(text.encode()) > limit:
-        text = _smaller_text(folder, limit, templates)
-    with replacing_file(out) as new:
-        new.write_text(text, encoding="utf-8", newline="\n")
+    with replacing(None, out) as places:
+        if limit is not None and len(text.encode()) > limit:
+            text = _smaller_text(folder, places.folder, limit, templates)
+        write_bundle(text, places.single)
 
 
-def _smaller_text(folder: Path, limit: int, templates: Path | None) -> str:
-    """The report in `folder` as text of at most `limit` bytes, from a copy that is made to fit."""
-    record = read_record(folder)
-    with tempfile.TemporaryDirectory(prefix="reportgen-") as name:
-        copy = Path(name)
-        copy_files(record, folder, copy)
+def write_bundle(text: str, file: Path) -> None:
+    """Write the text of `bundle_text`, with the same line ends on every system."""
+    file.write_text(text, encoding="utf-8", newline="\n")
 
-        def finish(shown: Record) -> int:
+
+def _smaller_text(folder: Path, copy: Path, limit: int, templates: Path | None) -> str:
+    """The report in `folder` as text of at most `limit` bytes, from a `copy` that is made to fit."""
+    with opened_report(folder) as report:
+        report.copy_files(copy)
+
+    def finish(shown: Record) -> int:
+        with odd_values_told(folder):
             write_pages(shown, copy, templates)
-            return len(bundle_text(copy).encode())
+        return len(bundle_text(copy).encode())
 
-        fit_size(record, copy, limit, finish)
-        return bundle_text(copy)
+    fit_size(report.record, copy, limit, finish)
+    return bundle_text(copy)
 
 
 def bundle_text(folder: Path) -> str:
     """The report in `folder` as the text of one HTML file.
 
     Raises:
-        ReportgenError: `folder` is no report, or one of its files is missing.
+        ReportgenError: `folder` is no report, or one of its files is missing, or not inside it.
     """
-    record = read_record(folder)
-    try:
-        return _bundle(record, folder)
-    except OSError as error:
-        raise ReportgenError(
-            f"expected a whole report in {folder}, cannot read {error.filename}: {error.strerror}; "
-            "make its pages again with `reportgen render`"
-        ) from error
+    with opened_report(folder) as report, odd_values_told(folder):
+        return _bundle(report)
 
 
-def _bundle(record: Record, folder: Path) -> str:
-    ids = {page.path: page_id(page.path) for page in settle_pages(record)}
-    pictures = Pictures(folder, picture_sizes(record))
+def _bundle(report: OpenedReport) -> str:
+    record, inside = report.record, report.inside
+    written = Inside(report.folder, "make its pages again with `reportgen render`")
+    ids = {page.path: page_id(page.path) for page in report.pages}
+    pictures = Pictures(inside, picture_sizes(record))
 
     def part(path: str, wanted: str, prefix: str) -> str:
         taken = Part(page=path, pages=ids, prefix=prefix, wanted=wanted, pictures=pictures)
-        taken.feed((folder / path).read_text(encoding="utf-8"))
+        taken.feed(written.read_text(path, "a page", "page"))
         taken.close()
         return "".join(taken.pieces)
 
@@ -97,18 +96,19 @@ def _bundle(record: Record, folder: Path) -> str:
         for path, name in ids.items()
     ]
     inserts = {
-        STYLE: _style(record, folder),
+        STYLE: _style(record, inside),
         STRIP: part(FRONT, "strip", ""),
         OUTLINE: part(FRONT, "outline", ""),
         PAGES: "".join(articles),
     }
     inserts[PICTURES] = pictures.style()
+    logo = record.site.logo
     return frame_pages(
         inserts,
         title=record.site.title,
         generator=f"{record.generator.name} {record.generator.version}",
         created=record.provenance.created,
-        logo=None if record.site.logo is None else data_address(folder / record.site.logo),
+        logo=None if logo is None else data_address(logo, inside.read(logo, "site.logo", "picture")),
         whole="report",
     )
 
@@ -128,7 +128,7 @@ def frame_pages(
             strip=bool(inserts.get(STRIP)),
             digests=[b64encode(sha256(inserts[style].encode()).digest()).decode() for style in (STYLE, PICTURES)],
             logo=logo,
-            icon=data_address(template_directory() / "assets" / "icon.svg"),
+            icon=data_address("icon.svg", (template_directory() / "assets" / "icon.svg").read_bytes()),
         )
     )
     return _inserted(frame, inserts)
@@ -136,7 +136,7 @@ def frame_pages(
 
 def picture_sizes(record: Record) -> dict[str, tuple[int, int]]:
     """Width and height in pixels of every picture `record` speaks of."""
-    tops = [top for unit in record.units for top in unit.top_images]
+    tops = [top for channel in record.units for top in channel.top_images]
     tiles = [tile for top in tops for tile in (top.patch, top.whole) if tile is not None]
     sizes = {tile.picture: (tile.width, tile.height) for tile in tiles}
     for shown in record.maximizations:
@@ -148,10 +148,10 @@ def picture_sizes(record: Record) -> dict[str, tuple[int, int]]:
     return sizes | {figure.picture: (figure.width, figure.height) for figure in record.figures}
 
 
-def _style(record: Record, folder: Path) -> str:
+def _style(record: Record, inside: Inside) -> str:
     """The report's own style, what one file needs besides, and the user's."""
-    own = None if record.site.css is None else (folder / record.site.css).read_text(encoding="utf-8")
-    return own_style(*([] if own is None else [own]))
+    css = record.site.css
+    return own_style(*([] if css is None else [inside.read_text(css, "site.css", "style")]))
 
 
 def own_style(*more: str) -> str:

@@ -7,10 +7,22 @@ import re
 from pathlib import Path
 
 from reportgen._version import __version__
-from reportgen.errors import GateError, ReportgenError
+from reportgen.errors import GateError
+from reportgen.files.inside import Inside
 from reportgen.files.manifest import kind_of, read_manifest
 from reportgen.files.replacing import replacing_file
-from reportgen.finished.bundle import OUTLINE, PAGES, PICTURES, STRIP, STYLE, bundle_report, frame_pages, own_style
+from reportgen.finished.bundle import (
+    OUTLINE,
+    PAGES,
+    PICTURES,
+    STRIP,
+    STYLE,
+    bundle_report,
+    frame_pages,
+    own_style,
+    write_bundle,
+)
+from reportgen.finished.opened import odd_values_told
 from reportgen.finished.rewriting import Part, Pictures, page_id
 from reportgen.finished.site_folders import CHANGES, REPORTS
 from reportgen.site.page import FRONT
@@ -36,7 +48,7 @@ def bundle_folder(folder: Path, out: Path, limit: int | None = None, templates: 
     if limit is not None and size > limit:
         raise GateError(f"--max-size: expected at most {limit:,} bytes, the file has {size:,}; allow more")
     with replacing_file(out) as new:
-        new.write_text(text, encoding="utf-8", newline="\n")
+        write_bundle(text, new)
 
 
 def bundle_site_text(folder: Path) -> str:
@@ -45,23 +57,20 @@ def bundle_site_text(folder: Path) -> str:
     Raises:
         ReportgenError: one of its files is missing.
     """
-    try:
+    with odd_values_told(folder):
         return _bundle(folder)
-    except OSError as error:
-        raise ReportgenError(
-            f"expected a whole site in {folder}, cannot read {error.filename}: {error.strerror}; make it again"
-        ) from error
 
 
 def _bundle(folder: Path) -> str:
     apart = (f"{REPORTS}/", f"{CHANGES}/")
     files = [name for name in read_manifest(folder) if name.endswith(".html") and not name.startswith(apart)]
     ids = {path: page_id(path) for path in sorted(files, key=_reading_order)}
-    pictures = Pictures(folder, {})
+    inside = Inside(folder, "make it again")
+    pictures = Pictures(inside, {})
 
     def part(path: str, wanted: str, prefix: str) -> str:
         taken = Part(page=path, pages=ids, prefix=prefix, wanted=wanted, pictures=pictures)
-        taken.feed((folder / path).read_text(encoding="utf-8"))
+        taken.feed(inside.read_text(path, "a page", "page"))
         taken.close()
         return "".join(taken.pieces)
 
@@ -71,7 +80,7 @@ def _bundle(folder: Path) -> str:
     ]
     inserts = {STYLE: own_style(), STRIP: "", OUTLINE: part(FRONT, "outline", ""), PAGES: "".join(articles)}
     inserts[PICTURES] = pictures.style()
-    title = _TITLE.search((folder / FRONT).read_text(encoding="utf-8"))
+    title = _TITLE.search(inside.read_text(FRONT, "a page", "page"))
     return frame_pages(
         inserts,
         title=html.unescape(title[1]) if title is not None else "",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from collections.abc import Iterable, Sequence
@@ -10,7 +9,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from reportgen.errors import ReportgenError
-from reportgen.files.manifest import kind_of, read_manifest, write_manifest
+from reportgen.files.inside import Inside
+from reportgen.files.manifest import MANIFEST, file_digest, kind_of, read_manifest, write_manifest
 from reportgen.files.replacing import replacing_folder
 from reportgen.files.slugs import slugs
 from reportgen.finished.collection_content import (
@@ -28,6 +28,7 @@ from reportgen.finished.collection_pages import collection_markdown, write_index
 from reportgen.finished.comparing import make_comparison
 from reportgen.finished.comparison import Comparison, compare
 from reportgen.finished.comparison_words import sentences
+from reportgen.finished.opened import odd_values_told, opened_report
 from reportgen.finished.site_folders import CHANGES, CONTENT, REPORTS
 from reportgen.finished.summary import SUMMARY_NAME, summarize
 from reportgen.record import RECORD_NAME, Figure, Record, read_record
@@ -82,13 +83,14 @@ def _new_entries(reports: Sequence[Path], old: Content) -> dict[Path, Entry]:
                 f"expected the folder of a report, got {report}; "
                 "make one with `reportgen build`, and name each by itself"
             )
-        digest = hashlib.sha256((report / RECORD_NAME).read_bytes()).hexdigest()
+        digest = file_digest(report / RECORD_NAME)
         if digest in known:
             continue
         known.add(digest)
         slug = _free_slug(report.resolve().name, taken)
         taken.append(slug)
-        found[report] = _entry(read_record(report), slug, digest, len(taken) - 1)
+        with opened_report(report) as opened, odd_values_told(report):
+            found[report] = _entry(opened.record, slug, digest, len(taken) - 1)
     return found
 
 
@@ -142,12 +144,9 @@ def _link_or_copy(source: str, target: str) -> str:
 
 def _copy_report(report: Path, target: Path) -> None:
     """Copy the files of a report's manifest, and the manifest; what else lies in its folder is not the report's."""
-    for name in (*read_manifest(report), "manifest.json"):
-        source = report / name
-        if not source.resolve().is_relative_to(report.resolve()) or not source.is_file():
-            raise ReportgenError(f"expected {name} in the report {report}, it is not there; make the report again")
-        (target / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, target / name)
+    inside = Inside(report)
+    for name in (*read_manifest(report), MANIFEST):
+        inside.copy(name, MANIFEST, target)
 
 
 def _compare_neighbours(entries: Sequence[Entry], old: Content, new: Path) -> tuple[Neighbours, ...]:
@@ -169,7 +168,8 @@ def _compare_neighbours(entries: Sequence[Entry], old: Content, new: Path) -> tu
 
 def _compare(before: Entry, after: Entry, records: dict[str, Record], new: Path) -> Neighbours:
     folders = new / REPORTS / before.slug, new / REPORTS / after.slug
-    comparison = compare(records[before.slug], records[after.slug], folders)
+    with odd_values_told(folders[1]):
+        comparison = compare(records[before.slug], records[after.slug], folders)
     folder = slugs([f"{before.slug} to {after.slug}"])[f"{before.slug} to {after.slug}"]
     (new / CHANGES / folder).mkdir(parents=True)
     make_comparison(comparison, folders, new / CHANGES / folder)

@@ -14,10 +14,11 @@ from pydantic import Field, ValidationError
 from reportgen.errors import ReportgenError
 from reportgen.facts import Fact
 from reportgen.finished.site_folders import CONTENT
+from reportgen.opening import read_regular
+from reportgen.record.paths import PicturePath
 
 # A name that is a part of a path: what this program makes of the name of a folder.
-_SLUG = r"^[a-z0-9][a-z0-9._~-]{0,200}$"
-_ADDRESS = r"^assets/[A-Za-z0-9._~-]{1,255}$"
+_SLUG = r"^[a-z0-9][a-z0-9_-]{0,150}$"
 
 
 class EntryMeasure(Fact):
@@ -33,7 +34,7 @@ class EntryMeasure(Fact):
 class Glimpse(Fact):
     """A picture in the report that stands for what changed: its path there, and what it shows."""
 
-    picture: str = Field(pattern=_ADDRESS)
+    picture: PicturePath
     alt: str
     width: int
     height: int
@@ -117,7 +118,7 @@ def read_content(folder: Path) -> Content:
     """
     file = folder / CONTENT
     try:
-        return Content.model_validate_json(file.read_bytes())
+        return Content.model_validate_json(read_regular(file, "manifest", through_links=False))
     except OSError as error:
         raise ReportgenError(f"expected a collection at {folder}, cannot read {file}: {error.strerror}") from error
     except ValidationError as error:

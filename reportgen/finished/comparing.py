@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 from reportgen.files.manifest import write_manifest
-from reportgen.files.replacing import replacing_file, replacing_folder
+from reportgen.files.replacing import replacing, replacing_folder
+from reportgen.finished.bundle import write_bundle
 from reportgen.finished.bundled_sites import bundle_site_text
 from reportgen.finished.comparison import Comparison, compare
 from reportgen.finished.comparison_pages import write_comparison
 from reportgen.finished.comparison_words import comparison_markdown
+from reportgen.finished.opened import odd_values_told, opened_report
 from reportgen.finished.summary import SUMMARY_NAME
-from reportgen.record import read_record
 from reportgen.site.writer import write_text
 
 
@@ -22,15 +23,19 @@ def compare_reports(first: Path, second: Path, output: Path, *, force: bool = Fa
     Raises:
         ReportgenError: one of them is no report, or `output` is not to be replaced.
     """
-    folders = folder_of(first), folder_of(second)
-    comparison = compare(read_record(first), read_record(second), folders)
-    if output.suffix.lower() == ".html":
-        with tempfile.TemporaryDirectory(prefix="reportgen-") as name, replacing_file(output) as file:
-            make_comparison(comparison, folders, Path(name))
-            write_text(file, bundle_site_text(Path(name)))
-        return output
-    with replacing_folder(output, "comparison", force=force) as new:
-        make_comparison(comparison, folders, new)
+    with ExitStack() as reading:
+        one, two = (reading.enter_context(opened_report(path)) for path in (first, second))
+        folders = one.folder, two.folder
+        with odd_values_told(first):
+            comparison = compare(one.record, two.record, folders)
+        if output.suffix.lower() == ".html":
+            with replacing(None, output) as places:
+                make_comparison(comparison, folders, places.folder)
+                write_bundle(bundle_site_text(places.folder), places.single)
+            return output
+        with replacing_folder(output, "comparison", force=force) as new:
+            make_comparison(comparison, folders, new)
+            reading.close()  # nothing more is read of them, and what takes their place waits for that
     return output
 
 
@@ -39,8 +44,3 @@ def make_comparison(comparison: Comparison, folders: tuple[Path, Path], folder: 
     write_comparison(comparison, folders, folder)
     write_text(folder / SUMMARY_NAME, comparison_markdown(comparison))
     write_manifest(folder, "comparison")
-
-
-def folder_of(report: Path) -> Path:
-    """The folder of a report given by its folder or its `report.json`."""
-    return report if report.is_dir() else report.parent

@@ -93,7 +93,7 @@ class Comparison:
 
     @property
     def agreement(self) -> float | None:
-        """The share of shared images with the same best class; None where none is shared."""
+        """The share of shared images with the same best class; None where no class is named for any in both."""
         shared = [image for image in self.images if all(image.best)]
         return sum(image.change == "same" for image in shared) / len(shared) if shared else None
 
@@ -306,7 +306,7 @@ def _figure_key(figure: Figure, layers: Mapping[str, str], images: Mapping[str, 
 def _apart(first: Figure, second: Figure, folders: tuple[Path, Path] | None) -> float | None:
     if first.picture == second.picture:  # named after what is in it
         return 0.0
-    return None if folders is None else picture_distance(folders[0] / first.picture, folders[1] / second.picture)
+    return None if folders is None else picture_distance((folders[0], first.picture), (folders[1], second.picture))
 
 
 def _maximizations(first: Record, second: Record, layers: Mapping[str, str]) -> Iterable[MaximizationPair]:

@@ -172,7 +172,7 @@ def _measurements(first: Layer, second: Layer) -> Iterator[Fact]:
         yield fact("weight mean", one.mean, two.mean)
         yield fact("weight standard deviation", one.std, two.std)
         yield fact("zero weights", one.zero_fraction, two.zero_fraction)
-        yield fact("dead filters", len(one.dead_filters), len(two.dead_filters))
+        yield fact("zero filters", len(one.dead_filters), len(two.dead_filters))
     before, after = first.activations, second.activations
     if before is not None and after is not None:
         yield fact("activation maximum", before.max, after.max)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.errors import ReportgenError
+from reportgen.files.inside import Inside
 from reportgen.record import Record
 from reportgen.similarity import LEAST_IMAGES, debiased_cka
 
@@ -60,8 +62,9 @@ def _products(record: Record, folder: Path) -> Mapping[str, NDArray[np.float64]]
     if kept is None:
         return {}
     count, file = len(kept.images), folder / kept.file
+    data = Inside(folder).read(kept.file, "products.file", "picture")
     try:
-        triangles = np.load(file, allow_pickle=False)
+        triangles = np.load(io.BytesIO(data), allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise ReportgenError(f"expected an array at {file}, cannot read it; make the report again") from error
     if triangles.shape != (len(kept.layers), count * (count + 1) // 2) or triangles.dtype != np.float32:

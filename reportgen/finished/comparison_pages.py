@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from reportgen import formats
 from reportgen._version import __version__
-from reportgen.errors import ReportgenError
+from reportgen.files.inside import Inside
 from reportgen.finished.comparison import Comparison, MaximizationPair, PicturePair
 from reportgen.finished.comparison_rows import (
     alike_view,
@@ -80,7 +79,8 @@ def write_comparison(comparison: Comparison, folders: tuple[Path, Path], folder:
     for page in pages:
         write_text(folder / page.path, render_page(environment, page, site, Outline(general, ()), ()))
     for source, pictures in zip(folders, _pictures(comparison), strict=True):
-        _copy(source, folder, pictures)
+        for picture in sorted(pictures):
+            Inside(source).copy(picture, "a picture to compare", folder)
     finish_site(folder)
 
 
@@ -211,14 +211,3 @@ def _pictures(comparison: Comparison) -> tuple[set[str], set[str]]:
             first |= {figure.picture for figure in (image.likeness, image.evidence[0]) if figure is not None}
             second |= {figure.picture for figure in (image.evidence[1],) if figure is not None}
     return first, second
-
-
-def _copy(source: Path, target: Path, names: Iterable[str]) -> None:
-    for name in sorted(names):
-        (target / name).parent.mkdir(parents=True, exist_ok=True)
-        try:
-            shutil.copyfile(source / name, target / name)
-        except OSError as error:
-            raise ReportgenError(
-                f"expected {name} in the report {source}, cannot read it ({error.strerror}); make the report again"
-            ) from error

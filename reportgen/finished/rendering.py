@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from reportgen import site
@@ -12,8 +12,11 @@ from reportgen.errors import ReportgenError
 from reportgen.files.hashed import hashed_name
 from reportgen.files.manifest import write_manifest
 from reportgen.files.replacing import replacing_folder
+from reportgen.finished.logo import clean_logo
+from reportgen.finished.opened import odd_values_told, opened_report
 from reportgen.finished.summary import SUMMARY_NAME, changes_kept, summarize, summary_markdown
-from reportgen.record import RECORD_NAME, Record, dump_record, read_record, referenced_files
+from reportgen.opening import read_regular
+from reportgen.record import RECORD_NAME, Record, Site, dump_record
 from reportgen.site.writer import write_text
 
 
@@ -36,21 +39,36 @@ def site_look(config: Config, title: str, folder: Path) -> dict[str, object]:
     """
     return {
         "title": config.title or title,
-        "logo": _copy_asset(config.logo, folder, "--logo"),
-        "css": _copy_asset(config.css, folder, "--css"),
+        "logo": _copy_logo(config.logo, folder),
+        "css": _copy_style(config.css, folder),
         "script": config.script,
     }
 
 
-def _copy_asset(file: Path | None, folder: Path, option: str) -> str | None:
-    """Copy `file` into the report under a name that follows its content."""
+def _copy_logo(file: Path | None, folder: Path) -> str | None:
+    """Write what is to be seen of the logo into the report, under a name that follows it."""
+    if file is None:
+        return None
+    data, suffix = clean_logo(file)
+    return _write_asset("logo", data, suffix, folder)
+
+
+def _copy_style(file: Path | None, folder: Path) -> str | None:
+    """Copy the style sheet into the report under a name that follows its content."""
     if file is None:
         return None
     try:
-        data = file.read_bytes()
+        data = read_regular(file, "style")
+        data.decode("utf-8")
     except OSError as error:
-        raise ReportgenError(f"{option}: expected a file, cannot read {file}: {error.strerror}") from error
-    path = f"assets/{hashed_name(option.strip('-'), data, file.suffix.lower())}"
+        raise ReportgenError(f"--css: expected a style sheet, cannot read {file}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ReportgenError(f"--css: expected a style sheet in UTF-8, {file} is none; save it as UTF-8") from error
+    return _write_asset("css", data, ".css", folder)
+
+
+def _write_asset(stem: str, data: bytes, suffix: str, folder: Path) -> str:
+    path = f"assets/{hashed_name(stem, data, suffix)}"
     (folder / "assets").mkdir(exist_ok=True)
     (folder / path).write_bytes(data)
     return path
@@ -66,27 +84,16 @@ def render_again(folder: Path, config: Config, given: frozenset[str]) -> Path:
     Raises:
         ReportgenError: `folder` holds no report, or a file it speaks of is missing.
     """
-    record = read_record(folder)
-    with replacing_folder(folder) as new:
-        copy_files(record, folder, new)
-        look = site_look(config, record.site.title, new)
-        changed = {name: value for name, value in look.items() if name in given}
-        record = record.model_copy(update={"site": record.site.model_copy(update=changed)})
-        write_pages(record, new, config.templates, changes_kept(folder))
+    with ExitStack() as reading:
+        report = reading.enter_context(opened_report(folder))
+        with replacing_folder(folder) as new:
+            report.copy_files(new)
+            changes = changes_kept(report.inside)
+            reading.close()  # nothing more is read of it, and what takes its place waits for that
+            record = report.record
+            look = site_look(config, record.site.title, new)
+            changed = {name: value for name, value in look.items() if name in given}
+            record = record.model_copy(update={"site": Site(**(record.site.model_dump() | changed))})
+            with odd_values_told(folder):
+                write_pages(record, new, config.templates, changes)
     return folder
-
-
-def copy_files(record: Record, source: Path, target: Path) -> None:
-    """Copy every file that `record` speaks of, pictures and arrays, from the report `source` into `target`.
-
-    Raises:
-        ReportgenError: one of them is missing.
-    """
-    for name in referenced_files(record):
-        (target / name).parent.mkdir(parents=True, exist_ok=True)
-        try:
-            shutil.copyfile(source / name, target / name)
-        except OSError as error:
-            raise ReportgenError(
-                f"expected {name} in the report {source}, cannot read it ({error.strerror}); make the report again"
-            ) from error

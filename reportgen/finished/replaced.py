@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from reportgen.errors import ReportgenError
+from reportgen.files.inside import Inside
 from reportgen.files.manifest import kind_of
 from reportgen.finished.comparison import compare
 from reportgen.finished.comparison_words import sentences
@@ -22,8 +23,8 @@ def changes_since(folder: Path, record: Record) -> tuple[str, ...]:
         return ()
     try:
         before = read_record(folder)
-    except (ReportgenError, ValueError):  # of another version, or broken: that is no reason not to replace it
+    except ReportgenError:  # of another version, or broken: that is no reason not to replace it
         return ()
     if dump_record(before) == dump_record(record):
-        return changes_kept(folder)
+        return changes_kept(Inside(folder))
     return sentences(compare(before, record), ("the one before", "this one"))

@@ -10,9 +10,9 @@ from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from pathlib import Path
 from urllib.parse import quote
 
+from reportgen.files.inside import Inside
 from reportgen.site.links import is_outside, resolve
 
 Attributes = list[tuple[str, str | None]]
@@ -30,14 +30,26 @@ _REFERRED = frozenset({"clippath", "filter", "lineargradient", "marker", "mask",
 # What a picture has as an `img` and has no use for as a drawing.
 _IMAGE_ONLY = frozenset({"src", "alt", "loading", "decoding", "srcset", "sizes"})
 
+# What a page of this program does not have inside, and what would run, load or lead elsewhere: a report may come from
+# anybody.
+_REFUSED = frozenset(
+    {"script", "style", "iframe", "frame", "frameset", "object", "embed", "applet", "base", "meta", "link", "form"}
+    | {"animate", "animatemotion", "animatetransform", "set", "portal", "template", "noscript", "xmp", "plaintext"}
+    | {"video", "audio", "source", "track", "foreignobject"}
+)
+_REFUSED_ATTRIBUTES = frozenset(
+    {"style", "srcdoc", "src", "srcset", "action", "formaction", "ping", "poster", "background", "data", "xlink:href"}
+)
+_LED_TO = frozenset({"http", "https", "mailto"})
+
 mimetypes.add_type("image/webp", ".webp")
 mimetypes.add_type("image/avif", ".avif")
 
 
-def data_address(file: Path) -> str:
-    """The content of a file as an address that needs nothing else."""
-    kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-    return f"data:{kind};base64,{b64encode(file.read_bytes()).decode()}"
+def data_address(name: str, data: bytes) -> str:
+    """The content of a file called `name` as an address that needs nothing else."""
+    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    return f"data:{kind};base64,{b64encode(data).decode()}"
 
 
 @dataclass
@@ -47,24 +59,30 @@ class Pictures:
     `sizes` are width and height in pixels by path; of a picture it does not know, every use is a copy.
     """
 
-    folder: Path
+    inside: Inside
     sizes: dict[str, tuple[int, int]]
     names: dict[str, str] = field(default_factory=dict)
+    pages: dict[str, str] = field(default_factory=dict)  # which page shows it first
 
-    def draw(self, path: str) -> str:
-        """The picture at `path` inside a drawing, as the background of an element with its size.
+    def draw(self, path: str, page: str) -> str:
+        """The picture at `path`, shown by `page`, inside a drawing, as the background of an element with its size.
 
         Browsers load backgrounds when they are first shown: those of all pages need not be ready before the
         first page is. The images of a drawing itself are loaded at once, each time they are drawn.
         """
         name = self.names.setdefault(path, f"picture-{len(self.names)}")
+        self.pages.setdefault(path, page)
         width, height = self.sizes[path]
         return f'<foreignObject width="{width}" height="{height}"><div class="{name}"></div></foreignObject>'
+
+    def address(self, path: str, page: str) -> str:
+        """The picture at `path`, which `page` shows, as an address that needs nothing else."""
+        return data_address(path, self.inside.read(path, f"a picture on {page}", "picture"))
 
     def style(self) -> str:
         """The rules that hold the pictures themselves."""
         rules = (
-            f'.{name}{{background-image:url("{data_address(self.folder / path)}")}}\n'
+            f'.{name}{{background-image:url("{self.address(path, self.pages[path])}")}}\n'
             for path, name in self.names.items()
         )
         return "".join(rules)
@@ -92,6 +110,7 @@ class Part(HTMLParser):
     depth: int = 0
     unlinked: bool = False  # inside a link to a file that is not there: it is written as plain text
     done: bool = False
+    refused: list[str] = field(default_factory=list)  # elements around that are left out with all that is in them
 
     def __post_init__(self) -> None:
         super().__init__(convert_charrefs=False)
@@ -99,14 +118,19 @@ class Part(HTMLParser):
     def handle_starttag(self, tag: str, attrs: Attributes) -> None:
         """Write a start tag, or begin with the wanted element."""
         if self.depth and not self.done:
-            self._write_tag(tag, attrs, closed=False)
+            if tag in _REFUSED:
+                self.refused.append(tag)
+            elif not self.refused:
+                self._write_tag(tag, attrs, closed=False)
             self.depth += tag not in _VOID
+            if tag in _VOID and tag in _REFUSED:
+                self.refused.pop()
         elif not self.done and dict(attrs).get("id") == self.wanted:
             self.depth = 1
 
     def handle_startendtag(self, tag: str, attrs: Attributes) -> None:
         """Write an element that closes itself, as those of drawings do."""
-        if self.depth and not self.done:
+        if self.depth and not self.done and not self.refused and tag not in _REFUSED:
             self._write_tag(tag, attrs, closed=True)
 
     def handle_endtag(self, tag: str) -> None:
@@ -114,14 +138,17 @@ class Part(HTMLParser):
         if not self.depth or self.done:
             return
         self.depth -= 1
-        if self.depth:
+        if self.refused:
+            if tag == self.refused[-1]:
+                self.refused.pop()
+        elif self.depth:
             self.pieces.append("</span>" if tag == "a" and self.unlinked else f"</{tag}>")
         else:
             self.done = True
 
     def handle_data(self, data: str) -> None:
         """Write text."""
-        if self.depth and not self.done:
+        if self.depth and not self.done and not self.refused:
             self.pieces.append(data)
 
     def handle_entityref(self, name: str) -> None:
@@ -144,12 +171,10 @@ class Part(HTMLParser):
 
     def _attribute(self, tag: str, name: str, value: str | None) -> Attributes:
         """What becomes of an attribute: itself, changed, or nothing."""
-        if value is None:
-            return [(name, None)]
-        if name.startswith("data-"):  # only the script reads them, and there is none
-            return []
-        if name == "aria-current" and not self.prefix:  # the frame around all pages is at none of them
-            return []
+        # Only the script reads `data-`, and there is none; the frame around all pages is at none of them.
+        left_out = _is_refused(name) or name.startswith("data-") or (name == "aria-current" and not self.prefix)
+        if left_out or value is None:
+            return [] if left_out else [(name, None)]
         # What drawings refer to needs a name without a slash; addresses of pages have no colon.
         drawn = self.prefix.replace("/", ":")
         if name in _REFERENCES or (name == "name" and tag == "input"):
@@ -163,7 +188,7 @@ class Part(HTMLParser):
     def _address(self, value: str) -> str | None:
         """Where a link leads inside the file; None for files that are not in it."""
         if is_outside(value):
-            return value
+            return value if value.partition(":")[0].strip().lower() in _LED_TO else None
         target, fragment = resolve(self.page, value)
         if target not in self.pages:
             return None
@@ -172,21 +197,28 @@ class Part(HTMLParser):
 
     def _picture(self, tag: str, attributes: dict[str, str | None]) -> str:
         """A picture as a reference to the one copy of it, drawn at the size it had."""
-        path = resolve(self.page, attributes.pop("href" if tag == "image" else "src") or "")[0]
+        path = resolve(self.page, attributes.pop("href" if tag == "image" else "src", None) or "")[0]
+        attributes = {
+            name: value for name, value in attributes.items() if not name.startswith("on") and name != "style"
+        }
         if tag == "image":
             size = int(attributes.get("width") or 0), int(attributes.get("height") or 0)
             self.pictures.sizes.setdefault(path, size)
-            return self.pictures.draw(path)
+            return self.pictures.draw(path, self.page)
         if path not in self.pictures.sizes:
             kept = [(name, value) for name, value in attributes.items() if name not in {"loading", "decoding"}]
-            return f"<img{_written([('src', data_address(self.pictures.folder / path)), *kept])}>"
+            return f"<img{_written([('src', self.pictures.address(path, self.page)), *kept])}>"
         width, height = self.pictures.sizes[path]
         alternative = attributes.get("alt") or ""
         attributes["class"] = " ".join(filter(None, [attributes.get("class"), "picture"]))
         kept = [(name, value) for name, value in attributes.items() if name not in _IMAGE_ONLY]
         said = [("role", "img"), ("aria-label", alternative)] if alternative else [("aria-hidden", "true")]
         opening = _written([*kept, ("viewBox", f"0 0 {width} {height}"), *said])
-        return f"<svg{opening}>{self.pictures.draw(path)}</svg>"
+        return f"<svg{opening}>{self.pictures.draw(path, self.page)}</svg>"
+
+
+def _is_refused(name: str) -> bool:
+    return name in _REFUSED_ATTRIBUTES or name.startswith("on")
 
 
 def _written(attributes: Attributes) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from PIL import Image
 
-from reportgen.errors import GateError
+from reportgen.errors import GateError, ReportgenError
 from reportgen.files.encoding import EFFORT
 from reportgen.files.hashed import hashed_name
 from reportgen.finished.sizes import measure_things, size_table
@@ -81,8 +81,11 @@ def _recoded(record: Record, folder: Path, originals: dict[str, bytes], quality:
     renamed = {}
     for name, data in originals.items():
         buffer = io.BytesIO()
-        with Image.open(io.BytesIO(data)) as image:
-            image.save(buffer, "WEBP", quality=quality, method=EFFORT)
+        try:
+            with Image.open(io.BytesIO(data), formats=["WEBP"]) as image:
+                image.save(buffer, "WEBP", quality=quality, method=EFFORT)
+        except (OSError, ValueError, Image.DecompressionBombError) as error:
+            raise ReportgenError(f"expected a WebP picture in {name}, it is none; make the report again") from error
         coarse = buffer.getvalue() if buffer.tell() < len(data) else data
         stem = name.removesuffix(".webp").rpartition("-")[0]
         renamed[name] = hashed_name(stem, coarse, ".webp")

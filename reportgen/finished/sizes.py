@@ -51,7 +51,7 @@ def size_table(things: tuple[Thing, ...], most: int = BIGGEST_SHOWN) -> list[str
 
 def _picture_names(record: Record) -> dict[str, str]:
     """What each picture and array shows, by its path."""
-    tops = [top for unit in record.units for top in unit.top_images]
+    tops = [top for channel in record.units for top in channel.top_images]
     names = {tile.picture: "parts of images" for top in tops for tile in (top.patch, top.whole) if tile is not None}
     titles = {section.slug: section.title.lower() for section in record.sections}
     files = [(feature.file, feature.section) for feature in record.features]

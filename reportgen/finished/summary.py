@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from reportgen import formats
+from reportgen.errors import ReportgenError
 from reportgen.facts import SEVERITIES
+from reportgen.files.inside import Inside
 from reportgen.finished.closing_words import accuracy_words, left_out_words
 from reportgen.finished.markdown import code, escaped, unescaped
 from reportgen.record import Finding, Record, read_record
@@ -29,9 +31,6 @@ MOST_CHANGES = 6
 MOST_TAGS = 8
 _LONGEST_NAME = 120
 _LONGEST_LINE = 320
-
-# A larger file is no summary of this program.
-_MOST_BYTES = 200_000
 
 _CHANGES_HEADING = "## Since the report before"
 _NOUNS = {"info": "note"}
@@ -190,14 +189,11 @@ def kept_changes(markdown: str) -> tuple[str, ...]:
     return tuple(unescaped(line[2:]) for line in listed[:MOST_CHANGES] if line.startswith("- "))
 
 
-def changes_kept(folder: Path) -> tuple[str, ...]:
-    """What the summary in a report's folder says of the report before."""
-    file = folder / SUMMARY_NAME
+def changes_kept(inside: Inside) -> tuple[str, ...]:
+    """What the summary in a report's folder says of the report before; nothing where it has none, or no such one."""
     try:
-        if not file.is_file() or file.stat().st_size > _MOST_BYTES:
-            return ()
-        return kept_changes(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError):
+        return kept_changes(inside.read_text(SUMMARY_NAME, "the summary", "style"))
+    except ReportgenError:
         return ()
 
 
@@ -208,6 +204,6 @@ def summary_of(report: Path, form: str) -> str:
         ReportgenError: there is none.
     """
     folder = report if report.is_dir() else report.parent
-    summary = summarize(read_record(report), changes_kept(folder))
+    summary = summarize(read_record(report), changes_kept(Inside(folder)))
     where = (folder / FRONT).as_posix()
     return summary_json(summary, where) if form == "json" else summary_markdown(summary, where)

@@ -2,54 +2,94 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from reportgen.files.manifest import MANIFEST, read_manifest
+from reportgen.errors import ReportgenError, one_line
+from reportgen.files.beyond import beyond
+from reportgen.files.inside import Inside, regular_files
+from reportgen.files.locks import steady
+from reportgen.files.manifest import MANIFEST, file_digest, read_manifest
+from reportgen.files.targets import absolute
+from reportgen.files.workplaces import settle_left
 from reportgen.site.links import PageLinks, css_addresses, is_outside, read_links, resolve
+
+_CHANGED = "changed since the report was made"
 
 
 def verify_report(folder: Path) -> list[str]:
     """What is wrong with the report in `folder`, a line each; empty where nothing is.
 
+    What is not in its manifest is the user's and no problem: see `files_beside`.
+
     Raises:
         ReportgenError: `folder` has no manifest that could be read.
     """
-    expected = read_manifest(folder)
-    found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - {MANIFEST}
-    return [*_file_problems(folder, expected, found), *_link_problems(folder, found)]
+    settle_left(absolute(folder))
+    with steady(folder):
+        expected = read_manifest(folder)
+        inside = Inside(folder)
+        faults = {name: _file_problem(inside, name, digest) for name, digest in sorted(expected.items())}
+        readable = [name for name, fault in faults.items() if fault is None or fault.endswith(_CHANGED)]
+        problems = [fault for fault in faults.values() if fault is not None]
+        problems += _link_problems(inside, readable, {*regular_files(folder), *readable})
+        return [one_line(problem) for problem in problems]
 
 
-def _file_problems(folder: Path, expected: Mapping[str, str], found: set[str]) -> Iterator[str]:
-    for name in sorted(set(expected) | found):
-        if name not in found:
-            yield f"{name}: missing"
-        elif name not in expected:
-            yield f"{name}: not in {MANIFEST}"
-        elif hashlib.sha256((folder / name).read_bytes()).hexdigest() != expected[name]:
-            yield f"{name}: changed since the report was made"
+def files_beside(folder: Path) -> list[str]:
+    """The paths in a report's folder that are none of its own; a folder without any of its files is one.
+
+    Raises:
+        ReportgenError: `folder` has no manifest that could be read.
+    """
+    return beyond(folder, {*read_manifest(folder), MANIFEST})
 
 
-def _link_problems(folder: Path, found: set[str]) -> Iterator[str]:
-    pages = {
-        name: read_links((folder / name).read_text(encoding="utf-8", errors="replace"))
-        for name in sorted(found)
-        if name.endswith(".html")
-    }
+def _file_problem(inside: Inside, name: str, digest: str) -> str | None:
+    """What is wrong with the file `name`, which should have that SHA-256."""
+    try:
+        (inside.folder / name).lstat()
+    except OSError:
+        return f"{name}: missing"
+    try:
+        found = file_digest(inside.find(name, MANIFEST))
+    except ReportgenError:
+        return f"{name}: a link, or no regular file"
+    except OSError as error:
+        return f"{name}: cannot be read ({error.strerror})"
+    return None if found == digest else f"{name}: {_CHANGED}"
+
+
+def _link_problems(inside: Inside, names: list[str], found: set[str]) -> Iterator[str]:
+    """What is wrong with the links of the pages and style sheets among `names`."""
+    pages: dict[str, PageLinks] = {}
+    for name in names:
+        if name.endswith(".html"):
+            try:
+                pages[name] = read_links(inside.read(name, MANIFEST, "page").decode("utf-8", "replace"))
+            except (ReportgenError, AssertionError) as error:  # the second is how the parser refuses markup
+                yield f"{name}: cannot be read as a page ({error})"
     for name, links in pages.items():
         for repeated in sorted(links.repeated):
             yield f"{name}: the id {repeated!r} is used more than once"
-        for address in dict.fromkeys(links.addresses):
-            problem = _link_problem(name, address, pages, found)
-            if problem is not None:
-                yield f"{name}: {problem}"
-    for name in sorted(found):
+        yield from _address_problems(name, links.addresses, pages, found)
+    for name in names:
         if name.endswith(".css"):
-            for address in css_addresses((folder / name).read_text(encoding="utf-8", errors="replace")):
-                problem = _link_problem(name, address, pages, found)
-                if problem is not None:
-                    yield f"{name}: {problem}"
+            try:
+                text = inside.read(name, MANIFEST, "style").decode("utf-8", "replace")
+            except ReportgenError as error:
+                yield f"{name}: cannot be read as a style sheet ({error})"
+            else:
+                yield from _address_problems(name, css_addresses(text), pages, found)
+
+
+def _address_problems(
+    name: str, addresses: list[str], pages: Mapping[str, PageLinks], found: set[str]
+) -> Iterator[str]:
+    for address in dict.fromkeys(addresses):
+        problem = _link_problem(name, address, pages, found)
+        if problem is not None:
+            yield f"{name}: {problem}"
 
 
 def _link_problem(name: str, address: str, pages: Mapping[str, PageLinks], found: set[str]) -> str | None:

@@ -9,9 +9,12 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import IO
 
-_LOG_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
+from reportgen.errors import ReportgenError, one_line
+
+_LOG_LEVEL, _BACKEND = "TF_CPP_MIN_LOG_LEVEL", "KERAS_BACKEND"
 
 # What the libraries print while they are loaded, before any level can reach them: information ("I0000"),
 # warnings ("W0000") and the note that logging is not set up yet. Errors and fatal messages start with E or F.
@@ -19,16 +22,25 @@ _CHATTER = re.compile(rb"WARNING: All log messages before absl|[IW]\d{4} |To ena
 
 
 def quiet_tensorflow() -> None:
-    """Load TensorFlow with only its errors on standard error; to be called before anything imports it.
+    """Load TensorFlow with nothing of its chatter on standard error; to be called before anything imports it.
 
-    A level the user has set (`TF_CPP_MIN_LOG_LEVEL`) is kept, and then nothing is held back.
+    Whatever level the user has set (`TF_CPP_MIN_LOG_LEVEL`): what truly goes wrong in an operation reaches Python as
+    an exception at any.
+
+    Raises:
+        ReportgenError: the environment asks for another backend of Keras.
     """
-    if "tensorflow" in sys.modules or _LOG_LEVEL in os.environ:
+    backend = os.environ.setdefault(_BACKEND, "tensorflow") or "tensorflow"
+    if backend != "tensorflow":
+        raise ReportgenError(
+            f"expected Keras to run on TensorFlow, {_BACKEND} in the environment says {one_line(backend, 40)}; unset it"
+        )
+    if "tensorflow" in sys.modules:
         return
-    # At 2 the search for a missing graphics card is still told as an error; what truly goes wrong in an
-    # operation reaches Python as an exception at any level.
+    # At 2 the search for a missing graphics card is still told as an error.
     os.environ[_LOG_LEVEL] = "3"
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    for name in ("tensorflow", "absl", "matplotlib"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     with chatter_held_back():
         importlib.import_module("tensorflow")
 
@@ -36,17 +48,31 @@ def quiet_tensorflow() -> None:
 @contextmanager
 def chatter_held_back() -> Iterator[None]:
     """Collect what is written to standard error during the block, then pass on all but the chatter."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with tempfile.TemporaryFile() as collected:
+    if sys.stderr is not None:
+        sys.stderr.flush()
+    try:
+        collected, kept = _collector(), os.dup(2)
+    except OSError:  # no standard error, or no place for what is collected: then it is not held back
+        yield
+        return
+    with collected:
         os.dup2(collected.fileno(), 2)
         try:
             yield
         finally:
-            sys.stderr.flush()
+            if sys.stderr is not None:
+                sys.stderr.flush()
             os.dup2(kept, 2)
             os.close(kept)
             collected.seek(0)
-            for line in collected:
-                if not _CHATTER.match(line):
-                    os.write(2, line)
+            with suppress(OSError):  # a full standard error has no room for it
+                for line in collected:
+                    if not _CHATTER.match(line):
+                        os.write(2, line)
+
+
+def _collector() -> IO[bytes]:
+    """A file in memory where the system has that, else in the folder for temporary files, which may be full."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("reportgen"), "w+b")
+    return tempfile.TemporaryFile()

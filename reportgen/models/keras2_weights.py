@@ -9,6 +9,7 @@ import h5py
 import keras
 import numpy as np
 
+from reportgen.formats import counted
 from reportgen.models.keras2_nodes import name as renamed
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -44,13 +45,15 @@ def assign_weights(model: keras.Model, saved: list[list[tuple[str, Array]]]) -> 
     """
     layers = [layer for layer in model.layers if layer.weights]
     if len(layers) != len(saved):
-        raise ValueError(f"the network has {len(layers)} layers with weights, the file holds those of {len(saved)}")
+        held = counted(len(saved), "layer")
+        raise ValueError(f"the file holds the weights of {held}, the network has {len(layers)} with weights")
     for layer, weights in zip(layers, saved, strict=True):
         variables = _ordered(layer)
         by_owner = _by_owner(layer, weights) if isinstance(layer, keras.Model) else None
         pairs = by_owner or list(zip(variables, (values for _, values in weights), strict=False))
         if len(variables) != len(weights):
-            raise ValueError(f"{layer.name} has {len(variables)} weights, the file holds {len(weights)} for it")
+            held = counted(len(weights), "weight")
+            raise ValueError(f"the file holds {held} for {layer.name}, which has {len(variables)}")
         for variable, values in pairs:
             if tuple(variable.shape) != values.shape:
                 shape = tuple(variable.shape)

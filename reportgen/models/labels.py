@@ -4,45 +4,70 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from reportgen.errors import ReportgenError
+from reportgen.errors import ReportgenError, one_line
+from reportgen.opening import read_regular
+from reportgen.plain_json import parse_json
 
 IMAGENET_CLASSES = 1000
 
+# Names or lines told of in one sentence.
+MOST_LISTED = 12
 
-def read_labels(path: Path) -> tuple[str, ...]:
-    """Read class names in the order of the network's outputs.
 
-    A text file has one name a line; blank lines at the end do not count. A JSON file holds a list, a
-    dictionary from index to name or to `[identifier, name]`, or one from name to index.
+def read_labels(path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Read class names in the order of the network's outputs, and what is odd about them, in sentences.
+
+    A text file has one name a line; a blank line is no class, and is told of unless it stands at the end. A JSON
+    file holds a list, a dictionary from index to name or to `[identifier, name]`, or one from name to index.
 
     Raises:
         ReportgenError: the file is missing, is not UTF-8, or holds something else.
     """
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = read_regular(path, "labels").decode("utf-8-sig")
     except OSError as error:
         raise ReportgenError(f"--labels: cannot read {path}: {error.strerror}; name a file of class names") from error
     except UnicodeDecodeError as error:
         raise ReportgenError(f"--labels: {path} is not UTF-8 text: {error}; save it as UTF-8") from error
-    labels = _from_json(path, text) if path.suffix.lower() == ".json" or text[:1] in "[{" else _from_lines(text)
+    blank: list[int] = []
+    if path.suffix.lower() == ".json" or text[:1] in "[{":
+        labels = _from_json(path, text)
+    else:
+        labels, blank = _from_lines(text)
     if not labels:
         raise ReportgenError(f"--labels: {path} holds no class names; expected one a line, or JSON")
-    return labels
+    return labels, odd_names(labels, blank)
 
 
-def _from_lines(text: str) -> tuple[str, ...]:
-    return tuple(line.strip() for line in text.rstrip().splitlines())
+def odd_names(labels: Sequence[str], blank_lines: Sequence[int] = ()) -> tuple[str, ...]:
+    """What is odd about class names: lines of a file that were blank, and names that stand more than once."""
+    notes = []
+    if blank_lines:
+        lines = ", ".join(str(line) for line in blank_lines[:MOST_LISTED])
+        notes.append(f"blank lines are no classes and were passed over: line {lines}")
+    repeated = sorted(name for name, times in Counter(labels).items() if times > 1 and name)
+    if repeated:
+        notes.append(f"names that stand more than once: {', '.join(repeated[:MOST_LISTED])}")
+    return tuple(notes)
+
+
+def _from_lines(text: str) -> tuple[tuple[str, ...], list[int]]:
+    """The names, and the numbers of blank lines before the last of them."""
+    lines = [line.strip() for line in text.rstrip().splitlines()]
+    return tuple(line for line in lines if line), [number for number, line in enumerate(lines, 1) if not line]
 
 
 def _from_json(path: Path, text: str) -> tuple[str, ...]:
     expected = 'a list of names, {"0": "name"}, {"0": ["identifier", "name"]} or {"name": 0}'
     try:
-        content = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ReportgenError(f"--labels: {path} is not JSON: {error}; expected {expected}") from error
+        content = parse_json(text.encode())
+    except ValueError as error:
+        raise ReportgenError(f"--labels: {path} is not JSON: {one_line(error, 100)}; expected {expected}") from error
     if isinstance(content, dict):
         content = _in_order(content)
     if not isinstance(content, list) or not all(_is_name(item) for item in content):
@@ -69,7 +94,7 @@ def _in_order(content: dict[str, Any]) -> list[Any] | None:
 
 def imagenet_labels() -> tuple[str, ...] | None:
     """The ImageNet class names as Keras keeps them after a first `decode_predictions`; None if it does not."""
-    home = Path(os.environ.get("KERAS_HOME") or Path("~/.keras").expanduser())
+    home = Path(os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras"))  # noqa: PTH111 - no error without a home
     try:
         content = json.loads((home / "models" / "imagenet_class_index.json").read_bytes())
     except (OSError, ValueError):

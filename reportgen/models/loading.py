@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import keras
 import numpy as np
 
-from reportgen.config import Config
+from reportgen.config import FOLDERS, Config
 from reportgen.errors import ReportgenError
 from reportgen.machine.memory import keep_freed_memory
 from reportgen.models.applications import family_of_architecture, find_architecture
@@ -27,9 +27,10 @@ from reportgen.models.inputs import (
     resolve_size,
     takes_channels_first,
 )
-from reportgen.models.labels import imagenet_labels, read_labels
+from reportgen.models.labels import imagenet_labels, odd_names, read_labels
 from reportgen.models.latent import find_latent_slot
-from reportgen.models.network import Network, model_digest
+from reportgen.models.losses import Losses, losses_in_file, losses_of_model
+from reportgen.models.network import LabelsOrigin, Network, model_digest
 from reportgen.models.preprocessing import choose_preprocessing, make_preprocessing
 from reportgen.models.sources import (
     build_application,
@@ -53,6 +54,7 @@ class _Source:
     sha256: str | None = None
     architecture: str | None = None  # the public name in keras.applications
     own: bool = True  # made here, so that it may be built here
+    losses: Losses = field(default_factory=Losses)
 
 
 def load_network(config: Config, model: keras.Model | None = None) -> Network:
@@ -85,7 +87,7 @@ def load_network(config: Config, model: keras.Model | None = None) -> Network:
         size = resolve_size(height, width, config.size)
     channels = channels or 3
     family = family_of_architecture(source.architecture) if source.architecture else None
-    labels, origin = _labels(config, source)
+    labels, origin, named, label_notes = _labels(config, source)
     return Network(
         model=loaded,
         name=source.name,
@@ -107,6 +109,10 @@ def load_network(config: Config, model: keras.Model | None = None) -> Network:
         channels_first=channels_first,
         input_slots=slots,
         notes=tuple(notes),
+        output_labels=named,
+        label_notes=label_notes,
+        losses=source.losses,
+        is_application=source.architecture is not None and config.top,
     )
 
 
@@ -148,7 +154,7 @@ def _open(config: Config) -> _Source:
     if colon and kind == "python":
         with keras.saving.custom_object_scope(objects):
             model = call_python(config.model)
-        return _Source(model, _name(model, rest.rpartition(":")[2]), config.model)
+        return _Source(model, _name(model, rest.rpartition(":")[2]), config.model, losses=losses_of_model(model))
     if not config.model:
         raise ReportgenError(
             "expected a network: a .keras or .h5 file, keras:NAME, hf://owner/name or python:module:callable"
@@ -158,13 +164,14 @@ def _open(config: Config) -> _Source:
         return _Source(model, _name(model, config.model.rpartition("/")[2]), config.model)
     path = Path(config.model)
     model = load_file(path, objects)
-    return _Source(model, _name(model, path.stem), path.name, sha256=_file_digest(path))
+    return _Source(model, _name(model, path.stem), path.name, sha256=_file_digest(path), losses=losses_in_file(path))
 
 
 def _given(model: Any) -> _Source:
     if not isinstance(model, keras.Model):
         raise ReportgenError(f"expected a keras.Model or the name of one, got {type(model).__name__}")
-    return _Source(model, _name(model, type(model).__name__), "a keras.Model given from Python", own=False)
+    name = _name(model, type(model).__name__)
+    return _Source(model, name, "a keras.Model given from Python", own=False, losses=losses_of_model(model))
 
 
 def _name(model: keras.Model, otherwise: str) -> str:
@@ -222,11 +229,26 @@ def _take_weights(model: keras.Model, other: keras.Model) -> None:
                 layer.finalize_state()
 
 
-def _labels(config: Config, source: _Source) -> tuple[tuple[str, ...] | None, Literal["file", "application", "none"]]:
-    if config.labels is not None:
-        return read_labels(config.labels), "file"
-    if source.architecture and config.top and config.weights == "imagenet":
+def _labels(
+    config: Config, source: _Source
+) -> tuple[tuple[str, ...] | None, LabelsOrigin, dict[str, tuple[str, ...]], tuple[str, ...]]:
+    """Names for whatever output they fit, where they come from, names of outputs by name, and what is odd there.
+
+    Names that are the images' folders are none yet: nobody has looked at the images.
+    """
+    given: dict[str, tuple[str, ...]] = {}
+    notes: list[str] = []
+    for output, item in config.labels.items():
+        if item == FOLDERS:
+            continue
+        names, odd = (item, odd_names(item)) if isinstance(item, tuple) else read_labels(Path(item))
+        given[output] = names
+        notes += odd
+    own = given.pop("", None)
+    if own is not None:
+        return own, "list" if isinstance(config.labels[""], tuple) else "file", given, tuple(notes)
+    if source.architecture and config.top and config.weights == "imagenet" and "" not in config.labels:
         labels = imagenet_labels()
         if labels is not None:
-            return labels, "application"
-    return None, "none"
+            return labels, "application", given, tuple(notes)
+    return None, "none", given, tuple(notes)

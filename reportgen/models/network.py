@@ -15,7 +15,10 @@ import numpy as np
 import tensorflow as tf
 
 from reportgen.models.inputs import InputSlot, flat_slots
+from reportgen.models.losses import Losses
 from reportgen.models.preprocessing import Preprocessing
+
+LabelsOrigin = Literal["file", "list", "folders", "application", "none"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,13 +38,19 @@ class Network:
     size: tuple[int, int]  # height, width
     channels: int
     labels: tuple[str, ...] | None
-    labels_origin: Literal["file", "application", "none"]
+    labels_origin: LabelsOrigin
     image_input: str | None = None  # which of several inputs takes the image
     other_inputs: Mapping[str, Any] = field(default_factory=dict)  # without the batch
     held: Mapping[str, str] = field(default_factory=dict)  # what each of them is held at, in words
     channels_first: bool = False
     input_slots: Any = None  # `InputSlot`s in the structure the model takes
     notes: tuple[str, ...] = ()
+    output_labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # of outputs named with theirs
+    label_notes: tuple[str, ...] = ()  # what is odd about the names given
+    losses: Losses = field(default_factory=Losses)  # it was compiled with
+    head_output: int = 0  # which output, in Keras' flat order, `labels` are of
+    head_is_single: bool = False  # one number tells two classes apart there, the second where it is high
+    is_application: bool = False  # of keras.applications, with its head
     levels: tuple[float, float] = (0.0, 255.0)  # black and white of what `prepare` takes
     latent: bool = False  # a generator: its image is a vector, one position of as many channels
     takes_pictures: bool = False  # what `prepare` takes is of 0..255 whatever `levels` are

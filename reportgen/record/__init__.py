@@ -6,6 +6,7 @@ from reportgen.facts import (
     Confusion,
     Evaluation,
     GraphEdge,
+    Histogram,
     Mistake,
     Neighbour,
     Output,
@@ -19,6 +20,7 @@ from reportgen.facts import (
     Skipped,
     TileGrid,
     ValueSpread,
+    Weights,
 )
 from reportgen.record.addresses import Pages
 from reportgen.record.answers import (
@@ -37,10 +39,7 @@ from reportgen.record.answers import (
 )
 from reportgen.record.content import (
     SCHEMA_VERSION,
-    Activations,
     AffineMap,
-    ChannelActivation,
-    ChannelColumns,
     Curve,
     Feature,
     Figure,
@@ -49,7 +48,6 @@ from reportgen.record.content import (
     Graph,
     GraphNode,
     Head,
-    Histogram,
     Image,
     KeptProducts,
     Layer,
@@ -66,9 +64,9 @@ from reportgen.record.content import (
     TopImage,
     Traits,
     Unit,
-    Weights,
 )
-from reportgen.record.reading import RECORD_NAME, dump_record, read_record, referenced_files, schema
+from reportgen.record.measured import Activations, ChannelActivation, ChannelColumns
+from reportgen.record.reading import RECORD_NAME, dump_record, named_files, read_record, referenced_files, schema
 
 __all__ = [
     "ValueSpread",
@@ -135,6 +133,7 @@ __all__ = [
     "Severity",
     "Shape",
     "dump_record",
+    "named_files",
     "read_record",
     "referenced_files",
     "schema",

@@ -13,7 +13,7 @@ class Pages:
     """The pages of layers, channels and images, each under the name the record uses for it."""
 
     layers: Mapping[str, str]
-    units: Mapping[tuple[str, int], str]
+    channels: Mapping[tuple[str, int], str]
     images: Mapping[str, str]
     image_ids: Mapping[str, str]  # of all images, those without a page too
 
@@ -21,9 +21,9 @@ class Pages:
         """`layers/<slug>.html`, or None where the layer has no page."""
         return self.layers.get(name)
 
-    def unit_page(self, layer: str, channel: int) -> str | None:
+    def channel_page(self, layer: str, channel: int) -> str | None:
         """`units/<slug>/<channel>.html`, or None where the channel has no page."""
-        return self.units.get((layer, channel))
+        return self.channels.get((layer, channel))
 
     def image_page(self, file: str) -> str | None:
         """`images/<slug>.html`, or None where the image has no page."""
@@ -32,7 +32,7 @@ class Pages:
 
 def assign_pages(
     layer_names: Iterable[str],
-    unit_keys: Iterable[tuple[str, int]],
+    channel_keys: Iterable[tuple[str, int]],
     image_files: Iterable[str],
     shown: Iterable[str],
 ) -> Pages:
@@ -40,13 +40,13 @@ def assign_pages(
 
     Every image of `image_files` has an id; the page of one that has a page is named after it.
     """
-    units = list(unit_keys)
+    channels = list(channel_keys)
     layers = slugs(layer_names)
-    folders = slugs([*layers, *(layer for layer, _ in units)])
+    folders = slugs([*layers, *(layer for layer, _ in channels)])
     ids = slugs(image_files, without_suffix=True)
     return Pages(
         layers={name: f"layers/{slug}.html" for name, slug in layers.items()},
-        units={(layer, channel): f"units/{folders[layer]}/{channel}.html" for layer, channel in units},
+        channels={(layer, channel): f"units/{folders[layer]}/{channel}.html" for layer, channel in channels},
         images={file: f"images/{ids[file]}.html" for file in shown},
         image_ids=ids,
     )

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from reportgen.facts import Fact, Prediction
+from reportgen.record.paths import Colour, PicturePath
 
 
 class _Answer(Fact):
@@ -53,23 +54,25 @@ class ClassShare(Fact):
     index: int
     label: str | None
     share: float
-    colour: str | None = None
+    colour: Colour | None = None
     place: tuple[float, float] | None = None
 
 
 class MapAnswer(_Answer):
     """A class for each pixel.
 
-    `picture` is the photograph that lies under the mask: the part of it that the mask speaks of, without the mask,
-    so that both fill the same frame. `mask` is a lossless picture at the output's size: of class indices (palette)
-    or, for one class, of its probability times 255. `outlines` are the borders between classes alone, transparent
-    between them, to lie over the photograph. `mean_confidence` is that of the strongest class over all pixels.
+    `photograph` is what lies under the mask: the part of the photograph that the mask speaks of, so that both fill the
+    same frame; `picture` is the two together. `mask` is a lossless picture at the output's size: of class indices
+    (palette; 255 where there is none) or, for one class, of its probability times 255. `outlines` are the borders
+    between classes alone, transparent between them, to lie over the photograph. `mean_confidence` is that of the
+    strongest class over all pixels.
     """
 
     kind: Literal["map"]
-    picture: str
-    mask: str
-    outlines: str | None
+    picture: PicturePath
+    photograph: PicturePath | None = None
+    mask: PicturePath
+    outlines: PicturePath | None
     width: int  # of `picture`
     height: int
     classes: list[ClassShare]
@@ -77,8 +80,8 @@ class MapAnswer(_Answer):
 
     @property
     def pictures(self) -> dict[str, tuple[int, int]]:
-        """Photograph, mask and outlines, all drawn at the size of the first."""
-        named = (self.picture, self.mask, self.outlines)
+        """Overlay, photograph, mask and outlines, all drawn at the size of the first."""
+        named = (self.picture, self.photograph, self.mask, self.outlines)
         return {name: (self.width, self.height) for name in named if name is not None}
 
 
@@ -93,10 +96,10 @@ class PictureAnswer(_Answer):
     """A picture; `difference` shows where it departs from the input, both null where the sizes differ."""
 
     kind: Literal["picture"]
-    picture: str
+    picture: PicturePath
     width: int
     height: int
-    difference: str | None
+    difference: PicturePath | None
     error: PictureError | None
 
     @property

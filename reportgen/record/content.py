@@ -27,8 +27,21 @@ from reportgen.facts import (
     Shape,
     Skipped,
     TileGrid,
+    Weights,
 )
 from reportgen.record.answers import Answer
+from reportgen.record.measured import Activations, ChannelActivation
+from reportgen.record.paths import (
+    ArrayPath,
+    ImagePage,
+    LayerPage,
+    LogoPath,
+    PagePath,
+    PicturePath,
+    SectionName,
+    StylePath,
+    UnitPage,
+)
 
 SCHEMA_VERSION: Literal["1.1"] = "1.1"
 
@@ -91,7 +104,7 @@ class Head(Fact):
 
     kind: Literal["softmax", "sigmoid", "logits", "none"]
     classes: int | None
-    labels: Literal["file", "application", "none"]
+    labels: Literal["file", "list", "folders", "application", "none"]
     note: str | None
 
 
@@ -116,51 +129,6 @@ class Model(Fact):
     inputs: list[ModelInput] | None = None
 
 
-class Histogram(Fact):
-    """`counts[i]` values lie in `edges[i] <= value < edges[i + 1]`, the last bin closed."""
-
-    edges: list[float]
-    counts: list[int]
-
-
-class Weights(Fact):
-    """Statistics of a layer's kernel."""
-
-    kernel_shape: list[int]
-    bias_shape: list[int] | None
-    min: float | None
-    max: float | None
-    mean: float | None
-    std: float | None
-    zero_fraction: float | None
-    dead_filters: list[int]
-    histogram: Histogram | None
-
-
-class ChannelColumns(Fact):
-    """One value per channel of a layer, over all images: the columns of the layer's sheet of channels."""
-
-    min: list[float | None]
-    max: list[float | None]
-    mean: list[float | None]
-    std: list[float | None]
-    zero_fraction: list[float | None]
-    firing_rate: list[float | None]  # share of images in which the channel is above zero anywhere
-
-
-class Activations(Fact):
-    """Statistics of a layer's output over all images."""
-
-    min: float | None
-    max: float | None
-    mean: float | None
-    std: float | None
-    zero_fraction: float | None
-    dead_channels: list[int]
-    histogram: Histogram | None
-    columns: ChannelColumns | None
-
-
 class Layer(Fact):
     """One row of the layer table: a layer, or one call of a shared layer.
 
@@ -182,7 +150,7 @@ class Layer(Fact):
     receptive_field: ReceptiveField | None
     receptive_field_note: str | None
     inputs: list[str]
-    page: str | None
+    page: LayerPage | None
     details: dict[str, str]  # what a reader asks of this kind of layer: kernel, strides, activation, ...
     weights: Weights | None
     activations: Activations | None
@@ -197,7 +165,7 @@ class Image(Fact):
     sha256: str
     width: int
     height: int
-    page: str | None
+    page: ImagePage | None
     truth: str | None
     predictions: list[Prediction]  # of the first output of kind classes or multilabel
     answers: tuple[Answer, ...] = ()  # of each output, in their order; for images that have a page
@@ -207,7 +175,7 @@ class Image(Fact):
 class Tile(Fact):
     """A picture, or the part `[left, top, width, height]` of one."""
 
-    picture: str
+    picture: PicturePath
     tile: tuple[int, int, int, int]
     width: int  # of the whole picture
     height: int
@@ -229,23 +197,12 @@ class TopImage(Fact):
     whole: Tile | None  # the photograph
 
 
-class ChannelActivation(Fact):
-    """Statistics of one channel over all images."""
-
-    min: float | None
-    max: float | None
-    mean: float | None
-    std: float | None
-    zero_fraction: float | None
-    histogram: Histogram
-
-
 class Unit(Fact):
     """One channel shown in detail."""
 
     layer: str
     channel: int
-    page: str
+    page: UnitPage
     activation: ChannelActivation
     firing_rate: float | None
     top_images: list[TopImage]
@@ -278,7 +235,7 @@ class Maximization(Fact):
     seed: int
     steps: int
     canvas: tuple[int, int]
-    picture: str | None
+    picture: PicturePath | None
     tile: tuple[int, int, int, int] | None
     width: int | None  # of the whole picture
     height: int | None
@@ -288,7 +245,7 @@ class Maximization(Fact):
     status: Literal["ok", "weak", "failed"]
     curve: Curve | None
     note: str | None
-    array: str | None = None  # the picture in the network's own channels and values, float32 .npy
+    array: ArrayPath | None = None  # the picture in the network's own channels and values, float32 .npy
 
 
 class Figure(Fact):
@@ -312,7 +269,7 @@ class Figure(Fact):
     layer: str | None
     image: str | None
     channels: list[int]
-    picture: str
+    picture: PicturePath
     width: int
     height: int
     display: tuple[int, int]  # [height, width]
@@ -322,7 +279,7 @@ class Figure(Fact):
     values: list[float | None] | None  # one per tile: its channel's highest value
     marks: list[str | None] | None
     scale: Scale | None
-    data: str | None
+    data: ArrayPath | None
 
 
 class Feature(Fact):
@@ -331,7 +288,7 @@ class Feature(Fact):
     section: str = "features"
     layer: str
     image: str
-    file: str
+    file: ArrayPath
     shape: list[int]
     dtype: str
 
@@ -345,7 +302,7 @@ class KeptProducts(Fact):
 
     layers: list[str]
     images: list[str]
-    file: str
+    file: ArrayPath
 
 
 class Finding(Fact):
@@ -361,7 +318,7 @@ class Finding(Fact):
     threshold: str | None
     why: str | None
     action: str | None
-    page: str | None
+    page: PagePath | None
 
 
 class GraphNode(Fact):
@@ -375,7 +332,7 @@ class GraphNode(Fact):
     width: float
     height: float
     text: list[str]
-    page: str | None
+    page: PagePath | None
 
 
 class Graph(Fact):
@@ -409,7 +366,7 @@ class Traits(Fact):
 class Section(Traits):
     """A section of the report and, where something is missing, the reason; `left_out`: size or time was wanting."""
 
-    slug: str
+    slug: SectionName
     title: str
     note: str | None
     left_out: bool = False
@@ -419,8 +376,8 @@ class Site(Fact):
     """The look of the pages, as far as they need it: `logo` and `css` are paths in the report."""
 
     title: str
-    logo: str | None
-    css: str | None
+    logo: LogoPath | None
+    css: StylePath | None
     script: bool
 
 

@@ -8,29 +8,47 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from reportgen.errors import ReportgenError
+from reportgen.errors import ReportgenError, one_line
+from reportgen.facts import ALREADY_WHOLE
+from reportgen.opening import read_regular
+from reportgen.plain_json import parse_json
 from reportgen.record.content import SCHEMA_VERSION, Record
 from reportgen.record.upgrading import upgraded
 
 RECORD_NAME = "report.json"
 
 
+def named_files(record: Record) -> dict[str, str]:
+    """The files besides the pages that `record` speaks of, sorted, each with the first key that names it."""
+    named = [("site.logo", record.site.logo), ("site.css", record.site.css)]
+    for place, figure in enumerate(record.figures):
+        named += [(f"figures.{place}.picture", figure.picture), (f"figures.{place}.data", figure.data)]
+    named += [(f"maximizations.{place}.picture", shown.picture) for place, shown in enumerate(record.maximizations)]
+    named += [(f"features.{place}.file", feature.file) for place, feature in enumerate(record.features)]
+    if record.products is not None:
+        named.append(("products.file", record.products.file))
+    for place, unit in enumerate(record.units):
+        for number, top in enumerate(unit.top_images):
+            where = f"units.{place}.top_images.{number}"
+            named += [
+                (f"{where}.{name}.picture", tile.picture)
+                for name, tile in (("patch", top.patch), ("whole", top.whole))
+                if tile is not None
+            ]
+    named += [(f"maximizations.{place}.array", shown.array) for place, shown in enumerate(record.maximizations)]
+    for place, image in enumerate(record.images):
+        for number, answer in enumerate(image.answers):
+            named += [(f"images.{place}.answers.{number}", name) for name in answer.pictures]
+    files: dict[str, str] = {}
+    for key, name in named:
+        if name is not None:
+            files.setdefault(name, key)
+    return dict(sorted(files.items()))
+
+
 def referenced_files(record: Record) -> list[str]:
     """The files besides the pages that `record` speaks of: pictures, data, logo and style sheet, sorted."""
-    tiles = [tile for unit in record.units for top in unit.top_images for tile in (top.patch, top.whole)]
-    named = [
-        record.site.logo,
-        record.site.css,
-        *(figure.picture for figure in record.figures),
-        *(figure.data for figure in record.figures),
-        *(shown.picture for shown in record.maximizations),
-        *(shown.array for shown in record.maximizations),
-        *(feature.file for feature in record.features),
-        None if record.products is None else record.products.file,
-        *(tile.picture for tile in tiles if tile is not None),
-        *(name for image in record.images for answer in image.answers for name in answer.pictures),
-    ]
-    return sorted({name for name in named if name is not None})
+    return list(named_files(record))
 
 
 def dump_record(record: Record) -> str:
@@ -43,26 +61,37 @@ def dump_record(record: Record) -> str:
 
 
 def read_record(path: Path) -> Record:
-    """Read a report's folder or its `report.json`.
+    """Read a report's folder or its `report.json`; every path in it is a plain one inside the report.
 
     Raises:
-        ReportgenError: there is none, or it is not what this version writes.
+        ReportgenError: there is none, or it is not what this version writes. The text names the key.
     """
-    file = path / RECORD_NAME if path.is_dir() else path
     try:
-        return Record.model_validate(upgraded(json.loads(file.read_bytes())))
+        file = path / RECORD_NAME if path.is_dir() else path
+        data = upgraded(parse_json(read_regular(file, "record", through_links=False)))
+        return Record.model_validate(data, context=ALREADY_WHOLE)
     except OSError as error:
         raise ReportgenError(
-            f"expected a report's folder or its {RECORD_NAME} at {path}, found none ({error.strerror}); "
+            f"expected a report's folder or its {RECORD_NAME} at {path}, cannot read it ({error.strerror}); "
             "make one with `reportgen build`"
         ) from error
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
         raise ReportgenError(
-            f"{file} is not a report.json of schema {SCHEMA_VERSION}: {where or 'top'}: {first['msg']}; "
-            "make the report again with this version"
+            f"{one_line(file, 56)} is none of schema {SCHEMA_VERSION}: {_first_fault(error)}; make the report again"
         ) from error
+    except ValueError as error:
+        raise ReportgenError(
+            f"{one_line(path, 80)} holds no {RECORD_NAME} of this program: {one_line(error, 120)}; "
+            "make the report again"
+        ) from error
+
+
+def _first_fault(error: ValidationError) -> str:
+    """Where the first fault is and what it is."""
+    first = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in first["loc"]) or "top"
+    came = one_line(repr(first["input"]), 36)
+    return f"{one_line(where, 60)}: {one_line(first['msg'].removeprefix('Value error, '), 76)} (got {came})"
 
 
 def schema() -> dict[str, Any]:

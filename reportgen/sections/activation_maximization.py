@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from reportgen import record
+from reportgen.formats import counted
 from reportgen.results import MaximizedChannel
 from reportgen.sections.maximized_pictures import Maximizing, store_maximized
 from reportgen.sections.section import Contribution, Section, VisitedImage, Work
@@ -34,7 +35,9 @@ def plan_maximizations(study: Study, workshop: Workshop) -> Work | Contribution:
         return Contribution(
             figures=tuple(figure for figures, _ in stored for figure in figures),
             maximizations=tuple(shown for _, records in stored for shown in records),
-            note=" ".join(f"{item.layer}: {len(item.channels)} channels left out, {item.reason}." for item in left_out)
+            note=" ".join(
+                f"{item.layer}: {counted(len(item.channels), 'channel')} left out, {item.reason}." for item in left_out
+            )
             or None,
             left_out=bool(left_out),
         )

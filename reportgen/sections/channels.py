@@ -121,15 +121,15 @@ class _Gathered:
         study, workshop = self.study, self.workshop
         banks = [item.bank for item in study.weighed] + list(dense_banks(study.network, study.summary))
         wiring = Wiring(study.summary, banks)
-        units = []
+        channels = []
         with stage(workshop.progress, "Channels", len(self.shown)) as progress:
             for (layer, channel), ranked in self.shown.items():
                 top_images = self._stored(layer, channel, [ranked[rank] for rank in sorted(ranked)])
                 classes = self.selectivity.of(layer, channel) if self.sample else ()
-                units.append(_unit(study, wiring, layer, channel, top_images, classes))
+                channels.append(_describe_channel(study, wiring, layer, channel, top_images, classes))
                 progress.advance(1, layer)
         self.shelf.close()
-        return Contribution(units=tuple(units))
+        return Contribution(channels=tuple(channels))
 
     def _stored(self, layer: str, channel: int, shown: Sequence[_Shown]) -> list[TopImage]:
         """The top images of one channel, what was seen in them stored as one picture."""
@@ -149,9 +149,9 @@ def _tile(stored: StoredPicture, sprite: Sprite, index: int) -> Tile:
 
 
 def _top_image(study: Study, sighting: Sighting, patch: Tile, whole: Tile) -> TopImage:
-    best = study.statistics.predictions(sighting.image, study.head, study.network)[:1]
+    best = study.statistics.predictions(sighting.place, study.head)[:1]
     return TopImage(
-        image=study.statistics.images[sighting.image].file,
+        image=study.statistics.images[sighting.place].file,
         value=sighting.value,
         position=sighting.position,
         box=sighting.box,
@@ -161,12 +161,12 @@ def _top_image(study: Study, sighting: Sighting, patch: Tile, whole: Tile) -> To
     )
 
 
-def _unit(
+def _describe_channel(
     study: Study, wiring: Wiring, layer: str, channel: int, top_images: list[TopImage], classes: Sequence[Selectivity]
 ) -> record.Unit:
     measured = study.statistics.channel(layer, channel)
     columns = study.statistics.channels(layer)
-    page = study.pages.unit_page(layer, channel)
+    page = study.pages.channel_page(layer, channel)
     assert columns is not None
     assert page is not None
     return record.Unit(

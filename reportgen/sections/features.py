@@ -9,20 +9,27 @@ import numpy as np
 
 from reportgen import record
 from reportgen.analysis.network.features import default_feature_layer
+from reportgen.analysis.network.selection import select_layers
 from reportgen.config import ALL_SECTIONS, Config
 from reportgen.formats import byte_count, counted
 from reportgen.results import LayerSummary
 from reportgen.sections.section import Contribution, Section, VisitedImage, Work
-from reportgen.sections.study import Study, Workshop, chosen_layers
+from reportgen.sections.study import Study, Workshop
 
 # Arrays to download are large and rarely wanted: more than this goes into a report only when asked for by name.
 FEATURES_ROOM = 3_000_000
 
+NOTHING_BEFORE = "There are none: the first layer with weights is the head, and before it there is the image alone."
+
 
 def plan_features(study: Study, workshop: Workshop) -> Work | Contribution:
     """Features of every image that has a page: of the layers asked for, else of the last one before the head."""
-    names = study.config.layers or (default_feature_layer(study.summary, study.head),)
-    layers = chosen_layers(study.config, study.summary, names[0])
+    if study.config.layers:
+        layers = select_layers(study.summary, study.config.layers)
+    else:
+        layers = (default_feature_layer(study.summary, study.answers.outputs),)
+        if study.summary.layer(layers[0]).kind == "input":
+            return Contribution(note=NOTHING_BEFORE)
     size = len(study.shown) * sum(_array_bytes(study.summary.layer(layer)) for layer in layers)
     if study.config.sections == ALL_SECTIONS and size > _features_room(study.config):
         return Contribution(note=_left_out(layers, len(study.shown), size), left_out=True)

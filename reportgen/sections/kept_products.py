@@ -65,7 +65,7 @@ class ProductKeeper:
 
 def _kept_layers(study: Study) -> tuple[str, ...]:
     """The ends of the blocks, the layer before the head, and layers that give a vector; spread over the depth."""
-    wanted = {*study.map_layers, default_feature_layer(study.summary, study.head)}
+    wanted = {*study.map_layers, default_feature_layer(study.summary, study.answers.outputs)}
     there = [row for row in study.summary.layers if row.name in wanted or _is_dense(row)]
     places = sorted({round(place) for place in np.linspace(0, len(there) - 1, min(len(there), MOST_LAYERS))})
     return tuple(there[place].name for place in places)

@@ -59,7 +59,7 @@ class Maximizing:
         return colour_covariance(as_pictures(self.study.network, pixels) for pixels in chosen)
 
     def _makes_classes(self) -> bool:
-        return self.study.head.kind != "none" and self.preset.name != "classic"
+        return self.study.head is not None and self.preset.name != "classic"
 
     def _highest_logits(self) -> FloatArray:
         """The highest logit of each class over the images, or over a sample of many, `(classes,)`."""
@@ -103,7 +103,7 @@ class Maximizing:
             return []
         found: dict[int, int] = {}
         for place in range(len(study.statistics.images)):
-            for best in study.statistics.predictions(place, study.head, study.network)[:1]:
+            for best in study.statistics.predictions(place, study.head)[:1]:
                 found[best.index] = found.get(best.index, 0) + 1
         classes = sorted(sorted(found), key=lambda index: -found[index])[:MOST_CLASSES]
         with stage(self.workshop.progress, "Classes", len(classes)):

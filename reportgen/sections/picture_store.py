@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen import record
-from reportgen.files.encoding import QUALITY, encode_webp
+from reportgen.files.encoding import QUALITY, encode_png, encode_webp
 from reportgen.files.hashed import hashed_name
 from reportgen.files.slugs import slugs
 from reportgen.formats import rounded
@@ -48,6 +48,11 @@ class PictureStore:
         """Write uint8 `pixels` `(height, width[, 3])` as WebP under a name made of `name` and its content."""
         data = encode_webp(pixels, lossless=lossless, quality=quality)
         return self._write(name, data, ".webp", pixels.shape[1], pixels.shape[0])
+
+    def save_png(self, name: str, pixels: ByteArray, *, palette: ByteArray | None = None) -> StoredPicture:
+        """Write levels, indices into a `palette` `(colours, 3)`, or colours with their opacity as PNG, lossless."""
+        data = encode_png(pixels, palette=palette)
+        return self._write(name, data, ".png", pixels.shape[1], pixels.shape[0])
 
     def save_array(self, name: str, array: NDArray[Any]) -> str:
         """Write an array as `.npy`; returns its path in the report."""

@@ -17,24 +17,26 @@ from reportgen import record
 from reportgen._version import __version__
 from reportgen.analysis.network.measured_words import describe_map
 from reportgen.analysis.statistics.image_statistics import ImageStatistics
+from reportgen.analysis.weights.layer_weights import weights_by_layer
 from reportgen.config import Config, option_facts, option_name
 from reportgen.formats import finite, rounded
 from reportgen.images import Fitting
 from reportgen.models import MeasuredInput, Network
 from reportgen.models.inputs import flat_slots
 from reportgen.record import Pages
-from reportgen.results import Finding, Graph, GraphNode, LayerSummary, WeightStatistics
+from reportgen.results import Finding, Graph, GraphNode, LayerSummary
+from reportgen.sections.answers import MeasuredAnswers, record_outputs
 from reportgen.sections.histograms import describe_histogram
 from reportgen.sections.kept_products import weight_sketches
 from reportgen.sections.section import Contribution, Section
-from reportgen.sections.study import Study, Weighed
+from reportgen.sections.study import Study
 
 _PACKAGES = ("tensorflow", "keras", "numpy", "pillow")
 
 
 def record_model(study: Study) -> record.Model:
     """What the network is."""
-    network, summary, head = study.network, study.summary, study.head
+    network, summary = study.network, study.summary
     return record.Model(
         name=network.name,
         source=network.source,
@@ -47,11 +49,21 @@ def record_model(study: Study) -> record.Model:
         layer_count=len(summary.layers),
         memory_bytes=summary.memory_bytes,
         preprocessing=_record_preprocessing(network, study.fitting),
-        head=record.Head(kind=head.kind, classes=head.classes, labels=network.labels_origin, note=head.note),
+        head=_record_head(study),
+        outputs=record_outputs(study),
         blocks=list(summary.blocks),
         latent=network.channels if network.latent else None,
         inputs=_record_inputs(network),
     )
+
+
+def _record_head(study: Study) -> record.Head:
+    """The first output of classes or labels, as reports have had it before they knew several outputs."""
+    head = study.head
+    if head is None:
+        return record.Head(kind="none", classes=None, labels="none", note=study.answers.outputs[0].reason)
+    note = " ".join(part for part in (head.reason, head.note) if part)
+    return record.Head(kind=head.scores, classes=head.classes, labels=head.labels_origin, note=note)
 
 
 def _record_inputs(network: Network) -> list[record.ModelInput]:
@@ -102,7 +114,8 @@ def _shapes(shape: Any) -> Any:
 
 def record_layers(study: Study) -> list[record.Layer]:
     """Every row of the layer table, with what was found in its weights and activations."""
-    weights, sketches = _weights_by_layer(study.weighed), weight_sketches(study)
+    weights = weights_by_layer(study.network, study.summary, [item.statistics for item in study.weighed])
+    sketches = weight_sketches(study)
     return [
         _record_layer(layer, study, weights.get(layer.name), sketches.get(layer.name)) for layer in study.summary.layers
     ]
@@ -191,8 +204,9 @@ def _first_page(node: GraphNode, pages: Pages) -> str | None:
     return next((page for name in names if (page := pages.layer_page(name)) is not None), None)
 
 
-def record_images(study: Study) -> list[record.Image]:
-    """Every image and the network's answer to it."""
+def record_images(study: Study, drawn: Mapping[str, tuple[record.Answer, ...]]) -> list[record.Image]:
+    """Every image and the network's answers to it; `drawn` are those that are pictures, by image."""
+    measured, truth = MeasuredAnswers(study), _known_truth(study)
     places = {image.file: place for place, image in enumerate(study.statistics.images)}
     return [
         record.Image(
@@ -202,31 +216,19 @@ def record_images(study: Study) -> list[record.Image]:
             width=image.width,
             height=image.height,
             page=study.pages.image_page(image.file),
-            truth=study.truth.get(image.file),
+            truth=truth.get(image.file),
             placement=study.fitting.place(image.height, image.width),
-            predictions=list(study.statistics.predictions(places[image.file], study.head, study.network)),
+            predictions=list(study.statistics.predictions(places[image.file], study.head)),
+            answers=measured.of(image.file, drawn.get(image.file, ())),
         )
         for image in study.images
     ]
 
 
-def _weights_by_layer(weighed: Sequence[Weighed]) -> dict[str, record.Weights]:
-    """Statistics of each layer's kernel; of two kernels (separable convolutions) the one that makes channels."""
-    return {item.bank.layer: _record_weights(item.statistics) for item in weighed}
-
-
-def _record_weights(statistics: WeightStatistics) -> record.Weights:
-    return record.Weights(
-        kernel_shape=list(statistics.kernel_shape),
-        bias_shape=None if statistics.bias_shape is None else list(statistics.bias_shape),
-        min=finite(statistics.min),
-        max=finite(statistics.max),
-        mean=finite(statistics.mean),
-        std=finite(statistics.std),
-        zero_fraction=finite(statistics.zero_fraction),
-        dead_filters=list(statistics.dead_filters),
-        histogram=record.Histogram(edges=statistics.edges.tolist(), counts=statistics.counts.tolist()),
-    )
+def _known_truth(study: Study) -> dict[str, str]:
+    """The right classes of images, as given, that the first output of classes or labels knows."""
+    matched = study.answers.truths.get(study.head.name) if study.head is not None else None
+    return {} if matched is None else {file: matched.labels[file] for file in matched.classes}
 
 
 def record_findings(findings: Iterable[Finding], study: Study) -> list[record.Finding]:
@@ -238,7 +240,7 @@ def _record_finding(finding: Finding, study: Study) -> record.Finding:
     pages = study.pages
     page = None
     if finding.layer is not None and len(finding.channels) == 1:
-        page = pages.unit_page(finding.layer, finding.channels[0])
+        page = pages.channel_page(finding.layer, finding.channels[0])
     if page is None and finding.layer is not None:
         page = pages.layer_page(finding.layer)
     if page is None and finding.image is not None:
@@ -251,7 +253,7 @@ def record_provenance(config: Config, *, latent: bool = False) -> record.Provena
     """How the report was made: names only, nothing of the machine."""
     return record.Provenance(
         command=command_of(config, latent=latent),
-        config={name: _public(name, value) for name, value in _settings(config).items()},
+        config={name: _unnamed(_public(name, value)) for name, value in _settings(config).items()},
         seed=config.seed,
         versions={"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
         created=_created(os.environ.get("SOURCE_DATE_EPOCH")),
@@ -283,6 +285,11 @@ def _public(name: str, value: Any) -> Any:
     return _without_folders(value) if isinstance(value, str) and option_facts(name).is_path else value
 
 
+def _unnamed(value: Any) -> Any:
+    """What was given for no output by name, by itself."""
+    return value[""] if isinstance(value, dict) and set(value) == {""} else value
+
+
 def _without_folders(text: str) -> str:
     """The last part of an absolute or upward path; other text as it is."""
     return text.replace("\\", "/").rstrip("/").rpartition("/")[2] if "/" in text or "\\" in text else text
@@ -304,13 +311,18 @@ def _option_words(name: str, value: Any) -> list[str]:
     if isinstance(value, bool):
         return [option]
     if isinstance(public, dict):
-        public = [f"{key}={item}" if key else str(item) for key, item in public.items()]
+        public = [f"{key}={_word(item)}" if key else _word(item) for key, item in public.items()]
     if facts.repeats:
         return [word for item in public for word in (option, item)]
     if isinstance(public, list):
         parts = [f"{part:.15g}" if isinstance(part, float) else str(part) for part in public]
         return [option, facts.joint.join(parts)]
     return [option, str(public)]
+
+
+def _word(value: Any) -> str:
+    """A value given for an output; a list, which only Python can give, is called one."""
+    return "LIST" if isinstance(value, list) else str(value)
 
 
 def make_record(
@@ -328,9 +340,9 @@ def make_record(
         model=record_model(study),
         layers=record_layers(study),
         graph=next((record_graph(one.graph, study.pages) for one in made if one.graph is not None), None),
-        images=record_images(study),
+        images=record_images(study, {file: own for one in made for file, own in one.answers.items()}),
         skipped=list(study.images.skipped),
-        units=[unit for contribution in made for unit in contribution.units],
+        units=[channel for contribution in made for channel in contribution.channels],
         maximizations=[shown for contribution in made for shown in contribution.maximizations],
         figures=[figure for contribution in made for figure in contribution.figures],
         features=[feature for contribution in made for feature in contribution.features],

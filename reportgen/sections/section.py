@@ -19,7 +19,8 @@ from reportgen.sections.study import Study, Workshop
 class VisitedImage:
     """An image while it is visited: in its own values, as fitted into the network's input, and what layers gave.
 
-    `outputs` has an array without the batch for each layer any section asked for.
+    `outputs` has an array without the batch for each layer any section asked for, `answers` one for each of the
+    network's own outputs, by their names, where a section reads them.
     """
 
     image: ImageFile
@@ -27,6 +28,7 @@ class VisitedImage:
     pixels: PixelArray
     placement: Placement
     outputs: Mapping[str, FloatArray]
+    answers: Mapping[str, FloatArray] = field(default_factory=dict)
 
     @property
     def file(self) -> str:
@@ -38,15 +40,16 @@ class VisitedImage:
 class Contribution:
     """What a section adds to the record.
 
-    `note` says why it has nothing to show, where it has not; `left_out`, that what is missing had to give way to size
-    or time.
+    `answers` are those to images that are pictures, by image. `note` says why it has nothing to show, where it has
+    not; `left_out`, that what is missing had to give way to size or time.
     """
 
     figures: tuple[record.Figure, ...] = ()
     maximizations: tuple[record.Maximization, ...] = ()
-    units: tuple[record.Unit, ...] = ()
+    channels: tuple[record.Unit, ...] = ()
     features: tuple[record.Feature, ...] = ()
     graph: Graph | None = None
+    answers: Mapping[str, tuple[record.Answer, ...]] = field(default_factory=dict)
     note: str | None = None
     left_out: bool = False
 
@@ -58,9 +61,10 @@ def joined(parts: Iterable[Contribution]) -> Contribution:
     return Contribution(
         figures=tuple(figure for part in every for figure in part.figures),
         maximizations=tuple(shown for part in every for shown in part.maximizations),
-        units=tuple(unit for part in every for unit in part.units),
+        channels=tuple(channel for part in every for channel in part.channels),
         features=tuple(feature for part in every for feature in part.features),
         graph=next((part.graph for part in every if part.graph is not None), None),
+        answers={file: answers for part in every for file, answers in part.answers.items()},
         note=" ".join(notes) or None,
         left_out=any(part.left_out for part in every),
     )
@@ -80,13 +84,15 @@ def nothing_of_it(_visited: VisitedImage) -> Contribution:
 class Work:
     """What a section does: `visit` each of `images` while all are gone through once, then `finish`.
 
-    `layers` are those whose outputs `visit` reads; they come from one forward pass for all sections.
+    `layers` are those whose outputs `visit` reads, `reads_answers` says that it reads the network's own; they come
+    from one forward pass for all sections.
     """
 
     images: Sequence[ImageFile] = ()
     layers: tuple[str, ...] = ()
     visit: Callable[[VisitedImage], Contribution] = nothing_of_it
     finish: Callable[[], Contribution] = nothing_more
+    reads_answers: bool = False
 
 
 @dataclass(frozen=True)

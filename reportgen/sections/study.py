@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 import numpy as np
 
-from reportgen.analysis.evaluation.classes import evaluate, read_truth
+from reportgen.analysis.answers import AnswerPlan, SettledAnswers, settle_outputs, truth_indices
+from reportgen.analysis.evaluation.classes import evaluate
 from reportgen.analysis.maximization.scheduling import plan_channels
 from reportgen.analysis.network.feature_maps import gives_maps
 from reportgen.analysis.network.fed_values import settle_fitting
-from reportgen.analysis.network.heads import Head, describe_head
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.analysis.network.running import run_unwatched
 from reportgen.analysis.network.selection import last_of_blocks, select_layers
+from reportgen.analysis.network.settled_output import SettledOutput, head_of
 from reportgen.analysis.statistics.image_statistics import ImageStatistics, collect, default_layers
 from reportgen.analysis.weights.filters import filter_banks, weight_statistics
 from reportgen.config import Config
@@ -31,7 +32,7 @@ from reportgen.sections.picture_store import PictureStore
 
 # One page in so many may go to a mistake, the others to a fair sample.
 MISTAKEN_SHARE = 4
-# Enough to tell probabilities from scores by their sums.
+# Enough to tell probabilities from scores by their sums, and pictures from masks.
 HEAD_IMAGES = 4
 # Bytes of photographs that wait for their pages.
 ORIGINALS_ROOM = 256_000_000
@@ -50,8 +51,8 @@ class Study:
     """A network, its images and what was measured on them.
 
     `fitting` is how images are made to fit; `shown` are the images that get a page; `map_layers` the layers whose
-    feature maps are drawn, `chosen` for each of them the channels that are shown in detail; `truth` is the right
-    class of each image, where given.
+    feature maps are drawn, `chosen` for each of them the channels that are shown in detail; `truth` is the class
+    given for each image, by name.
     """
 
     config: Config
@@ -59,7 +60,7 @@ class Study:
     fitting: Fitting
     images: ImageSet
     summary: NetworkSummary
-    head: Head
+    answers: SettledAnswers
     weighed: tuple[Weighed, ...]
     statistics: ImageStatistics
     shown: tuple[ImageFile, ...]
@@ -68,6 +69,11 @@ class Study:
     pages: Pages
     truth: Mapping[str, str]
     evaluation: Evaluation | None
+
+    @property
+    def head(self) -> SettledOutput | None:
+        """The first output of classes or labels."""
+        return head_of(self.answers.outputs)
 
 
 class Originals:
@@ -131,14 +137,35 @@ def fitted_images(
             progress.advance(1, image.file)
 
 
-def find_head(fitting: Fitting, network: Network, images: ImageSet, originals: Originals | None = None) -> Head:
-    """What the network's answer is, by its last layer and its answers to the first images."""
+def find_answers(
+    config: Config, fitting: Fitting, network: Network, images: ImageSet, originals: Originals | None = None
+) -> SettledAnswers:
+    """What kinds of answers the network gives, by its last layers and its answers to the first images.
+
+    Raises:
+        UsageError: an option names an output that the network does not have, or a kind that does not fit.
+        ReportgenError: right answers cannot be read.
+    """
     first = list(islice(fitted_images(fitting, network, images), HEAD_IMAGES))
     if originals is not None:
         for item in first:
             originals.keep(item.image, item.original)
     pixels = np.stack([item.pixels for item in first])
-    return describe_head(network, run_unwatched(network, pixels))
+    files = [image.file for image in images]
+    return settle_outputs(network, run_unwatched(network, pixels), pixels, files, config)
+
+
+def with_names(network: Network, head: SettledOutput | None) -> Network:
+    """The network with the names of its classes as they were settled, and where these classes are."""
+    if head is None:
+        return network
+    return replace(
+        network,
+        labels=head.labels,
+        labels_origin=head.labels_origin,
+        head_output=head.index,
+        head_is_single=head.is_single,
+    )
 
 
 def sample_evenly(images: tuple[ImageFile, ...], count: int) -> tuple[ImageFile, ...]:
@@ -173,25 +200,27 @@ def prepare_study(config: Config, network: Network, images: ImageSet, workshop: 
     summary = summarize_network(network)
     # Of a generator every convolution shows how its picture comes about; it has no blocks as others do.
     map_layers = drawable(summary, chosen_layers(config, summary, "convs" if network.latent else "blocks"))
-    head = find_head(fitting, network, images, workshop.originals)
+    answers = find_answers(config, fitting, network, images, workshop.originals)
+    head = head_of(answers.outputs)
+    network = with_names(network, head)
     weighed = tuple(Weighed(bank, weight_statistics(bank)) for bank in filter_banks(network, summary))
     measured = dict.fromkeys((*default_layers(config, summary), *map_layers))
     in_order = tuple(layer.name for layer in summary.layers if layer.name in measured)
-    truth = read_truth(config.truth, [image.file for image in images]) if config.truth else {}
-    statistics = collect(network, summary, images, in_order, fitting, config, workshop.progress, workshop.cache)
+    plan, cache = _answer_plan(answers, images), workshop.cache
+    statistics = collect(network, summary, images, in_order, fitting, config, workshop.progress, cache, plan)
     read = _readable(images, statistics)
-    evaluation = _evaluate(truth, statistics, head, network) if truth else None
+    evaluation = _evaluate(answers, statistics, head)
     shown = choose_shown(read, config.image_pages, evaluation)
     maxima = {layer: statistics.maxima(layer) for layer in map_layers if layer in statistics.layers}
     chosen = plan_channels(config.channels, maxima)
-    units = [(layer, channel) for layer, channels in chosen.items() for channel in channels]
+    detailed = [(layer, channel) for layer, channels in chosen.items() for channel in channels]
     return Study(
         config=config,
         network=network,
         fitting=fitting,
         images=ImageSet(read, images.skipped + statistics.skipped),
         summary=summary,
-        head=head,
+        answers=answers,
         weighed=weighed,
         statistics=statistics,
         shown=shown,
@@ -199,25 +228,41 @@ def prepare_study(config: Config, network: Network, images: ImageSet, workshop: 
         chosen=chosen,
         pages=assign_pages(
             _paged_layers(summary, in_order),
-            units if config.draws("units") else [],
+            detailed if config.draws("units") else [],
             [image.file for image in read],
             [image.file for image in shown],
         ),
-        truth=truth,
+        truth=_class_names(answers),
         evaluation=evaluation,
     )
 
 
-def _evaluate(truth: Mapping[str, str], statistics: ImageStatistics, head: Head, network: Network) -> Evaluation | None:
-    """The answers against the right classes; None for a network without classes."""
-    if head.kind == "none" or head.classes is None:
-        return None
-    answers = {
-        image.file: statistics.predictions(place, head, network) for place, image in enumerate(statistics.images)
+def _answer_plan(answers: SettledAnswers, images: ImageSet) -> AnswerPlan:
+    """What is kept of the answers to `images`, with the right classes where they are known."""
+    files = [image.file for image in images]
+    truths = {
+        output.name: truth_indices(answers.truths[output.name].classes, files)
+        for output in answers.outputs
+        if output.kind == "classes" and output.name in answers.truths
     }
-    # A single sigmoid tells two classes apart.
-    classes = max(head.classes, 2)
-    return evaluate(truth, answers, network.labels, classes, probabilities=head.kind in ("softmax", "sigmoid"))
+    return AnswerPlan(answers.outputs, len(files), truths)
+
+
+def _class_names(answers: SettledAnswers) -> dict[str, str]:
+    """The class given for each image, by name, whether or not the network knows it."""
+    for truth in answers.truths.values():
+        if truth.given.names_classes() is not None:
+            return truth.given.labels
+    return {}
+
+
+def _evaluate(answers: SettledAnswers, statistics: ImageStatistics, head: SettledOutput | None) -> Evaluation | None:
+    """The answers of the first output of classes against the right ones; None where these are not known."""
+    if head is None or head.kind != "classes" or head.name not in answers.truths:
+        return None
+    predicted = {image.file: statistics.predictions(place, head) for place, image in enumerate(statistics.images)}
+    probabilities = head.is_single or head.scores != "logits"
+    return evaluate(answers.truths[head.name], predicted, head.classes, probabilities=probabilities)
 
 
 def _readable(images: ImageSet, statistics: ImageStatistics) -> tuple[ImageFile, ...]:

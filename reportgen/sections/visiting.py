@@ -7,6 +7,7 @@ from functools import partial
 
 import numpy as np
 
+from reportgen.analysis.answers import answer_of
 from reportgen.analysis.network.capture import Extractor
 from reportgen.images import ImageFile
 from reportgen.progress import stage
@@ -56,9 +57,16 @@ def _visits(
     images: Sequence[ImageFile], works: Sequence[Work], study: Study, workshop: Workshop
 ) -> Iterator[VisitedImage]:
     layers = tuple(dict.fromkeys(layer for work in works for layer in work.layers))
-    run = Extractor(study.network, layers) if layers else None
-    readers = {image.file for work in works if work.layers for image in work.images}
+    answering = any(work.reads_answers and work.images for work in works)
+    run = Extractor(study.network, layers, whole=answering) if layers or answering else None
+    readers = {image.file for work in works if work.layers or work.reads_answers for image in work.images}
     for fitted in fitted_images(study.fitting, study.network, images, originals=workshop.originals):
         read = run is not None and fitted.image.file in readers
-        outputs = {name: rows[0] for name, rows in run(fitted.pixels[np.newaxis]).items()} if run and read else {}
-        yield VisitedImage(fitted.image, fitted.original, fitted.pixels, fitted.placement, outputs)
+        layer_rows, answer_rows = run.with_answer(fitted.pixels[np.newaxis]) if run and read else ({}, [])
+        outputs = {name: rows[0] for name, rows in layer_rows.items()}
+        answers = {
+            output.name: np.asarray(answer_of(answer_rows[output.index], output))[0]
+            for output in study.answers.outputs
+            if answer_rows
+        }
+        yield VisitedImage(fitted.image, fitted.original, fitted.pixels, fitted.placement, outputs, answers)

@@ -50,7 +50,10 @@ def css_addresses(text: str) -> list[str]:
 
 def is_outside(address: str) -> bool:
     """Whether an address leaves the folder of the report: a scheme, a host, or a path from the root of either."""
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # half of an IPv6 address: a host in any case
+        return True
     return bool(parts.scheme or parts.netloc or parts.path.startswith(("/", "\\")))
 
 
@@ -77,4 +80,5 @@ def relative_link(source: str, target: str) -> str:
 
 @lru_cache(_MOST_KEPT)
 def _relative_path(folder: str, path: str) -> str:
-    return quote(posixpath.relpath(path, folder or "."))
+    # Both from a root: the function would look for the working directory else, which may be gone.
+    return quote(posixpath.relpath(f"/{path}", f"/{folder}"))

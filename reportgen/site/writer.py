@@ -18,6 +18,7 @@ from reportgen.site.page import FRONT, Page
 from reportgen.site.pages import outline_of, settle_pages
 from reportgen.site.search import Entry, page_entry, search_entries, search_script
 from reportgen.site.strip import StripBlock, draw_strip
+from reportgen.site.template_faults import template_faults_told
 
 NO_JEKYLL = ".nojekyll"
 ASSETS = "assets"
@@ -55,9 +56,14 @@ def write_site(record: Record, folder: Path, *, templates: Path | None = None) -
         folder: the report's folder.
         templates: a folder whose templates go before the report's own.
     """
+    with template_faults_told(templates):
+        _write_site(record, folder, make_environment(templates))
+
+
+def _write_site(record: Record, folder: Path, environment: Environment) -> None:
+    """Write the site with the templates of `environment`."""
     pages = settle_pages(record)
     outline, strip = outline_of(record, pages), draw_strip(record)
-    environment = make_environment(templates)
     entries: list[Entry] = []
     if record.site.script:
         unsearched = view_site(record, write_assets(folder, None))

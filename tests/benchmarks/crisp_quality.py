@@ -44,7 +44,7 @@ SHEET_COLUMNS = 5
 
 def choose_classes(study: Study) -> list[int]:
     """The classes found first in images, then the likeliest of the others."""
-    answers = [study.statistics.predictions(i, study.head, study.network) for i in range(len(study.images.images))]
+    answers = [study.statistics.predictions(i, study.head) for i in range(len(study.images.images))]
     first = Counter(answer[0].index for answer in answers if answer)
     others = sorted((score for answer in answers for score in answer[1:]), key=lambda score: -score.score)
     chosen = [index for index, _ in sorted(first.items(), key=lambda pair: (-pair[1], pair[0]))]

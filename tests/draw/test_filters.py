@@ -26,7 +26,7 @@ def _statistics(bank: FilterBank, dead: tuple[int, ...] = ()) -> WeightStatistic
         std=None,
         zero_fraction=None,
         nonfinite_count=0,
-        dead_filters=dead,
+        zero_filters=dead,
         edges=np.zeros(2, np.float32),
         counts=np.zeros(1, np.int64),
     )
@@ -127,9 +127,9 @@ def test_dead_and_not_finite_filters_are_marked_and_counted() -> None:
         assert drawing.marks == (None, "dead", None, "nan", None)
         tile = _tile(drawing, 1)
         np.testing.assert_array_equal(tile, draw_mark("dead", *tile.shape[:2]))
-        assert drawing.alt.endswith("1 dead, 1 with NaN or infinite values")
+        assert drawing.alt.endswith("1 zero, 1 with NaN or infinite values")
     assert rows.marks[3:6] == ("dead",) * 3
-    assert rows.alt.endswith("1 dead, 1 with NaN or infinite values")
+    assert rows.alt.endswith("1 zero, 1 with NaN or infinite values")
 
 
 def test_a_kernel_without_a_finite_weight_is_drawn_as_such() -> None:

@@ -39,7 +39,7 @@ def test_a_failed_run_leaves_the_earlier_report_and_no_debris(tmp_path: Path) ->
     assert names(tmp_path) == ["out"]
 
 
-def test_a_folder_of_somebody_else_is_replaced_only_with_force(tmp_path: Path) -> None:
+def test_a_folder_of_somebody_else_is_used_only_with_force_and_what_is_in_it_stays(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "thesis.txt").write_text("years of work", encoding="utf-8")
     with pytest.raises(ReportgenError, match="--force"), replacing_folder(tmp_path / "out"):
@@ -47,7 +47,7 @@ def test_a_folder_of_somebody_else_is_replaced_only_with_force(tmp_path: Path) -
     assert names(tmp_path / "out") == ["thesis.txt"]
     with replacing_folder(tmp_path / "out", force=True) as new:
         (new / "index.html").write_text("new", encoding="utf-8")
-    assert names(tmp_path / "out") == ["index.html"]
+    assert names(tmp_path / "out") == ["index.html", "thesis.txt"]
 
 
 def test_an_empty_folder_may_be_used_and_a_file_may_not(tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_a_run_under_way_is_not_cleared_up_by_another(tmp_path: Path) -> None:
         (mine / "index.html").write_text("mine", encoding="utf-8")
         make_report(tmp_path / "out", "other")
         assert (mine / "index.html").exists()
-        assert mine.name.startswith(f".out.reportgen-new-{os.getpid()}-")
+        assert mine.parent.name.startswith(f".out.reportgen-new-{os.getpid()}-")
     assert (tmp_path / "out" / "index.html").read_text(encoding="utf-8") == "mine"
 
 

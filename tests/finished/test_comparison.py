@@ -35,7 +35,7 @@ def test_a_layer_that_changed_says_in_what(record: Record) -> None:
     facts = {fact.name: (fact.first, fact.second) for fact in found[weighed.name].facts}
     assert facts["parameters"] == (weighed.parameter_count, weighed.parameter_count + 1)
     assert facts["zero weights"] == (weighed.weights.zero_fraction, 0.75)
-    assert facts["dead filters"] == (len(weighed.weights.dead_filters), 3)
+    assert facts["zero filters"] == (len(weighed.weights.dead_filters), 3)
 
 
 def test_the_last_digits_of_a_statistic_are_no_change(record: Record) -> None:

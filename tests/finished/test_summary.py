@@ -12,6 +12,7 @@ from support.records import HOSTILE, small_record
 
 from reportgen.cli import main
 from reportgen.errors import ReportgenError
+from reportgen.files.inside import Inside
 from reportgen.finished.markdown import code, escaped, unescaped
 from reportgen.finished.rendering import write_pages
 from reportgen.finished.replaced import changes_since
@@ -124,7 +125,7 @@ def test_what_changed_since_the_report_before(small: Written, tmp_path: Path) ->
         "2 findings went (1 error, 1 warning).",
     )
     write_pages(fewer, folder, since=changes)
-    assert changes_kept(folder) == changes
+    assert changes_kept(Inside(folder)) == changes
     assert changes_since(folder, fewer) == changes  # made again, it says what it said
     assert changes[1] in summary_of(folder, "markdown")
     assert json.loads(summary_of(folder, "json"))["changes"] == list(changes)

@@ -243,7 +243,7 @@ class Builder:
         return [filters, *maps]
 
     def unit(self, layer: str, channel: int) -> r.Unit:
-        page = self.pages.unit_page(layer, channel)
+        page = self.pages.channel_page(layer, channel)
         assert page is not None
         return r.Unit(
             layer=layer,
@@ -317,8 +317,8 @@ class Builder:
             graph=self.graph(),
             images=[self.image(place, image) for place, image in enumerate(names.images)],
             skipped=[r.Skipped(file="broken.png", reason="cut off after 512 bytes")],
-            units=[self.unit(layer, channel) for layer, channel in self.pages.units],
-            maximizations=[self.maximization(layer, channel) for layer, channel in self.pages.units],
+            units=[self.unit(layer, channel) for layer, channel in self.pages.channels],
+            maximizations=[self.maximization(layer, channel) for layer, channel in self.pages.channels],
             figures=[*figures, dream],
             features=[self.feature(image) for image in names.images if self.pages.image_page(image)],
             findings=self.findings(),

@@ -10,7 +10,9 @@ from reportgen.analysis.findings import (
     activation_rules,
     answer_rules,
     input_rules,
+    kind_rules,
     preprocessing_rules,
+    truth_rules,
     value_rules,
     weight_rules,
 )
@@ -30,10 +32,17 @@ RULES: tuple[Rule, ...] = (
     preprocessing_rules.guessed_preprocessing,
     preprocessing_rules.unchecked_preprocessing,
     preprocessing_rules.held_input,
+    kind_rules.nonfinite_answers,
+    kind_rules.softmax_of_one,
+    truth_rules.unmatched_truth,
     answer_rules.improbable_sums,
     answer_rules.label_count,
     answer_rules.label_order,
     answer_rules.class_collapse,
+    kind_rules.one_class_masks,
+    kind_rules.constant_answers,
+    kind_rules.poor_pictures,
+    kind_rules.equal_outputs,
     weight_rules.untrained_weights,
     weight_rules.untouched_moments,
     activation_rules.load_notes,
@@ -54,6 +63,10 @@ RULES: tuple[Rule, ...] = (
     weight_rules.pruned_weights,
     weight_rules.oversized_dense,
     answer_rules.plain_scores,
+    kind_rules.values_or_scores,
+    truth_rules.names_from_folders,
+    truth_rules.odd_names,
+    truth_rules.odd_truth,
 )
 
 

@@ -10,7 +10,7 @@ from reportgen.analysis.findings.wording import names, on_images, percent
 from reportgen.formats import count, counted
 from reportgen.results import Finding
 
-# On fewer images than this, a silent channel may simply not have met what it looks for.
+# On fewer images than this, a dead channel may simply not have met what it looks for.
 TELLING_IMAGES = 50
 
 # A sigmoid or tanh with more than this share of values at its flat ends passes hardly any gradient on.
@@ -74,7 +74,7 @@ def dead_channels(evidence: Evidence) -> Iterator[Finding]:
             threshold=f"a warning from {IDLE_SHARE:.0%} on, on {TELLING_IMAGES} images or more",
             why="A channel that never answers takes no part in the network's decision"
             + (" - or the few images do not show what it looks for." if images < TELLING_IMAGES else "."),
-            action="Try more and other images; if it stays silent, lower the learning rate or use a leaky activation.",
+            action="Try more and other images; if it stays dead, lower the learning rate or use a leaky activation.",
             layer=facts.layer,
             channels=dead,
         )

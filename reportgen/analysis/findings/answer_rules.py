@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from reportgen.analysis.findings.evidence import Evidence
 from reportgen.analysis.findings.wording import on_images
-from reportgen.analysis.network.heads import SUM_TOLERANCE
-from reportgen.formats import count
+from reportgen.analysis.network.settled_output import SUM_TOLERANCE
+from reportgen.formats import count, counted
 from reportgen.results import Finding
 
 # Fewer images than this may well show the same thing.
@@ -33,7 +33,8 @@ def improbable_sums(evidence: Evidence) -> Iterator[Finding]:
     """Scores of a softmax that do not sum to one."""
     sums = evidence.images.answer_sums
     answered = evidence.images.predicted >= 0
-    if evidence.network.head.kind != "softmax" or not answered.any():
+    head = evidence.network.head
+    if head is None or head.kind != "classes" or head.scores != "softmax" or not answered.any():
         return
     away = np.where(answered, np.nan_to_num(np.abs(sums - 1), nan=np.inf), -1.0)
     worst = int(np.argmax(away))
@@ -52,12 +53,13 @@ def improbable_sums(evidence: Evidence) -> Iterator[Finding]:
 
 def plain_scores(evidence: Evidence) -> Iterator[Finding]:
     """Class scores without a softmax."""
-    if evidence.network.head.kind == "logits":
+    head = evidence.network.head
+    if head is not None and head.kind == "classes" and head.scores == "logits" and not head.is_single:
         yield Finding(
             rule="logits",
             severity="info",
             message="The network gives plain scores (logits), not probabilities.",
-            measured=evidence.network.head.note,
+            measured=head.reason,
             threshold="a softmax or sigmoid at the end",
             why="The scores order the classes, but a score of 0.9 does not mean 90%.",
             action="Put a softmax behind the network where probabilities are wanted.",
@@ -67,7 +69,7 @@ def plain_scores(evidence: Evidence) -> Iterator[Finding]:
 def class_collapse(evidence: Evidence) -> Iterator[Finding]:
     """Nearly all images in one class."""
     predicted = evidence.images.predicted[evidence.images.predicted >= 0]
-    if len(predicted) < COLLAPSE_IMAGES or (evidence.network.head.classes or 0) < 2:
+    if len(predicted) < COLLAPSE_IMAGES:
         return
     classes, times = np.unique(predicted, return_counts=True)
     best, share = int(classes[times.argmax()]), times.max() / len(predicted)
@@ -90,11 +92,10 @@ def class_collapse(evidence: Evidence) -> Iterator[Finding]:
 
 def label_count(evidence: Evidence) -> Iterator[Finding]:
     """A label file with more or fewer names than the network has classes."""
-    labels, classes = evidence.network.labels, evidence.network.head.classes
-    if labels is None or classes is None or len(labels) == classes:
+    head = evidence.network.head
+    if head is None or head.labels is None or len(head.labels) == head.classes:
         return
-    if classes == 1 and len(labels) == 2:
-        return  # a sigmoid between two classes
+    labels, classes = head.labels, head.classes
     hint = ""
     if classes == len(labels) + 1:
         hint = " One more class than names: the network may have a background class first."
@@ -103,8 +104,8 @@ def label_count(evidence: Evidence) -> Iterator[Finding]:
     yield Finding(
         rule="label-count",
         severity="error",
-        message=f"There are {count(len(labels))} class names for {count(classes)} classes.{hint}",
-        measured=f"{count(len(labels))} names",
+        message=f"There are {counted(len(labels), 'name')} for {counted(classes, 'class')}.{hint}",
+        measured=counted(len(labels), "name"),
         threshold=f"{count(classes)}, one for each class",
         why="Every name shown in this report may be that of another class.",
         action="Give the label file the network was trained with.",

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analysis.network.heads import Head
+from reportgen.analysis.answers.truth import MatchedTruth
 from reportgen.analysis.network.preprocessing_check import PreprocessingCheck
+from reportgen.analysis.network.settled_output import SettledOutput
 from reportgen.facts import Shape
 from reportgen.results import NetworkSummary
 
@@ -119,11 +120,11 @@ class ValueColumns:
 class NetworkFacts:
     """How the network is fed and read.
 
-    `inside` and `total` say in words what was measured to reach `first_layer`, its first with a kernel: of the
-    network alone, and with the preprocessing before it. `scaled_twice` says that next to nothing of the pixels'
-    contrast does, `rounded_away` that it takes whole numbers of a range that holds hardly any. `held` are the
-    inputs besides `image_input`, with their shapes, that nobody chose a value for. `half_precision` says that it
-    computes with 16 bits somewhere.
+    `head` is its first output of classes or labels. `inside` and `total` say in words what was measured to reach
+    `first_layer`, its first with a kernel: of the network alone, and with the preprocessing before it.
+    `scaled_twice` says that next to nothing of the pixels' contrast does, `rounded_away` that it takes whole numbers
+    of a range that holds hardly any. `held` are the inputs besides `image_input`, with their shapes, that nobody
+    chose a value for. `half_precision` says that it computes with 16 bits somewhere.
     """
 
     name: str
@@ -132,7 +133,7 @@ class NetworkFacts:
     preprocessing_origin: str
     resize: str
     labels: tuple[str, ...] | None
-    head: Head
+    head: SettledOutput | None
     notes: tuple[str, ...]
     half_precision: bool
     first_layer: str | None = None
@@ -145,12 +146,29 @@ class NetworkFacts:
 
 
 @dataclass(frozen=True, eq=False)
+class AnswerFacts:
+    """The answers of one output to the measured images.
+
+    `kept` `(images, width)` is what its kind keeps of each answer, `nonfinite` `(images,)` how many values of each are
+    not finite. `same_as` names an earlier output that gives the same answers. `truth` are its right answers, where
+    given.
+    """
+
+    output: SettledOutput
+    kept: NDArray[np.float32]
+    nonfinite: NDArray[np.int64]
+    same_as: str | None = None
+    truth: MatchedTruth | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Evidence:
     """Everything the rules look at.
 
     `capture_difference` is how far the captured answer is from the network's own, in parts of its size;
     `nonfinite_inside` how many values that are not finite went into the activations of layers, on the few images
-    this was tried on.
+    this was tried on. `label_notes` are what is odd about the names given, `named_by_folders` the outputs whose
+    classes are called after the images' folders.
     """
 
     network: NetworkFacts
@@ -165,3 +183,6 @@ class Evidence:
     preprocessing: PreprocessingCheck | None
     capture_difference: float | None
     nonfinite_inside: Mapping[str, int] = field(default_factory=dict)
+    answers: tuple[AnswerFacts, ...] = ()
+    label_notes: tuple[str, ...] = ()
+    named_by_folders: tuple[str, ...] = ()

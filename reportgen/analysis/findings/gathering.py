@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.analysis.answers import SettledAnswers, truth_indices
+from reportgen.analysis.answers.class_scores import ClassRows
+from reportgen.analysis.answers.measuring import NO_TRUTH
 from reportgen.analysis.findings.evidence import (
+    AnswerFacts,
     ChannelFacts,
     Evidence,
     FilterFacts,
@@ -21,7 +25,6 @@ from reportgen.analysis.findings.evidence import (
 from reportgen.analysis.findings.initial import looks_initial
 from reportgen.analysis.network.capture_check import check_capture
 from reportgen.analysis.network.feeding import expected_mode, rounded_away, scaled_twice
-from reportgen.analysis.network.heads import Head
 from reportgen.analysis.network.measured_words import describe_map
 from reportgen.analysis.network.preprocessing_check import (
     ANSWERED_IMAGES,
@@ -29,9 +32,9 @@ from reportgen.analysis.network.preprocessing_check import (
     check_preprocessing,
     images_to_try,
 )
+from reportgen.analysis.network.settled_output import SettledOutput, head_of
 from reportgen.analysis.statistics.image_statistics import ImageStatistics
 from reportgen.analysis.weights.filters import find_layer
-from reportgen.class_names import match_label
 from reportgen.config import Config
 from reportgen.facts import Skipped
 from reportgen.images import Fitting, ImageFile, UnreadableImageError, load_image
@@ -71,22 +74,22 @@ def gather_evidence(
     config: Config,
     network: Network,
     summary: NetworkSummary,
-    head: Head,
+    answers: SettledAnswers,
     weights: Sequence[tuple[FilterBank, WeightStatistics]],
     statistics: ImageStatistics,
     fitting: Fitting,
     skipped: Sequence[Skipped] = (),
-    truth: Mapping[str, str] | None = None,
 ) -> Evidence:
     """Gather the evidence; runs the network on a few images for the preprocessing and the capture.
 
     Args:
+        answers: the outputs and their right answers.
         skipped: images that could not be used.
-        truth: the right class of images by their names, where known.
 
     Raises:
         ReportgenError: the network cannot run.
     """
+    head = head_of(answers.outputs)
     used = [image for place, image in enumerate(statistics.images) if place not in statistics.measured.skipped]
     _, pixels = _fitted(fitting, network, used, _CAPTURE_IMAGES)
     capture = check_capture(network, pixels) if len(pixels) else None
@@ -97,12 +100,15 @@ def gather_evidence(
         filters=tuple(_filter_facts(network, bank, statistic) for bank, statistic in weights),
         channels=tuple(_channels(summary, statistics)),
         normalizations=tuple(_normalizations(network, summary)),
-        images=_images(fitting, network, head, statistics, truth or {}),
+        images=_images(fitting, head, statistics, answers),
         values=_values(config, fitting, used),
         skipped={item.file: item.reason for item in skipped if item.is_image},
-        preprocessing=_preprocessing(fitting, network, summary, head, used, truth or {}),
+        preprocessing=_preprocessing(fitting, network, summary, head, used, answers),
         capture_difference=None if capture is None else capture.difference,
         nonfinite_inside={} if capture is None else capture.nonfinite,
+        answers=tuple(_answer_facts(answers, statistics)),
+        label_notes=network.label_notes,
+        named_by_folders=answers.named_by_folders,
     )
 
 
@@ -110,9 +116,9 @@ def _preprocessing(
     fitting: Fitting,
     network: Network,
     summary: NetworkSummary,
-    head: Head,
+    head: SettledOutput | None,
     images: Sequence[ImageFile],
-    truth: Mapping[str, str],
+    answers: SettledAnswers,
 ) -> PreprocessingCheck | None:
     """The trial of other modes; not where what the network does inside is made for pixels as they are fed.
 
@@ -124,20 +130,14 @@ def _preprocessing(
     certain = certain or network.levels != (0.0, 255.0)
     if certain or chosen.mode not in MODES:
         return None
-    classes = {file: _class_index(given, network, head) for file, given in truth.items()}
-    judged = [image for image in images if classes.get(image.file) is not None]
+    matched = answers.truths.get(head.name) if head is not None and head.kind == "classes" else None
+    classes = {} if matched is None else matched.classes
+    judged = [image for image in images if image.file in classes]
     tried = judged if len(judged) >= ANSWERED_IMAGES else images
     files, pixels = _fitted(fitting, network, tried, images_to_try(summary, judged=tried is judged))
-    right = [classes.get(file) for file in files]
     if not files:
         return None
-    return check_preprocessing(
-        network, summary, head, pixels, np.array([-1 if index is None else index for index in right], np.int64)
-    )
-
-
-def _class_index(given: str, network: Network, head: Head) -> int | None:
-    return None if head.classes is None else match_label(given, network.labels, max(head.classes, 2))
+    return check_preprocessing(network, summary, head, pixels, truth_indices(classes, files).astype(np.int64))
 
 
 def _fitted(
@@ -157,7 +157,7 @@ def _fitted(
     return files, np.stack(fitted) if fitted else np.zeros((0, *network.size, network.channels), np.uint8)
 
 
-def _network_facts(config: Config, network: Network, head: Head) -> NetworkFacts:
+def _network_facts(config: Config, network: Network, head: SettledOutput | None) -> NetworkFacts:
     chosen, layers = network.preprocessing, layers_below(network.model)
     return NetworkFacts(
         name=network.name,
@@ -218,12 +218,12 @@ def _filter_facts(network: Network, bank: FilterBank, statistics: WeightStatisti
     rows = bank.kernel.reshape(-1, bank.kernel.shape[-1]).T  # (filters, weights)
     # Filters of a depthwise kernel, and of different groups, see different inputs.
     groups = len(rows) if bank.kernel.shape[2] == 1 and len(rows) > 1 else getattr(layer, "groups", 1)
-    zero = set(statistics.dead_filters)
+    zero = set(statistics.zero_filters)
     return FilterFacts(
         layer=bank.layer,
         filters=len(rows),
         zero_fraction=statistics.zero_fraction,
-        zero=statistics.dead_filters,
+        zero=statistics.zero_filters,
         constant=tuple(index for index in _constant(rows) if index not in zero),
         duplicates=_duplicates(rows, bank.bias, groups, zero),
     )
@@ -315,27 +315,54 @@ def _saturated(statistics: ActivationStatistics, activation: str | None) -> floa
 # --- images ---------------------------------------------------------------------------------------
 
 
+def _answer_facts(answers: SettledAnswers, statistics: ImageStatistics) -> Iterator[AnswerFacts]:
+    """What was measured of each output, and which gives the same as one before it."""
+    before: list[AnswerFacts] = []
+    for output in answers.outputs:
+        kept, lost = statistics.kept_answers(output), statistics.nonfinite_answers(output)
+        compared = statistics.kept_vectors(output)[1] if not kept.shape[1] else kept
+        same = next(
+            (
+                one.output.name
+                for one in before
+                if one.output.kind == output.kind
+                and one.output.size == output.size
+                and np.array_equal(
+                    compared,
+                    one.kept if one.kept.shape[1] else statistics.kept_vectors(one.output)[1],
+                    equal_nan=True,
+                )
+            ),
+            None,
+        )
+        before.append(AnswerFacts(output, kept, lost, same, answers.truths.get(output.name)))
+    yield from before
+
+
 def _images(
-    fitting: Fitting, network: Network, head: Head, statistics: ImageStatistics, truth: Mapping[str, str]
+    fitting: Fitting, head: SettledOutput | None, statistics: ImageStatistics, answers: SettledAnswers
 ) -> ImageColumns:
-    answers = statistics.measured.answers
-    row_of = {int(place): row for row, place in enumerate(answers.index)}
+    row_of = statistics.answer_rows
     used = [place for place in range(len(statistics.images)) if place not in statistics.measured.skipped]
     images = [statistics.images[place] for place in used]
     placements = [fitting.place(image.height, image.width) for image in images]
-    rows = [row_of.get(place) if head.classes else None for place in used]
-    binary = head.classes == 1  # the highest of one score is no choice
-    indices = {given: match_label(given, network.labels, head.classes or 0) for given in set(truth.values())}
-    right = [indices.get(truth.get(image.file, "")) for image in images]
+    predicted, sums = np.full(len(used), NO_TRUTH, np.int64), np.full(len(used), np.nan)
+    truth = np.full(len(used), NO_TRUTH, np.int64)
+    if head is not None and head.kind == "classes":
+        rows = ClassRows.of(statistics.kept_answers(head)[[row_of[place] for place in used]])
+        predicted, sums = rows.classes[:, 0], rows.totals.astype(np.float64)
+        matched = answers.truths.get(head.name)
+        if matched is not None:
+            truth = truth_indices(matched.classes, [image.file for image in images]).astype(np.int64)
     return ImageColumns(
         files=tuple(image.file for image in images),
         heights=np.array([image.height for image in images], np.int64),
         widths=np.array([image.width for image in images], np.int64),
         scale_y=np.array([placement.scale_y for placement in placements], np.float64),
         scale_x=np.array([placement.scale_x for placement in placements], np.float64),
-        predicted=np.array([-1 if row is None or binary else answers.classes[row, 0] for row in rows], np.int64),
-        truth=np.array([-1 if index is None else index for index in right], np.int64),
-        answer_sums=np.array([np.nan if row is None else answers.score_sums[row] for row in rows], np.float64),
+        predicted=predicted,
+        truth=truth,
+        answer_sums=sums,
     )
 
 

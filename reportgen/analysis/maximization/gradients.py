@@ -1,4 +1,4 @@
-"""Gradients as the ascent needs them: through dead rectifiers at first, and at the speed of a forward pass.
+"""Gradients as the ascent needs them: through silent rectifiers at first, and at the speed of a forward pass.
 
 Inside `ascent_gradients` operations added to the graph get other gradient functions, found by `tf.gradients`
 (a `GradientTape` does not look at them). It acts on operations, so it does not matter which layers they stand in.
@@ -27,7 +27,7 @@ def ascent_gradients(relief: tf.Tensor | None = None) -> Iterator[None]:
     """Use these gradients for the operations added to, and the gradients taken in, the graph of the block.
 
     Args:
-        relief: boolean scalar, whether the gradient passes rectifiers that are dead for a whole image; None
+        relief: boolean scalar, whether the gradient passes rectifiers that are silent on a whole image; None
             means never.
     """
     replaced = {"Conv2D": _CONVOLUTION, "Conv2DBackpropInput": _TRANSPOSED}

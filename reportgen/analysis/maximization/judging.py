@@ -1,4 +1,4 @@
-"""How far a maximised picture can be trusted: measured on the saved 8-bit picture, by the ordinary forward pass."""
+"""How far a maximised image can be trusted: measured on the saved 8-bit picture, by the ordinary forward pass."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import tensorflow as tf
 
-from reportgen.analysis.maximization.targets import as_maps, before_squashing, first_tensor
+from reportgen.analysis.maximization.targets import as_maps, class_logits
 from reportgen.analysis.network import capture
 from reportgen.models import Network
 from reportgen.results import ByteArray, FloatArray, PixelArray
@@ -37,8 +37,7 @@ def logit_function(network: Network) -> Callable[[PixelArray], FloatArray]:
     @tf.function(autograph=False)  # type: ignore[untyped-decorator]
     def run(pixels: tf.Tensor) -> tf.Tensor:
         _, answer = capture.run_layers(network.model, network.feed(network.prepare(pixels)), whole=True)
-        logits = tf.cast(before_squashing(first_tensor(answer)), tf.float32)
-        return tf.reshape(logits, (tf.shape(logits)[0], -1))
+        return class_logits(network, answer)
 
     logits_of = run.get_concrete_function(tf.TensorSpec((None, *network.size, network.channels), tf.float32))
     return lambda pixels: np.asarray(logits_of(tf.constant(pixels, tf.float32)), np.float32)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import keras
 import tensorflow as tf
 
 from reportgen.analysis.network import capture
@@ -53,7 +54,7 @@ class NetworkActivations:
         self._outputs, answer = capture.run_layers(
             network.model, inputs, sorted(layers), before_activation=before_activation, whole=logits
         )
-        self._answer = before_squashing(first_tensor(answer)) if logits else None
+        self._answer = class_logits(network, answer) if logits else None
 
     def layer(self, layer: str) -> tf.Tensor:
         """All maps of `layer`: `(batch, height, width, channels)`."""
@@ -96,8 +97,7 @@ class NetworkActivations:
         """The network's answer before its softmax or sigmoid: `(batch, classes)`."""
         if self._answer is None:
             raise ValueError("the network was not run to its end")
-        answer = tf.cast(self._answer, tf.float32)
-        return tf.reshape(answer, (tf.shape(answer)[0], -1))
+        return self._answer
 
 
 def sliced_output(output: tf.Tensor, indices: tf.Tensor) -> tf.Tensor | None:
@@ -157,6 +157,12 @@ def before_squashing(answer: tf.Tensor) -> tf.Tensor:
     return tf.reshape(tensor.op.inputs[0], tf.shape(answer))
 
 
-def first_tensor(structure: object) -> tf.Tensor:
-    """The first tensor of a network's answer, which may be a list or a dictionary of several."""
-    return tf.nest.flatten(structure)[0]
+def class_logits(network: Network, answer: object) -> tf.Tensor:
+    """The logits of the network's classes or labels, `(batch, classes)` float32.
+
+    One number that tells two classes apart speaks for the second and, turned round, for the first.
+    """
+    own = keras.tree.flatten(answer)[network.head_output]
+    logits = tf.cast(before_squashing(own), tf.float32)
+    logits = tf.reshape(logits, (tf.shape(logits)[0], -1))
+    return tf.concat([-logits, logits], 1) if network.head_is_single else logits

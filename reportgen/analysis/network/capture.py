@@ -93,17 +93,24 @@ class Extractor:
     of tensors) is kept: all layers' statistics without all layers' maps in memory at once.
 
     A layer that gives several tensors is represented by its first. `before_activation` is as in
-    `run_layers`.
+    `run_layers`. `whole`: the network is run to its end, for `with_answer`.
     """
 
     def __init__(
-        self, network: Network, names: Sequence[str], *, before_activation: bool = False, reduce: Reduce | None = None
+        self,
+        network: Network,
+        names: Sequence[str],
+        *,
+        before_activation: bool = False,
+        reduce: Reduce | None = None,
+        whole: bool = False,
     ) -> None:
         self.network = network
         self.names = tuple(names)
         self.before_activation = before_activation
         self.reduce = reduce
-        self._compiled: dict[tuple[Any, ...], Callable[[tf.Tensor], tuple[dict[str, Any], tf.Tensor]]] = {}
+        self.whole = whole
+        self._compiled: dict[tuple[Any, ...], Callable[[tf.Tensor], tuple[dict[str, Any], list[Any], tf.Tensor]]] = {}
 
     def __call__(self, pixels: NDArray[Any] | tf.Tensor) -> dict[str, Any]:
         """The layers' outputs for `pixels`.
@@ -118,22 +125,35 @@ class Extractor:
         Raises:
             ReportgenError: a layer is not called in a forward pass, or the network cannot run here.
         """
+        return self._run(pixels)[0]
+
+    def with_answer(self, pixels: NDArray[Any] | tf.Tensor) -> tuple[dict[str, Any], list[NDArray[Any]]]:
+        """The layers' outputs, and the network's own in Keras' flat order, as Keras gives them (`whole` alone).
+
+        Raises:
+            ReportgenError: a layer is not called in a forward pass, or the network cannot run here.
+        """
+        return self._run(pixels)
+
+    def _run(self, pixels: NDArray[Any] | tf.Tensor) -> tuple[dict[str, Any], list[NDArray[Any]]]:
         fed = tf.convert_to_tensor(pixels)
         key = (fed.dtype, *fed.shape[1:])
         with run_errors_explained(self.network):
             if key not in self._compiled:
                 self._compiled[key] = self._compile(tf.TensorSpec((None, *fed.shape[1:]), fed.dtype))
-            outputs, _ = self._compiled[key](fed)
+            outputs, answer, _ = self._compiled[key](fed)
         arrays = tf.nest.map_structure(lambda tensor: tensor.numpy(), list(outputs.values()))
-        return dict(zip(outputs, arrays, strict=True))
+        return dict(zip(outputs, arrays, strict=True)), [leaf.numpy() for leaf in answer]
 
-    def _compile(self, pixels: tf.TensorSpec) -> Callable[[tf.Tensor], tuple[dict[str, Any], tf.Tensor]]:
-        def run(pixels: tf.Tensor) -> tuple[dict[str, Any], tf.Tensor]:
+    def _compile(self, pixels: tf.TensorSpec) -> Callable[[tf.Tensor], tuple[dict[str, Any], list[Any], tf.Tensor]]:
+        def run(pixels: tf.Tensor) -> tuple[dict[str, Any], list[Any], tf.Tensor]:
             inputs = self.network.feed(self.network.prepare(pixels))
-            outputs, _ = run_layers(self.network.model, inputs, self.names, before_activation=self.before_activation)
+            outputs, answer = run_layers(
+                self.network.model, inputs, self.names, before_activation=self.before_activation, whole=self.whole
+            )
             first = {name: outputs[name][0] for name in self.names}
             if self.reduce is not None:
                 first = {name: self.reduce(name, tensor) for name, tensor in first.items()}
-            return first, unfused()
+            return first, list(keras.tree.flatten(answer)) if self.whole else [], unfused()
 
         return tf.function(run, autograph=False).get_concrete_function(pixels)  # type: ignore[no-any-return]

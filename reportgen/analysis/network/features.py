@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import IO
@@ -13,7 +13,7 @@ from typing import IO
 import numpy as np
 
 from reportgen.analysis.network.capture import Extractor
-from reportgen.analysis.network.heads import Head
+from reportgen.analysis.network.settled_output import SettledOutput
 from reportgen.errors import ReportgenError
 from reportgen.results import ByteArray, FloatArray, LayerSummary, NetworkSummary
 
@@ -25,18 +25,21 @@ FILES_KEY = "files"
 # What stands between the last map and the classifier, and is no feature of its own.
 _BETWEEN = frozenset({"input", "global pooling", "flattening", "reshaping", "resting", "dense", "padding"})
 
+# Kinds of answers that a head makes of features.
+_OF_A_HEAD = ("classes", "multilabel", "values", "points", "boxes")
+
 # The earliest time a zip archive can state: the same features give the same bytes.
 _NO_TIME = (1980, 1, 1, 0, 0, 0)
 
 
-def default_feature_layer(summary: NetworkSummary, head: Head) -> str:
+def default_feature_layer(summary: NetworkSummary, outputs: Sequence[SettledOutput]) -> str:
     """The last layer before the classification head: the last map before the layer that tells classes apart.
 
     This is what `include_top=False` leaves of a network of `keras.applications`. A network without a
     classification head gives its features itself, in its last layer.
     """
     rows = [row for row in summary.layers if row.actual_shape is not None]
-    if head.kind == "none":
+    if not any(output.kind in _OF_A_HEAD for output in outputs):
         return rows[-1].name
     classifier = max((i for i, row in enumerate(rows) if row.parameter_count), default=len(rows) - 1)
     for row in reversed(rows[:classifier]):

@@ -31,8 +31,8 @@ from numpy.typing import NDArray
 
 from reportgen.analysis.network.capture import run_layers
 from reportgen.analysis.network.feeding import SCALED_TWICE
-from reportgen.analysis.network.heads import Head
 from reportgen.analysis.network.running import run_errors_explained
+from reportgen.analysis.network.settled_output import SettledOutput
 from reportgen.analysis.network.unfused import unfused
 from reportgen.analysis.weights.filters import find_layer
 from reportgen.models import MODES, RGB_MODES, Network, Preprocessing, make_preprocessing
@@ -118,7 +118,7 @@ def images_to_try(summary: NetworkSummary, *, judged: bool = False) -> int:
 def check_preprocessing(
     network: Network,
     summary: NetworkSummary,
-    head: Head,
+    head: SettledOutput | None,
     pixels: NDArray[np.uint8],
     truth: NDArray[np.int64] | None = None,
 ) -> PreprocessingCheck | None:
@@ -157,8 +157,8 @@ def check_preprocessing(
     return PreprocessingCheck(trials[0], tuple(trials[1:]), len(pixels), name, judged, _class_count(head))
 
 
-def _class_count(head: Head) -> int | None:
-    return None if head.classes is None else max(head.classes, 2)
+def _class_count(head: SettledOutput | None) -> int | None:
+    return None if head is None else head.classes
 
 
 def _compared(
@@ -184,9 +184,9 @@ def _answers_to_copies(
     return answered
 
 
-def _has_probabilities(head: Head) -> bool:
+def _has_probabilities(head: SettledOutput | None) -> bool:
     """Whether the scores are, or can be made, probabilities of classes that exclude each other."""
-    return head.kind in ("softmax", "logits") or (head.kind == "sigmoid" and head.classes == 1)
+    return head is not None and head.kind == "classes"
 
 
 def _other_modes(network: Network) -> list[Preprocessing]:
@@ -229,7 +229,7 @@ class _Seen:
 _Run = Callable[[Preprocessing, NDArray[Any]], _Seen]
 
 
-def _runner(network: Network, head: Head | None, source: str | None) -> _Run:
+def _runner(network: Network, head: SettledOutput | None, source: str | None) -> _Run:
     """A function that runs `network` on images under a mode, traced once for all modes.
 
     `source` is the layer whose moments are taken, "" for the input itself, None for none.
@@ -240,7 +240,7 @@ def _runner(network: Network, head: Head | None, source: str | None) -> _Run:
         outputs, answer = run_layers(network.model, network.feed(prepared), names, whole=head is not None)
         layer = prepared if source == "" else outputs[source][0] if source else None
         sums = None if layer is None else _sums(tf.cast(layer, tf.float32))
-        scores = None if head is None else tf.cast(tf.nest.flatten(answer)[head.output or 0], tf.float32)
+        scores = None if head is None else tf.cast(keras.tree.flatten(answer)[head.index], tf.float32)
         return sums, scores, unfused()
 
     spec = tf.TensorSpec((None, *network.size, network.channels), tf.float32)
@@ -271,13 +271,12 @@ def _moments(parts: list[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]
     return mean, np.maximum(np.asarray(squares / count) - mean**2, 0.0)
 
 
-def _probabilities(scores: NDArray[Any], head: Head) -> NDArray[np.float64]:
-    values = np.nan_to_num(scores.astype(np.float64))
-    if head.kind == "sigmoid":
-        return np.concatenate([1 - values, values], axis=1)
-    if head.kind == "logits":
-        values = np.exp(values - values.max(axis=1, keepdims=True))
-    return np.asarray(values / np.maximum(values.sum(axis=1, keepdims=True), 1e-12))
+def _probabilities(scores: NDArray[Any], head: SettledOutput) -> NDArray[np.float64]:
+    values = np.asarray(np.nan_to_num(head.as_scores(scores)))
+    if not head.is_single:
+        values = head.as_probabilities(values)
+    told = values.astype(np.float64)
+    return np.asarray(told / np.maximum(told.sum(axis=1, keepdims=True), 1e-12))
 
 
 # --- measuring ------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -19,11 +19,11 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from reportgen.analysis.answers import AnswerPlan
 from reportgen.analysis.network.capture import run_layers
-from reportgen.analysis.network.heads import class_output
 from reportgen.analysis.network.running import run_errors_explained
 from reportgen.analysis.network.unfused import unfused
-from reportgen.analysis.statistics.measurements import TOP_CLASSES, LayerLayout, Layout, Measurements, Reduced, Row
+from reportgen.analysis.statistics.measurements import LayerLayout, Layout, Measurements, Reduced, Row
 from reportgen.analysis.statistics.reduction import as_positions, layout_layer, reduce_map, take_samples
 from reportgen.engines import ImageChunk
 from reportgen.images import Fitting, ImageFile, UnreadableImageError, load_image
@@ -65,10 +65,18 @@ class Plan:
     largest_map: int
     grids: Mapping[str, tuple[int, int, int]]
     fitting: Fitting
+    answers: AnswerPlan = field(default_factory=AnswerPlan)
 
     @classmethod
-    def make(cls, summary: NetworkSummary, layers: Sequence[str], image_count: int, fitting: Fitting) -> Plan:
-        """A plan to measure `layers`; those whose output has no channels are left out."""
+    def make(
+        cls,
+        summary: NetworkSummary,
+        layers: Sequence[str],
+        image_count: int,
+        fitting: Fitting,
+        answers: AnswerPlan | None = None,
+    ) -> Plan:
+        """A plan to measure `answers` and `layers`; those whose output has no channels are left out."""
         layouts: list[LayerLayout] = []
         for name in layers:
             layout = layout_layer(summary.layer(name), layouts[-1].stop if layouts else 0)
@@ -81,6 +89,7 @@ class Plan:
             max((layer.memory_bytes or 0 for layer in summary.layers), default=0),
             {name: grid for name, grid in grids.items() if name in measured},
             fitting,
+            answers or AnswerPlan(),
         )
 
     def sample_count(self, layer: LayerLayout) -> int:
@@ -214,7 +223,8 @@ class ImagePass:
             parts = [self._reduced(group, outputs, index) for group in self._groups()]
             extremes, totals, counts, samples = zip(*parts, strict=True)
             joined = [tf.concat(part, 1) for part in (extremes, totals, counts)]
-            return *joined, tf.concat(samples, 0), *_best_classes(answer), unfused()
+            answered = self.plan.answers.measure(answer, self.network.to_pictures(tf.cast(pixels, tf.float32)), index)
+            return *joined, tf.concat(samples, 0), *answered, unfused()
 
         dtype = tf.as_dtype(self.plan.fitting.scale.dtype)
         signature = [tf.TensorSpec((height, width, channels), dtype), tf.TensorSpec((), tf.int64)]
@@ -266,32 +276,6 @@ class ImagePass:
         return np.full(self.plan.layout.channels, -np.inf, np.float32)
 
     def _row(self, index: int, outputs: Sequence[NDArray[Any]]) -> Row:
-        extremes, totals, counts, samples, classes, scores, score_sum, _ = outputs
-        reduced = Reduced(extremes, totals, counts)
-        return Row(index, reduced, samples, self.plan.sample_ends, classes, scores, float(score_sum))
-
-
-def _best_classes(answer: Any) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """The indices and scores of the best classes, `(TOP_CLASSES,)` each, and the sum of all scores.
-
-    Of equal scores the lower index goes first; scores that are not finite are left out. Where there are
-    fewer, or the answer has no classes, -1 and not-a-number stand.
-    """
-    leaves = [leaf for leaf in tf.nest.flatten(answer) if isinstance(leaf, tf.Tensor)]
-    which = class_output([tuple(leaf.shape) for leaf in leaves])
-    if which is None:
-        none = tf.fill((TOP_CLASSES,), -1), tf.fill((TOP_CLASSES,), float("nan"))
-        return *none, tf.constant(float("nan"), tf.float64)
-    scores = tf.cast(leaves[which][0], tf.float32)
-    lowest = tf.constant(float("-inf"))
-    ordered = tf.where(tf.math.is_finite(scores), scores, lowest)
-    best = tf.math.top_k(ordered, min(TOP_CLASSES, scores.shape[0]))
-    missing = TOP_CLASSES - best.values.shape[0]
-    values = tf.pad(best.values, [[0, missing]], constant_values=float("-inf"))
-    indices = tf.pad(best.indices, [[0, missing]], constant_values=-1)
-    there = values > lowest
-    return (
-        tf.where(there, indices, -1),
-        tf.where(there, values, float("nan")),
-        tf.cast(tf.reduce_sum(scores), tf.float64),
-    )
+        extremes, totals, counts, samples, answers, vectors, _ = outputs
+        kept = vectors if self.plan.answers.is_sampled(index) else vectors[:0]
+        return Row(index, Reduced(extremes, totals, counts), samples, self.plan.sample_ends, answers, kept)

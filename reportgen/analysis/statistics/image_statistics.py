@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analysis.network.heads import Head
+from reportgen.analysis.answers import AnswerPlan
+from reportgen.analysis.answers.class_scores import TOP_CLASSES, ClassRows
 from reportgen.analysis.network.layer_kinds import ACTIVATIONS
 from reportgen.analysis.network.selection import select_layers
+from reportgen.analysis.network.settled_output import SettledOutput
 from reportgen.analysis.statistics.dyadic_histogram import display_histogram
 from reportgen.analysis.statistics.exact_sum import ExactSum, mean_and_std
 from reportgen.analysis.statistics.image_pass import Plan
@@ -61,6 +63,7 @@ class ImageStatistics:
     images: tuple[ImageFile, ...]
     layout: Layout
     measured: Measurements
+    answer_plan: AnswerPlan = field(default_factory=AnswerPlan)
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -162,22 +165,55 @@ class ImageStatistics:
             if image != NO_IMAGE
         )
 
-    def predictions(self, image: int, head: Head, network: Network) -> tuple[Prediction, ...]:
-        """The best classes of an image, best first; none for a network without classes."""
+    @cached_property
+    def answer_rows(self) -> dict[int, int]:
+        """The rows of what is kept of the answers, by the images' places."""
+        return {int(place): row for row, place in enumerate(self.measured.answers.index)}
+
+    def kept_answers(self, output: SettledOutput) -> NDArray[np.float32]:
+        """What is kept of the answers of an output, `(measured images, width)`."""
+        return self.measured.answers.rows[:, self.answer_plan.columns[output.name]]
+
+    def nonfinite_answers(self, output: SettledOutput) -> NDArray[np.int64]:
+        """How many values of each answer of an output are not finite, `(measured images,)`."""
+        return self.measured.answers.rows[:, self.answer_plan.columns[output.name].start - 1].astype(np.int64)
+
+    def kept_vectors(self, output: SettledOutput) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Whole answers of an output, `(images, size)`, and the places of the images they are of."""
         answers = self.measured.answers
-        row = int(np.searchsorted(answers.index, image))
-        if head.kind == "none" or row == len(answers.index) or answers.index[row] != image:
+        return answers.vector_index, answers.vectors[:, self.answer_plan.vectors[output.name]]
+
+    @cached_property
+    def _best(self) -> dict[str, tuple[NDArray[np.int64], NDArray[np.float32]]]:
+        """The best classes and their scores, `(measured images, classes)`, by output of classes or labels."""
+        return {
+            output.name: _best_of(self.kept_answers(output), output)
+            for output in self.answer_plan.outputs
+            if output.kind in ("classes", "multilabel")
+        }
+
+    def predictions(self, place: int, output: SettledOutput | None) -> tuple[Prediction, ...]:
+        """The best classes or labels of the image at `place`, best first; none where there is no output of such."""
+        row = self.answer_rows.get(place)
+        if output is None or row is None:
             return ()
-        found = [
-            (int(index), float(score))
-            for index, score in zip(answers.classes[row], answers.scores[row], strict=True)
+        classes, scores = (values[row].tolist() for values in self._best[output.name])
+        return tuple(
+            Prediction(index=index, label=output.label(index), score=score)
+            for index, score in zip(classes, scores, strict=True)
             if index >= 0
-        ]
-        if head.kind == "sigmoid" and head.classes == 1 and network.label_count == 2 and found:
-            # One score between two labels speaks for the second.
-            score = found[0][1]
-            found = sorted([(0, 1 - score), (1, score)], key=lambda pair: (-pair[1], pair[0]))
-        return tuple(Prediction(index=index, label=network.label(index), score=score) for index, score in found)
+        )
+
+
+def _best_of(kept: NDArray[np.float32], output: SettledOutput) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The best classes and their scores; of labels, of which all scores are kept, the strongest."""
+    if output.kind == "classes":
+        rows = ClassRows.of(kept)
+        return rows.classes, rows.scores
+    scores = output.as_probabilities(kept)
+    order = np.argsort(-np.where(np.isfinite(scores), scores, -np.inf), axis=1, kind="stable")[:, :TOP_CLASSES]
+    best = np.take_along_axis(scores, order, 1)
+    return np.where(np.isfinite(best), order, -1), best
 
 
 def _part(sums: ExactSum, part: slice) -> ExactSum:
@@ -197,17 +233,18 @@ def collect(
     config: Config,
     progress: Progress,
     cache: Cache | None = None,
+    answers: AnswerPlan | None = None,
 ) -> ImageStatistics:
-    """Measure `layers` and the answer of `network` on all `images`, where `--engine` says.
+    """Measure `layers` of `network`, and what `answers` says of its answers, on all `images`, where `--engine` says.
 
     With a `cache`, a run that was killed goes on where it was, and one like an earlier one has its results.
 
     Raises:
         ReportgenError: the network cannot run, no image could be measured, or, if `--strict`, one could not.
     """
-    plan = Plan.make(summary, layers, len(images), fitting)
+    plan = Plan.make(summary, layers, len(images), fitting, answers)
     measured = measure_images(MeasureTask(network, plan, config), images.images, config, progress, cache)
-    statistics = ImageStatistics(images.images, plan.layout, measured)
+    statistics = ImageStatistics(images.images, plan.layout, measured, plan.answers)
     skipped = statistics.skipped
     if skipped and (config.strict or not statistics.image_count):
         which = "an image cannot be used (--strict)" if config.strict else "none of the images can be used"

@@ -21,8 +21,6 @@ from reportgen.analysis.statistics.exact_sum import ExactSum
 
 TOP_IMAGES = 9  # shown for each channel: three rows of three
 
-TOP_CLASSES = 5  # kept for each image: enough for top-5 accuracy
-
 NO_IMAGE = -1
 
 
@@ -101,17 +99,16 @@ class Row:
     """What was measured on one image; `index` is its place in the set.
 
     `reduced` is of the channels of all layers. `samples` are values for the histogram, channel after channel, each
-    channel's up to its place in `sample_ends` `(channels,)`. `classes` and `scores` `(TOP_CLASSES,)` are the best
-    classes, best first (-1 and not-a-number past the last), `score_sum` is the sum over all classes.
+    channel's up to its place in `sample_ends` `(channels,)`. `answers` is what is kept of the answers, as an
+    `AnswerPlan` lays it out; `vectors` whole answers, of length zero where the image is not of their sample.
     """
 
     index: int
     reduced: Reduced
     samples: NDArray[np.float32]
     sample_ends: NDArray[np.int64]
-    classes: NDArray[np.int32]
-    scores: NDArray[np.float32]
-    score_sum: float
+    answers: NDArray[np.float32]
+    vectors: NDArray[np.float32]
 
     @property
     def nbytes(self) -> int:
@@ -175,37 +172,47 @@ def _insert_candidates(
 
 @dataclass(eq=False)
 class Answers:
-    """The best classes of each image, in the order of the images; fields as in `Row`."""
+    """What is kept of the answers to each image, in the order of the images.
+
+    `rows` `(images, width)` are of the images `index`, `vectors` `(sampled images, size)` of `vector_index`.
+    """
 
     index: NDArray[np.int64]
-    classes: NDArray[np.int32]
-    scores: NDArray[np.float32]
-    score_sums: NDArray[np.float64]
+    rows: NDArray[np.float32]
+    vector_index: NDArray[np.int64]
+    vectors: NDArray[np.float32]
 
     @classmethod
     def empty(cls) -> Self:
         """Of no image."""
-        shape = (0, TOP_CLASSES)
-        return cls(np.zeros(0, np.int64), np.zeros(shape, np.int32), np.zeros(shape, np.float32), np.zeros(0))
+        none, nothing = np.zeros(0, np.int64), np.zeros((0, 0), np.float32)
+        return cls(none, nothing, none, nothing)
 
     @classmethod
     def of(cls, rows: Sequence[Row]) -> Self:
         """Those of `rows`, which are in the order of their images."""
         return cls(
             np.array([row.index for row in rows], np.int64),
-            np.stack([row.classes for row in rows]),
-            np.stack([row.scores for row in rows]),
-            np.array([row.score_sum for row in rows]),
+            np.stack([row.answers for row in rows]),
+            np.array([row.index for row in rows if row.vectors.size], np.int64),
+            np.array([row.vectors for row in rows if row.vectors.size], np.float32),
         )
 
     def add(self, other: Answers) -> None:
         """Take in the answers for other images."""
-        index = np.concatenate([self.index, other.index])
-        order = np.argsort(index)
-        self.index = index[order]
-        self.classes = np.concatenate([self.classes, other.classes])[order]
-        self.scores = np.concatenate([self.scores, other.scores])[order]
-        self.score_sums = np.concatenate([self.score_sums, other.score_sums])[order]
+        self.index, self.rows = _joined(self.index, self.rows, other.index, other.rows)
+        self.vector_index, self.vectors = _joined(self.vector_index, self.vectors, other.vector_index, other.vectors)
+
+
+def _joined(
+    index: NDArray[np.int64], rows: NDArray[np.float32], others: NDArray[np.int64], more: NDArray[np.float32]
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Rows of images together with those of others, in the order of the images."""
+    if not len(index) or not len(others):
+        return (index, rows) if len(index) else (others, more)
+    every = np.concatenate([index, others])
+    order = np.argsort(every)
+    return every[order], np.concatenate([rows, more])[order]
 
 
 class Measurements:
@@ -297,9 +304,9 @@ class Measurements:
             "top_images": self.top.images,
             "top_places": self.top.places,
             "index": self.answers.index,
-            "classes": self.answers.classes,
-            "scores": self.answers.scores,
-            "score_sums": self.answers.score_sums,
+            "answers": self.answers.rows,
+            "vector_index": self.answers.vector_index,
+            "vectors": self.answers.vectors,
         }
 
     @classmethod
@@ -312,6 +319,6 @@ class Measurements:
         loaded.squares = ExactSum.from_arrays("squares", arrays)
         loaded.histograms = DyadicHistograms(arrays["levels"], arrays["counts"])
         loaded.top = Top(arrays["top_values"], arrays["top_images"], arrays["top_places"])
-        loaded.answers = Answers(arrays["index"], arrays["classes"], arrays["scores"], arrays["score_sums"])
+        loaded.answers = Answers(arrays["index"], arrays["answers"], arrays["vector_index"], arrays["vectors"])
         loaded.skipped = dict(skipped)
         return loaded

@@ -13,13 +13,14 @@ Box = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class Sighting:
-    """An image that excites a channel, and where: `box` is `(top, left, bottom, right)` in its own pixels.
+    """An image that excites a channel, by its place in the set, and where in it.
 
-    The box is the receptive field at the position of the highest value, clipped to what of the photograph
-    the network got; None where the layer has no receptive field or its output no positions.
+    `box` is `(top, left, bottom, right)` in the image's own pixels: the receptive field at the position of
+    the highest value, clipped to what of the photograph the network got; None where the layer has no
+    receptive field or its output no positions.
     """
 
-    image: int
+    place: int
     value: float
     position: tuple[int, int] | None
     box: Box | None
@@ -67,9 +68,9 @@ class Wanted:
 
 
 def wanted_by_image(tops: Mapping[tuple[str, int], Sequence[TopActivation]]) -> dict[int, list[Wanted]]:
-    """The top images of channels `(layer, channel)`, best first, by image, so that each is loaded once."""
-    by_image: dict[int, list[Wanted]] = {}
+    """The top images of channels `(layer, channel)`, best first, by place of the image: each is loaded once."""
+    by_place: dict[int, list[Wanted]] = {}
     for (layer, channel), found in tops.items():
         for rank, top in enumerate(found):
-            by_image.setdefault(top.image, []).append(Wanted(layer, channel, rank, top))
-    return by_image
+            by_place.setdefault(top.place, []).append(Wanted(layer, channel, rank, top))
+    return by_place

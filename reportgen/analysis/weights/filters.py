@@ -1,4 +1,4 @@
-"""The weights of convolutions: kernels as arrays of one orientation, their statistics, dead filters."""
+"""The weights of convolutions: kernels as arrays of one orientation, their statistics, filters that are zero."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from reportgen.models import Network
 from reportgen.models.keras_private import layers_below, origin_of
@@ -14,10 +15,13 @@ from reportgen.results import FilterBank, FloatArray, LayerSummary, NetworkSumma
 
 # A filter all of whose weights are this small beside the layer's largest adds nothing to what the layer
 # computes: it is less than the last digit of a float32 of the others' size.
-DEAD_FRACTION = 1e-6
+ZERO_FRACTION = 1e-6
 
 # Enough to see the shape of a distribution, few enough to write each bin into the report.
 HISTOGRAM_BINS = 48
+
+# Weights looked at together: a dense layer behind flattened maps has a hundred million.
+BLOCK = 2**21
 
 # A dense layer with more weights reads flattened maps, whose numbers are no channels.
 MOST_DENSE_WEIGHTS = 8_000_000
@@ -49,7 +53,7 @@ def filter_banks(network: Network, summary: NetworkSummary) -> tuple[FilterBank,
                 FilterBank(
                     layer=row.name,
                     kernel=kernel,
-                    bias=None if bias is None else _array(bias),
+                    bias=None if bias is None else kernel_array(bias),
                     kernel_shape=tuple(variable.shape),
                     sees_colour=kernel.shape[2] == 3 and row.name in coloured and part is None,
                     colour_order=order,
@@ -65,7 +69,7 @@ def dense_banks(network: Network, summary: NetworkSummary) -> tuple[FilterBank, 
     for row in summary.layers:
         layer = find_layer(network.model, row.name) if row.kind == "dense" and row.actual_shape else None
         if layer is not None and int(np.prod(layer.kernel.shape)) <= MOST_DENSE_WEIGHTS:
-            kernel = _array(layer.kernel)[None, None]
+            kernel = kernel_array(layer.kernel)[None, None]
             banks.append(FilterBank(row.name, kernel, None, tuple(layer.kernel.shape), sees_colour=False))
     return tuple(banks)
 
@@ -85,15 +89,15 @@ def find_layer(model: keras.Model, name: str) -> keras.Layer | None:
 def _kernels(layer: keras.Layer) -> Iterator[tuple[str | None, Any, FloatArray]]:
     """Part, variable and kernel `(height, width, in, filters)` of each kernel of a convolution."""
     if isinstance(layer, keras.layers.Conv2D):
-        yield None, layer.kernel, _array(layer.kernel)
+        yield None, layer.kernel, kernel_array(layer.kernel)
     elif isinstance(layer, keras.layers.Conv2DTranspose):
         # Keras keeps (height, width, out, in) here.
-        yield None, layer.kernel, _array(layer.kernel).swapaxes(2, 3)
+        yield None, layer.kernel, kernel_array(layer.kernel).swapaxes(2, 3)
     elif isinstance(layer, keras.layers.DepthwiseConv2D):
-        yield None, layer.kernel, _per_output(_array(layer.kernel))
+        yield None, layer.kernel, _per_output(kernel_array(layer.kernel))
     elif isinstance(layer, keras.layers.SeparableConv2D):
-        yield "depthwise", layer.depthwise_kernel, _per_output(_array(layer.depthwise_kernel))
-        yield "pointwise", layer.pointwise_kernel, _array(layer.pointwise_kernel)
+        yield "depthwise", layer.depthwise_kernel, _per_output(kernel_array(layer.depthwise_kernel))
+        yield "pointwise", layer.pointwise_kernel, kernel_array(layer.pointwise_kernel)
 
 
 def _per_output(kernel: FloatArray) -> FloatArray:
@@ -102,7 +106,8 @@ def _per_output(kernel: FloatArray) -> FloatArray:
     return kernel.reshape(height, width, 1, inputs * multiplier)
 
 
-def _array(variable: Any) -> FloatArray:
+def kernel_array(variable: Any) -> FloatArray:
+    """A variable of any precision as float32."""
     return np.asarray(keras.ops.convert_to_numpy(variable), dtype=np.float32)
 
 
@@ -142,33 +147,53 @@ def _image_inputs(network: Network) -> set[str] | None:
 def weight_statistics(bank: FilterBank) -> WeightStatistics:
     """Statistics of a kernel and the filters in it that do nothing.
 
-    A filter counts as dead when none of its weights is larger than `DEAD_FRACTION` of the layer's
+    A filter counts as zero when none of its weights is larger than `ZERO_FRACTION` of the layer's
     largest; one with weights that are not finite does not.
     """
-    finite_mask = np.isfinite(bank.kernel)
-    weights = bank.kernel[finite_mask].astype(np.float64)
-    none = weights.size == 0
-    counts, edges = np.histogram(weights, bins=HISTOGRAM_BINS)
+    count, zeros, total, low, high = 0, 0, 0.0, np.inf, -np.inf
+    for weights in _finite_blocks(bank.kernel):
+        count += weights.size
+        zeros += int(np.count_nonzero(weights == 0))
+        total += float(weights.sum())
+        low, high = min(low, float(weights.min())), max(high, float(weights.max()))
+    none = count == 0
+    mean = 0.0 if none else total / count
+    squares = 0.0
+    edges = np.histogram_bin_edges([], HISTOGRAM_BINS, None if none else (low, high))
+    counts = np.zeros(HISTOGRAM_BINS, np.int64)
+    for weights in _finite_blocks(bank.kernel):
+        squares += float(np.square(weights - mean).sum())
+        counts += np.histogram(weights, HISTOGRAM_BINS, (low, high))[0]
     return WeightStatistics(
         layer=bank.layer,
         kernel_shape=bank.kernel_shape,
         bias_shape=None if bank.bias is None else tuple(bank.bias.shape),
-        min=None if none else float(weights.min()),
-        max=None if none else float(weights.max()),
-        mean=None if none else float(weights.mean()),
-        std=None if none else float(weights.std()),
-        zero_fraction=None if none else float(np.mean(weights == 0)),
-        nonfinite_count=int(bank.kernel.size - weights.size),
-        dead_filters=dead_filters(bank.kernel),
+        min=None if none else low,
+        max=None if none else high,
+        mean=None if none else mean,
+        std=None if none else float(np.sqrt(squares / count)),
+        zero_fraction=None if none else zeros / count,
+        nonfinite_count=int(bank.kernel.size - count),
+        zero_filters=zero_filters(bank.kernel),
         edges=edges.astype(np.float32),
-        counts=counts.astype(np.int64),
+        counts=counts,
         part=bank.part,
     )
 
 
-def dead_filters(kernel: FloatArray) -> tuple[int, ...]:
+def _finite_blocks(kernel: FloatArray) -> Iterator[NDArray[np.float64]]:
+    """The finite weights of a kernel, some millions at a time; a block without any is left out."""
+    flat = kernel.reshape(-1)
+    for start in range(0, flat.size, BLOCK):
+        block = flat[start : start + BLOCK]
+        weights = block[np.isfinite(block)].astype(np.float64)
+        if weights.size:
+            yield weights
+
+
+def zero_filters(kernel: FloatArray) -> tuple[int, ...]:
     """The filters of `(height, width, in, filters)` all of whose weights are zero or next to it."""
-    magnitudes = np.abs(kernel).reshape(-1, kernel.shape[-1])
-    peaks = magnitudes.max(axis=0)
+    weights = kernel.reshape(-1, kernel.shape[-1])
+    peaks = np.maximum(weights.max(axis=0), -weights.min(axis=0))
     largest = peaks[np.isfinite(peaks)].max(initial=0.0)
-    return tuple(int(index) for index in np.flatnonzero(peaks <= DEAD_FRACTION * largest))
+    return tuple(int(index) for index in np.flatnonzero(peaks <= ZERO_FRACTION * largest))

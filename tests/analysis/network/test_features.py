@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 from keras import layers
 from support.networks import base, seeded, two_convolutions
+from support.settled import settled_output
 
 from reportgen.analysis.network.capture import Extractor
 from reportgen.analysis.network.features import default_feature_layer, extract_features, save_features
-from reportgen.analysis.network.heads import Head
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.config import Config
 from reportgen.errors import ReportgenError
 from reportgen.models import Network, load_network
 from reportgen.results import ByteArray
 
-SOFTMAX = Head("softmax", 4, "")
-NO_HEAD = Head("none", None, "", None)
+SOFTMAX = (settled_output(),)
+NO_HEAD = (settled_output("embedding", activation="linear"),)
 
 
 def _network(model: keras.Model, **settings: object) -> Network:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from keras import layers
 from support.networks import two_convolutions
+from support.settled import head as settled_head
 
-from reportgen.analysis.network.heads import describe_head
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.analysis.network.preprocessing_check import (
     LEAST_IMAGES,
@@ -80,8 +80,8 @@ def trained():
 
 def tried(model: keras.Model, mode: str, pixels: np.ndarray) -> PreprocessingCheck | None:
     network = load_network(Config(preprocess=mode), model)
-    head = describe_head(network, model(network.feed(network.prepare(pixels))))
-    return check_preprocessing(network, summarize_network(network), head, pixels)
+    own = settled_head(network, pixels)
+    return check_preprocessing(network, summarize_network(network), own, pixels)
 
 
 @pytest.mark.parametrize("right", MODES)

@@ -9,10 +9,10 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
+from support.settled import head as settled_head
 
 from reportgen.analysis.findings import preprocessing_rules as rules
 from reportgen.analysis.network.feeding import open_network, scaled_twice
-from reportgen.analysis.network.heads import describe_head
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.analysis.network.preprocessing_check import check_preprocessing, images_to_try
 from reportgen.config import Config
@@ -67,7 +67,7 @@ def accused(model: keras.Model, fed: str, pixels: np.ndarray, truth: np.ndarray 
     """The mode that is named instead of `fed`; None where nothing is said against it."""
     network = open_network(Config(preprocess=fed), model)
     assert not scaled_twice(network)
-    head = describe_head(network, model(network.feed(network.prepare(pixels[:4]))))
+    head = settled_head(network, pixels[:4])
     check = check_preprocessing(network, summarize_network(network), head, pixels, truth)
     assert check is not None
     found = rules.better_by_truth(check) or rules.better_by_moments(check) or rules.better_by_answers(check)
@@ -133,7 +133,7 @@ def test_networks_of_imagenet(name, right, fed, shared_models, shared_photos):
     images = collect_images([str(shared_photos)], channels=3)
     pixels = np.stack([fit_image(load_image(image, 3), network.size, "crop", "bilinear")[0] for image in images])
     summary = summarize_network(network)
-    head = describe_head(network, network.model(network.feed(network.prepare(pixels[:2]))))
+    head = settled_head(network, pixels[:2])
     check = check_preprocessing(network, summary, head, pixels[: images_to_try(summary)])
     assert check is not None
     found = rules.better_by_truth(check) or rules.better_by_moments(check) or rules.better_by_answers(check)

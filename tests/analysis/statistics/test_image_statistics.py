@@ -8,8 +8,9 @@ import pytest
 from keras import layers
 from support.images import random_images
 from support.networks import seeded, two_convolutions
+from support.settled import settle
 
-from reportgen.analysis.network.heads import describe_head
+from reportgen.analysis.answers import AnswerPlan
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.analysis.statistics import image_pass
 from reportgen.analysis.statistics.image_pass import ImagePass, Plan
@@ -45,7 +46,8 @@ def statistics(network: Network, images: ImageSet) -> ImageStatistics:
 def measure(network: Network, images: ImageSet, config: Config = CONFIG, cache: Cache | None = None) -> ImageStatistics:
     summary = summarize_network(network)
     layers, fitting = default_layers(config, summary), Fitting(network.size)
-    return collect(network, summary, images, layers, fitting, config, Silent(), cache)
+    answers = AnswerPlan(settle(network, random_images(2)).outputs, len(images))
+    return collect(network, summary, images, layers, fitting, config, Silent(), cache, answers)
 
 
 def plain_outputs(model: keras.Model, images: ImageSet, layer: str) -> np.ndarray:
@@ -111,9 +113,9 @@ def test_top_images_agree_with_a_plain_loop(statistics: ImageStatistics, network
 
 def test_predictions_agree_with_plain_keras(statistics: ImageStatistics, network: Network, images: ImageSet) -> None:
     answers = plain_outputs(network.model, images, "classes")
-    head = describe_head(network, answers)
+    head = statistics.answer_plan.outputs[0]
     for place, answer in enumerate(answers):
-        found = statistics.predictions(place, head, network)
+        found = statistics.predictions(place, head)
         assert [score.index for score in found] == np.argsort(-answer, kind="stable").tolist()
         assert np.allclose([score.score for score in found], np.sort(answer)[::-1], atol=1e-6)
 
@@ -124,7 +126,7 @@ def test_no_split_and_no_number_of_threads_changes_a_bit(
     statistics: ImageStatistics, network: Network, images: ImageSet, size: int, processors: int
 ) -> None:
     summary = summarize_network(network)
-    plan = Plan.make(summary, statistics.layers, COUNT, Fitting(network.size))
+    plan = Plan.make(summary, statistics.layers, COUNT, Fitting(network.size), statistics.answer_plan)
     image_pass = ImagePass(network, plan, processors)
     merged = Measurements(plan.layout.channels)
     for chunk in reversed(list(chunks_of(images.images, 0, size))):
@@ -221,7 +223,8 @@ def test_a_second_run_reads_no_image(network: Network, images: ImageSet, tmp_pat
     first = measure(network, images, cache=cache)
     told = Counting()
     summary = summarize_network(network)
-    again = collect(network, summary, images, first.layers, Fitting(network.size), CONFIG, told, cache)
+    fitting = Fitting(network.size)
+    again = collect(network, summary, images, first.layers, fitting, CONFIG, told, cache, first.answer_plan)
     assert same(again.measured, first.measured)
     assert told.steps == [COUNT]
 

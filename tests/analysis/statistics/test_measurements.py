@@ -25,9 +25,8 @@ def make_row(index: int) -> Row:
         reduced=Reduced(np.array([maxima, maxima - 3]), random.normal(size=(2, CHANNELS)), np.array(counts, np.int32)),
         samples=np.clip(random.normal(size=3 * CHANNELS), -1, 1).astype(np.float32),
         sample_ends=np.array([2, 4, 6, 8, 13, 18]),
-        classes=random.integers(0, 9, 5).astype(np.int32),
-        scores=random.uniform(size=5).astype(np.float32),
-        score_sum=1.0,
+        answers=random.uniform(size=5).astype(np.float32),
+        vectors=random.uniform(size=3 if index % 2 else 0).astype(np.float32),
     )
 
 
@@ -103,5 +102,5 @@ def test_measurements_travel_whole() -> None:
 
 def test_size_does_not_grow_with_the_images_but_for_their_answers() -> None:
     few, many = measured(make_rows(0, 10)).to_arrays(), measured(make_rows(0, 300)).to_arrays()
-    answers = {"index", "classes", "scores", "score_sums"}
+    answers = {"index", "answers", "vector_index", "vectors"}
     assert all(few[name].shape == many[name].shape for name in few if name not in answers)

@@ -10,7 +10,7 @@ from keras import layers
 from support.networks import seeded
 
 from reportgen.analysis.network.layers import summarize_network
-from reportgen.analysis.weights.filters import dead_filters, filter_banks, weight_statistics
+from reportgen.analysis.weights.filters import filter_banks, weight_statistics, zero_filters
 from reportgen.config import Config
 from reportgen.draw.filters import draw_filters
 from reportgen.models import load_network
@@ -151,24 +151,24 @@ def test_statistics_of_nothing_finite_and_of_one_value() -> None:
     assert same.counts.sum() == 4
 
 
-def test_dead_filters_are_zero_beside_the_others() -> None:
+def test_filters_are_zero_beside_the_others() -> None:
     kernel = np.random.default_rng(0).normal(size=(3, 3, 2, 5)).astype(np.float32)
     kernel[..., 1] = 0
     kernel[..., 2] *= 1e-9
     kernel[..., 3] *= 1e-3  # weak, not dead
     kernel[1:, :, :, 4] = 0  # sparse, not dead
-    assert dead_filters(kernel) == (1, 2)
+    assert zero_filters(kernel) == (1, 2)
 
 
 def test_all_filters_of_a_zero_kernel_are_dead_and_none_with_nan() -> None:
-    assert dead_filters(np.zeros((3, 3, 2, 3), np.float32)) == (0, 1, 2)
+    assert zero_filters(np.zeros((3, 3, 2, 3), np.float32)) == (0, 1, 2)
     kernel = np.zeros((1, 1, 1, 2), np.float32)
     kernel[..., 0] = np.nan
-    assert dead_filters(kernel) == (1,)
+    assert zero_filters(kernel) == (1,)
 
 
 def test_a_small_kernel_is_not_dead_by_its_size() -> None:
-    assert dead_filters(np.full((3, 3, 2, 3), 1e-12, np.float32)) == ()
+    assert zero_filters(np.full((3, 3, 2, 3), 1e-12, np.float32)) == ()
 
 
 def test_of_several_inputs_only_the_image_is_in_colour() -> None:
@@ -191,7 +191,7 @@ def test_filters_of_vgg16() -> None:
     assert [bank.sees_colour for bank in banks] == [True] + [False] * 12
 
 
-def test_dead_filters_of_a_real_network(shared_models: Path) -> None:
+def test_zero_filters_of_a_real_network(shared_models: Path) -> None:
     network = load_network(
         Config.checked(model=str(shared_models / "mobilenet_v2_100_224.keras"), preprocess="tf", resize="crop")
     )
@@ -199,5 +199,5 @@ def test_dead_filters_of_a_real_network(shared_models: Path) -> None:
     first = weight_statistics(banks[0])
     kernel = network.model.get_layer(banks[0].layer).get_weights()[0]
     dead = tuple(int(i) for i in np.flatnonzero(np.abs(kernel).max(axis=(0, 1, 2)) < 1e-6))
-    assert first.dead_filters == dead
+    assert first.zero_filters == dead
     assert len(dead) == 8

@@ -1,0 +1,105 @@
+"""Rules on what was given to judge by: right answers that match nothing, names that are odd."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reportgen.analysis.answers.truth import MatchedTruth
+from reportgen.analysis.findings.evidence import Evidence
+from reportgen.analysis.findings.wording import names
+from reportgen.formats import count, counted
+from reportgen.results import Finding
+
+
+def unmatched_truth(evidence: Evidence) -> Iterator[Finding]:
+    """Right answers that fit no image, or no class of the network."""
+    for facts in evidence.answers:
+        truth = facts.truth
+        if truth is None or (truth.is_matched and not truth.unmatched):
+            continue
+        yield Finding(
+            rule="unmatched-truth",
+            severity="warning",
+            message=_unmatched_message(truth),
+            measured=f"given: {names(truth.unmatched) if truth.unmatched else 'nothing'}; "
+            f"the network: {names(truth.known) if truth.known else facts.output.kind}",
+            threshold="names of classes, or columns of values, on both sides alike",
+            why="No figure is computed from right answers that cannot be compared.",
+            action=_unmatched_action(truth),
+        )
+
+
+def _unmatched_message(truth: MatchedTruth) -> str:
+    if truth.is_matched:
+        return (
+            f"{counted(len(truth.unmatched), 'class')} of the right answers for {truth.output} are none of "
+            f"the network's: {names(truth.unmatched)}."
+        )
+    given = truth.given
+    if given.form in ("table", "list") and not given.cells:
+        return f"The right answers for {truth.output} in {given.source} are of no image of this report."
+    if given.form == "folders" and not given.cells:
+        return f"The images lie in no folders, so that --truth folders gives no right answers for {truth.output}."
+    if given.form == "pictures" and not given.files:
+        return f"No picture in {given.source} is called as an image of this report."
+    return f"The right answers given for {truth.output} match nothing that it can answer."
+
+
+def _unmatched_action(truth: MatchedTruth) -> str:
+    if truth.given.form == "pictures":
+        return "Give pictures of the same name as the images but for the ending."
+    if truth.known and all(name.isdigit() for name in truth.known):
+        return "Give --labels with the network's names of its classes, in the order of its outputs."
+    return "Write the names as the network's labels have them, and files as the report names images."
+
+
+def names_from_folders(evidence: Evidence) -> Iterator[Finding]:
+    """Classes that are called after the images' folders."""
+    for facts in evidence.answers:
+        if facts.output.name in evidence.named_by_folders and facts.output.labels is not None:
+            yield Finding(
+                rule="names-from-folders",
+                severity="info",
+                message=f"The classes of {facts.output.name} are called after the images' folders, in alphabetical "
+                f"order: {names(facts.output.labels)}.",
+                measured=f"{count(len(facts.output.labels))} folders",
+                threshold="as many folders as classes, and no --labels",
+                why="Keras' own loader of folders counts classes so; a network trained otherwise has other ones.",
+                action="Give --labels where the network's classes stand in another order.",
+            )
+
+
+def odd_names(evidence: Evidence) -> Iterator[Finding]:
+    """Blank lines and repeated names among the labels."""
+    for note in evidence.label_notes:
+        yield Finding(
+            rule="odd-labels",
+            severity="info",
+            message=f"Of the class names: {note}.",
+            measured=note,
+            threshold="a name of its own for each class",
+            why="A line too many moves every name behind it to another class.",
+            action="Look at the file of names.",
+        )
+
+
+def odd_truth(evidence: Evidence) -> Iterator[Finding]:
+    """Right answers for files that are not there, or that stand twice."""
+    for facts in evidence.answers:
+        if facts.truth is None or not facts.truth.is_matched:
+            continue
+        given = facts.truth.given
+        for rule, listed, words in (
+            ("missing-images", given.missing, "are of files that are no image of this report"),
+            ("repeated-truth", given.duplicates, "stand more than once; the first counts"),
+        ):
+            if listed:
+                yield Finding(
+                    rule=rule,
+                    severity="info",
+                    message=f"{counted(len(listed), 'entry')} of {given.source} {words}: {names(listed)}.",
+                    measured=counted(len(listed), "entry"),
+                    threshold="one for each image",
+                    why="What is judged may be less, or other, than was meant.",
+                    action="Compare the list with the images given.",
+                )

@@ -1,0 +1,240 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+from support.images import random_images
+from support.networks import Subclassed, two_convolutions
+from support.settled import settle
+
+from reportgen.analysis.answers import SettledAnswers
+from reportgen.config import Config
+from reportgen.errors import UsageError
+from reportgen.models import load_network
+
+FILES = ["blue/1.png", "red/2.png", "red/3.png"]
+
+
+def settled(model: keras.Model | Path, files: list[str] | None = None, **options: Any) -> SettledAnswers:
+    """The outputs of a model, or of one in a file."""
+    config = Config.from_options({"preprocess": "unit", **options} | ({"model": str(model)} if is_file(model) else {}))
+    network = load_network(config, None if is_file(model) else model)
+    return settle(network, random_images(3, *network.size)[..., : network.channels], config, files)
+
+
+def is_file(model: object) -> bool:
+    return isinstance(model, Path)
+
+
+def kinds(found: SettledAnswers) -> list[tuple[str, str]]:
+    return [(output.name, output.kind) for output in found.outputs]
+
+
+def trunk(*last: Any, channels: int = 3) -> keras.Model:
+    first = layers.Conv2D(4, 3, activation="relu", padding="same")
+    return keras.Sequential([keras.Input((8, 8, channels)), first, *last])
+
+
+def flat(*last: Any) -> keras.Model:
+    return trunk(layers.Flatten(), *last)
+
+
+def operation_softmax() -> keras.Model:
+    model = trunk(layers.GlobalAveragePooling2D())
+    return keras.Model(model.inputs, keras.ops.softmax(model.outputs[0]))
+
+
+def pointwise(activation: str) -> keras.Model:
+    return trunk(
+        layers.GlobalAveragePooling2D(keepdims=True),
+        layers.Conv2D(5, 1),
+        layers.Flatten(),
+        layers.Activation(activation),
+    )
+
+
+@keras.saving.register_keras_serializable("reportgen-tests")
+class WithFunctions(keras.Model):
+    """A subclassed network whose last activation is a function."""
+
+    def __init__(self, last: str = "softmax", units: int = 3, **more: Any) -> None:
+        super().__init__(**more)
+        self.last, self.flat, self.own = last, layers.Flatten(), layers.Dense(units, name="own")
+
+    def call(self, images: Any) -> Any:
+        return getattr(keras.ops, self.last)(self.own(self.flat(images)))
+
+
+def subclassed(last: str, units: int = 3) -> keras.Model:
+    model = WithFunctions(last, units)
+    model(np.zeros((1, 8, 8, 3), np.float32))
+    return model
+
+
+@pytest.mark.filterwarnings("ignore:.*softmax over axis")
+@pytest.mark.parametrize(
+    ("make", "kind", "scores"),
+    [
+        (two_convolutions, "classes", "softmax"),
+        (lambda: flat(layers.Dense(5), layers.Softmax()), "classes", "softmax"),
+        (lambda: flat(layers.Dense(5), layers.Activation("softmax", dtype="float32")), "classes", "softmax"),
+        (lambda: flat(layers.Dense(5, activation="softmax"), layers.Dropout(0.1)), "classes", "softmax"),
+        (lambda: flat(layers.Dense(5, activation="log_softmax")), "classes", "logits"),
+        (operation_softmax, "classes", "softmax"),
+        (lambda: subclassed("softmax"), "classes", "softmax"),
+        (lambda: pointwise("softmax"), "classes", "softmax"),
+        (lambda: keras.Sequential([keras.Input((8, 8, 3)), two_convolutions()]), "classes", "softmax"),
+        (lambda: flat(layers.Dense(1, activation="sigmoid")), "classes", "sigmoid"),
+        (lambda: subclassed("sigmoid", 1), "classes", "sigmoid"),
+        (lambda: flat(layers.Dense(5, activation="sigmoid")), "multilabel", "sigmoid"),
+        (lambda: subclassed("sigmoid"), "multilabel", "sigmoid"),
+        (lambda: flat(layers.Dense(3), layers.Activation("hard_sigmoid")), "multilabel", "sigmoid"),
+        (lambda: flat(layers.Dense(5)), "values", None),
+        (lambda: flat(layers.Dense(1)), "values", None),
+        (lambda: flat(layers.Dense(5), layers.Activation("linear")), "values", None),
+        (lambda: pointwise("linear"), "values", None),
+        (lambda: flat(layers.Dense(5, activation="tanh")), "values", None),
+        (lambda: flat(layers.Dense(5, activation="relu")), "values", None),
+        (lambda: flat(layers.Dense(1, activation="softmax")), "values", None),
+        (lambda: subclassed("tanh"), "values", None),
+        (lambda: trunk(layers.GlobalAveragePooling2D()), "embedding", None),
+        (lambda: flat(layers.Dense(5), layers.UnitNormalization()), "embedding", None),
+        (lambda: trunk(layers.GlobalMaxPooling2D(), layers.LayerNormalization()), "embedding", None),
+        (lambda: trunk(layers.Conv2D(4, 1, activation="softmax")), "map", "softmax"),
+        (lambda: trunk(layers.Conv2D(1, 1, activation="sigmoid")), "map", "sigmoid"),
+        (lambda: trunk(layers.Conv2D(2, 1, activation="sigmoid")), "map", "sigmoid"),
+        (lambda: trunk(layers.Conv2D(3, 1, activation="sigmoid")), "picture", None),
+        (lambda: trunk(layers.UpSampling2D(), layers.Conv2D(3, 1)), "picture", None),
+        (lambda: trunk(layers.Conv2D(3, 1, activation="tanh")), "picture", None),
+        (lambda: trunk(layers.Conv2D(1, 1), channels=1), "other", None),
+        (lambda: trunk(layers.Conv2D(5, 1)), "other", None),
+        (trunk, "other", None),
+        (lambda: flat(layers.Dense(6), layers.Reshape((3, 2))), "other", None),
+    ],
+)  # fmt: skip
+def test_the_kind_of_an_only_output(make: Any, kind: str, scores: str | None) -> None:
+    (output,) = settled(make()).outputs
+    assert output.kind == kind
+    assert scores is None or output.scores == scores
+    assert output.reason.endswith(".")
+
+
+def test_a_grey_picture_follows_its_input() -> None:
+    model = keras.Sequential([keras.Input((8, 8, 1)), layers.Conv2D(1, 3, padding="same", name="again")])
+    kernel = np.zeros((3, 3, 1, 1), np.float32)
+    kernel[1, 1] = 0.7
+    model.layers[0].set_weights([kernel, np.full(1, 0.1, np.float32)])
+    assert kinds(settled(model)) == [("again", "picture")]
+
+
+def test_a_network_without_layers_to_trace_is_judged_by_its_answers() -> None:
+    model = Subclassed()
+    model(np.zeros((1, 8, 8, 3), np.float32))
+    (output,) = settled(model).outputs
+    assert output.kind in ("classes", "values")
+
+
+@pytest.mark.parametrize(
+    ("units", "loss", "kind", "classes"),
+    [
+        (4, "sparse_categorical_crossentropy", "classes", 4),
+        (4, keras.losses.CategoricalCrossentropy(from_logits=True), "classes", 4),
+        (4, "mse", "values", 4),
+        (1, keras.losses.BinaryCrossentropy(from_logits=True), "classes", 2),
+        (1, "binary_crossentropy", "classes", 2),
+        (1, "mae", "values", 1),
+        (4, None, "values", 4),
+    ],
+)
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_a_loss_tells_scores_from_values(
+    tmp_path: Path, units: int, loss: Any, kind: str, classes: int, suffix: str
+) -> None:
+    model = flat(layers.Dense(units, name="out"))
+    if loss is not None:
+        model.compile("adam", loss)
+    assert [(one.kind, one.classes) for one in settled(model).outputs] == [(kind, classes)]
+    model.save(tmp_path / f"net{suffix}")
+    assert [(one.kind, one.classes) for one in settled(tmp_path / f"net{suffix}").outputs] == [(kind, classes)]
+
+
+@pytest.mark.parametrize("losses", [{"a": "mse", "b": "binary_crossentropy"}, ["mse", "binary_crossentropy"]])
+def test_losses_by_output(tmp_path: Path, losses: Any) -> None:
+    image = keras.Input((8, 8, 3))
+    features = layers.Flatten()(image)
+    outputs = [layers.Dense(1, name="a")(features), layers.Dense(1, name="b")(features)]
+    model = keras.Model(image, dict(zip("ab", outputs, strict=True)) if isinstance(losses, dict) else outputs)
+    model.compile("adam", losses)
+    model.save(tmp_path / "net.keras")
+    assert kinds(settled(tmp_path / "net.keras")) == [("a", "values"), ("b", "classes")]
+
+
+def test_names_of_outputs() -> None:
+    image = keras.Input((8, 8, 3))
+    features = layers.Flatten()(image)
+    head = layers.Dense(3, name="head")
+    named = keras.Model(image, {"zebra": head(features), "age": layers.Dense(1, name="x")(features)})
+    assert [one.name for one in settled(named).outputs] == ["age", "zebra"]
+    assert [one.name for one in settled(keras.Model(image, [head(features), head(features)])).outputs] == [
+        "head", "head_1"
+    ]  # fmt: skip
+    assert [one.name for one in settled(subclassed("softmax")).outputs] == ["output"]
+
+
+def test_unnamed_labels_go_to_the_output_that_is_of_classes_for_certain() -> None:
+    image = keras.Input((8, 8, 3))
+    features = layers.Flatten()(image)
+    heads = {"box": layers.Dense(4)(features), "cls": layers.Dense(4, activation="softmax")(features)}
+    found = settled(keras.Model(image, heads), labels=["a", "b", "c", "d"])
+    assert kinds(found) == [("box", "values"), ("cls", "classes")]
+    assert [one.labels for one in found.outputs] == [None, ("a", "b", "c", "d")]
+    named = settled(keras.Model(image, heads), labels={"box": ["top", "left", "bottom", "right"]})
+    assert [one.labels for one in named.outputs] == [("top", "left", "bottom", "right"), None]
+
+
+@pytest.mark.parametrize(
+    ("units", "options", "kind", "labels"),
+    [
+        (4, {"labels": ["a", "b", "c", "d"]}, "classes", ("a", "b", "c", "d")),
+        (4, {"labels": ["a", "b", "c"]}, "values", None),
+        (1, {"labels": ["a", "b"]}, "classes", ("a", "b")),
+        (1, {"truth": "folders"}, "classes", ("blue", "red")),
+        (2, {"truth": "folders"}, "classes", ("blue", "red")),
+        (2, {"labels": "folders"}, "classes", ("blue", "red")),
+        (3, {"truth": "folders"}, "values", None),
+        (4, {"answer": "classes"}, "classes", None),
+        (4, {"answer": "embedding"}, "embedding", None),
+        (4, {"answer": "head=points:xxyy:unit"}, "points", None),
+    ],
+)
+def test_what_is_given_settles_linear_outputs(units: int, options: Any, kind: str, labels: Any) -> None:
+    (output,) = settled(flat(layers.Dense(units, name="head")), FILES, **options).outputs
+    assert (output.kind, output.labels) == (kind, labels)
+
+
+def test_names_by_folders_are_told_unless_they_were_asked_for() -> None:
+    model = flat(layers.Dense(2, activation="softmax", name="head"))
+    found = settled(model, FILES, truth="folders")
+    assert (found.named_by_folders, found.truths["head"].classes["red/2.png"]) == (("head",), (1,))
+    assert settled(model, FILES, truth="folders", labels="folders").named_by_folders == ()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"answer": "mouth=classes"}, "it has head"),
+        ({"answer": "map"}, "height, width, classes"),
+        ({"answer": "head=points"}, "even number of values"),
+        ({"truth": {"mouth": "folders"}}, "it has head"),
+        ({"answer": "head=colours"}, "NAME=KIND"),
+        ({"answer": "classes:unit"}, "NAME=KIND"),
+        ({"answer": ["head=values", "head=classes"]}, "NAME=KIND"),
+    ],
+)
+def test_what_does_not_fit_is_refused_in_a_line(options: Any, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        settled(flat(layers.Dense(5, name="head")), FILES, **options)

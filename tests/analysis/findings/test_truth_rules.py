@@ -1,0 +1,42 @@
+"""What stands out in what answers are judged by: each rule with a planted positive, and a near-miss."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from support.findings import SOUND, Planted, check_planted, check_rule, given, named, with_answers
+
+from reportgen.analysis.answers.truth import GivenTruth
+from reportgen.analysis.findings import truth_rules
+
+PLANTED: list[Planted] = [
+    ("no class matches", truth_rules.unmatched_truth, with_answers(truth=given("unicorn", "griffin")), ["warning"]),
+    ("one class unmatched", truth_rules.unmatched_truth, with_answers(truth=given("a", "griffin")), ["warning"]),
+    ("no line matches", truth_rules.unmatched_truth, with_answers(truth=given(missing=("q.png",))), ["warning"]),
+    ("no folders", truth_rules.unmatched_truth, with_answers(truth=GivenTruth("folders", "folders")), ["warning"]),
+    (
+        "no mask matches",
+        truth_rules.unmatched_truth,
+        with_answers("map", (2, 2, 2), truth=GivenTruth("pictures", "masks", missing=("q.png",))),
+        ["warning"],
+    ),
+    ("all matches", truth_rules.unmatched_truth, with_answers(truth=given("a", "b")), []),
+    ("no truth", truth_rules.unmatched_truth, with_answers(), []),
+    ("lost lines", truth_rules.odd_truth, with_answers(truth=given("a", missing=("q.png",))), ["info"]),
+    ("twice", truth_rules.odd_truth, with_answers(truth=given("a", duplicates=("q.png",))), ["info"]),
+    ("none lost", truth_rules.odd_truth, with_answers(truth=given("a")), []),
+    ("folders' names", truth_rules.names_from_folders, replace(with_answers(), named_by_folders=("out",)), ["info"]),
+    ("own names", truth_rules.names_from_folders, with_answers(), []),
+    ("blank lines", truth_rules.odd_names, replace(SOUND, label_notes=("blank lines: line 2",)), ["info"]),
+    ("no blank lines", truth_rules.odd_names, SOUND, []),
+]
+
+
+@pytest.mark.parametrize(**named(PLANTED))
+def test_rules(rule, evidence, severities):
+    check_rule(rule, evidence, severities)
+
+
+def test_every_rule_has_a_planted_positive_and_a_near_miss():
+    check_planted(truth_rules, PLANTED)

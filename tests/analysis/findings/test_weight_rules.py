@@ -1,0 +1,187 @@
+"""What stands out in weights: each rule with a planted positive, and a near-miss."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+from support.findings import (
+    SOUND,
+    Planted,
+    check_planted,
+    check_rule,
+    evidence_of,
+    named,
+    normalization,
+    row,
+    rules_of,
+    table,
+    variable,
+    with_filters,
+)
+from support.networks import seeded, two_convolutions
+
+from reportgen.analysis import findings
+from reportgen.analysis.findings import weight_rules as weights
+
+PLANTED: list[Planted] = [
+    ("one NaN", weights.nonfinite_weights, replace(SOUND, variables=(variable(nonfinite=1),)), ["error"]),
+    ("no NaN", weights.nonfinite_weights, SOUND, []),
+    ("many zero", weights.zero_filters, with_filters(zero=(1, 2)), ["warning"]),
+    ("one zero", weights.zero_filters, with_filters(zero=(1,)), ["info"]),
+    ("none zero", weights.zero_filters, SOUND, []),
+    ("constant", weights.constant_filters, with_filters(constant=(3, 4)), ["warning"]),
+    ("one constant", weights.constant_filters, with_filters(constant=(3,)), ["info"]),
+    ("none constant", weights.constant_filters, SOUND, []),
+    ("duplicates", weights.duplicate_filters, with_filters(duplicates=((0, 1, 2),)), ["warning"]),
+    ("one duplicate", weights.duplicate_filters, with_filters(duplicates=((0, 1),)), ["info"]),
+    ("no duplicate", weights.duplicate_filters, SOUND, []),
+    ("pruned", weights.pruned_weights, with_filters(zero_fraction=0.7), ["info"]),
+    ("half zero", weights.pruned_weights, with_filters(zero_fraction=0.5), []),
+    (
+        "one of five sparse",
+        weights.pruned_weights,
+        replace(SOUND, filters=(*SOUND.filters * 4, replace(SOUND.filters[0], zero_fraction=0.7))),
+        [],
+    ),
+    (
+        "untrained",
+        weights.untrained_weights,
+        replace(SOUND, variables=(variable(True),) * 9 + (variable(False),)),
+        ["warning"],
+    ),
+    ("new head", weights.untrained_weights, replace(SOUND, variables=(variable(True), variable(False))), ["warning"]),
+    ("trained", weights.untrained_weights, replace(SOUND, variables=(variable(False), variable())), []),
+    ("untouched", weights.untouched_moments, replace(SOUND, normalizations=(normalization(True, False),)), ["warning"]),
+    ("folded away", weights.untouched_moments, replace(SOUND, normalizations=(normalization(True, True),)), []),
+    ("updated", weights.untouched_moments, SOUND, []),
+    (
+        "nothing was trained",
+        weights.untouched_moments,
+        replace(SOUND, normalizations=(normalization(True, False),), variables=(variable(True),)),
+        [],
+    ),
+    (
+        "large dense",
+        weights.oversized_dense,
+        replace(SOUND, summary=table(row("fc", "Dense", 2_000_000), rest=1_000_000)),
+        ["info"],
+    ),
+    (
+        "not most of it",
+        weights.oversized_dense,
+        replace(SOUND, summary=table(row("fc", "Dense", 2_000_000), rest=2_100_000)),
+        [],
+    ),
+    ("most of little", weights.oversized_dense, replace(SOUND, summary=table(row("fc", "Dense", 900_000))), []),
+    ("a convolution", weights.oversized_dense, replace(SOUND, summary=table(row("c", "Conv2D", 2_000_000))), []),
+]
+
+
+@pytest.mark.parametrize(**named(PLANTED))
+def test_rules(rule, evidence, severities):
+    check_rule(rule, evidence, severities)
+
+
+def test_every_rule_has_a_planted_positive_and_a_near_miss():
+    check_planted(weights, PLANTED)
+
+
+def _convolution(model: keras.Model, name: str = "conv1") -> tuple[Any, np.ndarray]:
+    layer = model.get_layer(name)
+    return layer, np.asarray(layer.kernel).copy()
+
+
+def test_planted_filters_are_found(pixels):
+    model = two_convolutions(16)
+    layer, kernel = _convolution(model)
+    kernel[..., 1] = 0
+    kernel[..., 2] = 0.25
+    kernel[..., 4] = kernel[..., 3] * 1.0001
+    layer.kernel.assign(kernel)
+    bias = np.asarray(layer.bias).copy()
+    bias[4] = bias[3]
+    layer.bias.assign(bias)
+    facts = evidence_of(model, pixels).filters[0]
+    assert (facts.zero, facts.constant, facts.duplicates) == ((1,), (2,), ((3, 4),))
+
+
+def test_filters_that_only_resemble_each_other_are_not_duplicates(pixels):
+    model = two_convolutions(16)
+    layer, kernel = _convolution(model)
+    kernel[..., 4] = kernel[..., 3] * 1.01
+    kernel[..., 5] = -kernel[..., 2]
+    layer.kernel.assign(kernel)
+    bias = np.asarray(layer.bias).copy()
+    bias[4] = bias[3]
+    layer.bias.assign(bias)
+    assert evidence_of(model, pixels).filters[0].duplicates == ()
+
+
+def test_equal_filters_with_other_biases_or_inputs_are_not_duplicates(pixels):
+    grouped = seeded(keras.Sequential([keras.Input((16, 16, 4)), layers.Conv2D(4, 3, groups=2, name="grouped")]))
+    kernel = np.asarray(grouped.layers[0].kernel).copy()
+    kernel[..., 2] = kernel[..., 0]
+    grouped.layers[0].kernel.assign(kernel)
+    grouped.layers[0].bias.assign(np.zeros(4))
+    four = np.concatenate([pixels, pixels[..., :1]], axis=3)
+    assert evidence_of(grouped, four).filters[0].duplicates == ()
+    depthwise = keras.Sequential([keras.Input((16, 16, 3)), layers.DepthwiseConv2D(3)])
+    depthwise.layers[0].kernel.assign(np.arange(9).reshape(3, 3, 1, 1) * np.ones((1, 1, 3, 1)))
+    assert evidence_of(depthwise, pixels).filters[0].duplicates == ()
+
+
+def _untrained(*, initializer: str = "glorot_uniform") -> keras.Model:
+    keras.utils.set_random_seed(0)
+    return keras.Sequential(
+        [
+            keras.Input((16, 16, 3)),
+            layers.Conv2D(16, 3, activation="relu", kernel_initializer=initializer, name="conv1"),
+            layers.BatchNormalization(name="bn"),
+            layers.DepthwiseConv2D(5, depthwise_initializer=initializer, name="depthwise"),
+            layers.Conv2D(32, 3, activation="relu", kernel_initializer=initializer, name="conv2"),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(10, activation="softmax", kernel_initializer=initializer, name="classes"),
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    "initializer",
+    ["glorot_uniform", "glorot_normal", "he_normal", "he_uniform", "lecun_normal", "random_normal", "truncated_normal"],
+)
+def test_untrained_networks_are_known_by_their_initializer(pixels, initializer):
+    given = findings.find(evidence_of(_untrained(initializer=initializer), pixels))
+    [finding] = [finding for finding in given if finding.rule == "untrained-weights"]
+    assert "The network looks untrained" in finding.message
+    assert "untouched-moments" not in rules_of(given)
+
+
+def test_a_new_head_on_a_trained_network(pixels):
+    model = _untrained()
+    for name in ("conv1", "depthwise", "conv2"):
+        layer = model.get_layer(name)
+        layer.bias.assign_add(np.full(layer.bias.shape, 0.01))
+    given = findings.find(evidence_of(model, pixels))
+    [finding] = [finding for finding in given if finding.rule == "untrained-weights"]
+    assert finding.layer == "classes"
+    assert "unlike the other layers" in finding.message
+
+
+def test_a_trained_network_is_not_taken_for_an_untrained_one(pixels):
+    model = _untrained()
+    model.compile("adam", "sparse_categorical_crossentropy", run_eagerly=True)
+    model.fit(pixels / 255.0, np.arange(12) % 10, epochs=5, verbose=0)
+    assert not rules_of(findings.find(evidence_of(model, pixels))) & {"untrained-weights", "untouched-moments"}
+
+
+def test_moments_that_were_never_updated(pixels):
+    model = seeded(_untrained())
+    model.get_layer("bn").gamma.assign(np.full(16, 1.3))
+    assert "untouched-moments" in rules_of(findings.find(evidence_of(model, pixels)))
+    model.get_layer("bn").gamma.assign(np.ones(16))
+    assert "untouched-moments" not in rules_of(findings.find(evidence_of(model, pixels)))

@@ -1,0 +1,49 @@
+"""A small report to spoil, and how many bad inputs are tried."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from conftest import Written
+
+# Cases of each kind in every run of the suite, and in a run of those marked slow.
+FEW, MANY = 60, 700
+
+
+@pytest.fixture(params=[pytest.param(FEW, id="few"), pytest.param(MANY, id="many", marks=pytest.mark.slow)])
+def cases(request: pytest.FixtureRequest) -> range:
+    """The seeds to try; those of the long run are others than those of every run."""
+    return range(FEW) if request.param == FEW else range(FEW, FEW + MANY)
+
+
+@dataclass(frozen=True)
+class Spoilt:
+    """A report whose files may be spoilt, and a folder beside it that nothing may touch."""
+
+    folder: Path
+    outside: Path
+    good: Path
+
+    def mend(self) -> None:
+        """Make the report as it was."""
+        if self.folder.is_symlink() or self.folder.exists():
+            shutil.rmtree(self.folder)
+        shutil.copytree(self.good, self.folder)
+
+
+@pytest.fixture
+def spoilt(small: Written, tmp_path: Path) -> Spoilt:
+    """A copy of the small report; outside are a picture, a page, a style sheet and words nobody may read."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    for name in ("secret.webp", "secret.html", "secret.css", "secret.npy", "secret.svg", "secret.txt"):
+        (outside / name).write_text("sentinel of the outside", encoding="utf-8")
+    made = Spoilt(tmp_path / "report", outside, small.folder)
+    made.mend()
+    return made
