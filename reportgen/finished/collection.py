@@ -60,8 +60,7 @@ def collect_reports(
     added = _new_entries(reports, old)
     entries = in_order([*old.entries, *added.values()])
     with replacing_folder(site, "collection", force=force) as new:
-        if before is not None:
-            _keep(site, new, old)
+        known = _keep(site, new, old) if before is not None else {}
         for report, entry in added.items():
             _copy_report(report, new / REPORTS / entry.slug)
         comparisons = _compare_neighbours(entries, old, new)
@@ -69,7 +68,7 @@ def collect_reports(
         write_text(new / CONTENT, dump_content(content))
         write_index(content, new)
         write_text(new / SUMMARY_NAME, collection_markdown(content))
-        write_manifest(new, "collection")
+        write_manifest(new, "collection", known)
     return site
 
 
@@ -124,14 +123,19 @@ def _glimpse(figure: Figure | None) -> Glimpse | None:
     return Glimpse(picture=figure.picture, alt=figure.alt, width=figure.width, height=figure.height)
 
 
-def _keep(site: Path, new: Path, old: Content) -> None:
-    """Take over the reports and comparisons of `site`: as links to the same files, where the file system has them."""
+def _keep(site: Path, new: Path, old: Content) -> dict[str, str]:
+    """Take over the reports and comparisons of `site`: as links to the same files, where the file system has them.
+
+    Gives what the manifest of `site` says of them: what was changed since stays told by `verify`.
+    """
     folders = [f"{REPORTS}/{entry.slug}" for entry in old.entries]
     folders += [f"{CHANGES}/{one.folder}" for one in old.comparisons]
     for folder in folders:
         if not (site / folder).is_dir():
             raise ReportgenError(f"expected {folder} in the collection {site}, it is gone; collect the reports anew")
         shutil.copytree(site / folder, new / folder, copy_function=_link_or_copy, symlinks=True)
+    parts = (f"{REPORTS}/", f"{CHANGES}/")
+    return {name: digest for name, digest in read_manifest(site).items() if name.startswith(parts)}
 
 
 def _link_or_copy(source: str, target: str) -> str:

@@ -24,8 +24,8 @@ class ImageComparison:
     """An image's answers in both reports; `change` is about the best class, or, without classes, about any output.
 
     `answers` are those of the outputs that both reports describe; `right` says of each network whether its best class
-    is the right one, None where that is not known. `likeness` are the figures that show the image itself, and
-    `evidence` those that show where each network looked, as far as a report has them.
+    is the right one, None where that is not known. `likeness` shows the image itself, in A (0) or B (1) as
+    `likeness_in` says, and `evidence` those that show where each network looked, as far as a report has them.
     """
 
     file: str
@@ -36,6 +36,7 @@ class ImageComparison:
     answers: tuple[tuple[AnswerComparison, Change], ...] = ()
     right: tuple[bool, bool] | None = None
     likeness: Figure | None = None
+    likeness_in: int = 0
     evidence: tuple[Figure | None, Figure | None] = (None, None)
 
     @property
@@ -200,10 +201,10 @@ def _compare_images(
     first: Record,
     second: Record,
 ) -> list[ImageComparison]:
-    """All images: answers that changed for the worse, for the better, otherwise; then those that did not change."""
+    """All images: answers that changed for the worse, for the better, otherwise, then the rest; with pictures first."""
     names = shared_names(first, second)
-    photos, inputs, maps = _by_image(first, "photo"), _by_image(first, "input"), _by_image(first, "attribution")
-    other_maps = _by_image(second, "attribution")
+    likenesses = [_by_image(record, "input") | _by_image(record, "photo") for record in (first, second)]
+    maps, other_maps = (_by_image(record, "attribution") for record in (first, second))
     found = []
     for one, two in pairs:
         image = _compare_image(one, two, names)
@@ -211,10 +212,28 @@ def _compare_images(
             None if one is None else maps.get(one.file),
             None if two is None else other_maps.get(two.file),
         )
-        likeness = photos.get(image.file, inputs.get(image.file)) if one is not None else None
-        found.append(replace(image, right=verdicts.get(image.file), likeness=likeness, evidence=evidence))
+        shown = [
+            None if side is None else known.get(side.file) for side, known in zip((one, two), likenesses, strict=True)
+        ]
+        found.append(
+            replace(
+                image,
+                right=verdicts.get(image.file),
+                likeness=shown[0] or shown[1],
+                likeness_in=int(shown[0] is None),
+                evidence=evidence,
+            )
+        )
     order = {"worse": 0, "better": 1, None: 2}
-    return sorted(found, key=lambda image: (image.change != "changed", image.change == "same", order[image.verdict]))
+    return sorted(
+        found,
+        key=lambda image: (
+            image.change != "changed",
+            image.change == "same",
+            order[image.verdict],
+            image.likeness is None,
+        ),
+    )
 
 
 def _by_image(record: Record, kind: str) -> dict[str, Figure]:

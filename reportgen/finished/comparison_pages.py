@@ -208,6 +208,7 @@ def _pictures(comparison: Comparison) -> tuple[set[str], set[str]]:
             second.add(pair.second.picture)
     for image in comparison.images:
         if image.change == "changed":
-            first |= {figure.picture for figure in (image.likeness, image.evidence[0]) if figure is not None}
-            second |= {figure.picture for figure in (image.evidence[1],) if figure is not None}
+            for figure, side in zip((image.likeness, *image.evidence), (image.likeness_in, 0, 1), strict=True):
+                if figure is not None:
+                    (first, second)[side].add(figure.picture)
     return first, second

@@ -109,7 +109,7 @@ def answer_card(image: ImageComparison) -> AnswerCard:
     truths = [side.truth for side in (image.first, image.second) if side is not None and side.truth is not None]
     return AnswerCard(
         file=image.file,
-        likeness=None if image.likeness is None else _figure(image.likeness, "a"),
+        likeness=None if image.likeness is None else _figure(image.likeness, "ab"[image.likeness_in]),
         answers=answer_words(image),
         truth=truths[0] if truths else None,
         verdict=image.verdict,
