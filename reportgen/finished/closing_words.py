@@ -51,7 +51,7 @@ def _fed(model: Model) -> str:
 
 def accuracy_words(evaluation: Evaluation | None) -> list[str]:
     """How often the network is right, a line where truth was given."""
-    if evaluation is None:
+    if evaluation is None or evaluation.accuracy is None:
         return []
     best = "" if evaluation.top5_accuracy is None else f", {percent(evaluation.top5_accuracy)} among the best five"
     return [f"accuracy: {percent(evaluation.accuracy)} of {counted(evaluation.images, 'image')}{best}"]

@@ -16,6 +16,7 @@ from reportgen.finished.comparison_layers import LayerComparison, compare_layers
 from reportgen.finished.comparison_likeness import Likeness, compare_kept
 from reportgen.finished.comparison_pictures import picture_distance
 from reportgen.finished.comparison_scores import PairedScore, paired_score, rightness, shared_names
+from reportgen.finished.review_figures import compared_figures
 from reportgen.record import Figure, Finding, Graph, Image, Maximization, Prediction, Record
 
 
@@ -173,6 +174,8 @@ def _model_facts(first: Record, second: Record) -> Iterable[Fact]:
     if first.evaluation is not None or second.evaluation is not None:
         accuracies = [record.evaluation and record.evaluation.accuracy for record in (first, second)]
         yield fact("Accuracy on all its images", *accuracies)
+    for name, *figures in compared_figures(first, second):
+        yield fact(name, *figures)
     for key in dict.fromkeys((*first.provenance.tags, *second.provenance.tags)):
         yield fact(f"Tag {key}", first.provenance.tags.get(key), second.provenance.tags.get(key))
 

@@ -85,7 +85,7 @@ def measures(record: Record) -> tuple[Measure, ...]:
     """The figures of a report that one follows over time; those that it does not have are left out."""
     model, evaluation = record.model, record.evaluation
     found: list[Measure] = []
-    if evaluation is not None and evaluation.images:
+    if evaluation is not None and evaluation.images and evaluation.accuracy is not None:
         found.append(_share("accuracy", "Accuracy", evaluation.accuracy))
         if evaluation.top5_accuracy is not None:
             found.append(_share("top5_accuracy", "Right class among the best five", evaluation.top5_accuracy))
