@@ -7,6 +7,7 @@ from reportgen.site.review_views import Shot
 
 
 def view_shot(file: str, catalogue: Catalogue, words: str = "") -> Shot:
+    """A small picture of an image, with a link to its page where it has one."""
     return Shot(file, catalogue.image_page(file), catalogue.record.thumbnails.get(file), words)
 
 
