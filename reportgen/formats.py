@@ -97,27 +97,6 @@ def byte_count(value: int | None) -> str:
     return f"{short_count(value)}B"
 
 
-def plain_name(name: str) -> str:
-    """A name without what people write differently: case, underscores, runs of blanks.
-
-    >>> plain_name(" White_Shark ")
-    'white shark'
-    """
-    return " ".join(name.casefold().replace("_", " ").split())
-
-
-def is_called(given: str, index: int, label: str | None) -> bool:
-    """Whether `given` is a class: its whole name, one of its names, or, where that is no number itself, its index.
-
-    >>> is_called("Tinca tinca", 0, "tench, Tinca tinca"), is_called("0", 0, None), is_called("0", 0, "1")
-    (True, True, False)
-    """
-    wanted, whole = plain_name(given), plain_name(label or "")
-    if label is not None and wanted in (whole, *(plain_name(part) for part in label.split(","))):
-        return True
-    return wanted.isdigit() and int(wanted) == index and not whole.isdigit()
-
-
 def number(value: float | None) -> str:
     """A number to three or four digits, in powers of ten where it is very large or small.
 

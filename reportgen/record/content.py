@@ -159,6 +159,7 @@ class Layer(Fact):
     details: dict[str, str]  # what a reader asks of this kind of layer: kernel, strides, activation, ...
     weights: Weights | None
     activations: Activations | None
+    sketch: list[float] | None = None  # of all its weights: see `reportgen.similarity`
 
 
 class Image(Fact):
@@ -289,6 +290,18 @@ class Feature(Fact):
     dtype: str
 
 
+class KeptProducts(Fact):
+    """What comparisons need of the layers' outputs: for each of `layers` the products of every two of `images`.
+
+    `file` is a float32 .npy `(layers, images * (images + 1) / 2)`: the upper triangles of the matrices of products of
+    the images' features, each less their mean. A map's features are the means of its channels.
+    """
+
+    layers: list[str]
+    images: list[str]
+    file: ArrayPath
+
+
 class Finding(Fact):
     """Something that stands out: what was measured against which threshold, why it matters, what to do."""
 
@@ -366,13 +379,14 @@ class Site(Fact):
 
 
 class Provenance(Fact):
-    """How the report was made."""
+    """How the report was made; `tags` are what its maker wanted to be said of it."""
 
     command: str
     config: dict[str, Any]
     seed: int
     versions: dict[str, str]
     created: str | None
+    tags: dict[str, str] = Field(default={})
 
 
 class Record(Fact):
@@ -390,6 +404,7 @@ class Record(Fact):
     maximizations: list[Maximization]
     figures: list[Figure]
     features: list[Feature]
+    products: KeptProducts | None = None
     findings: list[Finding]
     attribution: AttributionSummary | None = None
     evaluation: Evaluation | None

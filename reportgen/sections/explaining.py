@@ -8,7 +8,6 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analysis.answers.truth import match_label
 from reportgen.analysis.attribution.explaining import explain, make_plan, trace_network
 from reportgen.analysis.attribution.questions import Question, ask, class_question
 from reportgen.analysis.attribution.results import Method
@@ -17,6 +16,7 @@ from reportgen.analysis.network.fed_values import settle_fitting
 from reportgen.analysis.network.feeding import open_network
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.analysis.network.settled_output import SettledOutput
+from reportgen.class_names import match_label
 from reportgen.config import Config
 from reportgen.errors import ReportgenError, UsageError
 from reportgen.images import collect_images

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+from reportgen.class_names import is_called
 from reportgen.facts import SEVERITIES
-from reportgen.formats import is_called
 from reportgen.record import Figure, Finding, Image, Maximization, Section
 from reportgen.record.addresses import section_page
 from reportgen.site.answer_views import view_answers

@@ -11,9 +11,9 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from reportgen.analysis.network.settled_output import SettledOutput
+from reportgen.class_names import match_label, plain_name
 from reportgen.config import FOLDERS, INPUT
 from reportgen.errors import ReportgenError, one_line
-from reportgen.formats import plain_name
 from reportgen.opening import read_regular
 
 # What stands between labels that hold at the same time.
@@ -251,20 +251,3 @@ def _match_values(given: GivenTruth, output: SettledOutput) -> MatchedTruth:
     return MatchedTruth(
         output.name, given, given.labels if values else {}, values=values, unmatched=unmatched, known=known
     )
-
-
-def match_label(given: str, labels: Sequence[str] | None, classes: int) -> int | None:
-    """The index of the class called `given`: by its whole name, one of its names, or its number.
-
-    >>> labels = ["tench, Tinca tinca", "goldfish", "great white shark, white shark"]
-    >>> match_label("Tinca tinca", labels, 3), match_label("White_Shark", labels, 3), match_label("1", labels, 3)
-    (0, 2, 1)
-    """
-    wanted = plain_name(given)
-    names = [plain_name(label) for label in labels or ()]
-    if wanted in names:
-        return names.index(wanted)
-    for index, label in enumerate(labels or ()):
-        if wanted in [plain_name(part) for part in label.split(",")]:
-            return index
-    return int(wanted) if wanted.isdigit() and int(wanted) < classes else None
