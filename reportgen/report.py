@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -42,9 +42,11 @@ from reportgen.images import ImageSet, collect_images
 from reportgen.models import Network, latent_vectors, load_network
 from reportgen.progress import Progress, stage
 from reportgen.record import Record, Site
+from reportgen.results import PixelArray
 from reportgen.sections import SECTIONS
 from reportgen.sections.judged_outputs import JudgedOutputs
 from reportgen.sections.kept_products import ProductKeeper
+from reportgen.sections.looked_at import LookedAt
 from reportgen.sections.picture_store import PictureStore
 from reportgen.sections.recording import make_record
 from reportgen.sections.review_recording import images_spoken_of
@@ -151,12 +153,15 @@ def _record(study: Study, workshop: Workshop, sections: Sequence[Section]) -> Re
     judged = JudgedOutputs(study)
     pictured = Work(images=images_spoken_of(study), visit=thumbnails.visit)
     keeper = ProductKeeper(study, workshop)
-    made = make_sections(asked, study, workshop, pictured, judged.work, keeper.work)
+    looked = LookedAt(study)
+    made = make_sections(asked, study, workshop, pictured, judged.work, keeper.work, looked.work)
     look = Site(**site_look(study.config, study.network.name, workshop.pictures.folder))
     with stage(workshop.progress, "Findings"):
         together = joined(contribution for _, contribution in made)
         evidence = replace(
-            _evidence(study), review=_review_evidence(study, together), attribution=together.attribution_facts
+            _evidence(study, looked.pixels),
+            review=_review_evidence(study, together),
+            attribution=together.attribution_facts,
         )
         findings = find(evidence)
     tiles = thumbnails.save("evaluation", workshop.pictures)
@@ -173,7 +178,7 @@ def _review_evidence(study: Study, together: Contribution) -> ReviewEvidence:
     )
 
 
-def _evidence(study: Study) -> Evidence:
+def _evidence(study: Study, pixels: Mapping[str, PixelArray]) -> Evidence:
     """What the rules look at."""
     return gather_evidence(
         study.config,
@@ -183,6 +188,7 @@ def _evidence(study: Study) -> Evidence:
         [(item.bank, item.statistics) for item in study.weighed],
         study.statistics,
         study.fitting,
+        pixels,
         study.images.skipped,
     )
 

@@ -15,7 +15,7 @@ from fuzz.watching import run
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reportgen.analysis.evaluation.classes import read_truth
+from reportgen.analysis.answers.truth import read_truth
 from reportgen.config import Config, option_name
 from reportgen.errors import ReportgenError, one_line
 from reportgen.models.labels import read_labels
@@ -118,7 +118,6 @@ def test_only_regular_files_of_their_size_are_read(read: object, tmp_path: Path)
     for path in (
         tmp_path / "queue",
         Path("/dev/zero"),
-        tmp_path,
         tmp_path / "large",
         tmp_path / "absent",
         tmp_path / "a\0b",

@@ -16,6 +16,7 @@ from reportgen.analysis.answers.truth import GivenTruth, match_truth
 from reportgen.analysis.findings import (
     Evidence,
     gather_evidence,
+    images_to_look_at,
 )
 from reportgen.analysis.findings.evidence import (
     AnswerFacts,
@@ -34,7 +35,7 @@ from reportgen.analysis.network.preprocessing_check import ModeTrial, Preprocess
 from reportgen.analysis.statistics.image_statistics import collect, default_layers
 from reportgen.analysis.weights.filters import filter_banks, weight_statistics
 from reportgen.config import Config
-from reportgen.images import collect_images
+from reportgen.images import collect_images, load_image
 from reportgen.progress import Silent
 from reportgen.results import Finding, LayerSummary, NetworkSummary
 from reportgen.sections.study import find_answers
@@ -228,7 +229,9 @@ def evidence_of(model: keras.Model, pixels: np.ndarray, **settings: Any) -> Evid
     banks = [(bank, weight_statistics(bank)) for bank in filter_banks(network, summary)]
     layers_measured = default_layers(config, summary)
     statistics = collect(network, summary, images, layers_measured, fitting, config, Silent(), None, plan)
-    return gather_evidence(config, network, summary, answers, banks, statistics, fitting)
+    wanted = images_to_look_at(network, summary, answers, statistics)
+    shown = {image.file: fitting.apply(load_image(image, network.channels))[0] for image in wanted}
+    return gather_evidence(config, network, summary, answers, banks, statistics, fitting, shown)
 
 
 def rules_of(given: tuple[Finding, ...]) -> set[str]:

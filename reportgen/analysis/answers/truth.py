@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -93,8 +94,9 @@ def read_truth(given: str | Sequence[str], files: Sequence[str]) -> GivenTruth:
         return GivenTruth("folders", given, ("label",), {file: (name,) for file, name in folders.items()})
     if given == INPUT:
         return GivenTruth("input", given)
-    path = Path(given)
-    return _read_pictures(path, files) if path.is_dir() else _read_table(path, files)
+    # A name too long for the system is no folder, which pathlib would raise for.
+    is_folder = os.path.isdir(given)  # noqa: PTH112
+    return _read_pictures(Path(given), files) if is_folder else _read_table(Path(given), files)
 
 
 def _listed(cells: Mapping[str, tuple[str, ...]]) -> GivenTruth:

@@ -20,6 +20,7 @@ from reportgen.analysis.findings import (
 )
 from reportgen.analysis.findings.evidence import Evidence, ReviewEvidence
 from reportgen.analysis.findings.gathering import gather_evidence
+from reportgen.analysis.findings.shown_images import images_to_look_at
 from reportgen.facts import SEVERITIES
 from reportgen.results import Finding
 
@@ -118,4 +119,4 @@ def _limited(found: list[Finding]) -> list[Finding]:
     return [*(finding for finding in found if id(finding) in shown), summary]
 
 
-__all__ = ["Evidence", "RULES", "ReviewEvidence", "Rule", "find", "gather_evidence"]
+__all__ = ["Evidence", "RULES", "ReviewEvidence", "Rule", "find", "gather_evidence", "images_to_look_at"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import keras
 import numpy as np
@@ -23,22 +23,17 @@ from reportgen.analysis.findings.evidence import (
     VariableFacts,
 )
 from reportgen.analysis.findings.initial import looks_initial
+from reportgen.analysis.findings.shown_images import CAPTURE_IMAGES, spread, stacked, try_modes, used_images
 from reportgen.analysis.network.capture_check import check_capture
-from reportgen.analysis.network.feeding import expected_mode, rounded_away, scaled_twice
+from reportgen.analysis.network.feeding import rounded_away, scaled_twice
 from reportgen.analysis.network.measured_words import describe_map
-from reportgen.analysis.network.preprocessing_check import (
-    ANSWERED_IMAGES,
-    PreprocessingCheck,
-    check_preprocessing,
-    images_to_try,
-)
 from reportgen.analysis.network.settled_output import SettledOutput, head_of
 from reportgen.analysis.statistics.image_statistics import ImageStatistics
 from reportgen.analysis.weights.filters import find_layer
 from reportgen.config import Config
 from reportgen.facts import Skipped
-from reportgen.images import Fitting, ImageFile, UnreadableImageError, load_image
-from reportgen.models import MODES, Network
+from reportgen.images import Fitting, ImageFile
+from reportgen.models import Network
 from reportgen.models.keras_private import layers_below
 from reportgen.results import (
     ActivationStatistics,
@@ -67,8 +62,6 @@ RARE_RATE = 0.01
 # Where sigmoid and tanh are taken to be flat: within one hundredth of their range from an end.
 _FLAT = {"sigmoid": (0.01, 0.99), "tanh": (-0.98, 0.98)}
 
-_CAPTURE_IMAGES = 2
-
 
 def gather_evidence(
     config: Config,
@@ -78,21 +71,23 @@ def gather_evidence(
     weights: Sequence[tuple[FilterBank, WeightStatistics]],
     statistics: ImageStatistics,
     fitting: Fitting,
+    pixels: Mapping[str, PixelArray],
     skipped: Sequence[Skipped] = (),
 ) -> Evidence:
     """Gather the evidence; runs the network on a few images for the preprocessing and the capture.
 
     Args:
         answers: the outputs and their right answers.
+        pixels: those `images_to_look_at` named, as fitted into the network's input, by their names.
         skipped: images that could not be used.
 
     Raises:
         ReportgenError: the network cannot run.
     """
     head = head_of(answers.outputs)
-    used = [image for place, image in enumerate(statistics.images) if place not in statistics.measured.skipped]
-    tried, pixels = _fitted(fitting, network, used, _CAPTURE_IMAGES)
-    capture = check_capture(network, pixels, network.others_of(tried)) if tried else None
+    used = used_images(statistics)
+    looked, shown = stacked(spread(used, CAPTURE_IMAGES), pixels)
+    capture = None if shown is None else check_capture(network, shown, network.others_of(looked))
     return Evidence(
         network=_network_facts(config, network, head),
         summary=summary,
@@ -103,59 +98,13 @@ def gather_evidence(
         images=_images(fitting, head, statistics, answers),
         values=_values(config, fitting, used),
         skipped={item.file: item.reason for item in skipped if item.is_image},
-        preprocessing=_preprocessing(fitting, network, summary, head, used, answers),
+        preprocessing=try_modes(network, summary, head, used, answers, pixels),
         capture_difference=None if capture is None else capture.difference,
         nonfinite_inside={} if capture is None else capture.nonfinite,
         answers=tuple(_answer_facts(answers, statistics)),
         label_notes=network.label_notes,
         named_by_folders=answers.named_by_folders,
     )
-
-
-def _preprocessing(
-    fitting: Fitting,
-    network: Network,
-    summary: NetworkSummary,
-    head: SettledOutput | None,
-    images: Sequence[ImageFile],
-    answers: SettledAnswers,
-) -> PreprocessingCheck | None:
-    """The trial of other modes; not where what the network does inside is made for pixels as they are fed.
-
-    A function of the user's is left alone: it is no documented mode, and may do what none of them does.
-    """
-    chosen = network.preprocessing
-    certain = chosen.mode == "none" and chosen.inside is not None and expected_mode(chosen.inside) == "none"
-    # The modes are made for 0..255: they say nothing of values that go in as they are.
-    certain = certain or network.levels != (0.0, 255.0)
-    if certain or chosen.mode not in MODES:
-        return None
-    matched = answers.truths.get(head.name) if head is not None and head.kind == "classes" else None
-    classes = {} if matched is None else matched.classes
-    judged = [image for image in images if image.file in classes]
-    tried = judged if len(judged) >= ANSWERED_IMAGES else images
-    files, pixels = _fitted(fitting, network, tried, images_to_try(summary, judged=tried is judged))
-    if not files:
-        return None
-    known = truth_indices(classes, files).astype(np.int64)
-    return check_preprocessing(network, summary, head, pixels, known, network.others_of(files))
-
-
-def _fitted(
-    fitting: Fitting, network: Network, images: Sequence[ImageFile], count: int
-) -> tuple[list[str], PixelArray]:
-    """At most `count` images, evenly spread over their order, fitted to the network's input; their names."""
-    files, fitted = [], []
-    chosen = min(count, len(images))
-    for index in range(chosen):
-        image = images[index * len(images) // chosen]
-        try:
-            pixels = load_image(image, network.channels)
-        except UnreadableImageError:
-            continue  # it is listed as skipped
-        files.append(image.file)
-        fitted.append(fitting.apply(pixels)[0])
-    return files, np.stack(fitted) if fitted else np.zeros((0, *network.size, network.channels), np.uint8)
 
 
 def _network_facts(config: Config, network: Network, head: SettledOutput | None) -> NetworkFacts:
