@@ -140,9 +140,9 @@ def test_cache_says_where_and_how_much_and_is_emptied(
         kept.put(content_key("a"), {"values": np.zeros(1000)}, {})
         size = byte_count(sum(file.size for file in kept.files()))
         assert main(["cache", *options]) == 0
-        assert capsys.readouterr().out == f"{folder}\n1 result, {size} of at most 2 GB\n"
+        assert capsys.readouterr().out == f"{folder}\n1 result, {size} of at most 2.00 GB\n"
         assert main(["cache", "--clear", *options]) == 0
-        assert capsys.readouterr().out == f"{folder}\n0 results, 0 bytes of at most 2 GB\n"
+        assert capsys.readouterr().out == f"{folder}\n0 results, 0 bytes of at most 2.00 GB\n"
         assert kept.get(content_key("a")) is None
         assert folder.is_dir()
 

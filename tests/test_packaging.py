@@ -159,13 +159,8 @@ def test_installed_program_makes_and_verifies_a_demo(clean_environment: Path, tm
 def test_dependencies_name_everything_the_package_imports() -> None:
     """Every third-party import is declared: a clean machine has nothing else."""
     declared = {re.split(r"[^A-Za-z0-9-]", line)[0].lower() for line in SETTINGS["project"]["dependencies"]}
-    declared |= {
-        "keras",
-        "distributed",
-        "dask",
-        "pillow_heif",
-        "mlflow",
-    }  # keras comes with tensorflow; the others are extras
+    # Keras comes with TensorFlow; the others are extras.
+    declared |= {"keras", "distributed", "dask", "pillow_heif", "mlflow"}
     imported = set()
     for name in files_below("reportgen"):
         if name.endswith(".py"):
