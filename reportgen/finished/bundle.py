@@ -20,6 +20,7 @@ from reportgen.finished.rendering import write_pages
 from reportgen.finished.rewriting import Part, Pictures, data_address, page_id
 from reportgen.finished.shrinking import fit_size
 from reportgen.record import Record
+from reportgen.record.review import review_tiles
 from reportgen.site.environment import make_environment, template_directory
 from reportgen.site.page import FRONT
 
@@ -120,6 +121,7 @@ def picture_sizes(record: Record) -> dict[str, tuple[int, int]]:
     """Width and height in pixels of every picture `record` speaks of."""
     tops = [top for channel in record.units for top in channel.top_images]
     tiles = [tile for top in tops for tile in (top.patch, top.whole) if tile is not None]
+    tiles += [*record.thumbnails.values(), *review_tiles(record.robustness)]
     sizes = {tile.picture: (tile.width, tile.height) for tile in tiles}
     for shown in record.maximizations:
         if shown.picture is not None and shown.width is not None and shown.height is not None:

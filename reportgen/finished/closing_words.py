@@ -50,7 +50,7 @@ def _fed(model: Model) -> str:
 
 
 def _accuracy(evaluation: Evaluation | None) -> list[str]:
-    if evaluation is None:
+    if evaluation is None or evaluation.accuracy is None:
         return []
     best = "" if evaluation.top5_accuracy is None else f", {percent(evaluation.top5_accuracy)} among the best five"
     return [f"accuracy: {percent(evaluation.accuracy)} of {counted(evaluation.images, 'image')}{best}"]

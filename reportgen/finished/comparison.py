@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from reportgen.finished.comparison_answers import AnswerComparison, compare_answers
+from reportgen.finished.review_figures import compared_figures
 from reportgen.record import Figure, Finding, Image, Layer, Maximization, Model, Prediction, Record
 
 Change = Literal["same", "changed", "only A", "only B"]
@@ -151,6 +152,8 @@ def _model_facts(first: Record, second: Record) -> Iterable[Fact]:
     if first.evaluation is not None or second.evaluation is not None:
         accuracies = [record.evaluation and record.evaluation.accuracy for record in (first, second)]
         yield _fact("Accuracy on the images", *accuracies)
+    for name, *figures in compared_figures(first, second):
+        yield _fact(name, *figures)
 
 
 def _answer_words(model: Model) -> str:

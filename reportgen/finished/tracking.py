@@ -14,6 +14,7 @@ from reportgen.facts import SEVERITIES
 from reportgen.files.inside import Inside
 from reportgen.files.manifest import MANIFEST, read_manifest
 from reportgen.finished.bundle import bundle_text, write_bundle
+from reportgen.finished.gate_figures import gate_figures
 from reportgen.record import Record
 from reportgen.site.parts import count_severities
 
@@ -85,17 +86,19 @@ def _lay_out(path: Path, place: Path) -> Path:
 def record_figures(record: Record) -> dict[str, float]:
     """The figures of a report that one follows over runs, by name; those it does not have are left out.
 
-    Shares are 0 to 1: `accuracy`, `top5_accuracy`. Counts: `errors` and `warnings` among the findings,
-    `dead_channels` over the layers measured, `parameters`, `multiply_accumulates` of one image.
+    Those that gates are on, under the same names, of the network's first output as a whole, of its robustness and of the
+    set of images; `errors` and `warnings` among the findings, `dead_channels` over the layers measured, `parameters`,
+    and `multiply_accumulates` of one image.
     """
-    evaluation, model = record.evaluation, record.model
-    found: dict[str, float | None] = {}
-    if evaluation is not None and evaluation.images:
-        found |= {"accuracy": evaluation.accuracy, "top5_accuracy": evaluation.top5_accuracy}
+    found = {
+        name: value
+        for name, value in gate_figures(record, ()).items()
+        if "." not in name or name.startswith("robustness.")  # not of every class, nor of every output again
+    }
     counts = dict(count_severities(record.findings))
     found |= {f"{severity}s": counts.get(severity, 0) for severity in SEVERITIES[:2]}
     measured = [layer.activations for layer in record.layers if layer.activations is not None]
     if measured:
         found["dead_channels"] = sum(len(activations.dead_channels) for activations in measured)
-    found |= {"parameters": model.parameter_count, "multiply_accumulates": model.mac_count}
+    found |= {"parameters": record.model.parameter_count, "multiply_accumulates": record.model.mac_count}
     return {name: float(value) for name, value in found.items() if value is not None and math.isfinite(value)}

@@ -4,7 +4,6 @@ from reportgen.facts import (
     Block,
     CalibrationBin,
     Confusion,
-    Evaluation,
     GraphEdge,
     Histogram,
     Mistake,
@@ -37,6 +36,16 @@ from reportgen.record.answers import (
     Value,
     ValuesAnswer,
 )
+from reportgen.record.attributions import (
+    Attribution,
+    AttributionCurve,
+    AttributionMethod,
+    AttributionSummary,
+    AttributionTarget,
+    ChannelUse,
+    ClassUse,
+    ImageUse,
+)
 from reportgen.record.content import (
     SCHEMA_VERSION,
     AffineMap,
@@ -59,13 +68,14 @@ from reportgen.record.content import (
     Record,
     Section,
     Site,
-    Tile,
     TopImage,
     Traits,
     Unit,
 )
 from reportgen.record.measured import Activations, ChannelActivation, ChannelColumns
 from reportgen.record.reading import RECORD_NAME, dump_record, named_files, read_record, referenced_files, schema
+from reportgen.record.review import Dataset, Evaluation, EvaluationOutput, Robustness
+from reportgen.record.tile import Tile
 
 __all__ = [
     "ValueSpread",
@@ -86,13 +96,24 @@ __all__ = [
     "SCHEMA_VERSION",
     "Activations",
     "AffineMap",
+    "Attribution",
+    "AttributionCurve",
+    "AttributionMethod",
+    "AttributionSummary",
+    "AttributionTarget",
     "Block",
     "CalibrationBin",
     "ChannelActivation",
     "ChannelColumns",
+    "ChannelUse",
+    "ClassUse",
+    "ImageUse",
     "Confusion",
     "Curve",
+    "Dataset",
     "Evaluation",
+    "EvaluationOutput",
+    "Robustness",
     "Feature",
     "Figure",
     "Finding",

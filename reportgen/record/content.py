@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from pydantic import Field
+
 from reportgen.facts import (
     Block,
-    Evaluation,
     Fact,
     GraphEdge,
     LayerKind,
@@ -28,6 +29,7 @@ from reportgen.facts import (
     Weights,
 )
 from reportgen.record.answers import Answer
+from reportgen.record.attributions import Attribution, AttributionSummary
 from reportgen.record.measured import Activations, ChannelActivation
 from reportgen.record.paths import (
     ArrayPath,
@@ -40,6 +42,8 @@ from reportgen.record.paths import (
     StylePath,
     UnitPage,
 )
+from reportgen.record.review import Dataset, Evaluation, Robustness
+from reportgen.record.tile import Tile
 
 SCHEMA_VERSION: Literal["1.1"] = "1.1"
 
@@ -166,16 +170,8 @@ class Image(Fact):
     truth: str | None
     predictions: list[Prediction]  # of the first output of kind classes or multilabel
     answers: tuple[Answer, ...] = ()  # of each output, in their order; for images that have a page
+    attributions: tuple[Attribution, ...] = ()  # why it answered so; for images that have a page
     placement: Placement | None = None  # null in reports of versions that did not record it
-
-
-class Tile(Fact):
-    """A picture, or the part `[left, top, width, height]` of one."""
-
-    picture: PicturePath
-    tile: tuple[int, int, int, int]
-    width: int  # of the whole picture
-    height: int
 
 
 class TopImage(Fact):
@@ -392,6 +388,12 @@ class Record(Fact):
     figures: list[Figure]
     features: list[Feature]
     findings: list[Finding]
+    attribution: AttributionSummary | None = None
     evaluation: Evaluation | None
+    robustness: Robustness | None = None
+    dataset: Dataset | None = None
+    thumbnails: dict[str, Tile] = Field(
+        default_factory=dict
+    )  # small pictures of images that the review speaks of, by file
     sections: list[Section]
     provenance: Provenance

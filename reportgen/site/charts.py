@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reportgen.record import CalibrationBin, Curve, Histogram, ValueSpread
+from reportgen.record import Curve, Histogram, ValueSpread
 
 # In CSS pixels; the drawing shrinks with a narrow page.
 WIDTH, HEIGHT = 320, 96
@@ -48,17 +48,6 @@ class LineChart:
     high: float
     width: int = WIDTH
     height: int = HEIGHT
-
-
-@dataclass(frozen=True)
-class CalibrationBar:
-    """One bin of confidence: its bar from the left, and the words for it."""
-
-    x: float
-    width: float
-    y: float
-    height: float
-    bin: CalibrationBin
 
 
 def draw_histogram(histogram: Histogram | None) -> HistogramChart | None:
@@ -113,21 +102,6 @@ def draw_curve(curve: Curve | None) -> LineChart | None:
     down = [HEIGHT - 2 - (value - low) / span * (HEIGHT - 4) for value in curve.values]
     points = "L".join(f"{_short(x)} {_short(y)}" for x, y in zip(across, down, strict=False))
     return LineChart(path=f"M{points}", first=first, last=last, low=low, high=high)
-
-
-def draw_calibration(bins: Sequence[CalibrationBin], side: int) -> tuple[CalibrationBar, ...]:
-    """A bar of its accuracy for each bin with images, in a square of `side` CSS pixels."""
-    return tuple(
-        CalibrationBar(
-            x=round(part.low * side, 1),
-            width=round((part.high - part.low) * side, 1),
-            y=round((1 - part.accuracy) * side, 1),
-            height=round(part.accuracy * side, 1),
-            bin=part,
-        )
-        for part in bins
-        if part.accuracy is not None
-    )
 
 
 def draw_profile(values: Sequence[float | None]) -> str:

@@ -7,8 +7,10 @@ from itertools import islice
 from reportgen import formats
 from reportgen.record import Head, Maximization, Model, Record
 from reportgen.site.answer_views import KINDS, describe_outputs, join_words
+from reportgen.site.attributions import strip_figures
 from reportgen.site.catalogue import Catalogue
 from reportgen.site.facts import fed_shape, input_words, key_facts, model_facts, preprocessing_words, provenance_facts
+from reportgen.site.figures import view_figure
 from reportgen.site.image_pages import card_paths
 from reportgen.site.page import FRONT, Page
 from reportgen.site.parts import count_severities, view_findings, view_image, view_maximizations, view_sections
@@ -53,6 +55,7 @@ def front_page(catalogue: Catalogue) -> Page:
         finding_count=len(findings),
         cards=tuple(view_image(image, catalogue) for image in record.images[:MOST_IMAGES]),
         image_count=len(record.images),
+        why=tuple(view_figure(figure, catalogue) for figure in strip_figures(catalogue)),
         skipped=record.skipped,
         skipped_page=f"{card_paths(catalogue)[-1]}#skipped",
         maximizations=view_maximizations(_representatives(catalogue), catalogue),

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from reportgen.facts import SEVERITIES
 from reportgen.record import Figure, Finding, Image, Maximization, Section
+from reportgen.record.addresses import section_page
 from reportgen.site.answer_contents import class_name
 from reportgen.site.answer_views import view_answers
 from reportgen.site.catalogue import Catalogue
@@ -26,6 +27,7 @@ PLAIN_OBJECTIVES = frozenset({"channel", "logit"})
 
 def view_findings(findings: Iterable[Finding], catalogue: Catalogue) -> tuple[FindingView, ...]:
     """Findings, the worst first."""
+    pages = {section_page(slug) for slug in catalogue.sections}
     ordered = sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
     return tuple(
         FindingView(
@@ -33,6 +35,7 @@ def view_findings(findings: Iterable[Finding], catalogue: Catalogue) -> tuple[Fi
             channels=list_channels(finding.channels),
             layer_page=catalogue.layer_page(finding.layer),
             image_page=catalogue.image_page(finding.image),
+            evidence_page=finding.page if finding.page in pages else None,
         )
         for finding in ordered
     )

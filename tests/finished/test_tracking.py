@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -80,15 +81,24 @@ def test_the_figures_are_those_of_the_record(small: Any) -> None:
     record = small.record
     figures = record_figures(record)
     assert figures["parameters"] == record.model.parameter_count
-    assert figures["accuracy"] == record.evaluation.accuracy
     assert figures["errors"] == sum(finding.severity == "error" for finding in record.findings)
     assert figures["warnings"] == sum(finding.severity == "warning" for finding in record.findings)
+    assert all(re.fullmatch(r"[a-z0-9_.]+", name) for name in figures)  # none that a class or an output names
     plain = record.model_copy(
         update={"evaluation": None, "findings": [], "model": record.model.model_copy(update={"mac_count": None})}
     )
     figures = record_figures(plain)
     assert not {"accuracy", "top5_accuracy", "multiply_accumulates"} & set(figures)
     assert figures["errors"] == figures["warnings"] == 0
+
+
+def test_what_is_judged_is_among_the_figures(reviewed: Any) -> None:
+    (output, *_) = reviewed.evaluation.outputs
+    figures = record_figures(reviewed)
+    assert figures["accuracy"] == output.accuracy
+    assert figures["ece"] == output.ece
+    assert figures["duplicates"] == reviewed.dataset.duplicate_total
+    assert figures["robustness.clean"] == reviewed.robustness.clean
 
 
 def test_a_tracker_that_is_not_known_or_not_there_is_told(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,10 +94,10 @@ def _kept(checkpoint: Checkpoint | None, plan: Plan) -> tuple[Measurements, Done
     """What was measured before, and on which images."""
     kept = checkpoint.load() if checkpoint is not None else None
     if kept is None:
-        return Measurements(plan.layout.channels), Done()
+        return Measurements(plan.layout.channels, plan.keeping), Done()
     arrays, facts, done = kept
     skipped = {int(place): reason for place, reason in facts["skipped"].items()}
-    return Measurements.from_arrays(arrays, skipped), done
+    return Measurements.from_arrays(arrays, skipped, plan.keeping), done
 
 
 def _chunks(images: Sequence[ImageFile], done: Done, engine: Engine) -> list[ImageChunk]:
@@ -130,6 +130,7 @@ def _run_key(task: MeasureTask, images: Sequence[ImageFile]) -> str:
         _first_answer(network, plan, images),
         plan.fitting.content(),
         [vars(layer) for layer in plan.layout.layers],
+        None if plan.keeping is None else plan.keeping.key,
         plan.answers.facts(),
         [image.sha256 for image in images],
     )
