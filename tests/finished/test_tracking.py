@@ -12,11 +12,13 @@ from typing import Any
 
 import pytest
 
+from reportgen import record as r
 from reportgen.errors import ReportgenError, UsageError
 from reportgen.files.manifest import read_manifest
 from reportgen.finished.bundle import bundle_text
 from reportgen.finished.finished_report import Report
 from reportgen.finished.tracking import record_figures
+from reportgen.record.review import ClassScore, Corruption, SeverityScore
 
 pytestmark = pytest.mark.filterwarnings("default")  # MLflow's own, and those of what it loads
 
@@ -92,13 +94,27 @@ def test_the_figures_are_those_of_the_record(small: Any) -> None:
     assert figures["errors"] == figures["warnings"] == 0
 
 
-def test_what_is_judged_is_among_the_figures(reviewed: Any) -> None:
-    (output, *_) = reviewed.evaluation.outputs
-    figures = record_figures(reviewed)
-    assert figures["accuracy"] == output.accuracy
-    assert figures["ece"] == output.ece
-    assert figures["duplicates"] == reviewed.dataset.duplicate_total
-    assert figures["robustness.clean"] == reviewed.robustness.clean
+def test_what_is_judged_is_among_the_figures_but_not_class_by_class(small: Any) -> None:
+    cat = ClassScore(label="cat / kitten", count=4, precision=0.5, recall=1.0, f1=0.6)
+    scores = {"accuracy": 0.75, "ece": 0.125, "nll": float("nan"), "per_class": [cat]}
+    output = r.EvaluationOutput(output="scores", kind="classes", images=4, unmatched=0, **scores)
+    severity = SeverityScore(severity=3, score=0.25, agreement=0.5)
+    blur = Corruption(name="blur", severities=[severity])
+    record = small.record.model_copy(
+        update={
+            "evaluation": small.record.evaluation.model_copy(update={"outputs": (output,)}),
+            "robustness": r.Robustness(images=4, seed=0, clean=0.75, corruptions=[blur], shifts=[]),
+        }
+    )
+    figures = record_figures(record)
+    assert {
+        "accuracy": 0.75,
+        "ece": 0.125,
+        "robustness.clean": 0.75,
+        "robustness.blur.3": 0.25,
+    }.items() <= figures.items()
+    assert "nll" not in figures  # MLflow's charts have no place for what is no number
+    assert not [name for name in figures if "cat" in name or "scores" in name]
 
 
 def test_a_tracker_that_is_not_known_or_not_there_is_told(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
