@@ -86,9 +86,9 @@ def _lay_out(path: Path, place: Path) -> Path:
 def record_figures(record: Record) -> dict[str, float]:
     """The figures of a report that one follows over runs, by name; those it does not have are left out.
 
-    Those that gates are on, under the same names, of the network's first output as a whole, of its robustness and of the
-    set of images; `errors` and `warnings` among the findings, `dead_channels` over the layers measured, `parameters`,
-    and `multiply_accumulates` of one image.
+    Those that gates are on, under the same names, of the network's first output as a whole, of its robustness and of
+    the set of images; `errors` and `warnings` among the findings, `dead_channels` over the layers measured,
+    `parameters`, and `multiply_accumulates` of one image.
     """
     found = {
         name: value

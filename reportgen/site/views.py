@@ -363,5 +363,3 @@ class MaximizedView:
     section: SectionView
     layers: tuple[MaximizedLayer, ...]
     pages: tuple[Link, ...]
-
-

@@ -98,7 +98,7 @@ def test_what_is_judged_is_among_the_figures_but_not_class_by_class(small: Any) 
     cat = ClassScore(label="cat / kitten", count=4, precision=0.5, recall=1.0, f1=0.6)
     scores = {"accuracy": 0.75, "ece": 0.125, "nll": float("nan"), "per_class": [cat]}
     output = r.EvaluationOutput(output="scores", kind="classes", images=4, unmatched=0, **scores)
-    severity = SeverityScore(severity=3, score=0.25, agreement=0.5)
+    severity = SeverityScore(severity=3, score=0.25, agreement=0.5, mean_confidence=None)
     blur = Corruption(name="blur", severities=[severity])
     record = small.record.model_copy(
         update={
