@@ -18,12 +18,15 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from reportgen.callback import ReportCallback
+
 __all__ = [
     "build",
     "build_from",
     "explain",
     "Config",
     "Report",
+    "ReportCallback",
     "Record",
     "Finding",
     "ReportgenError",
@@ -31,6 +34,15 @@ __all__ = [
     "GateError",
     "__version__",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """`ReportCallback`, which needs Keras: loaded when it is asked for."""
+    if name == "ReportCallback":
+        from reportgen.callback import ReportCallback
+
+        return ReportCallback
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def build(

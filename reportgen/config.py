@@ -33,6 +33,7 @@ from reportgen.option_values import (
     parse_repeated,
     parse_sections,
     parse_size,
+    parse_tags,
 )
 from reportgen.options import FrozenSettings, OptionFacts, expected_value, facts_of, told
 
@@ -232,6 +233,11 @@ class Config(FrozenSettings):
         default=None, description="images that these must not be copies of, such as the training set"
     )
 
+    tag: Annotated[
+        dict[str, str],
+        BeforeValidator(parse_tags),
+        OptionFacts("KEY=VALUE", "KEY=VALUE, a date such as 2026-05-31 and a step that is a number", repeats=True),
+    ] = Field(default={}, description="said on the front page, KEY=VALUE; `collect` orders reports by date and step")
     fail_on: Literal["error", "warning"] | None = Field(
         default=None, description="exit 3 when a finding of this severity or worse stands"
     )

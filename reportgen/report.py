@@ -15,6 +15,7 @@ from reportgen.analysis.network.features import default_feature_layer
 from reportgen.analysis.network.features import save_features as write_features
 from reportgen.analysis.network.fed_values import settle_fitting
 from reportgen.analysis.network.feeding import open_network
+from reportgen.analysis.network.given_values import with_values_of_images
 from reportgen.analysis.network.layer_table import as_csv, as_json, as_table
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.analysis.network.selection import select_layers
@@ -32,6 +33,7 @@ from reportgen.finished.closing_words import closing_words
 from reportgen.finished.finished_report import Report
 from reportgen.finished.gate_figures import gate_figures
 from reportgen.finished.rendering import site_look, write_pages
+from reportgen.finished.replaced import changes_since
 from reportgen.finished.shrinking import fit_size, folder_size
 from reportgen.finished.sizes import measure_things, size_table
 from reportgen.formats import byte_count, counted
@@ -42,6 +44,7 @@ from reportgen.progress import Progress, stage
 from reportgen.record import Record, Site
 from reportgen.sections import SECTIONS
 from reportgen.sections.judged_outputs import JudgedOutputs
+from reportgen.sections.kept_products import ProductKeeper
 from reportgen.sections.picture_store import PictureStore
 from reportgen.sections.recording import make_record
 from reportgen.sections.review_recording import images_spoken_of
@@ -72,7 +75,7 @@ def build_report(
         workshop = Workshop(PictureStore(new), cache, progress)
         study = prepare_study(config, network, images, workshop)
         record = _record(study, workshop, sections)
-        record = _finish(record, new, config)
+        record = _finish(record, new, config, since=() if folder is None else changes_since(folder, record))
         progress.say(f"the report has {byte_count(folder_size(new))}; its biggest parts:")
         for line in size_table(measure_things(record, new)):
             progress.say(line)
@@ -157,7 +160,8 @@ def _record(study: Study, workshop: Workshop, sections: Sequence[Section]) -> Re
     thumbnails = Thumbnails(study.fitting.scale.levels)
     judged = JudgedOutputs(study)
     pictured = Work(images=images_spoken_of(study), visit=thumbnails.visit)
-    made = make_sections(asked, study, workshop, pictured, judged.work)
+    keeper = ProductKeeper(study, workshop)
+    made = make_sections(asked, study, workshop, pictured, judged.work, keeper.work)
     look = Site(**site_look(study.config, study.network.name, workshop.pictures.folder))
     with stage(workshop.progress, "Findings"):
         together = joined(contribution for _, contribution in made)
@@ -166,7 +170,7 @@ def _record(study: Study, workshop: Workshop, sections: Sequence[Section]) -> Re
         )
         findings = find(evidence)
     tiles = thumbnails.save("evaluation", workshop.pictures)
-    return make_record(study, look, made, findings, tiles, judged.results())
+    return make_record(study, look, made, findings, tiles, judged.results(), keeper.finish())
 
 
 def _review_evidence(study: Study, together: Contribution) -> ReviewEvidence:
@@ -193,11 +197,11 @@ def _evidence(study: Study) -> Evidence:
     )
 
 
-def _finish(record: Record, folder: Path, config: Config) -> Record:
-    """Write the pages, within the size asked for."""
+def _finish(record: Record, folder: Path, config: Config, *, since: Sequence[str]) -> Record:
+    """Write the pages, within the size asked for; `since` says what changed since the report that is replaced."""
 
     def finish(shown: Record) -> int:
-        write_pages(shown, folder, config.templates)
+        write_pages(shown, folder, config.templates, since)
         sizes = {
             "site": lambda: folder_size(folder),
             "single": lambda: len(bundle_text(folder).encode()),
@@ -235,7 +239,7 @@ def save_features(config: Config, output: Path, *, progress: Progress) -> Path:
     """Write the features of `config.layers` (default: before the head) for `config.images` to `output`."""
     network = open_network(config)
     images = _collect(config, network, None, progress)
-    network, fitting = settle_fitting(config, network, images)
+    network, fitting = settle_fitting(config, with_values_of_images(network, config, images), images)
     summary = summarize_network(network)
     if config.layers:
         layers = select_layers(summary, config.layers)

@@ -36,7 +36,7 @@ def reportgen_calls(page: Path = README) -> list[list[str]]:
     """The arguments of every call of the program that a shell block of `page` shows."""
     calls = []
     for block in re.findall(r"^```sh\n(.*?)^```$", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL):
-        for line in re.split(r"\n|&&", block.replace("\\\n", " ")):
+        for line in re.split(r"\n|&&|>+", block.replace("\\\n", " ")):
             words = shlex.split(line, comments=True)
             if words and words[0].split("/")[-1] == "reportgen":
                 calls.append(words[1:])

@@ -21,7 +21,7 @@ from reportgen.analysis.network.unfused import unfused
 from reportgen.analysis.reviewing import as_probabilities
 from reportgen.analysis.robustness import CLEAN, NO_SEVERITY
 from reportgen.images import ValueScale
-from reportgen.models import Network
+from reportgen.models import NO_OTHERS, Network, Others
 from reportgen.results import ByteArray, FloatArray, PixelArray
 
 # Of what is computed on the way, a batch holds the largest output several times over.
@@ -74,41 +74,52 @@ class ChangedImages:
         levels = as_bytes(pixels, self._scale.levels)
         return np.stack([change_image(levels, change, seed=self._seed, image=image) for change in CHANGES])
 
-    def answers(self, pixels: PixelArray, changed: ByteArray) -> FloatArray:
+    def answers(self, pixels: PixelArray, changed: ByteArray, others: Others = NO_OTHERS) -> FloatArray:
         """The probabilities of all versions of an image, `(len(CHANGES), classes)`.
 
         Args:
             pixels: the image as it goes in.
             changed: its versions in 8 bits.
+            others: the image's row of what `Network.others_of` gives; all versions get it.
         """
         if pixels.dtype == np.uint8:
-            return self.scores(changed)
+            return self.scores(changed, others)
         low, high = self._scale.levels
         values = np.float32(low) + changed.astype(np.float32) * np.float32((high - low) / 255)
         values[0] = pixels
-        return self.scores(values)
+        return self.scores(values, others)
 
-    def scores(self, batch: PixelArray) -> FloatArray:
+    def scores(self, batch: PixelArray, others: Others = NO_OTHERS) -> FloatArray:
         """The probabilities of fitted images, `(images, classes)`, of at least two classes.
+
+        Args:
+            others: as `answers` takes them.
 
         Raises:
             ReportgenError: the network cannot run.
         """
         parts = [batch[start : start + self._batch] for start in range(0, len(batch), self._batch)]
         with run_errors_explained(self._network):
-            return np.concatenate([self._compiled(tf.constant(part))[0].numpy() for part in parts])
+            return np.concatenate(
+                [self._compiled(tf.constant(part), _for_each(part, others))[0].numpy() for part in parts]
+            )
 
     @cached_property
     def _compiled(self) -> Callable[..., Any]:
         height, width, channels = *self._network.size, self._network.channels
 
-        def run(pixels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            inputs = self._network.feed(self._network.prepare(pixels))
+        def run(pixels: tf.Tensor, others: Others) -> tuple[tf.Tensor, tf.Tensor]:
+            inputs = self._network.feed(self._network.prepare(pixels), others)
             _, answer = run_layers(self._network.model, inputs, whole=True)
             scores = answer_of(keras.tree.flatten(answer)[self._output.index], self._output)
             return as_probabilities(scores, self._output), unfused()
 
         compiled = tf.function(run, autograph=False)
         return compiled.get_concrete_function(  # type: ignore[no-any-return]
-            tf.TensorSpec((None, height, width, channels), tf.as_dtype(self._scale.dtype))
+            tf.TensorSpec((None, height, width, channels), tf.as_dtype(self._scale.dtype)),
+            self._network.other_specs(),
         )
+
+
+def _for_each(batch: PixelArray, others: Others) -> dict[str, tf.Tensor]:
+    return {name: tf.repeat(tf.constant(row), len(batch), axis=0) for name, row in others.items()}

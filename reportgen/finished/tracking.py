@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from reportgen.errors import ReportgenError, UsageError, one_line
-from reportgen.facts import SEVERITIES
 from reportgen.files.inside import Inside
 from reportgen.files.manifest import MANIFEST, read_manifest
 from reportgen.finished.bundle import bundle_text, write_bundle
 from reportgen.finished.gate_figures import gate_figures
+from reportgen.finished.summary import measures
 from reportgen.record import Record
-from reportgen.site.parts import count_severities
 
 TRACKERS = ("mlflow",)
 
@@ -86,19 +85,14 @@ def _lay_out(path: Path, place: Path) -> Path:
 def record_figures(record: Record) -> dict[str, float]:
     """The figures of a report that one follows over runs, by name; those it does not have are left out.
 
-    Those that gates are on, under the same names, of the network's first output as a whole, of its robustness and of
-    the set of images; `errors` and `warnings` among the findings, `dead_channels` over the layers measured,
-    `parameters`, and `multiply_accumulates` of one image.
+    Those of its summary, and those that gates are on, under the same names, of the network's first output as a whole,
+    of its robustness and of the set of images.
     """
-    found = {
+    judged = {
         name: value
         for name, value in gate_figures(record, ()).items()
-        if "." not in name or name.startswith("robustness.")  # not of every class, nor of every output again
+        if value is not None
+        and math.isfinite(value)
+        and ("." not in name or name.startswith("robustness."))  # not of every class, nor of every output again
     }
-    counts = dict(count_severities(record.findings))
-    found |= {f"{severity}s": counts.get(severity, 0) for severity in SEVERITIES[:2]}
-    measured = [layer.activations for layer in record.layers if layer.activations is not None]
-    if measured:
-        found["dead_channels"] = sum(len(activations.dead_channels) for activations in measured)
-    found |= {"parameters": record.model.parameter_count, "multiply_accumulates": record.model.mac_count}
-    return {name: float(value) for name, value in found.items() if value is not None and math.isfinite(value)}
+    return {measure.name: float(measure.value) for measure in measures(record)} | judged

@@ -48,7 +48,6 @@ from reportgen.record.attributions import (
 )
 from reportgen.record.content import (
     SCHEMA_VERSION,
-    AffineMap,
     Curve,
     Feature,
     Figure,
@@ -56,14 +55,9 @@ from reportgen.record.content import (
     Generator,
     Graph,
     GraphNode,
-    Head,
     Image,
-    Layer,
+    KeptProducts,
     Maximization,
-    MeasuredPreprocessing,
-    Model,
-    ModelInput,
-    Preprocessing,
     Provenance,
     Record,
     Section,
@@ -73,6 +67,7 @@ from reportgen.record.content import (
     Unit,
 )
 from reportgen.record.measured import Activations, ChannelActivation, ChannelColumns
+from reportgen.record.network import AffineMap, Head, Layer, MeasuredPreprocessing, Model, ModelInput, Preprocessing
 from reportgen.record.reading import RECORD_NAME, dump_record, named_files, read_record, referenced_files, schema
 from reportgen.record.review import Dataset, Evaluation, EvaluationOutput, Robustness
 from reportgen.record.tile import Tile
@@ -124,6 +119,7 @@ __all__ = [
     "Head",
     "Histogram",
     "Image",
+    "KeptProducts",
     "Layer",
     "Maximization",
     "MeasuredPreprocessing",

@@ -26,6 +26,8 @@ def named_files(record: Record) -> dict[str, str]:
         named += [(f"figures.{place}.picture", figure.picture), (f"figures.{place}.data", figure.data)]
     named += [(f"maximizations.{place}.picture", shown.picture) for place, shown in enumerate(record.maximizations)]
     named += [(f"features.{place}.file", feature.file) for place, feature in enumerate(record.features)]
+    if record.products is not None:
+        named.append(("products.file", record.products.file))
     for place, unit in enumerate(record.units):
         for number, top in enumerate(unit.top_images):
             where = f"units.{place}.top_images.{number}"

@@ -87,6 +87,11 @@ class _Why:
         """The maps of all images, as figures and for the record."""
         if not self.seen:
             return Contribution(note="No image has a page on which its maps could stand.")
+        if self.study.network.of_images:
+            # Maps of several images are made in one call, which would give all of them the same values beside them.
+            return Contribution(
+                note="Not made for networks that take other values beside each image (--input FILE.csv)."
+            )
         # Whatever values images have, baselines and what is covered are said as of pictures.
         config, network = self.study.config, self.study.network.for_pictures()
         files = [seen.file for seen in self.seen]

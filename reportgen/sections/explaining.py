@@ -8,18 +8,19 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analysis.answers.truth import match_label
 from reportgen.analysis.attribution.explaining import explain, make_plan, trace_network
 from reportgen.analysis.attribution.questions import Question, ask, class_question
 from reportgen.analysis.attribution.results import Method
 from reportgen.analysis.attribution.tracing import answer_images
 from reportgen.analysis.network.fed_values import settle_fitting
+from reportgen.analysis.network.feeding import open_network
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.analysis.network.settled_output import SettledOutput
+from reportgen.class_names import match_label
 from reportgen.config import Config
 from reportgen.errors import ReportgenError, UsageError
 from reportgen.images import collect_images
-from reportgen.models import load_network
+from reportgen.models.inputs import is_table
 from reportgen.sections.attribution import as_values, asked_outputs
 from reportgen.sections.study import find_answers, fitted_images
 
@@ -30,7 +31,12 @@ def explain_images(config: Config, *, model: Any, given: Any, method: str, targe
     """The maps of one method; see `reportgen.explain`."""
     if method not in get_args(Method):
         raise UsageError(f"method: expected one of {', '.join(get_args(Method))}, got {method!r}")
-    network = load_network(config, model)
+    network = open_network(config, model)
+    tables = [name for name, value in config.inputs.items() if is_table(value)]
+    if tables:
+        raise UsageError(
+            f"inputs: expected one value of {tables[0]} for all images, got a table; explain them one by one"
+        )
     images = collect_images(given, channels=network.channels, strict=True)
     network, fitting = settle_fitting(config, network, images)
     if not network.preprocessing.differentiable:

@@ -28,6 +28,7 @@ from reportgen.record.addresses import section_page
 from reportgen.results import Finding, Graph, GraphNode, LayerSummary
 from reportgen.sections.answers import MeasuredAnswers, record_outputs
 from reportgen.sections.histograms import describe_histogram
+from reportgen.sections.kept_products import weight_sketches
 from reportgen.sections.review_recording import record_evaluation
 from reportgen.sections.section import Contribution, Section, joined
 from reportgen.sections.study import Study
@@ -116,10 +117,15 @@ def _shapes(shape: Any) -> Any:
 def record_layers(study: Study) -> list[record.Layer]:
     """Every row of the layer table, with what was found in its weights and activations."""
     weights = weights_by_layer(study.network, study.summary, [item.statistics for item in study.weighed])
-    return [_record_layer(layer, study, weights.get(layer.name)) for layer in study.summary.layers]
+    sketches = weight_sketches(study)
+    return [
+        _record_layer(layer, study, weights.get(layer.name), sketches.get(layer.name)) for layer in study.summary.layers
+    ]
 
 
-def _record_layer(layer: LayerSummary, study: Study, weights: record.Weights | None) -> record.Layer:
+def _record_layer(
+    layer: LayerSummary, study: Study, weights: record.Weights | None, sketch: list[float] | None
+) -> record.Layer:
     return record.Layer(
         index=layer.index,
         name=layer.name,
@@ -139,6 +145,7 @@ def _record_layer(layer: LayerSummary, study: Study, weights: record.Weights | N
         details=dict(layer.details),
         weights=weights,
         activations=_record_activations(study.statistics, layer.name),
+        sketch=sketch,
     )
 
 
@@ -260,6 +267,7 @@ def record_provenance(config: Config, *, latent: bool = False) -> record.Provena
         seed=config.seed,
         versions={"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
         created=_created(os.environ.get("SOURCE_DATE_EPOCH")),
+        tags=dict(config.tag),
     )
 
 
@@ -348,6 +356,7 @@ def make_record(
     findings: Iterable[Finding],
     thumbnails: Mapping[str, record.Tile] | None = None,
     judged: Mapping[str, record.EvaluationOutput] | None = None,
+    products: record.KeptProducts | None = None,
 ) -> record.Record:
     """Everything the pages say.
 
@@ -371,6 +380,7 @@ def make_record(
         maximizations=[shown for contribution in made for shown in contribution.maximizations],
         figures=[figure for contribution in made for figure in contribution.figures],
         features=[feature for contribution in made for feature in contribution.features],
+        products=products,
         findings=record_findings(findings, study),
         attribution=_record_methods(made),
         evaluation=record_evaluation(study, judged or {}),

@@ -78,7 +78,7 @@ def plan_robustness(study: Study, workshop: Workshop) -> Work | Contribution:
     def visit(visited: VisitedImage) -> Contribution:
         place = places[visited.file]
         changed = network.changed(visited.pixels, place)
-        scores = network.answers(visited.pixels, changed)
+        scores = network.answers(visited.pixels, changed, study.network.others_of([visited.file]))
         right = -1 if truth is None else int(truth[place])
         found.add_versions(place, right, scores, [(change.name, change.severity) for change in CHANGES])
         flips.add(place, changed, scores)

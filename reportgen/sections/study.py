@@ -14,6 +14,7 @@ from reportgen.analysis.maximization.scheduling import plan_channels
 from reportgen.analysis.network.feature_maps import gives_maps
 from reportgen.analysis.network.features import default_feature_layer
 from reportgen.analysis.network.fed_values import settle_fitting
+from reportgen.analysis.network.given_values import with_values_of_images
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.analysis.network.running import run_unwatched
 from reportgen.analysis.network.selection import last_of_blocks, select_layers
@@ -160,7 +161,8 @@ def find_answers(
             originals.keep(item.image, item.original)
     pixels = np.stack([item.pixels for item in first])
     files = [image.file for image in images]
-    return settle_outputs(network, run_unwatched(network, pixels), pixels, files, config)
+    answer = run_unwatched(network, pixels, network.others_of([item.image.file for item in first]))
+    return settle_outputs(network, answer, pixels, files, config)
 
 
 def with_names(network: Network, head: SettledOutput | None) -> Network:
@@ -204,7 +206,7 @@ def prepare_study(config: Config, network: Network, images: ImageSet, workshop: 
         UsageError: a layer, channel or band asked for does not exist.
         ReportgenError: the network cannot run on the images.
     """
-    network, fitting = settle_fitting(config, network, images)
+    network, fitting = settle_fitting(config, with_values_of_images(network, config, images), images)
     summary = summarize_network(network)
     # Of a generator every convolution shows how its picture comes about; it has no blocks as others do.
     map_layers = drawable(summary, chosen_layers(config, summary, "convs" if network.latent else "blocks"))

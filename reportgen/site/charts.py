@@ -15,6 +15,9 @@ WIDTH, HEIGHT = 320, 96
 # Beyond this many bars a chart of this width shows only what its outline shows.
 _TICK_SPACING = 0.25
 
+# Around a line with dots, so that these are whole.
+_MARGIN = 6
+
 
 @dataclass(frozen=True)
 class Tick:
@@ -46,6 +49,16 @@ class LineChart:
     last: float
     low: float
     high: float
+    width: int = WIDTH
+    height: int = HEIGHT
+
+
+@dataclass(frozen=True)
+class Trend:
+    """A figure over reports: a line through `dots` `(x, y)`, the last of them the newest."""
+
+    path: str
+    dots: tuple[tuple[float, float], ...]
     width: int = WIDTH
     height: int = HEIGHT
 
@@ -102,6 +115,20 @@ def draw_curve(curve: Curve | None) -> LineChart | None:
     down = [HEIGHT - 2 - (value - low) / span * (HEIGHT - 4) for value in curve.values]
     points = "L".join(f"{_short(x)} {_short(y)}" for x, y in zip(across, down, strict=False))
     return LineChart(path=f"M{points}", first=first, last=last, low=low, high=high)
+
+
+def draw_trend(points: Sequence[tuple[int, float]], count: int) -> Trend:
+    """Values `(place, value)` of reports at places `0..count - 1`, from the lowest at the foot to the highest."""
+    values = [value for _, value in points]
+    low, span = min(values), (max(values) - min(values)) or 1.0
+    dots = tuple(
+        (
+            round(_MARGIN + place / max(1, count - 1) * (WIDTH - 2 * _MARGIN), 1),
+            round(HEIGHT - _MARGIN - (value - low) / span * (HEIGHT - 2 * _MARGIN), 1),
+        )
+        for place, value in points
+    )
+    return Trend(path="M" + "L".join(f"{_short(x)} {_short(y)}" for x, y in dots), dots=dots)
 
 
 def draw_profile(values: Sequence[float | None]) -> str:

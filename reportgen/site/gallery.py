@@ -97,11 +97,12 @@ def graph_pages(catalogue: Catalogue) -> list[Page]:
     graph = catalogue.record.graph
     if graph is None:
         return []
-    view = GraphView(graph, tuple(map(_view_node, graph.nodes)), tuple(map(_view_edge, graph.edges)))
+    view = GraphView(graph, tuple(map(view_node, graph.nodes)), tuple(map(view_edge, graph.edges)))
     return [Page(GRAPH, "Graph", "graph.html.jinja2", view, crumbs=(HOME,), listed=True)]
 
 
-def _view_node(node: GraphNode) -> NodeView:
+def view_node(node: GraphNode) -> NodeView:
+    """A node with its lines of text in their places."""
     middle = node.x + node.width / 2
     first = node.y + (node.height - (len(node.text) - 1) * LINE_HEIGHT) / 2
     lines = tuple(
@@ -110,7 +111,7 @@ def _view_node(node: GraphNode) -> NodeView:
     return NodeView(node, ", ".join(node.layers) or node.name, lines)
 
 
-def _view_edge(edge: GraphEdge) -> EdgeView:
+def view_edge(edge: GraphEdge) -> EdgeView:
     """The edge as a path; its label stands beside the middle of its points."""
     x, y = edge.points[len(edge.points) // 2]
     if len(edge.points) % 2 == 0:

@@ -29,7 +29,7 @@ from reportgen.analysis.statistics.reduction import as_positions, layout_layer, 
 from reportgen.engines import ImageChunk
 from reportgen.images import Fitting, ImageFile, UnreadableImageError, load_image
 from reportgen.machine.memory import processor_count
-from reportgen.models import Network
+from reportgen.models import Network, Others
 from reportgen.results import FloatArray, NetworkSummary, PixelArray
 
 # Values per channel that a histogram is made of, where there are as many: more would not be seen in a
@@ -198,7 +198,8 @@ class ImagePass:
 
         def measure(index: tf.Tensor) -> tf.Tensor:
             pixels = tf.numpy_function(load, [index], tf.as_dtype(dtype), stateful=False)
-            outputs = self._compiled(tf.ensure_shape(pixels, (height, width, channels)), index)
+            pixels = tf.ensure_shape(pixels, (height, width, channels))
+            outputs = self._compiled(pixels, self._others(chunk, index), index)
             return tf.numpy_function(take_in, [index, pixels, *outputs], tf.int64)
 
         options = tf.data.Options()
@@ -207,6 +208,18 @@ class ImagePass:
         options.autotune.enabled = False
         indices = tf.data.Dataset.range(chunk.start, chunk.start + chunk.size)
         return indices.map(measure, self._images_at_a_time(), deterministic=False).with_options(options)
+
+    def _others(self, chunk: ImageChunk, index: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The values of inputs that have one for each image, for that at `index`."""
+        specs = self.network.other_specs(batch=1)
+        if not specs:
+            return {}
+
+        def values(index: NDArray[np.int64]) -> list[NDArray[Any]]:
+            return list(self.network.others_of([chunk.images[int(index) - chunk.start].file]).values())
+
+        given = tf.numpy_function(values, [index], [spec.dtype for spec in specs.values()], stateful=False)
+        return {name: tf.ensure_shape(each, specs[name].shape) for name, each in zip(specs, given, strict=True)}
 
     def _fitted(self, image: ImageFile) -> PixelArray:
         return self.plan.fitting.apply(load_image(image, self.network.channels))[0]
@@ -217,14 +230,14 @@ class ImagePass:
 
     @cached_property
     def _compiled(self) -> Callable[..., Any]:
-        """From pixels and the image's place in the set to what is measured on it."""
+        """From pixels, values beside them and the image's place in the set to what is measured on it."""
         height, width, channels = *self.network.size, self.network.channels
         names = [layer.name for layer in self.plan.layout.layers]
         keeping = self.plan.keeping
         seen = keeping.layers if keeping is not None else ()
 
-        def run(pixels: tf.Tensor, index: tf.Tensor) -> tuple[tf.Tensor, ...]:
-            inputs = self.network.feed(self.network.prepare(pixels[tf.newaxis]))
+        def run(pixels: tf.Tensor, others: Others, index: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            inputs = self.network.feed(self.network.prepare(pixels[tf.newaxis]), others)
             outputs, answer = run_layers(self.network.model, inputs, [*names, *seen], whole=True)
             parts = [self._reduced(group, outputs, index) for group in self._groups()]
             extremes, totals, counts, samples = zip(*parts, strict=True)
@@ -234,7 +247,8 @@ class ImagePass:
             return *joined, tf.concat(samples, 0), *answered, unfused(), *kept
 
         dtype = tf.as_dtype(self.plan.fitting.scale.dtype)
-        signature = [tf.TensorSpec((height, width, channels), dtype), tf.TensorSpec((), tf.int64)]
+        picture = tf.TensorSpec((height, width, channels), dtype)
+        signature = [picture, self.network.other_specs(batch=1), tf.TensorSpec((), tf.int64)]
         compiled = tf.function(run, autograph=False, input_signature=signature)
         with run_errors_explained(self.network):
             return compiled.get_concrete_function()  # type: ignore[no-any-return]

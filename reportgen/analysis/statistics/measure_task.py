@@ -126,7 +126,7 @@ def _run_key(task: MeasureTask, images: Sequence[ImageFile]) -> str:
         installed_versions(),
         network.digest,
         network.preprocessing.mode,
-        dict(network.other_inputs),
+        network.other_content(),
         _first_answer(network, plan, images),
         plan.fitting.content(),
         [vars(layer) for layer in plan.layout.layers],
@@ -144,5 +144,6 @@ def _first_answer(network: Network, plan: Plan, images: Sequence[ImageFile]) -> 
         except UnreadableImageError:
             continue
         fitted, _ = plan.fitting.apply(pixels)
-        return [np.asarray(leaf) for leaf in tf.nest.flatten(run_unwatched(network, fitted[np.newaxis]))]
+        answer = run_unwatched(network, fitted[np.newaxis], network.others_of([image.file]))
+        return [np.asarray(leaf) for leaf in tf.nest.flatten(answer)]
     return []
