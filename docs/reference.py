@@ -15,6 +15,7 @@ import mkdocs_gen_files
 
 from reportgen.analysis.findings import RULES
 from reportgen.ascent_settings import AscentSettings
+from reportgen.attribution_settings import AttributionSettings
 from reportgen.cli import commands
 from reportgen.config import Config, option_facts, option_name
 from reportgen.record import schema
@@ -28,6 +29,7 @@ def main() -> None:
     _write("commands", command_lines())
     _write("options", option_lines())
     _write("ascent", ascent_lines())
+    _write("attribution", attribution_lines())
     _write("sections", section_lines())
     _write("findings", finding_lines())
     _write("report-json", schema_lines())
@@ -87,6 +89,16 @@ def ascent_lines() -> Iterator[str]:
     yield "| parameter | meaning |\n|---|---|"
     for name, field in AscentSettings.model_fields.items():
         yield f"| `{name}` | {_cell(field.description)} |"
+
+
+def attribution_lines() -> Iterator[str]:
+    """What may stand under `[attribution]`."""
+    yield "# Parameters of attribution\n"
+    yield "Each can be changed under `[attribution]` in `reportgen.toml`, where `methods` stands for the option"
+    yield "[`attribution`](options.md).\n"
+    yield "| parameter | meaning | default |\n|---|---|---|"
+    for name, field in AttributionSettings.model_fields.items():
+        yield f"| `{name}` | {_cell(field.description)} | `{field.default:g}` |"
 
 
 def section_lines() -> Iterator[str]:

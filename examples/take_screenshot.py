@@ -1,9 +1,10 @@
-"""Photograph the front page of a report for the README.
+"""Photograph a page of a report for the README.
 
     python examples/take_screenshot.py REPORT [FILE.webp]
 
-Needs Chromium on the path. REPORT is a report's folder, such as `reportgen demo` makes; the picture goes to
-`examples/screenshot.webp` unless a file is named.
+Needs Chromium on the path. REPORT is a report's folder, such as `reportgen demo` makes, whose front page is taken, or
+one page of it; the picture goes to `examples/screenshot.webp` unless a file is named. The README's second picture,
+`examples/screenshot-channel.webp`, is of a page below `units/`.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def main() -> None:
     target = Path(sys.argv[2]) if len(sys.argv) > 2 else Path(__file__).resolve().parent / "screenshot.webp"
     with tempfile.TemporaryDirectory() as folder:
         taken = Path(folder) / "page.png"
-        photograph(report / "index.html", taken)
+        photograph(report / "index.html" if report.is_dir() else report, taken)
         with Image.open(taken) as page:
             picture = page.convert("RGB")
     height = round(picture.height * WIDTH / picture.width)

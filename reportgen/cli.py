@@ -18,6 +18,7 @@ import reportgen
 from reportgen.config import Config, option_facts, option_name, read_config_file
 from reportgen.errors import GateError, ReportgenError, one_line, printable
 from reportgen.files.replacing import placed
+from reportgen.formats import byte_count, counted
 from reportgen.machine.quiet import quiet_tensorflow
 from reportgen.options import Group, kinds_of
 from reportgen.standard_streams import flush_output, open_streams, tell
@@ -230,6 +231,23 @@ def verify(folder: Path) -> None:
             f"expected an unchanged report with working links, found {len(problems)} problem(s) in {folder}"
         )
     click.echo(folder)
+
+
+@commands.command()
+@click.option("--clear", is_flag=True, help="take away all that is kept")
+@settings_options(names=("cache",))
+def cache(clear: bool, config_file: Path | None, **options: Any) -> None:
+    """Say where results are kept between runs, and how much; a run that ends brings it within its bound."""
+    from reportgen.files.cache import CACHE_BOUND, Cache, default_folder
+
+    folder = _settings(config_file, options).cache or default_folder()
+    kept = Cache(folder)
+    if clear:
+        kept.trim(0)
+    files = kept.files()
+    size = byte_count(sum(file.size for file in files))
+    click.echo(folder or "nowhere: there is no home directory; say --cache DIR")
+    click.echo(f"{counted(len(files), 'result')}, {size} of at most {byte_count(CACHE_BOUND)}")
 
 
 @commands.command()

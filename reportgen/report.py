@@ -83,12 +83,22 @@ def build_report(
             progress.say(line)
         if single is not None:
             write_bundle(bundle_text(new), places.single)
-    if cache.trouble is not None:
-        progress.say(cache.trouble)
+    _close(cache, progress)
     for line in closing_words(record, folder / FRONT if folder is not None else single or output):
         progress.say(line)
     _check_gates(record, config)
     return Report(path=folder or single or output, data=record)
+
+
+def _close(cache: Cache, progress: Progress) -> None:
+    """Bring the cache within its bound; say what went wrong with it, since the report does not need it."""
+    trouble = cache.trouble
+    try:
+        cache.trim()
+    except OSError as error:
+        trouble = trouble or f"the cache {cache.folder} cannot be kept small: {error.strerror or error}"
+    if trouble is not None:
+        progress.say(trouble)
 
 
 def check_sections(names: Collection[str], sections: Sequence[Section]) -> None:

@@ -8,14 +8,17 @@ import sys
 from pathlib import Path
 
 import jsonschema
+import numpy as np
 import pytest
 from support.records import small_record
 
 import reportgen
 from reportgen.cli import commands, main
 from reportgen.config import Config, option_facts, option_name
+from reportgen.files.cache import Cache, content_key
 from reportgen.finished.rendering import write_pages
 from reportgen.finished.sizes import BIGGEST_SHOWN
+from reportgen.formats import byte_count
 from reportgen.record import dump_record
 
 WITHOUT_TENSORFLOW = """
@@ -125,6 +128,23 @@ def test_mistakes_are_told_and_have_their_status(
     assert says in said.err
     assert said.out == ""
     assert "Traceback" not in said.err
+
+
+def test_cache_says_where_and_how_much_and_is_emptied(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(sys, "platform", "linux")
+    for folder, options in ((tmp_path / "reportgen", []), (tmp_path / "own", ["--cache", str(tmp_path / "own")])):
+        kept = Cache(folder)
+        kept.put(content_key("a"), {"values": np.zeros(1000)}, {})
+        size = byte_count(sum(file.size for file in kept.files()))
+        assert main(["cache", *options]) == 0
+        assert capsys.readouterr().out == f"{folder}\n1 result, {size} of at most 2.00 GB\n"
+        assert main(["cache", "--clear", *options]) == 0
+        assert capsys.readouterr().out == f"{folder}\n0 results, 0 bytes of at most 2.00 GB\n"
+        assert kept.get(content_key("a")) is None
+        assert folder.is_dir()
 
 
 def test_compare_makes_a_site_and_replaces_an_earlier_one(

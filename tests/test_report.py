@@ -20,6 +20,7 @@ from support.networks import seeded, two_convolutions
 import reportgen
 from reportgen import GateError, ReportgenError, UsageError
 from reportgen.cli import main
+from reportgen.files.cache import Cache
 from reportgen.finished.verification import verify_report
 from reportgen.record import schema
 from reportgen.sections import SECTIONS
@@ -161,6 +162,19 @@ def test_predictions_are_those_of_the_network(built: reportgen.Report, model: Pa
         scores = network(fitted[None], training=False).numpy()[0]
         assert [best.index for best in image.predictions] == np.argsort(-scores)[:5].tolist()
         assert [best.score for best in image.predictions] == pytest.approx(sorted(scores, reverse=True)[:5], rel=1e-4)
+
+
+def test_a_run_brings_the_cache_within_its_bound(
+    model: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = {"sections": "feature-maps", "cache": tmp_path / "kept"}
+    reportgen.build(model, photos, tmp_path / "out", **options)
+    kept = Cache(tmp_path / "kept")
+    assert kept.files()
+    monkeypatch.setattr(Cache.trim, "__defaults__", (0,))
+    reportgen.build(model, photos, tmp_path / "again", **options)
+    assert kept.files() == []
+    assert verify_report(tmp_path / "again") == []
 
 
 def test_the_fallback_of_preprocessing_is_a_warning(built: reportgen.Report) -> None:

@@ -2,6 +2,7 @@
 
 A key is a hash of everything a result depends on, so an entry never goes out of date: a changed weight or
 setting has another key. Entries are written whole or not at all, and one that was damaged counts as absent.
+The folder keeps within a bound: at the end of a run those that were not used for longest leave it.
 """
 
 from __future__ import annotations
@@ -10,9 +11,12 @@ import hashlib
 import io
 import json
 import os
+import re
+import stat
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +26,14 @@ from numpy.typing import NDArray
 
 _META = "__meta__"
 _DIGEST_BYTES = hashlib.sha256().digest_size
+
+# The most bytes of a cache between runs.
+CACHE_BOUND = 2_000_000_000
+
+# What this program keeps in a cache's folder; whatever else lies there is not its own and is never touched.
+_FOLDER = re.compile(r"[0-9a-f]{2}")
+_ENTRY = re.compile(r"[0-9a-f]{62}\.entry")
+_PART = re.compile(r"\.[A-Za-z0-9_]+\.part")
 
 
 def content_key(*parts: Any) -> str:
@@ -105,6 +117,8 @@ class Cache:
         digest, payload = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
         if hashlib.sha256(payload).digest() != digest:
             return None
+        with suppress(OSError):  # a folder that is only read keeps no account of use
+            os.utime(path)
         with np.load(io.BytesIO(payload), allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
         meta = json.loads(arrays.pop(_META).tobytes())
@@ -124,6 +138,57 @@ class Cache:
             _write_whole(path, hashlib.sha256(payload).digest() + payload)
         except OSError as error:
             self.trouble = self.trouble or f"results cannot be kept in {self.folder}: {error.strerror or error}"
+
+    def files(self) -> list[CacheFile]:
+        """What the cache has in its folder, the longest unused first: entries, and parts that a killed run left."""
+        return sorted(self._found(), key=lambda file: (file.used, file.path))
+
+    def _found(self) -> Iterator[CacheFile]:
+        if self.folder is None:
+            return
+        for shelf in _listed(self.folder):
+            if not _FOLDER.fullmatch(shelf.name) or not shelf.is_dir(follow_symlinks=False):
+                continue
+            for item in _listed(Path(shelf.path)):
+                if not _ENTRY.fullmatch(item.name) and not _PART.fullmatch(item.name):
+                    continue
+                with suppress(FileNotFoundError):  # another process took it away
+                    found = item.stat(follow_symlinks=False)
+                    if stat.S_ISREG(found.st_mode):
+                        yield CacheFile(Path(item.path), found.st_size, found.st_mtime)
+
+    def trim(self, bound: int = CACHE_BOUND) -> int:
+        """Take away what was not used for longest, until the cache has at most `bound` bytes; the bytes taken away.
+
+        Raises:
+            OSError: a file of it cannot be taken away.
+        """
+        files = self.files()
+        size, taken = sum(file.size for file in files), 0
+        for file in files:
+            if size - taken <= bound:
+                break
+            file.path.unlink(missing_ok=True)
+            taken += file.size
+        return taken
+
+
+@dataclass(frozen=True)
+class CacheFile:
+    """A file of the cache: where it is, its bytes, and when it was written or last read, in seconds since 1970."""
+
+    path: Path
+    size: int
+    used: float
+
+
+def _listed(folder: Path) -> list[os.DirEntry[str]]:
+    """What lies in `folder`; nothing where there is none."""
+    try:
+        with os.scandir(folder) as found:
+            return list(found)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def _write_whole(path: Path, content: bytes) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reportgen.finished.bundle import bundle_text
+from reportgen.finished.tracking import log_report
 from reportgen.record import Finding, Record
 
 
@@ -21,6 +22,22 @@ class Report:
     def findings(self) -> list[Finding]:
         """What stands out in the network."""
         return self.data.findings
+
+    def log_to(self, tracker: str) -> str:
+        """Hand the report to an experiment tracker: as one file, the folder beside it, and its figures as metrics.
+
+        Args:
+            tracker: "mlflow", which needs `pip install "reportgen[mlflow]"`. Its active run is used, else one is
+                started and ended. The artifacts are `report.html` and, for a report that is a folder, `report/`.
+
+        Returns:
+            The identifier of the run.
+
+        Raises:
+            UsageError: a tracker that is not known.
+            ReportgenError: the tracker is not installed, or does not take the report.
+        """
+        return log_report(tracker, self.path, self.data)
 
     def _repr_html_(self) -> str:
         """The report inline, for notebooks: the whole of it in a frame of its own."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -109,3 +110,51 @@ def test_the_default_folder_follows_the_platform(monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "platform", "win32")
     monkeypatch.setenv("LOCALAPPDATA", str(tmp_path))
     assert default_folder() == tmp_path / "reportgen" / "Cache"
+
+
+def kept_entries(folder, count):
+    """A cache of `count` entries, the first the longest unused; their keys."""
+    cache, keys = Cache(folder), [content_key(number) for number in range(count)]
+    for number, key in enumerate(keys):
+        cache.put(key, {"values": np.zeros(1000)}, {})
+        os.utime(cache.path(key), (1_000_000 + number,) * 2)
+    return cache, keys
+
+
+def test_beyond_its_bound_the_longest_unused_leave_first(tmp_path):
+    cache, keys = kept_entries(tmp_path, 4)
+    one = cache.files()[0].size
+    assert cache.get(keys[0]) is not None  # it is the latest used now
+
+    assert cache.trim(2 * one) == 2 * one
+
+    assert [cache.get(key) is not None for key in keys] == [True, False, False, True]
+    assert cache.trim(2 * one) == 0
+
+
+def test_only_what_the_cache_made_is_counted_and_taken_away(tmp_path):
+    cache, keys = kept_entries(tmp_path / "cache", 2)
+    theirs = tmp_path / "theirs.entry"
+    theirs.write_text("of somebody else")
+    shelf = cache.path(keys[0]).parent
+    (shelf / "notes.txt").write_text("of the user")
+    (shelf / ("0" * 62 + ".entry")).symlink_to(theirs)
+    (tmp_path / "cache" / "ff.txt").write_text("of the user")
+    (tmp_path / "cache" / "photographs").mkdir()
+    (tmp_path / "cache" / "photographs" / ("0" * 62 + ".entry")).write_text("of the user")
+    (shelf / ".killed1.part").write_text("left by a run that was killed")
+
+    assert len(cache.files()) == 3
+    cache.trim(0)
+
+    assert cache.files() == []
+    left = sorted(path.name for path in tmp_path.rglob("*") if path.is_file())
+    assert left == ["0" * 62 + ".entry", "0" * 62 + ".entry", "ff.txt", "notes.txt", "theirs.entry"]
+
+
+@pytest.mark.parametrize("folder", [None, "absent", "a file"])
+def test_a_cache_that_is_not_there_is_empty(tmp_path, folder):
+    (tmp_path / "a file").write_text("")
+    cache = Cache(folder and tmp_path / folder)
+    assert cache.files() == []
+    assert cache.trim(0) == 0
