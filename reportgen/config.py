@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
@@ -157,6 +158,12 @@ class AscentSettings(FrozenSettings):
         if value is not None and info.field_name == "scale" and value[0] == 0:
             raise ValueError("nothing is left of a picture")
         return value
+
+
+# What Dask takes: a protocol or none, a host, a port.
+_SCHEDULER = re.compile(
+    r"((tcp|tls|ws|wss|ucx)://)?[^\s/:@]+:\d{1,5}|(tcp|tls|ws|wss)://\[[\da-fA-F:.%]+\]:\d{1,5}", re.ASCII
+)
 
 
 class Config(FrozenSettings):
@@ -344,6 +351,8 @@ class Config(FrozenSettings):
     def _address_needs_its_engine(cls, value: str | None, info: ValidationInfo) -> str | None:
         if value is not None and info.data.get("engine") == "local":
             raise ValueError("an address without its engine")
+        if value is not None and not _SCHEDULER.fullmatch(value):
+            raise ValueError("no address of a scheduler")
         return value
 
     @classmethod

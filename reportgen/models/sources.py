@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import importlib
 import inspect
+import struct
 import sys
 import warnings
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -29,7 +31,13 @@ LOADING_ERRORS = (
     NotImplementedError,
     RuntimeError,
     OSError,
+    ArithmeticError,
+    AssertionError,
+    EOFError,
+    MemoryError,
+    struct.error,
     zipfile.BadZipFile,
+    zlib.error,
     tf.errors.OpError,
 )
 
