@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import errno
+import math
 import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -37,12 +38,15 @@ def loaded_arrays(path: Path, *, mapped: bool = False) -> Iterator[Any]:
     with open_regular(path, "archive") as file:
         free = available_memory()
         try:
-            packed = zipfile.is_zipfile(file)
-            if packed:
+            if zipfile.is_zipfile(file):
                 with zipfile.ZipFile(file) as archive:
                     needed = _array_bytes(archive)
             else:
-                needed = 0 if mapped else file.seek(0, 2)
+                file.seek(0)
+                stated = _stated_bytes(file)
+                needed = 0 if mapped else stated
+                if file.tell() + stated > file.seek(0, 2):
+                    raise ValueError("it is cut off")
             if needed > free:
                 raise OSError(errno.ENOMEM, f"it takes {needed:,} bytes of memory, {free:,} are free", str(path))
             file.seek(0)
@@ -63,16 +67,21 @@ def _array_bytes(archive: zipfile.ZipFile) -> int:
     for member in archive.infolist():
         with archive.open(member) as opened:
             try:
-                major = np.lib.format.read_magic(opened)[0]
-                read = np.lib.format.read_array_header_1_0 if major == 1 else np.lib.format.read_array_header_2_0
-                shape, _, dtype = read(opened)
-                size = dtype.itemsize
-                for side in shape:
-                    size *= side
+                size = _stated_bytes(opened)
             except ValueError:  # no array: numpy gives its bytes
                 size = 0
         total += max(size, member.file_size)
     return total
+
+
+def _stated_bytes(file: IO[bytes]) -> int:
+    """Bytes of the values that follow, as the header at the start of `file` says; numpy's own product may overflow."""
+    major = np.lib.format.read_magic(file)[0]
+    read = np.lib.format.read_array_header_1_0 if major == 1 else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read(file)
+    if dtype.hasobject or min(shape, default=0) < 0:
+        raise ValueError(f"it is of {dtype} and shape {shape}, numbers are expected")
+    return int(dtype.itemsize) * math.prod(shape)
 
 
 def load_array(path: Path) -> np.ndarray[Any, np.dtype[Any]]:

@@ -48,6 +48,8 @@ _DRAWN_WITH = frozenset(
     {"fill", "stroke", "filter", "mask", "clip-path", "cursor", "marker", "marker-start", "marker-mid", "marker-end"}
 )
 _ELSEWHERE = re.compile(r"url\s*\((?!#)|image|src\s*\(|\\|/\*", re.IGNORECASE)
+# Elements that lead elsewhere when they are clicked; others load what they name.
+_LINKS = frozenset({"a", "area"})
 _LED_TO = frozenset({"http", "https", "mailto"})
 
 mimetypes.add_type("image/webp", ".webp")
@@ -192,7 +194,7 @@ class Part(HTMLParser):
             prefix = drawn if name == "id" and tag in _REFERRED else self.prefix
             return [(name, " ".join(prefix + part for part in value.split()))]
         if name == "href":
-            address = self._address(value)
+            address = None if is_outside(value) and tag not in _LINKS else self._address(value)
             return [] if address is None else [(name, address)]
         return [(name, _LOCAL_ADDRESS.sub(lambda match: f"url(#{drawn}{match[1]})", value))]
 

@@ -104,7 +104,7 @@ def open_arrays(path: str) -> dict[str | None, PixelArray]:
     with loaded_arrays(Path(path), mapped=True) as content:
         if isinstance(content, np.ndarray):
             return {None: content}
-        return {name: content[name] for name in content.files}
+        return {name: np.asarray(content[name]) for name in content.files}  # bytes of what is none
 
 
 @lru_cache(maxsize=1)

@@ -20,7 +20,7 @@ from reportgen.models.keras2 import holds_code, translate
 from reportgen.models.keras2_calls import UntranslatableError
 from reportgen.models.keras2_weights import assign_weights, finish_normalizations, read_weights
 from reportgen.models.saved_json import loaded_json, member_json
-from reportgen.models.sources import LOADING_ERRORS, keeping_output_off, shortened
+from reportgen.models.sources import DAMAGE_ERRORS, LOADING_ERRORS, keeping_output_off, shortened
 from reportgen.models.weighing import bounded_parameters
 from reportgen.opening import open_regular
 
@@ -87,7 +87,7 @@ def load_file(path: Path, objects: dict[str, Any]) -> keras.Model:
                 finish_normalizations(model)
     except UntranslatableError as error:
         raise ReportgenError(_old_message(path, saved.version, str(error))) from error
-    except LOADING_ERRORS as error:
+    except DAMAGE_ERRORS as error:
         raise ReportgenError(_loading_message(path, error, saved)) from error
     if not isinstance(model, keras.Model):
         raise ReportgenError(f"{path} holds a {type(model).__name__}, expected a Keras model; save the whole model")
@@ -191,7 +191,7 @@ def _read_keras(path: Path) -> _Saved:
             _check_unpacked(archive, path.stat().st_size)
             config = member_json(archive, "config.json")
             metadata = member_json(archive, "metadata.json") if "metadata.json" in names else {}
-    except LOADING_ERRORS as error:
+    except DAMAGE_ERRORS as error:
         raise ReportgenError(f"{path} is damaged ({shortened(str(error), 100)}); save or copy it again") from error
     if not isinstance(config, dict) or not isinstance(metadata, dict):
         raise ReportgenError(f"{path}: its config.json describes no network; save the whole model again")
@@ -214,7 +214,7 @@ def _read_hdf5(path: Path) -> _Saved:
         with h5py.File(path, "r") as file:
             written, version = file.attrs.get("model_config"), file.attrs.get("keras_version", "")
             keys = {*file, *file.attrs}
-    except LOADING_ERRORS as error:
+    except DAMAGE_ERRORS as error:
         raise ReportgenError(f"{path} is damaged ({shortened(str(error), 100)}); save or copy it again") from error
     if written is None:
         if keys & {"layer_names", "layers", "_layer_checkpoint_dependencies", "model_weights", "vars"}:

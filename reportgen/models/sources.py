@@ -31,15 +31,12 @@ LOADING_ERRORS = (
     NotImplementedError,
     RuntimeError,
     OSError,
-    ArithmeticError,
-    AssertionError,
-    EOFError,
-    MemoryError,
-    struct.error,
     zipfile.BadZipFile,
-    zlib.error,
     tf.errors.OpError,
 )
+
+# What is raised besides on a file that is damaged, or says what fits to nothing.
+DAMAGE_ERRORS = (*LOADING_ERRORS, ArithmeticError, AssertionError, EOFError, MemoryError, struct.error, zlib.error)
 
 
 def import_attribute(reference: str, option: str) -> Any:
