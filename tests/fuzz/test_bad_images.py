@@ -6,6 +6,7 @@ import os
 import pickle
 import resource
 import time
+import warnings
 from pathlib import Path
 from random import Random
 
@@ -30,9 +31,11 @@ def told(path: Path, channels: int) -> ImageSet | str:
         found = collect_images([str(path)], channels=channels)
     except ReportgenError as error:
         return str(error)
-    for image in list(found)[:4]:
-        pixels = load_image(image, channels)
-        assert pixels.shape == (image.height, image.width, channels)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # as the command does
+        for image in list(found)[:4]:
+            pixels = load_image(image, channels)
+            assert pixels.shape == (image.height, image.width, channels)
     return found
 
 

@@ -15,7 +15,7 @@ from PIL import Image, ImageOps
 from support.images import gradient, random_images, write_images
 
 from reportgen.errors import ReportgenError
-from reportgen.images import ImageFile, UnreadableImageError, collect_images, collecting, load_image
+from reportgen.images import ImageFile, UnreadableImageError, collect_images, collecting, load_image, sources
 
 
 def load_file(path: Path, channels: int = 3) -> np.ndarray:
