@@ -105,7 +105,6 @@ def test_no_room_for_what_is_made_of_a_report(
 def test_no_room_for_a_build(
     form: str, small: Written, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "full"))
     keras.utils.set_random_seed(0)
     keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(2, 3), keras.layers.Flatten(),
                       keras.layers.Dense(2, activation="softmax")]).save(tmp_path / "net.keras")  # fmt: skip
@@ -113,6 +112,7 @@ def test_no_room_for_a_build(
     for number in range(2):
         pixels = np.random.default_rng(number).integers(0, 256, (9, 9, 3), np.uint8)
         Image.fromarray(pixels).save(tmp_path / "images" / f"{number}.png")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "full"))
     arguments = ["build", str(tmp_path / "net.keras"), str(tmp_path / "images"), "-o", "{full}/report", "--quiet",
                  "--format", form, "--preprocess", "none", "--activation-max", "off", "--cache", "{full}"]  # fmt: skip
     found = [tried(arguments, 60_000 * step, small.folder, tmp_path / "full", capsys) for step in range(20)]

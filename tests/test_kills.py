@@ -55,7 +55,7 @@ def test_builds_killed_at_random_moments(tmp_path: Path) -> None:
     arguments = ["build", "network.keras", "photos", "--quiet", "--sections", "overview,layers,units",
                  "--channels", "first:2", "--activation-max", "off"]  # fmt: skip
     begun = time.monotonic()
-    assert started([*arguments, "-o", "whole/report", "--cache", "other"], tmp_path).wait() == 0
+    assert started([*arguments, "-o", "whole/report", "--cache", "other"], tmp_path).communicate(timeout=200)[1] == ""
     needed = time.monotonic() - begun
     home = tmp_path / "home"
     home.mkdir()
@@ -74,7 +74,7 @@ def test_builds_killed_at_random_moments(tmp_path: Path) -> None:
             now = content(home / "report")
         assert now in (earlier, whole), number
         assert verify_report(home / "report") == [], number
-    assert started([*arguments, "-o", "home/report", "--cache", "cache"], tmp_path).wait() == 0
+    assert started([*arguments, "-o", "home/report", "--cache", "cache"], tmp_path).communicate(timeout=200)[1] == ""
     assert content(home / "report") == whole
     assert [path.name for path in home.iterdir()] == ["report"]
     assert ends - {0}

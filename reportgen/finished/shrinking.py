@@ -94,7 +94,9 @@ def _recoded(record: Record, folder: Path, originals: dict[str, bytes], quality:
                     raise ValueError("too large")
                 image.save(buffer, "WEBP", quality=quality, method=EFFORT)
         except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
-            raise ReportgenError(f"expected a WebP picture in {name}, it is none of a report's; make the report again") from error
+            raise ReportgenError(
+                f"expected a WebP picture in {name}, it is none of a report's; make the report again"
+            ) from error
         coarse = buffer.getvalue() if buffer.tell() < len(data) else data
         stem = _DIGEST.sub("", name.removesuffix(".webp"))
         renamed[name] = hashed_name(stem, coarse, ".webp")

@@ -41,6 +41,9 @@ warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.TiffImageP
 # What decoding takes of memory: the picture, one without transparency, one turned, one in the network's colours.
 _BYTES_PER_PIXEL = 12
 
+# Values of one picture of many bands.
+_MOST_BYTES = 2 << 30
+
 # What all threads that decode take together; one picture of the most pixels has room.
 _DECODING = Room(MAX_PIXELS * _BYTES_PER_PIXEL)
 
@@ -143,9 +146,13 @@ def _decoding_bytes(picture: Image.Image | None) -> int:
 
 
 def _tiff_values(name: str, picture: Image.Image | None, content: bytes, channels: int) -> NDArray[Any]:
-    def check_size(width: int, height: int) -> None:
+    def check_size(width: int, height: int, bands: int, size: int) -> None:
         if width * height > MAX_PIXELS:
             raise UnreadableImageError(name, f"is {width}x{height}, {TOO_LARGE}")
+        if bands not in (1, 3, 4, channels):
+            raise UnreadableImageError(name, f"has {bands} channels, the network takes {channels}")
+        if width * height * bands * size > _MOST_BYTES:
+            raise UnreadableImageError(name, f"is {width}x{height}x{bands}, more than 2 GB of values; make it smaller")
 
     with _damage_named(name):
         try:

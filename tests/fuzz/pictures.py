@@ -71,7 +71,7 @@ def _bomb(random: Random) -> tuple[bytes, str]:
 def _tiff(random: Random) -> tuple[bytes, str]:
     entries = [(256, 4, 1, random.choice(_SIDES)), (257, 4, 1, random.choice(_SIDES)), (258, 3, 1, 8),
                (259, 3, 1, random.choice((1, 5, 7, 8, 32773, 50000))), (262, 3, 1, random.randrange(9)),
-               (273, 4, random.choice((1, 2**32 - 1)), random.choice((8, 2**31))), (277, 3, 1, random.choice((0, 1, 60_000))),
+               (273, 4, random.choice((1, 2**32 - 1)), random.choice((8, 2**31))), (277, 3, 1, random.choice((0, 1, 60_000))),  # noqa: E501
                (278, 4, 1, random.choice(_SIDES)), (279, 4, 1, random.choice((0, 100, 2**32 - 1)))]  # fmt: skip
     directory = struct.pack("<H", len(entries)) + b"".join(struct.pack("<HHII", *entry) for entry in entries)
     following = random.choice((0, 8, 4, 2**32 - 1))  # where the next directory is: also this one again
@@ -85,7 +85,7 @@ def npy(shape: str, kind: str = "|u1", data: bytes = b"") -> bytes:
 
 
 _SHAPES = (
-    "(4, 4, 3)", "()", "(0,)", "(0, 0, 3)", "(-1, 4, 3)", "(4, -4, 3)", "(1000000, 1000000, 3)", "(9223372036854775807,)",
+    "(4, 4, 3)", "()", "(0,)", "(0, 0, 3)", "(-1, 4, 3)", "(4, -4, 3)", "(1000000, 1000000, 3)", "(9223372036854775807,)",  # noqa: E501
     "(4294967296, 4294967296, 3)", "(2, 2, 2, 2, 2, 2)", "(4,) * 99", "('4',)", "None", "(4, 4, 99)", "4", "((4,),)",
     "(" * 3000 + ")" * 3000, "(60000, 60000, 3)",
 )  # fmt: skip
@@ -100,7 +100,7 @@ def _array(random: Random) -> tuple[bytes, str]:
         np.save(buffer, values)
         return bad_bytes(buffer.getvalue(), random), ".npy"
     if random.random() < 0.1:
-        return random.choice((b"", b"\x93NUMPY", b"\x80\x04cos\nsystem\n(S'true'\ntR.", b"PK\x03\x04", b"PK\x05\x06" + b"\0" * 18)), ".npy"  # fmt: skip
+        return random.choice((b"", b"\x93NUMPY", b"\x80\x04cos\nsystem\n(S'true'\ntR.", b"PK\x03\x04", b"PK\x05\x06" + b"\0" * 18)), ".npy"  # noqa: E501
     return npy(random.choice(_SHAPES), random.choice(_KINDS), b"\x01" * random.choice((0, 48, 384))), ".npy"
 
 
@@ -109,7 +109,7 @@ def _archive(random: Random) -> tuple[bytes, str]:
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in ("images", "../../labels", "x" * 300):
             archive.writestr(f"{name}.npy", random.choice((
-                npy(random.choice(_SHAPES), random.choice(_KINDS)), b"no array", npy("(40000, 40000, 3)", "|u1", b"\0" * 10_000_000),
+                npy(random.choice(_SHAPES), random.choice(_KINDS)), b"no array", npy("(40000, 40000, 3)", "|u1", b"\0" * 10_000_000),  # noqa: E501
                 npy("(4, 4, 3)", "|u1", b"\x01" * 48))))  # fmt: skip
     data = buffer.getvalue()
     return (bad_bytes(data, random) if random.random() < 0.5 else data), ".npz"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import resource
+import struct
 import time
 import warnings
 from pathlib import Path
@@ -78,6 +79,18 @@ def test_sizes_of_an_image_are_bounded(tmp_path: Path) -> None:
             file.truncate(file.tell() + 800_000_000)
         with pytest.raises(ReportgenError, match="20000x20000, more than 80 million pixels"):
             collect_images([str(tmp_path / name)], channels=1)
+
+
+@pytest.mark.parametrize("bands", [2, 200, 60_000])
+def test_bands_are_counted_before_they_are_read(bands: int, tmp_path: Path) -> None:
+    entries = [(256, 4, 1, 65_500), (257, 4, 1, 1), (258, 3, 1, 8), (259, 3, 1, 8), (262, 3, 1, 1), (273, 4, 1, 8),
+               (277, 3, 1, bands), (278, 4, 1, 1), (279, 4, 1, 100)]  # fmt: skip
+    directory = b"".join(struct.pack("<HHII", *entry) for entry in entries)
+    (tmp_path / "a.tif").write_bytes(b"II*\0\x08\0\0\0" + struct.pack("<H", len(entries)) + directory + b"\0" * 200)
+    start = time.monotonic()
+    with pytest.raises(ReportgenError, match=f"has {bands} channels, the network takes 5"):
+        collect_images([str(tmp_path / "a.tif")], channels=5)
+    assert time.monotonic() - start < 5
 
 
 @pytest.mark.parametrize("size", ["-1", "\xff" * 12, "\xff" + "\x00" * 11, "\x80" + "\xff" * 11, "zz", "77777777777"])
