@@ -14,8 +14,9 @@ from typing import Any
 import mkdocs_gen_files
 
 from reportgen.analysis.findings import RULES
+from reportgen.ascent_settings import AscentSettings
 from reportgen.cli import commands
-from reportgen.config import AscentSettings, Config, option_facts, option_name
+from reportgen.config import Config, option_facts, option_name
 from reportgen.record import schema
 from reportgen.sections import SECTIONS
 

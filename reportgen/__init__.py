@@ -15,13 +15,18 @@ from reportgen.record import Finding, Record
 
 if TYPE_CHECKING:
     import keras
+    import numpy as np
     from numpy.typing import NDArray
+
+    from reportgen.callback import ReportCallback
 
 __all__ = [
     "build",
     "build_from",
+    "explain",
     "Config",
     "Report",
+    "ReportCallback",
     "Record",
     "Finding",
     "ReportgenError",
@@ -29,6 +34,15 @@ __all__ = [
     "GateError",
     "__version__",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """`ReportCallback`, which needs Keras: loaded when it is asked for."""
+    if name == "ReportCallback":
+        from reportgen.callback import ReportCallback
+
+        return ReportCallback
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def build(
@@ -78,3 +92,39 @@ def build_from(
     from reportgen.report import build_report
 
     return build_report(config, model=model, pixels=pixels, progress=progress or Silent())
+
+
+def explain(
+    model: str | Path | keras.Model,
+    images: str | Path | list[str | Path] | NDArray[Any],
+    *,
+    method: str = "grad-cam",
+    target: int | str = "predicted",
+    **options: Any,
+) -> NDArray[np.float32]:
+    """Maps of what in `images` speaks for an answer of `model`, as arrays.
+
+    Args:
+        model: a Keras model (never modified), or what the command line takes as MODEL.
+        images: files, folders or globs, or an array `(N, height, width, channels)`.
+        method: `grad-cam`, `layer-cam`, `integrated-gradients`, `occlusion` or `attention-rollout`.
+        target: `predicted`, or a class by its number or name.
+        **options: the command line's options, with `_` for `-`; `attribution={"points": 100}` sets parameters.
+
+    Returns:
+        `(N, rows, columns)` float32, in the order of the images, sorted as a report sorts them. Of `grad-cam` and
+        `layer-cam` at the resolution of the last block's maps, zero and above; of `attention-rollout` on the grid of
+        tokens, whatever the target; of `integrated-gradients` and `occlusion` at that of the network's input,
+        negative where an image speaks against the target.
+
+    Raises:
+        UsageError: an option, method or target that does not exist.
+        ReportgenError: the model or the images cannot be used; the text says why and what to do.
+    """
+    quiet_tensorflow()
+    from reportgen.sections.explaining import explain_images
+
+    named = isinstance(model, str | Path)
+    config = Config.from_options(options | {"model": str(model) if named else ""})
+    given = [str(images)] if isinstance(images, str | Path) else images
+    return explain_images(config, model=None if named else model, given=given, method=method, target=target)

@@ -178,11 +178,11 @@ def layers(model: str, form: str, config_file: Path | None, **options: Any) -> N
 @commands.command()
 @click.argument("first", metavar="A", type=click.Path(path_type=Path))
 @click.argument("second", metavar="B", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="DIR")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="DIR|FILE.html")
 @click.option("--force", is_flag=True, help="replace a folder this program did not make")
 def compare(first: Path, second: Path, output: Path, force: bool) -> None:
-    """Show two reports, A and B, side by side: what changed."""
-    from reportgen.finished.rendering import compare_reports
+    """Show two reports, A and B, side by side: which network is better, and what changed."""
+    from reportgen.finished.comparing import compare_reports
 
     click.echo(compare_reports(first, second, output, force=force))
 
@@ -192,14 +192,14 @@ def compare(first: Path, second: Path, output: Path, force: bool) -> None:
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="FILE.html")
 @settings_options(names=("max_size", "templates"))
 def bundle(folder: Path, output: Path, config_file: Path | None, **options: Any) -> None:
-    """Make one HTML file of the report in DIR, that needs nothing else; DIR stays as it is.
+    """Make one HTML file of the report, comparison or collection in DIR, that needs nothing else; DIR stays as it is.
 
-    To keep within --max-size its pages are made again, with coarser or fewer pictures.
+    To keep within --max-size the pages of a report are made again, with coarser or fewer pictures.
     """
-    from reportgen.finished.bundle import bundle_report
+    from reportgen.finished.bundled_sites import bundle_folder
 
     config = _settings(config_file, options)
-    bundle_report(folder, output, config.max_size, config.templates)
+    bundle_folder(folder, output, config.max_size, config.templates)
     click.echo(output)
 
 
@@ -230,6 +230,32 @@ def verify(folder: Path) -> None:
             f"expected an unchanged report with working links, found {len(problems)} problem(s) in {folder}"
         )
     click.echo(folder)
+
+
+@commands.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--format", "form", type=click.Choice(["markdown", "json"]), default="markdown", show_default=True)
+def summary(folder: Path, form: str) -> None:
+    """Print the report in DIR in one screen: what the network is, findings, evaluation, where the report is."""
+    from reportgen.finished.summary import summary_of
+
+    click.echo(summary_of(folder, form), nl=False)
+
+
+@commands.command()
+@click.argument("folders", metavar="DIR...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="SITE")
+@click.option("--title", default=None, metavar="TEXT", help="title of the collection")
+@click.option("--force", is_flag=True, help="replace a folder this program did not make")
+def collect(folders: Sequence[Path], output: Path, title: str | None, force: bool) -> None:
+    """Make one site of several reports: their figures over time, what changed, each as it is.
+
+    A SITE that is there gets the new ones added. Reports are ordered by their tags date and step (see --tag), those
+    without by the order in which they are given.
+    """
+    from reportgen.finished.collection import collect_reports
+
+    click.echo(collect_reports(folders, output, title=title, force=force))
 
 
 @commands.command()

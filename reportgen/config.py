@@ -12,7 +12,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, PlainSerializer, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 
+from reportgen.ascent_settings import MOST_SIDE, MOST_STEPS, AscentSettings, Interval
+from reportgen.attribution_settings import AttributionSettings, MethodWord, parse_methods, split_table
 from reportgen.errors import UsageError, one_line
+from reportgen.gates import Gate, parse_gates, write_gates
 from reportgen.opening import read_regular
 from reportgen.option_values import (
     ANSWERS_EXPECTED,
@@ -31,6 +34,7 @@ from reportgen.option_values import (
     parse_repeated,
     parse_sections,
     parse_size,
+    parse_tags,
 )
 from reportgen.options import FrozenSettings, OptionFacts, expected_value, facts_of, told
 
@@ -43,121 +47,17 @@ ALL_SECTIONS = ("all",)
 FOLDERS, INPUT = "folders", "input"
 
 # More than any run needs: a value beyond is a slip, and the run would end late, after hours or for want of memory.
-MOST_SIDE = 8192
-MOST_STEPS = 100_000
 MOST_PAGES = 100_000
-MOST_RESTARTS = 1000
+MOST_JUDGED = 1_000_000
 MOST_BYTES = 10**15
 MOST_SECONDS = 365 * 86_400
 MOST_SEED = 2**32 - 1
-MOST_WEIGHT = 1_000_000
-MOST_DECAY = 10
-MOST_TRAVEL = 112  # half the side on which the transforms' borders and shifts are measured
-MOST_ENLARGEMENT = 100
-FULL_TURN = 360
 
 Side = Annotated[int, Field(ge=1, le=MOST_SIDE)]
 Size = Annotated[tuple[Side, Side] | None, BeforeValidator(parse_size)]
 SIZE_FACTS = OptionFacts("HxW", f"HEIGHTxWIDTH such as 224x224, sides from 1 to {MOST_SIDE:,}", joint="x")
 
-Interval = tuple[float, float]
 Band = Annotated[int, Field(ge=0, lt=MOST_CHANNELS)]
-
-
-class AscentSettings(FrozenSettings):
-    """Parameters of activation maximisation that replace the preset's: `ascent` in the configuration file."""
-
-    parameterization: Literal["pixels", "fourier"] | None = Field(
-        default=None, description="how the image is held: its pixels, or its spectrum with decorrelated colours"
-    )
-    before_activation: bool | None = Field(
-        default=None, description="maximise what goes into the layer's nonlinearity instead of what comes out"
-    )
-    spread: float | None = Field(
-        default=None, ge=0, le=MOST_WEIGHT, description="the weight of a map's mean absolute deviation beside its mean"
-    )
-    optimizer: Literal["adam", "normalized"] | None = Field(
-        default=None, description="Adam, or steps along the gradient over its root mean square"
-    )
-    step_size: float | None = Field(default=None, gt=0, le=MOST_WEIGHT, description="the learning rate")
-    noise_mean: float | None = Field(
-        default=None, ge=-MOST_WEIGHT, le=MOST_WEIGHT, description="of the pixels at the start, in units of 0..255"
-    )
-    noise_std: float | None = Field(
-        default=None, ge=0, le=MOST_WEIGHT, description="of the pixels at the start, in units of 0..255"
-    )
-    spectrum_std: float | None = Field(default=None, ge=0, le=MOST_WEIGHT, description="of the spectrum at the start")
-    spectrum_decay: float | None = Field(
-        default=None, ge=0, le=MOST_DECAY, description="the power of frequency the spectrum falls by"
-    )
-    pad: int | None = Field(
-        default=None, ge=0, le=MOST_TRAVEL, description="border of the random transforms, on 224 pixels"
-    )
-    jitter: int | None = Field(default=None, ge=0, le=MOST_TRAVEL, description="first random shift, on 224 pixels")
-    scale: Annotated[
-        Interval | None,
-        OptionFacts(expects=f"two factors, the lower first, above 0 and at most {MOST_ENLARGEMENT}"),
-    ] = Field(default=None, description="random enlargement, lowest and highest factor")
-    rotate: Annotated[
-        Interval | None,
-        OptionFacts(expects=f"two angles, the lower first, from -{FULL_TURN} to {FULL_TURN} degrees"),
-    ] = Field(default=None, description="random rotation, lowest and highest angle in degrees")
-    final_jitter: int | None = Field(default=None, ge=0, le=MOST_TRAVEL, description="last random shift, on 224 pixels")
-    relief_steps: int | None = Field(
-        default=None,
-        ge=0,
-        le=MOST_STEPS,
-        description="first steps in which gradients pass rectifiers that are silent on the whole image",
-    )
-    check_every: int | None = Field(
-        default=None,
-        ge=0,
-        le=MOST_STEPS,
-        description="steps between measurements of the picture; the best is kept; 0: only at the end",
-    )
-    patience: int | None = Field(
-        default=None, ge=0, le=MOST_STEPS, description="measurements without gain after which an ascent ends; 0: never"
-    )
-    least_gain: float | None = Field(
-        default=None, ge=0, le=MOST_WEIGHT, description="the share by which a measurement must be higher"
-    )
-    least_canvas: int | None = Field(
-        default=None, ge=1, le=MOST_SIDE, description="the smallest side of a canvas, in pixels"
-    )
-    canvas_margin: float | None = Field(
-        default=None,
-        ge=0,
-        le=MOST_ENLARGEMENT,
-        description="how much wider than the receptive field a canvas is, in receptive fields",
-    )
-    restarts: int | None = Field(
-        default=None, ge=0, le=MOST_RESTARTS, description="new seeds tried where an ascent has no gradient"
-    )
-    rival_steps: int | None = Field(
-        default=None,
-        ge=0,
-        le=MOST_STEPS,
-        description="further steps with the other channels held down, where these answer more",
-    )
-    rival_weight: float | None = Field(
-        default=None, ge=0, le=MOST_WEIGHT, description="how strongly they are held down"
-    )
-    second_seeds: int | None = Field(
-        default=None, ge=0, le=MOST_CHANNELS, description="channels of each layer made from two seeds"
-    )
-    display: Literal["as-is", "standardized"] | None = Field(
-        default=None, description="how the picture is shown: as it is, or with its contrast evened out"
-    )
-
-    @field_validator("scale", "rotate")
-    @classmethod
-    def _ordered(cls, value: Interval | None, info: ValidationInfo) -> Interval | None:
-        low, high = (0, MOST_ENLARGEMENT) if info.field_name == "scale" else (-FULL_TURN, FULL_TURN)
-        if value is not None and not low <= value[0] <= value[1] <= high:
-            raise ValueError("out of order or of range")
-        if value is not None and info.field_name == "scale" and value[0] == 0:
-            raise ValueError("nothing is left of a picture")
-        return value
 
 
 # What Dask takes: a protocol or none, a host, a port.
@@ -283,6 +183,17 @@ class Config(FrozenSettings):
     ascent: Annotated[AscentSettings, OptionFacts(expects="a table [ascent]", place="file")] = Field(
         default=AscentSettings(), description="further parameters of the preset"
     )
+    attribution: Annotated[
+        tuple[MethodWord, ...],
+        BeforeValidator(parse_methods),
+        OptionFacts(
+            "METHODS",
+            "auto, off, or some of grad-cam, layer-cam, integrated-gradients, occlusion, attention-rollout",
+        ),
+    ] = Field(default=("auto",), description="why it answered so: auto, off, or methods such as grad-cam,occlusion")
+    attribution_parameters: Annotated[
+        AttributionSettings, OptionFacts(expects="a table [attribution]", place="file")
+    ] = Field(default=AttributionSettings(), description="parameters of attribution")
     dream_image: str | None = Field(default=None, description="the image of the deep dream (else the first)")
     dream_layer: str | None = Field(default=None, description="the layer of the deep dream (else the last of --layers)")
     dream_channel: int | None = Field(
@@ -322,9 +233,27 @@ class Config(FrozenSettings):
         int | None, BeforeValidator(parse_bytes), OptionFacts("SIZE", "a size such as 25MB or 800kB, of at least 1B")
     ] = Field(default=None, gt=0, le=MOST_BYTES, description="the most bytes of the whole report, such as 25MB")
 
+    robustness: int | None = Field(
+        default=None, ge=1, le=MOST_JUDGED, description="corruptions and shifts on N of the images (else none)"
+    )
+    reference: Annotated[Path | None, OptionFacts("DIR", is_path=True)] = Field(
+        default=None, description="images that these must not be copies of, such as the training set"
+    )
+
+    tag: Annotated[
+        dict[str, str],
+        BeforeValidator(parse_tags),
+        OptionFacts("KEY=VALUE", "KEY=VALUE, a date such as 2026-05-31 and a step that is a number", repeats=True),
+    ] = Field(default={}, description="said on the front page, KEY=VALUE; `collect` orders reports by date and step")
     fail_on: Literal["error", "warning"] | None = Field(
         default=None, description="exit 3 when a finding of this severity or worse stands"
     )
+    gates: Annotated[
+        tuple[Gate, ...],
+        BeforeValidator(parse_gates),
+        PlainSerializer(write_gates, return_type=dict[str, str]),
+        OptionFacts(expects='a table [gates] of entries such as accuracy = ">= 0.9"', place="file"),
+    ] = Field(default=(), description="figures the report must reach; exit 3 where it does not")
     strict: Annotated[bool, OptionFacts(group="reading")] = Field(
         default=False, description="an unreadable image is an error"
     )
@@ -376,7 +305,7 @@ class Config(FrozenSettings):
         """
         fields = {option_name(field).replace("-", "_"): field for field in cls.model_fields}
         values: dict[str, Any] = {}
-        for option, value in options.items():
+        for option, value in split_table(options).items():
             field = fields.get(option.replace("-", "_"), option)
             is_switch = field in cls.model_fields and option_facts(field).off_help is not None
             values[field] = not value if is_switch and isinstance(value, bool) else value
@@ -385,6 +314,13 @@ class Config(FrozenSettings):
     def draws(self, section: str) -> bool:
         """Whether `section` was asked for, by its name or with all."""
         return self.sections == ALL_SECTIONS or section in self.sections
+
+
+# Settings that are tables of their own in the configuration file, with their names there.
+_TABLES: Mapping[str, tuple[str, type[FrozenSettings]]] = {
+    "ascent": ("ascent", AscentSettings),
+    "attribution_parameters": ("attribution", AttributionSettings),
+}
 
 
 def option_facts(field: str) -> OptionFacts:
@@ -407,9 +343,10 @@ def _refusal(error: ValidationError) -> str:
     field, *inside = (str(part) for part in first["loc"])
     known: Mapping[str, FieldInfo] = Config.model_fields
     shown, names = f"--{option_name(field)}" if field in known else field, [option_name(name) for name in known]
-    if field == "ascent" and inside:
-        field = inside[0]
-        known, shown, names = AscentSettings.model_fields, f"ascent.{field}", list(AscentSettings.model_fields)
+    if field in _TABLES:
+        shown, table = _TABLES[field]
+        if inside:
+            shown, field, known, names = f"{shown}.{inside[0]}", inside[0], table.model_fields, list(table.model_fields)
     if field not in known:
         return f"unknown setting {shown!r}; known are {', '.join(sorted(names))}"
     return f"{shown}: expected {expected_value(known[field])}, got {told(first['input'])}"
@@ -433,7 +370,7 @@ def read_config_file(path: Path, *, trusted: bool = True) -> dict[str, Any]:
         raise UsageError(f"--config: {path} is not TOML: {one_line(error, 120)}") from error
     if not trusted:
         _refuse_code(path, values)
-    return values
+    return split_table(values)
 
 
 def _refuse_code(path: Path, values: Mapping[str, Any]) -> None:

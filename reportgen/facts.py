@@ -235,11 +235,12 @@ class Evaluation(Fact):
 
     `unmatched` are classes given that the network does not know, which count as wrong. `top5_accuracy` is null for
     networks of five classes or fewer, `calibration` empty where scores are no probabilities. `baseline` is the share
-    of the most frequent right class: the accuracy of a network that always names it.
+    of the most frequent right class: the accuracy of a network that always names it. `accuracy` is null where no
+    classes were judged.
     """
 
     images: int
-    accuracy: float
+    accuracy: float | None
     baseline: float | None = None
     top5_accuracy: float | None
     unmatched: tuple[str, ...]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from os import PathLike, fspath
 from typing import Any, Literal, get_args
 
@@ -121,6 +122,23 @@ def parse_assignments(value: Any) -> Any:
             pairs[name] = text
         return pairs
     return value
+
+
+def parse_tags(value: Any) -> Any:
+    """Turn `("step=3", ...)` into `{"step": "3"}`; a date and a step must be what reports can be ordered by."""
+    if isinstance(value, str | list | tuple):
+        parts = [str(item).partition("=") for item in parse_repeated(value)]
+        if not all(key.strip() and equals for key, equals, _ in parts):
+            raise ValueError("no assignment")
+        value = {key.strip(): text for key, _, text in parts}
+    if not isinstance(value, dict):
+        return value
+    tags = {str(key): str(text) for key, text in value.items()}
+    if "step" in tags:
+        float(tags["step"])
+    if "date" in tags:
+        datetime.fromisoformat(tags["date"])
+    return tags
 
 
 # --- answers --------------------------------------------------------------------------------------

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from reportgen.analysis.findings import Evidence, find, gather_evidence
+from reportgen.analysis.findings import Evidence, ReviewEvidence, find, gather_evidence
 from reportgen.analysis.network.capture import Extractor
 from reportgen.analysis.network.features import default_feature_layer
 from reportgen.analysis.network.features import save_features as write_features
 from reportgen.analysis.network.fed_values import settle_fitting
 from reportgen.analysis.network.feeding import open_network
+from reportgen.analysis.network.given_values import with_values_of_images
 from reportgen.analysis.network.layer_table import as_csv, as_json, as_table
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.analysis.network.selection import select_layers
@@ -29,19 +31,26 @@ from reportgen.files.workplaces import single_beside
 from reportgen.finished.bundle import bundle_text, write_bundle
 from reportgen.finished.closing_words import closing_words
 from reportgen.finished.finished_report import Report
+from reportgen.finished.gate_figures import gate_figures
 from reportgen.finished.rendering import site_look, write_pages
+from reportgen.finished.replaced import changes_since
 from reportgen.finished.shrinking import fit_size, folder_size
 from reportgen.finished.sizes import measure_things, size_table
 from reportgen.formats import byte_count, counted
+from reportgen.gates import check_gates
 from reportgen.images import ImageSet, collect_images
 from reportgen.models import Network, latent_vectors, load_network
 from reportgen.progress import Progress, stage
 from reportgen.record import Record, Site
 from reportgen.sections import SECTIONS
+from reportgen.sections.judged_outputs import JudgedOutputs
+from reportgen.sections.kept_products import ProductKeeper
 from reportgen.sections.picture_store import PictureStore
 from reportgen.sections.recording import make_record
-from reportgen.sections.section import Section
+from reportgen.sections.review_recording import images_spoken_of
+from reportgen.sections.section import Contribution, Section, Work, joined
 from reportgen.sections.study import Study, Workshop, find_answers, fitted_images, prepare_study
+from reportgen.sections.thumbnails import Thumbnails
 from reportgen.sections.visiting import make_sections
 from reportgen.site.page import FRONT
 
@@ -66,7 +75,7 @@ def build_report(
         workshop = Workshop(PictureStore(new), cache, progress)
         study = prepare_study(config, network, images, workshop)
         record = _record(study, workshop, sections)
-        record = _finish(record, new, config)
+        record = _finish(record, new, config, since=() if folder is None else changes_since(folder, record))
         progress.say(f"the report has {byte_count(folder_size(new))}; its biggest parts:")
         for line in size_table(measure_things(record, new)):
             progress.say(line)
@@ -76,7 +85,7 @@ def build_report(
         progress.say(cache.trouble)
     for line in closing_words(record, folder / FRONT if folder is not None else single or output):
         progress.say(line)
-    _check_findings(record, config)
+    _check_gates(record, config)
     return Report(path=folder or single or output, data=record)
 
 
@@ -137,12 +146,31 @@ def _targets(config: Config, output: Path) -> tuple[Path | None, Path | None]:
 
 def _record(study: Study, workshop: Workshop, sections: Sequence[Section]) -> Record:
     """Run the sections asked for and put everything into the record."""
-    asked = [section for section in sections if study.config.draws(section.slug)]
-    made = make_sections(asked, study, workshop)
+    asked = [section for section in sections if study.config.draws(section.slug) or section.needed(study.config)]
+    thumbnails = Thumbnails(study.fitting.scale.levels)
+    judged = JudgedOutputs(study)
+    pictured = Work(images=images_spoken_of(study), visit=thumbnails.visit)
+    keeper = ProductKeeper(study, workshop)
+    made = make_sections(asked, study, workshop, pictured, judged.work, keeper.work)
     look = Site(**site_look(study.config, study.network.name, workshop.pictures.folder))
     with stage(workshop.progress, "Findings"):
-        findings = find(_evidence(study))
-    return make_record(study, look, made, findings)
+        together = joined(contribution for _, contribution in made)
+        evidence = replace(
+            _evidence(study), review=_review_evidence(study, together), attribution=together.attribution_facts
+        )
+        findings = find(evidence)
+    tiles = thumbnails.save("evaluation", workshop.pictures)
+    return make_record(study, look, made, findings, tiles, judged.results(), keeper.finish())
+
+
+def _review_evidence(study: Study, together: Contribution) -> ReviewEvidence:
+    """What the rules on the review look at."""
+    return ReviewEvidence(
+        files=tuple(image.file for image in study.statistics.images),
+        judged=study.judged,
+        steadiness=together.steadiness,
+        quality=together.quality,
+    )
 
 
 def _evidence(study: Study) -> Evidence:
@@ -159,11 +187,11 @@ def _evidence(study: Study) -> Evidence:
     )
 
 
-def _finish(record: Record, folder: Path, config: Config) -> Record:
-    """Write the pages, within the size asked for."""
+def _finish(record: Record, folder: Path, config: Config, *, since: Sequence[str]) -> Record:
+    """Write the pages, within the size asked for; `since` says what changed since the report that is replaced."""
 
     def finish(shown: Record) -> int:
-        write_pages(shown, folder, config.templates)
+        write_pages(shown, folder, config.templates, since)
         sizes = {
             "site": lambda: folder_size(folder),
             "single": lambda: len(bundle_text(folder).encode()),
@@ -177,24 +205,31 @@ def _finish(record: Record, folder: Path, config: Config) -> Record:
     return fit_size(record, folder, config.max_size, finish)
 
 
-def _check_findings(record: Record, config: Config) -> None:
-    """Raise GateError where a finding is as bad as `--fail-on` says."""
-    if config.fail_on is None:
-        return
-    bad = SEVERITIES[: SEVERITIES.index(config.fail_on) + 1]
-    found = [finding for finding in record.findings if finding.severity in bad]
-    if found:
-        raise GateError(
-            f"--fail-on {config.fail_on}: expected no such finding, got {len(found)}; "
-            f"the first: {found[0].message} The report says what to do."
-        )
+def _check_gates(record: Record, config: Config) -> None:
+    """Raise GateError where a finding is as bad as `--fail-on` says, or a figure is not what a gate asks for.
+
+    Raises:
+        UsageError: a gate is on a figure that reports do not have.
+        GateError: with a line for each gate that fails.
+    """
+    failed = [str(gate) for gate in check_gates(config.gates, gate_figures(record, config.gates))]
+    if config.fail_on is not None:
+        bad = SEVERITIES[: SEVERITIES.index(config.fail_on) + 1]
+        found = [finding for finding in record.findings if finding.severity in bad]
+        if found:
+            failed.append(
+                f"--fail-on {config.fail_on}: expected no such finding, got {len(found)}; "
+                f"the first: {found[0].message} The report says what to do."
+            )
+    if failed:
+        raise GateError("\n".join(failed))
 
 
 def save_features(config: Config, output: Path, *, progress: Progress) -> Path:
     """Write the features of `config.layers` (default: before the head) for `config.images` to `output`."""
     network = open_network(config)
     images = _collect(config, network, None, progress)
-    network, fitting = settle_fitting(config, network, images)
+    network, fitting = settle_fitting(config, with_values_of_images(network, config, images), images)
     summary = summarize_network(network)
     if config.layers:
         layers = select_layers(summary, config.layers)

@@ -328,3 +328,4 @@ class Finding:
     layer: str | None = None
     channels: tuple[int, ...] = field(default=())
     image: str | None = None
+    section: str | None = None  # the slug of the one whose page shows the evidence

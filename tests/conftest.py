@@ -47,6 +47,12 @@ def shared_photos() -> Path:
     return _shared("photos")
 
 
+@pytest.fixture(scope="session")
+def shared_digits() -> Path:
+    """The folder of real handwritten digits, by class."""
+    return _shared("digits")
+
+
 @dataclass(frozen=True)
 class Written:
     """A report that lies in a folder. Tests that change it work on a copy."""

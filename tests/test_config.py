@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -218,3 +219,33 @@ def test_a_configuration_file_that_is_missing_or_is_not_toml_is_named(tmp_path: 
     (tmp_path / "latin.toml").write_bytes(b'title = "\xe4"')
     with pytest.raises(UsageError, match="not TOML"):
         read_config_file(tmp_path / "latin.toml")
+
+
+def test_the_table_of_attribution_stands_beside_its_option(tmp_path: Path) -> None:
+    file = tmp_path / "reportgen.toml"
+    file.write_text('[attribution]\nmethods = ["grad-cam", "occlusion"]\nmost-points = 200\n')
+    config = Config.from_options(read_config_file(file))
+    assert config.attribution == ("grad-cam", "occlusion")
+    assert config.attribution_parameters.most_points == 200
+    # The command line wins over the methods and leaves the parameters.
+    config = Config.from_options(read_config_file(file) | {"attribution": "off"})
+    assert config.attribution == ("off",)
+    assert config.attribution_parameters.most_points == 200
+    assert Config.from_options({"attribution": {"points": 99}}).attribution == ("auto",)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("auto,off", "--attribution: expected auto, off, or some of grad-cam"),
+        ("gradcam", "got 'gradcam'"),
+        ("", "got ''"),
+        ([], "--attribution: expected"),
+        ({"points": 1}, "attribution.points: expected a whole number of at least 2"),
+        ({"point": 9}, "unknown setting 'attribution.point'"),
+        ({"window": 0}, "attribution.window: expected a number above 0"),
+    ],
+)
+def test_attribution_refuses_what_it_does_not_know(given: object, words: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(words)):
+        Config.from_options({"attribution": given})

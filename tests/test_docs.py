@@ -13,8 +13,9 @@ import pytest
 
 import reportgen
 from reportgen.analysis.findings import RULES
+from reportgen.ascent_settings import AscentSettings
 from reportgen.cli import commands
-from reportgen.config import AscentSettings, Config, option_name
+from reportgen.config import Config, option_name
 from reportgen.record import schema
 from reportgen.sections import SECTIONS
 

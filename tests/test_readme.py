@@ -12,8 +12,10 @@ from pathlib import Path
 import click
 import pytest
 
+from reportgen.ascent_settings import AscentSettings
+from reportgen.attribution_settings import AttributionSettings
 from reportgen.cli import commands
-from reportgen.config import AscentSettings, Config, option_facts, option_name
+from reportgen.config import Config, option_facts, option_name
 from reportgen.sections import SECTIONS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -101,7 +103,17 @@ def ascent_rows() -> str:
     return "\n".join(rows) + "\n"
 
 
-@pytest.mark.parametrize(("table", "rows"), [("options", option_rows), ("ascent", ascent_rows)])
+def attribution_rows() -> str:
+    """The table of what may stand under `[attribution]`."""
+    rows = ["| parameter | meaning | default |", "|---|---|---|"]
+    fields = AttributionSettings.model_fields.items()
+    rows += [f"| `{name}` | {field.description} | `{field.default:g}` |" for name, field in fields]
+    return "\n".join(rows) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("table", "rows"), [("options", option_rows), ("ascent", ascent_rows), ("attribution", attribution_rows)]
+)
 def test_table_follows_the_settings(table: str, rows: Callable[[], str], update_golden: bool) -> None:
     start, end = f"<!-- {table} -->\n", f"<!-- end of {table} -->\n"
     before, rest = readme().split(start)

@@ -212,7 +212,7 @@ def test_mistakes_of_layers_channels_and_dreams_are_told_before_anything_is_writ
     [
         ("filters,feature-map", r"got 'feature-map'; did you mean feature-maps\? known are overview, "),
         (["Filters"], "did you mean filters"),
-        ("xyz", "got 'xyz'; known are overview, layers, "),
+        ("xyz", "got 'xyz'; known are overview, attribution, "),
     ],
 )
 def test_a_section_that_is_none_is_told_before_the_network_is_loaded(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +52,19 @@ def measure_image(pixels: ByteArray, original_size: tuple[int, int] | None = Non
         width=width,
         aspect_ratio=width / height,
     )
+
+
+def as_bytes(values: NDArray[Any], levels: tuple[float, float]) -> ByteArray:
+    """Values of an image as 8 bits: those of 8 bits as they are, others between black and white (`levels`).
+
+    >>> as_bytes(np.array([0.0, 0.5, 2.0], np.float32), (0, 1)).tolist()
+    [0, 128, 255]
+    """
+    if values.dtype == np.uint8:
+        return values
+    low, high = levels
+    scaled = (np.nan_to_num(values.astype(np.float32)) - low) * (255 / (high - low))
+    return np.asarray(np.clip(np.rint(scaled), 0, 255), np.uint8)
 
 
 def grey_values(pixels: ByteArray) -> NDArray[np.float32]:

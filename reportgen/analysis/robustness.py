@@ -7,7 +7,7 @@ clean ones.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,6 +101,25 @@ class RobustnessAccumulator:
         confidence = scores[np.arange(len(scores)), predicted]
         rows = self._rows.setdefault((name, severity), _no_rows())
         rows.add(images, truth=truth, predicted=predicted, confidence=confidence)
+
+    def add_versions(
+        self, image: int, truth: int, scores: NDArray[np.float32], versions: Sequence[tuple[str, int]]
+    ) -> None:
+        """Take in the answers to all versions of an image.
+
+        Args:
+            image: its index.
+            truth: its right class, below 0 where unknown.
+            scores: probabilities, `(versions, classes)`.
+            versions: name and severity of each.
+        """
+        images, right = np.array([image], np.int64), np.array([truth], np.int32)
+        predicted = scores.argmax(axis=1)
+        confidence = scores[np.arange(len(scores)), predicted]
+        for row, version in enumerate(versions):
+            rows = self._rows.setdefault(version, _no_rows())
+            part = slice(row, row + 1)
+            rows.add(images, truth=right, predicted=predicted[part], confidence=confidence[part])
 
     def merge(self, other: RobustnessAccumulator) -> None:
         """Take in all answers of `other`."""

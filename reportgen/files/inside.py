@@ -12,6 +12,7 @@ import shutil
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from reportgen.errors import ReportgenError, one_line
@@ -29,6 +30,7 @@ _HIDDEN = frozenset({".nojekyll"})
 _EXPECTED = "a plain path inside the report such as assets/picture.webp"
 
 
+@lru_cache(maxsize=1 << 16)  # a collection's manifest of tens of thousands of files is read several times
 def plain_path(text: str) -> str:
     """`text`, where it is a plain relative path of this program's kind.
 

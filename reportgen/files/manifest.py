@@ -24,9 +24,17 @@ _RECORD = "report.json"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
-def write_manifest(folder: Path, kind: Kind) -> None:
-    """Write the SHA-256 of every file in `folder` but the manifest itself, and what the folder holds."""
-    files = {name: file_digest(folder / name) for name in sorted(regular_files(folder)) if name != MANIFEST}
+def write_manifest(folder: Path, kind: Kind, known: Mapping[str, str] | None = None) -> None:
+    """Write the SHA-256 of every file in `folder` but the manifest itself, and what the folder holds.
+
+    `known` are those of files that were taken over as they are, by path: they are not read again.
+    """
+    taken = known or {}
+    files = {
+        name: taken[name] if name in taken else file_digest(folder / name)
+        for name in sorted(regular_files(folder))
+        if name != MANIFEST
+    }
     text = json.dumps({"kind": kind, "files": files}, indent=1, ensure_ascii=False) + "\n"
     (folder / MANIFEST).write_text(text, encoding="utf-8", newline="\n")
 

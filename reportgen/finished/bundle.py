@@ -20,12 +20,13 @@ from reportgen.finished.rendering import write_pages
 from reportgen.finished.rewriting import Part, Pictures, data_address, page_id
 from reportgen.finished.shrinking import fit_size
 from reportgen.record import Record
+from reportgen.record.review import review_tiles
 from reportgen.site.environment import make_environment, template_directory
 from reportgen.site.links import feed_page
 from reportgen.site.page import FRONT
 
 # Places in the template where markup goes that was escaped already, when its page was written.
-_STYLE, _PICTURES, _STRIP, _OUTLINE, _PAGES = (
+STYLE, PICTURES, STRIP, OUTLINE, PAGES = (
     f"<!-- {part} -->" for part in ("style", "pictures", "strip", "outline", "pages")
 )
 
@@ -96,20 +97,38 @@ def _bundle(report: OpenedReport) -> str:
         for path, name in ids.items()
     ]
     inserts = {
-        _STYLE: _style(record, inside),
-        _STRIP: part(FRONT, "strip", ""),
-        _OUTLINE: part(FRONT, "outline", ""),
-        _PAGES: "".join(articles),
+        STYLE: _style(record, inside),
+        STRIP: part(FRONT, "strip", ""),
+        OUTLINE: part(FRONT, "outline", ""),
+        PAGES: "".join(articles),
     }
-    inserts[_PICTURES] = pictures.style()
+    inserts[PICTURES] = pictures.style()
     logo = record.site.logo
+    return frame_pages(
+        inserts,
+        title=record.site.title,
+        generator=f"{record.generator.name} {record.generator.version}",
+        created=record.provenance.created,
+        logo=None if logo is None else data_address(logo, inside.read(logo, "site.logo", "picture")),
+        whole="report",
+    )
+
+
+def frame_pages(
+    inserts: Mapping[str, str], *, title: str, generator: str, created: str | None, logo: str | None, whole: str
+) -> str:
+    """The file: `inserts` is the markup of its parts by place, `whole` what is in the file."""
     frame = (
         make_environment()
         .get_template("bundle.html.jinja2")
         .render(
-            record=record,
-            digests=[b64encode(sha256(inserts[style].encode()).digest()).decode() for style in (_STYLE, _PICTURES)],
-            logo=None if logo is None else data_address(logo, inside.read(logo, "site.logo", "picture")),
+            title=title,
+            generator=generator,
+            created=created,
+            whole=whole,
+            strip=bool(inserts.get(STRIP)),
+            digests=[b64encode(sha256(inserts[style].encode()).digest()).decode() for style in (STYLE, PICTURES)],
+            logo=logo,
             icon=data_address("icon.svg", (template_directory() / "assets" / "icon.svg").read_bytes()),
         )
     )
@@ -120,6 +139,7 @@ def picture_sizes(record: Record) -> dict[str, tuple[int, int]]:
     """Width and height in pixels of every picture `record` speaks of."""
     tops = [top for channel in record.units for top in channel.top_images]
     tiles = [tile for top in tops for tile in (top.patch, top.whole) if tile is not None]
+    tiles += [*record.thumbnails.values(), *review_tiles(record.robustness)]
     sizes = {tile.picture: (tile.width, tile.height) for tile in tiles}
     for shown in record.maximizations:
         if shown.picture is not None and shown.width is not None and shown.height is not None:
@@ -132,10 +152,14 @@ def picture_sizes(record: Record) -> dict[str, tuple[int, int]]:
 
 def _style(record: Record, inside: Inside) -> str:
     """The report's own style, what one file needs besides, and the user's."""
+    css = record.site.css
+    return own_style(*([] if css is None else [inside.read_text(css, "site.css", "style")]))
+
+
+def own_style(*more: str) -> str:
+    """The style of every file of many pages, and `more` after it."""
     own = template_directory() / "assets"
-    parts = [(own / name).read_text(encoding="utf-8") for name in ("style.css", "bundle.css")]
-    if record.site.css is not None:
-        parts.append(inside.read_text(record.site.css, "site.css", "style"))
+    parts = [*((own / name).read_text(encoding="utf-8") for name in ("style.css", "bundle.css")), *more]
     # "</style" in a comment or string of the user's would end the element; with a backslash it means the same.
     return "\n".join(parts).replace("</", "<\\/")
 

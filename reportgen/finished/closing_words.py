@@ -29,8 +29,8 @@ def closing_words(record: Record, page: Path) -> list[str]:
     return [
         _found(record.findings),
         _fed(record.model),
-        *_accuracy(record.evaluation),
-        *(f"left out: {words}" for words in _left_out(record)),
+        *accuracy_words(record.evaluation),
+        *(f"left out: {words}" for words in left_out_words(record)),
         f"open {page}",
     ]
 
@@ -49,14 +49,15 @@ def _fed(model: Model) -> str:
     return f"fed: {words} This is a guess: say what is right with --preprocess." if guessed else f"fed: {words}"
 
 
-def _accuracy(evaluation: Evaluation | None) -> list[str]:
-    if evaluation is None:
+def accuracy_words(evaluation: Evaluation | None) -> list[str]:
+    """How often the network is right, a line where truth was given."""
+    if evaluation is None or evaluation.accuracy is None:
         return []
     best = "" if evaluation.top5_accuracy is None else f", {percent(evaluation.top5_accuracy)} among the best five"
     return [f"accuracy: {percent(evaluation.accuracy)} of {counted(evaluation.images, 'image')}{best}"]
 
 
-def _left_out(record: Record) -> list[str]:
+def left_out_words(record: Record) -> list[str]:
     """What sections had to leave out, and what the whole report did to keep within its size."""
     sections = [f"{section.title}: {section.note}" for section in record.sections if section.left_out and section.note]
     return sections + [finding.message for finding in record.findings if finding.rule == SIZE_RULE]

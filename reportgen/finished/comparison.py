@@ -1,51 +1,32 @@
-"""Two reports side by side: what is the same, what changed, what only one of them has.
+"""Two reports, A and B: which network is better, which answers and findings changed, how alike their layers are.
 
-Layers are matched by name, images by the bytes of their files (else by name), findings by rule, layer
-and image, maximised images by layer and channel. Works on two records alone.
+Images are matched by the bytes of their files, else by name; layers by name, else by place; classes by name, else by
+index. Works on two records and, where their folders are given, on what lies in these.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from reportgen.finished.comparison_answers import AnswerComparison, compare_answers
-from reportgen.record import Figure, Finding, Image, Layer, Maximization, Model, Prediction, Record
-
-Change = Literal["same", "changed", "only A", "only B"]
-
-# Two networks that were saved and loaded again differ in the last digits; what a reader would call a
-# change of a statistic is larger than this share of the value.
-STATISTIC_TOLERANCE = 1e-3
-
-
-@dataclass(frozen=True)
-class Fact:
-    """One line of a table: the same question asked of both reports."""
-
-    name: str
-    first: str | int | float | tuple[int | None, ...] | None
-    second: str | int | float | tuple[int | None, ...] | None
-    change: Change
-
-
-@dataclass(frozen=True)
-class LayerComparison:
-    """A layer as both reports have it (None: it is missing there) and the facts that differ."""
-
-    name: str
-    first: Layer | None
-    second: Layer | None
-    change: Change
-    facts: tuple[Fact, ...]
+from reportgen.finished.comparison_facts import STATISTIC_TOLERANCE, Change, Fact, change_of, fact
+from reportgen.finished.comparison_layers import LayerComparison, compare_layers
+from reportgen.finished.comparison_likeness import Likeness, compare_kept
+from reportgen.finished.comparison_pictures import picture_distance
+from reportgen.finished.comparison_scores import PairedScore, paired_score, rightness, shared_names
+from reportgen.finished.review_figures import compared_figures
+from reportgen.record import Figure, Finding, Graph, Image, Maximization, Prediction, Record
 
 
 @dataclass(frozen=True)
 class ImageComparison:
     """An image's answers in both reports; `change` is about the best class, or, without classes, about any output.
 
-    `answers` are those of the outputs that both reports describe.
+    `answers` are those of the outputs that both reports describe; `right` says of each network whether its best class
+    is the right one, None where that is not known. `likeness` shows the image itself, in A (0) or B (1) as
+    `likeness_in` says, and `evidence` those that show where each network looked, as far as a report has them.
     """
 
     file: str
@@ -54,6 +35,17 @@ class ImageComparison:
     best: tuple[Prediction | None, Prediction | None]
     change: Change
     answers: tuple[tuple[AnswerComparison, Change], ...] = ()
+    right: tuple[bool, bool] | None = None
+    likeness: Figure | None = None
+    likeness_in: int = 0
+    evidence: tuple[Figure | None, Figure | None] = (None, None)
+
+    @property
+    def verdict(self) -> str | None:
+        """Whether the change is for the better, from A to B; None where that is not known, or both are as right."""
+        if self.right is None or self.right[0] == self.right[1]:
+            return None
+        return "better" if self.right[1] else "worse"
 
 
 @dataclass(frozen=True)
@@ -66,10 +58,11 @@ class FindingComparison:
 
 @dataclass(frozen=True)
 class PicturePair:
-    """The same figure of the same layer and image in both reports."""
+    """The same figure of the same layer and image in both reports; `apart` is 0 (the same) to 1, None if unknown."""
 
     first: Figure
     second: Figure
+    apart: float | None = None
 
 
 @dataclass(frozen=True)
@@ -82,15 +75,23 @@ class MaximizationPair:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All that two reports, A and B, share and do not share."""
+    """All that two reports, A and B, share and do not share; `titles` tell them apart."""
 
     titles: tuple[str, str]
     model: tuple[Fact, ...]
+    score: PairedScore | None
     layers: tuple[LayerComparison, ...]
+    likeness: Likeness | None
+    graphs: tuple[Graph | None, Graph | None]
     images: tuple[ImageComparison, ...]
     findings: tuple[FindingComparison, ...]
     figures: tuple[PicturePair, ...]
     maximizations: tuple[MaximizationPair, ...]
+
+    @property
+    def shared(self) -> tuple[ImageComparison, ...]:
+        """The images that both reports have."""
+        return tuple(image for image in self.images if image.first is not None and image.second is not None)
 
     @property
     def agreement(self) -> float | None:
@@ -99,140 +100,198 @@ class Comparison:
         return sum(image.change == "same" for image in shared) / len(shared) if shared else None
 
 
-def compare(first: Record, second: Record) -> Comparison:
-    """Compare two records."""
+def compare(first: Record, second: Record, folders: tuple[Path, Path] | None = None) -> Comparison:
+    """Compare two records.
+
+    Args:
+        first: what report A says.
+        second: what report B says.
+        folders: where their pictures and arrays lie; without them nothing is said of how alike layers and pictures
+            are.
+
+    Raises:
+        ReportgenError: a report's folder does not hold what its record says.
+    """
+    pairs = _pair_images(first.images, second.images)
+    both = [(one, two) for one, two in pairs if one is not None and two is not None]
+    layers = compare_layers(first.layers, second.layers)
+    files = [(one.file, two.file) for one, two in both]
+    likeness = None if folders is None else compare_kept(first, second, folders, files)
+    if likeness is not None:
+        layers = tuple(replace(layer, alike=likeness.of(*layer.names)) for layer in layers)
+    names = {layer.second.name: layer.name for layer in layers if layer.second is not None}
+    verdicts = rightness(both, first, second)
     return Comparison(
-        titles=(first.site.title, second.site.title),
+        titles=tell_apart(first, second),
         model=tuple(_model_facts(first, second)),
-        layers=tuple(_layers(first, second)),
-        images=tuple(_images(first, second)),
-        findings=tuple(_findings(first, second)),
-        figures=tuple(_figures(first, second)),
-        maximizations=tuple(_maximizations(first, second)),
+        score=paired_score(verdicts),
+        layers=layers,
+        likeness=likeness,
+        graphs=(first.graph, second.graph),
+        images=tuple(_compare_images(pairs, verdicts, first, second)),
+        findings=tuple(_findings(first, second, names, {two: one for one, two in files})),
+        figures=tuple(_figures(first, second, names, {two: one for one, two in files}, folders)),
+        maximizations=tuple(_maximizations(first, second, names)),
     )
 
 
-def _change(first: object, second: object) -> Change:
-    if first is None and second is not None:
-        return "only B"
-    if second is None and first is not None:
-        return "only A"
-    if isinstance(first, float) and isinstance(second, float):
-        close = abs(first - second) <= STATISTIC_TOLERANCE * max(abs(first), abs(second))
-        return "same" if close else "changed"
-    return "same" if first == second else "changed"
-
-
-def _fact(name: str, first: object, second: object) -> Fact:
-    return Fact(name, _plain(first), _plain(second), _change(first, second))
-
-
-def _plain(value: object) -> str | int | float | tuple[int | None, ...] | None:
-    if value is None or isinstance(value, str | int | float):
-        return value
-    if isinstance(value, tuple | list) and all(part is None or isinstance(part, int) for part in value):
-        return tuple(value)
-    return str(value)
+def tell_apart(first: Record, second: Record) -> tuple[str, str]:
+    """What both reports are called: their titles and, where these are the same, what else tells them apart."""
+    titles = first.site.title, second.site.title
+    if titles[0] != titles[1]:
+        return titles
+    mine, theirs = first.provenance.tags, second.provenance.tags
+    for key in dict.fromkeys(("step", "date", *mine, *theirs)):
+        if mine.get(key) != theirs.get(key):
+            words = [f"{key} {tags[key]}" if key in tags else f"no {key}" for tags in (mine, theirs)]
+            return f"{titles[0]} ({words[0]})", f"{titles[1]} ({words[1]})"
+    for one, two in ((first.model.name, second.model.name), (first.model.source, second.model.source)):
+        if one != two:
+            return f"{titles[0]} ({one})", f"{titles[1]} ({two})"
+    hashes = [(record.model.sha256 or "")[:8] for record in (first, second)]
+    if all(hashes) and hashes[0] != hashes[1]:
+        return f"{titles[0]} ({hashes[0]})", f"{titles[1]} ({hashes[1]})"
+    return f"{titles[0]} (A)", f"{titles[1]} (B)"
 
 
 def _model_facts(first: Record, second: Record) -> Iterable[Fact]:
     one, two = first.model, second.model
-    yield _fact("Network", one.name, two.name)
-    yield _fact("SHA-256", one.sha256, two.sha256)
-    yield _fact("Input", one.input_shape, two.input_shape)
-    yield _fact("Output", one.output_shape, two.output_shape)
-    yield _fact("Parameters", one.parameter_count, two.parameter_count)
-    yield _fact("Trainable parameters", one.trainable_parameter_count, two.trainable_parameter_count)
-    yield _fact("Multiply-accumulates", one.mac_count, two.mac_count)
-    yield _fact("Layers", one.layer_count, two.layer_count)
-    yield _fact("Preprocessing", one.preprocessing.description, two.preprocessing.description)
-    yield _fact("Fitting", one.preprocessing.resize, two.preprocessing.resize)
-    yield _fact("Answer", _answer_words(one), _answer_words(two))
+    yield fact("Network", one.name, two.name)
+    yield fact("SHA-256", one.sha256, two.sha256)
+    yield fact("Input", one.input_shape, two.input_shape)
+    yield fact("Output", one.output_shape, two.output_shape)
+    yield fact("Parameters", one.parameter_count, two.parameter_count)
+    yield fact("Trainable parameters", one.trainable_parameter_count, two.trainable_parameter_count)
+    yield fact("Multiply-accumulates", one.mac_count, two.mac_count)
+    yield fact("Layers", one.layer_count, two.layer_count)
+    yield fact("Preprocessing", one.preprocessing.description, two.preprocessing.description)
+    yield fact("Fitting", one.preprocessing.resize, two.preprocessing.resize)
+    if not (one.outputs and two.outputs):
+        yield fact("Answer", one.head.kind, two.head.kind)
+    else:
+        kinds = [", ".join(f"{output.name}: {output.kind}" for output in model.outputs) for model in (one, two)]
+        yield fact("Answers", *kinds)
     if first.evaluation is not None or second.evaluation is not None:
         accuracies = [record.evaluation and record.evaluation.accuracy for record in (first, second)]
-        yield _fact("Accuracy on the images", *accuracies)
+        yield fact("Accuracy on all its images", *accuracies)
+    for name, *figures in compared_figures(first, second):
+        yield fact(name, *figures)
+    for key in dict.fromkeys((*first.provenance.tags, *second.provenance.tags)):
+        yield fact(f"Tag {key}", first.provenance.tags.get(key), second.provenance.tags.get(key))
 
 
-def _answer_words(model: Model) -> str:
-    """The kinds of a network's outputs by name; of a record without outputs, what the last layer gives."""
-    return ", ".join(f"{output.name}: {output.kind}" for output in model.outputs) or model.head.kind
+def _pair_images(first: Sequence[Image], second: Sequence[Image]) -> list[tuple[Image | None, Image | None]]:
+    """Images of the same bytes, those of the same name among them first, else of the same name; each but once."""
+    left = {image.file: image for image in second}
+    by_bytes: dict[str, list[str]] = {}
+    for image in second:
+        by_bytes.setdefault(image.sha256, []).append(image.file)
+    pairs: dict[str, Image] = {}
+    for image in first:
+        same = by_bytes.get(image.sha256, [])
+        name = image.file if image.file in same else next((file for file in same if file in left), None)
+        if name in left:
+            pairs[image.file] = left.pop(name)
+    for image in first:
+        if image.file not in pairs and image.file in left:
+            pairs[image.file] = left.pop(image.file)
+    return [*((image, pairs.get(image.file)) for image in first), *((None, image) for image in left.values())]
 
 
-def _merged_names(first: Iterable[str], second: Iterable[str]) -> list[str]:
-    """All names, in the order of the first, those only the second has after the one they follow there."""
-    merged = list(first)
-    known = set(merged)
-    place = 0
-    for name in second:
-        if name in known:
-            place = merged.index(name) + 1
-        else:
-            merged.insert(place, name)
-            known.add(name)
-            place += 1
-    return merged
+def _compare_images(
+    pairs: Iterable[tuple[Image | None, Image | None]],
+    verdicts: Mapping[str, tuple[bool, bool]],
+    first: Record,
+    second: Record,
+) -> list[ImageComparison]:
+    """All images: answers that changed for the worse, for the better, otherwise, then the rest; with pictures first."""
+    names = shared_names(first, second)
+    likenesses = [_by_image(record, "input") | _by_image(record, "photo") for record in (first, second)]
+    maps, other_maps = (_by_image(record, "attribution") for record in (first, second))
+    found = []
+    for one, two in pairs:
+        image = _compare_image(one, two, names)
+        evidence = (
+            None if one is None else maps.get(one.file),
+            None if two is None else other_maps.get(two.file),
+        )
+        shown = [
+            None if side is None else known.get(side.file) for side, known in zip((one, two), likenesses, strict=True)
+        ]
+        found.append(
+            replace(
+                image,
+                right=verdicts.get(image.file),
+                likeness=shown[0] or shown[1],
+                likeness_in=int(shown[0] is None),
+                evidence=evidence,
+            )
+        )
+    order = {"worse": 0, "better": 1, None: 2}
+    return sorted(
+        found,
+        key=lambda image: (
+            image.change != "changed",
+            image.change == "same",
+            order[image.verdict],
+            image.likeness is None,
+        ),
+    )
 
 
-def _layers(first: Record, second: Record) -> Iterable[LayerComparison]:
-    one = {layer.name: layer for layer in first.layers}
-    two = {layer.name: layer for layer in second.layers}
-    for name in _merged_names(one, two):
-        a, b = one.get(name), two.get(name)
-        facts = tuple(fact for fact in _layer_facts(a, b) if fact.change != "same") if a and b else ()
-        change: Change = "changed" if facts else _change(a and a.name, b and b.name)
-        yield LayerComparison(name, a, b, change, facts)
+def _by_image(record: Record, kind: str) -> dict[str, Figure]:
+    """The first figure of a kind for each image."""
+    return {
+        figure.image: figure for figure in reversed(record.figures) if figure.kind == kind and figure.image is not None
+    }
 
 
-def _layer_facts(first: Layer, second: Layer) -> Iterable[Fact]:
-    yield _fact("type", first.type, second.type)
-    yield _fact("output shape", first.output_shape, second.output_shape)
-    yield _fact("parameters", first.parameter_count, second.parameter_count)
-    yield _fact("multiply-accumulates", first.mac_count, second.mac_count)
-    one, two = first.weights, second.weights
-    if one is not None and two is not None:
-        yield _fact("weight mean", one.mean, two.mean)
-        yield _fact("weight standard deviation", one.std, two.std)
-        yield _fact("zero weights", one.zero_fraction, two.zero_fraction)
-        yield _fact("zero filters", len(one.dead_filters), len(two.dead_filters))
-    before, after = first.activations, second.activations
-    if before is not None and after is not None:
-        yield _fact("activation maximum", before.max, after.max)
-        yield _fact("activation mean", before.mean, after.mean)
-        yield _fact("zero activations", before.zero_fraction, after.zero_fraction)
-        yield _fact("dead channels", len(before.dead_channels), len(after.dead_channels))
-
-
-def _images(first: Record, second: Record) -> Iterable[ImageComparison]:
-    by_bytes = {image.sha256: image for image in second.images}
-    by_name = {image.file: image for image in second.images}
-    matched: set[str] = set()
-    for image in first.images:
-        other = by_bytes.get(image.sha256) or by_name.get(image.file)
-        if other is not None:
-            matched.add(other.file)
-        yield _image(image.file, image, other)
-    for image in second.images:
-        if image.file not in matched:
-            yield _image(image.file, None, image)
-
-
-def _image(file: str, first: Image | None, second: Image | None) -> ImageComparison:
+def _compare_image(
+    first: Image | None, second: Image | None, names: tuple[Mapping[int, str], Mapping[int, str]]
+) -> ImageComparison:
     one, two = (image.predictions[0] if image and image.predictions else None for image in (first, second))
-    classes = [best and (best.label or str(best.index)) for best in (one, two)]
+    best = tuple(
+        None if shown is None else shown.model_copy(update={"label": shown.label or known.get(shown.index)})
+        for shown, known in ((one, names[0]), (two, names[1]))
+    )
     if first is None or second is None:
-        return ImageComparison(file, first, second, (one, two), _change(first and file, second and file))
+        there = first or second
+        return ImageComparison(
+            there.file if there is not None else "",
+            first,
+            second,
+            (best[0], best[1]),
+            change_of(first and 1, second and 1),
+        )
     answers: list[tuple[AnswerComparison, Change]] = [
         (answer, "changed" if answer.apart > STATISTIC_TOLERANCE else "same")
         for answer in compare_answers(first, second)
     ]
-    change = _change(*classes)
+    change = change_of(*(None if shown is None else _class_of(shown, best) for shown in best))
     if one is None and two is None and any(one_change != "same" for _, one_change in answers):
         change = "changed"
-    return ImageComparison(file, first, second, (one, two), change, tuple(answers))
+    return ImageComparison(first.file, first, second, (best[0], best[1]), change, tuple(answers))
 
 
-def _findings(first: Record, second: Record) -> Iterable[FindingComparison]:
-    one, two = ({_finding_key(finding): finding for finding in record.findings} for record in (first, second))
+def _class_of(shown: Prediction, both: Sequence[Prediction | None]) -> str | int:
+    """What class an answer is: its name, or its index where one of the two has no name."""
+    named = all(one is None or one.label for one in both)
+    return shown.label if named and shown.label else shown.index
+
+
+def _findings(
+    first: Record, second: Record, layers: Mapping[str, str], images: Mapping[str, str]
+) -> Iterable[FindingComparison]:
+    """Findings that are the same by rule, layer and image are in both; `layers` and `images` are A's names of B's."""
+    one = {(one.rule, one.layer, one.image): one for one in first.findings}
+    two = {
+        (
+            finding.rule,
+            layers.get(finding.layer or "", finding.layer),
+            images.get(finding.image or "", finding.image),
+        ): finding
+        for finding in second.findings
+    }
     for key, finding in one.items():
         yield FindingComparison(finding, "same" if key in two else "only A")
     for key, finding in two.items():
@@ -240,26 +299,45 @@ def _findings(first: Record, second: Record) -> Iterable[FindingComparison]:
             yield FindingComparison(finding, "only B")
 
 
-def _finding_key(finding: Finding) -> tuple[str, str | None, str | None]:
-    return finding.rule, finding.layer, finding.image
-
-
-def _figures(first: Record, second: Record) -> Iterable[PicturePair]:
-    others = {figure.id: figure for figure in second.figures}
+def _figures(
+    first: Record,
+    second: Record,
+    layers: Mapping[str, str],
+    images: Mapping[str, str],
+    folders: tuple[Path, Path] | None,
+) -> list[PicturePair]:
+    """Figures that both reports have, those that changed most first."""
     compared = {section.slug for section in first.sections if section.compared}
+    others: dict[tuple[object, ...], list[Figure]] = {}
+    for figure in second.figures:
+        others.setdefault(_figure_key(figure, layers, images), []).append(figure)
+    pairs = []
     for figure in first.figures:
-        other = others.get(figure.id)
-        if other is not None and figure.section in compared:
-            yield PicturePair(figure, other)
+        alike = others.get(_figure_key(figure, {}, {}))
+        if figure.section in compared and alike:
+            other = alike.pop(0)
+            pairs.append(PicturePair(figure, other, _apart(figure, other, folders)))
+    return sorted(pairs, key=lambda pair: -(pair.apart or 0.0))
 
 
-def _maximizations(first: Record, second: Record) -> Iterable[MaximizationPair]:
-    others = {_maximization_key(shown): shown for shown in second.maximizations if shown.picture is not None}
+def _figure_key(figure: Figure, layers: Mapping[str, str], images: Mapping[str, str]) -> tuple[object, ...]:
+    layer, image = figure.layer or "", figure.image or ""
+    return figure.section, figure.kind, layers.get(layer, layer), images.get(image, image), figure.variant
+
+
+def _apart(first: Figure, second: Figure, folders: tuple[Path, Path] | None) -> float | None:
+    if first.picture == second.picture:  # named after what is in it
+        return 0.0
+    return None if folders is None else picture_distance((folders[0], first.picture), (folders[1], second.picture))
+
+
+def _maximizations(first: Record, second: Record, layers: Mapping[str, str]) -> Iterable[MaximizationPair]:
+    others = {_maximization_key(shown, layers): shown for shown in second.maximizations if shown.picture is not None}
     for shown in first.maximizations:
-        other = others.get(_maximization_key(shown))
+        other = others.get(_maximization_key(shown, {}))
         if other is not None and shown.picture is not None:
             yield MaximizationPair(shown, other)
 
 
-def _maximization_key(shown: Maximization) -> tuple[str, int, str, str, int]:
-    return shown.layer, shown.channel, shown.objective, shown.preset, shown.seed
+def _maximization_key(shown: Maximization, layers: Mapping[str, str]) -> tuple[str, int, str, str, int]:
+    return layers.get(shown.layer, shown.layer), shown.channel, shown.objective, shown.preset, shown.seed

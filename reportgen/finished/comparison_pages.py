@@ -1,29 +1,37 @@
-"""The pages of a comparison: two reports, A and B, side by side."""
+"""The pages of a comparison: two reports, A and B, side by side; what matters first."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from reportgen import formats
 from reportgen._version import __version__
-from reportgen.facts import SEVERITIES
 from reportgen.files.inside import Inside
-from reportgen.finished.comparison import (
-    Change,
-    Comparison,
-    Fact,
-    FindingComparison,
-    ImageComparison,
-    MaximizationPair,
-    PicturePair,
+from reportgen.finished.comparison import Comparison, MaximizationPair, PicturePair
+from reportgen.finished.comparison_rows import (
+    alike_view,
+    answer_card,
+    fact_row,
+    figure_pair,
+    graphs_view,
+    image_rows,
+    layer_row,
+    maximization_pair,
+    most_changed,
+    ordered_findings,
+    score_facts,
 )
-from reportgen.record import Figure, Prediction, Tile
+from reportgen.finished.comparison_views import (
+    CardsView,
+    ComparisonView,
+    LayersView,
+    PairsView,
+    RowsView,
+)
+from reportgen.finished.comparison_words import sentences
 from reportgen.site.environment import make_environment
-from reportgen.site.facts import trust_words
-from reportgen.site.figures import FigureView, crop_of, view_alone
 from reportgen.site.outline import Link, Outline
 from reportgen.site.page import FRONT, HOME, Page, chained
 from reportgen.site.parts import page_links, page_paths, split
@@ -33,67 +41,17 @@ Item = TypeVar("Item")
 
 # Items on one page: with all that both reports say of each it stays below 1,500 elements.
 ROWS = 90
+LAYERS = 60
+CARDS = 36
 PAIRS = 18
 
-_WORDS = {"same": "same", "changed": "changed", "only A": "only in A", "only B": "only in B"}
+# Of more figures those that changed most are shown: the others are in the reports.
+MOST_PAIRS = 54
 
-
-@dataclass(frozen=True)
-class FactRow:
-    """One line of a table: what is asked, both answers in words, and what changed."""
-
-    name: str
-    first: str
-    second: str
-    change: Change
-    words: str
-
-
-@dataclass(frozen=True)
-class ComparisonView:
-    """The front page of a comparison."""
-
-    titles: tuple[str, str]
-    summary: str
-    facts: tuple[FactRow, ...]
-    findings: tuple[tuple[FindingComparison, str], ...]
-    parts: tuple[tuple[Link, str], ...]
-
-
-@dataclass(frozen=True)
-class RowsView:
-    """Layers or answers, each as a line of a table, or one page of them; the first column is called `name`."""
-
-    titles: tuple[str, str]
-    name: str
-    rows: tuple[FactRow, ...]
-    pages: tuple[Link, ...]
-
-
-@dataclass(frozen=True)
-class Half:
-    """What one report has to show of a pair."""
-
-    figure: FigureView | None
-    crop: Tile | None
-    words: str
-
-
-@dataclass(frozen=True)
-class PairView:
-    """Something that both reports show."""
-
-    name: str
-    halves: tuple[Half, Half]
-
-
-@dataclass(frozen=True)
-class PairsView:
-    """Pairs of pictures, or one page of them."""
-
-    titles: tuple[str, str]
-    pairs: tuple[PairView, ...]
-    pages: tuple[Link, ...]
+# What the front page shows of each part.
+FRONT_CARDS = 8
+FRONT_LAYERS = 6
+FRONT_PAIRS = 3
 
 
 def write_comparison(comparison: Comparison, folders: tuple[Path, Path], folder: Path) -> None:
@@ -127,33 +85,89 @@ def write_comparison(comparison: Comparison, folders: tuple[Path, Path], folder:
 
 
 def _settle(comparison: Comparison) -> list[Page]:
-    layers = list(_layer_rows(comparison))
-    images = [row for image in comparison.images for row in _image_rows(image)]
-    figures = [_figure_pair(pair) for pair in comparison.figures]
-    maximized = [_maximization_pair(pair) for pair in comparison.maximizations]
-    titles = comparison.titles
+    """All pages, the front page first."""
+    titles, figures = comparison.titles, comparison.figures[:MOST_PAIRS]
+    cards = [answer_card(image) for image in comparison.images if image.change == "changed"]
+    layers = [layer_row(layer) for layer in comparison.layers]
+    rows = [row for image in comparison.images for row in image_rows(image)]
+    left = len(comparison.figures) - len(figures)
+    note = f"These changed most; {formats.counted(left, 'other figure')} changed less." if left else ""
     parts = [
-        *_paged("layers", "Layers", layers, ROWS, lambda run, links: RowsView(titles, "Layer", tuple(run), links)),
-        *_paged("images", "Answers", images, ROWS, lambda run, links: RowsView(titles, "Image", tuple(run), links)),
-        *_paged("figures", "Figures", figures, PAIRS, lambda run, links: PairsView(titles, tuple(run), links)),
         *_paged(
-            "maximized", "Maximised images", maximized, PAIRS, lambda run, links: PairsView(titles, tuple(run), links)
+            "changed", "Answers that changed", cards, CARDS, "changed-answers", lambda *two: CardsView(titles, *two)
+        ),
+        *_paged("images", "All answers", rows, ROWS, "compared-rows", lambda *two: RowsView(titles, "Image", *two)),
+        *_paged("layers", "Layers", layers, LAYERS, "compared-layers", lambda *two: LayersView(titles, *two)),
+        *_single("alike", "How alike the layers are", "compared-alike", alike_view(comparison)),
+        *_single("graph", "Graph", "compared-graph", graphs_view(comparison)),
+        *_paged(
+            "figures",
+            "Figures",
+            [figure_pair(pair) for pair in figures],
+            PAIRS,
+            "compared-pairs",
+            lambda pairs, links: PairsView(titles, pairs, links, note),
+        ),
+        *_paged(
+            "maximized",
+            "Maximised images",
+            [maximization_pair(pair) for pair in comparison.maximizations],
+            PAIRS,
+            "compared-pairs",
+            lambda *two: PairsView(titles, *two),
         ),
     ]
+    return [_front(comparison, parts), *parts]
+
+
+def _front(comparison: Comparison, parts: Sequence[Page]) -> Page:
+    """What one reads first."""
+    titles, said = comparison.titles, sentences(comparison)
+    changed = [image for image in comparison.images if image.change == "changed"]
+    findings = ordered_findings(comparison.findings)
     counts = {
+        "changed.html": f"{formats.counted(len(changed), 'image')}, those for the worse first",
+        "images.html": _changed(comparison.images, "image"),
         "layers.html": _changed(comparison.layers, "layer"),
-        "images.html": _changed(comparison.images, "answer"),
-        "figures.html": f"{formats.count(len(figures))} in both",
-        "maximized.html": f"{formats.count(len(maximized))} in both",
+        "alike.html": "linear CKA of every two layers",
+        "graph.html": "what was added, removed and changed",
+        "figures.html": f"{formats.count(len(comparison.figures))} in both, those that changed most first",
+        "maximized.html": f"{formats.count(len(comparison.maximizations))} in both",
     }
-    front = ComparisonView(
+    view = ComparisonView(
         titles=titles,
-        summary=_summary(comparison),
-        facts=tuple(_fact_row(fact) for fact in comparison.model),
-        findings=tuple(_ordered_findings(comparison)),
+        lead=said[0],
+        sentences=said[1:],
+        key_facts=score_facts(comparison),
+        facts=tuple(fact_row(fact) for fact in comparison.model),
+        cards=tuple(answer_card(image) for image in changed[:FRONT_CARDS]),
+        changed_count=len(changed),
+        changed_page="changed.html" if changed else None,
+        findings=tuple((one, _came(one.change)) for one in findings if one.change != "same"),
+        kept_findings=tuple(one for one in findings if one.change == "same"),
+        layers=tuple(layer_row(layer) for layer in most_changed(comparison.layers, FRONT_LAYERS)),
+        pairs=tuple(figure_pair(pair) for pair in _first_figures(comparison.figures)),
         parts=tuple((Link(page.title, page.path), counts[page.path]) for page in parts if page.parent is None),
     )
-    return [Page(FRONT, f"{titles[0]} and {titles[1]}", "comparison.html.jinja2", front), *parts]
+    return Page(FRONT, f"{titles[0]} and {titles[1]}", "comparison.html.jinja2", view)
+
+
+def _came(change: str) -> str:
+    return {"only B": "came", "only A": "went"}[change]
+
+
+def _first_figures(figures: Sequence[PicturePair]) -> Iterator[PicturePair]:
+    """The figures that changed most, of different layers."""
+    shown: set[str | None] = set()
+    for pair in figures:
+        if pair.apart and pair.first.layer not in shown and len(shown) < FRONT_PAIRS:
+            shown.add(pair.first.layer)
+            yield pair
+
+
+def _single(stem: str, title: str, template: str, view: object | None) -> list[Page]:
+    """A page, none where there is nothing to show."""
+    return [] if view is None else [Page(f"{stem}.html", title, f"{template}.html.jinja2", view, crumbs=(HOME,))]
 
 
 def _paged(
@@ -161,7 +175,8 @@ def _paged(
     title: str,
     items: Sequence[Item],
     size: int,
-    view: Callable[[Sequence[Item], tuple[Link, ...]], RowsView | PairsView],
+    template: str,
+    view: Callable[[tuple[Item, ...], tuple[Link, ...]], Any],
 ) -> list[Page]:
     """The pages of one part of the comparison, none where it is empty."""
     if not items:
@@ -170,101 +185,30 @@ def _paged(
     paths = page_paths(f"{stem}.html", f"{stem}-{{}}.html", len(runs))
     pages = []
     for number, (path, run) in enumerate(zip(paths, runs, strict=True), 1):
-        shown = view(run, page_links(paths))
-        template = "compared-rows.html.jinja2" if isinstance(shown, RowsView) else "compared-pairs.html.jinja2"
         name = title if number == 1 else f"{title}, page {number}"
-        pages.append(Page(path, name, template, shown, crumbs=(HOME,), parent=paths[0] if number > 1 else None))
+        shown = view(tuple(run), page_links(paths))
+        parent = paths[0] if number > 1 else None
+        pages.append(Page(path, name, f"{template}.html.jinja2", shown, crumbs=(HOME,), parent=parent))
     return chained(pages)
 
 
-def _summary(comparison: Comparison) -> str:
-    agreement = comparison.agreement
-    shared = [image for image in comparison.images if image.first is not None and image.second is not None]
-    if not shared:
-        answers = "They share no image."
-    elif agreement is None:
-        same = sum(image.change == "same" for image in shared)
-        answers = f"The answers are the same on {formats.percent(same / len(shared))} of the shared images."
-    else:
-        answers = f"The best class is the same on {formats.percent(agreement)} of the shared images."
-    changed = sum(layer.change != "same" for layer in comparison.layers)
-    return f"{answers} {formats.count(changed)} of {formats.count(len(comparison.layers))} layers differ."
-
-
-def _changed(items: Sequence[object], noun: str) -> str:
-    changed = sum(getattr(item, "change", "same") != "same" for item in items)
+def _changed(items: Sequence[Any], noun: str) -> str:
+    """How many of `items` changed."""
+    changed = sum(item.change != "same" for item in items)
     return f"{formats.count(changed)} of {formats.counted(len(items), noun)} differ"
-
-
-def _fact_row(fact: Fact) -> FactRow:
-    return FactRow(fact.name, _words(fact.first), _words(fact.second), fact.change, _WORDS[fact.change])
-
-
-def _words(value: str | int | float | tuple[int | None, ...] | None) -> str:
-    """A fact's value as the pages of a report write it."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, tuple):
-        return formats.shape(value)
-    return formats.count(value) if isinstance(value, int) else formats.number(value)
-
-
-def _layer_rows(comparison: Comparison) -> Iterator[FactRow]:
-    """A line for each layer, or for each of the facts that differ."""
-    for layer in comparison.layers:
-        if not layer.facts:
-            types = [one.type if one is not None else formats.NOTHING for one in (layer.first, layer.second)]
-            yield FactRow(layer.name, types[0], types[1], layer.change, _WORDS[layer.change])
-        for fact in layer.facts:
-            yield FactRow(
-                f"{layer.name}: {fact.name}", _words(fact.first), _words(fact.second), fact.change, _WORDS[fact.change]
-            )
-
-
-def _image_rows(image: ImageComparison) -> Iterator[FactRow]:
-    """A line for each output that both describe, else one for the best class."""
-    if not image.answers:
-        first, second = (_answer(best) for best in image.best)
-        yield FactRow(image.file, first, second, image.change, _WORDS[image.change])
-    for answer, change in image.answers:
-        about = f" ({answer.about})" if answer.about else ""
-        name = f"{image.file}{about}" if len(image.answers) == 1 else f"{image.file}: {answer.output}{about}"
-        yield FactRow(name, answer.first, answer.second, change, _WORDS[change])
-
-
-def _answer(best: Prediction | None) -> str:
-    if best is None:
-        return formats.NOTHING
-    return f"{best.label or f'class {best.index}'} ({formats.number(best.score)})"
-
-
-def _ordered_findings(comparison: Comparison) -> Iterator[tuple[FindingComparison, str]]:
-    for one in sorted(
-        comparison.findings, key=lambda item: (item.change == "same", SEVERITIES.index(item.finding.severity))
-    ):
-        yield one, "in both" if one.change == "same" else _WORDS[one.change]
-
-
-def _figure_pair(pair: PicturePair) -> PairView:
-    first, second = (
-        Half(view_alone(figure.model_copy(update={"id": f"{side}-{figure.id}"})), None, "")
-        for side, figure in (("a", pair.first), ("b", pair.second))
-    )
-    return PairView(_figure_name(pair.first), (first, second))
-
-
-def _figure_name(figure: Figure) -> str:
-    return ", ".join(part for part in (figure.title, figure.image, figure.variant) if part)
-
-
-def _maximization_pair(pair: MaximizationPair) -> PairView:
-    first, second = (Half(None, crop_of(shown), trust_words(shown)) for shown in (pair.first, pair.second))
-    what = f"class {pair.first.label}" if pair.first.label is not None else f"channel {pair.first.channel}"
-    return PairView(f"{pair.first.layer}, {what}", (first, second))
 
 
 def _pictures(comparison: Comparison) -> tuple[set[str], set[str]]:
     """The pictures shown from each of the two reports."""
-    pairs: tuple[PicturePair | MaximizationPair, ...] = (*comparison.figures, *comparison.maximizations)
-    first = {pair.first.picture for pair in pairs if pair.first.picture is not None}
-    return first, {pair.second.picture for pair in pairs if pair.second.picture is not None}
+    first, second = set[str](), set[str]()
+    pairs: tuple[PicturePair | MaximizationPair, ...] = (*comparison.figures[:MOST_PAIRS], *comparison.maximizations)
+    for pair in pairs:
+        if pair.first.picture is not None and pair.second.picture is not None:
+            first.add(pair.first.picture)
+            second.add(pair.second.picture)
+    for image in comparison.images:
+        if image.change == "changed":
+            for figure, side in zip((image.likeness, *image.evidence), (image.likeness_in, 0, 1), strict=True):
+                if figure is not None:
+                    (first, second)[side].add(figure.picture)
+    return first, second

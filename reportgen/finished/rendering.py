@@ -1,7 +1,8 @@
-"""What is done with finished reports, without TensorFlow: pages made again, two reports compared."""
+"""The files of a report from its record, without TensorFlow: at first, and when its pages are made again."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -11,18 +12,22 @@ from reportgen.errors import ReportgenError
 from reportgen.files.hashed import hashed_name
 from reportgen.files.manifest import write_manifest
 from reportgen.files.replacing import replacing_folder
-from reportgen.finished.comparison import compare
-from reportgen.finished.comparison_pages import write_comparison
 from reportgen.finished.logo import clean_logo
 from reportgen.finished.opened import odd_values_told, opened_report
+from reportgen.finished.summary import SUMMARY_NAME, changes_kept, summarize, summary_markdown
 from reportgen.opening import read_regular
 from reportgen.record import RECORD_NAME, Record, Site, dump_record
+from reportgen.site.writer import write_text
 
 
-def write_pages(record: Record, folder: Path, templates: Path | None = None) -> None:
-    """Write `report.json`, every page and the manifest into `folder`, which holds the pictures already."""
+def write_pages(record: Record, folder: Path, templates: Path | None = None, since: Sequence[str] = ()) -> None:
+    """Write `report.json`, the summary, every page and the manifest into `folder`, which holds the pictures already.
+
+    `since` are sentences on what changed since the report that this one replaces.
+    """
     (folder / RECORD_NAME).write_text(dump_record(record), encoding="utf-8")
     site.write_site(record, folder, templates=templates)
+    write_text(folder / SUMMARY_NAME, summary_markdown(summarize(record, since)))
     write_manifest(folder, "report")
 
 
@@ -83,29 +88,12 @@ def render_again(folder: Path, config: Config, given: frozenset[str]) -> Path:
         report = reading.enter_context(opened_report(folder))
         with replacing_folder(folder) as new:
             report.copy_files(new)
+            changes = changes_kept(report.inside)
             reading.close()  # nothing more is read of it, and what takes its place waits for that
             record = report.record
             look = site_look(config, record.site.title, new)
             changed = {name: value for name, value in look.items() if name in given}
             record = record.model_copy(update={"site": Site(**(record.site.model_dump() | changed))})
             with odd_values_told(folder):
-                write_pages(record, new, config.templates)
+                write_pages(record, new, config.templates, changes)
     return folder
-
-
-def compare_reports(first: Path, second: Path, output: Path, *, force: bool = False) -> Path:
-    """Write a site that shows the reports `first` and `second` side by side.
-
-    Raises:
-        ReportgenError: one of them is no report, or `output` is not to be replaced.
-    """
-    with ExitStack() as reading:
-        one, two = (reading.enter_context(opened_report(path)) for path in (first, second))
-        with odd_values_told(first):
-            comparison = compare(one.record, two.record)
-        with replacing_folder(output, "comparison", force=force) as new:
-            with odd_values_told(first):
-                write_comparison(comparison, (one.folder, two.folder), new)
-            write_manifest(new, "comparison")
-            reading.close()
-    return output

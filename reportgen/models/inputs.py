@@ -185,7 +185,8 @@ def other_values(slots: Any, image: InputSlot, given: Mapping[str, str]) -> dict
     """One value for each input but the image, without the batch: as given by NAME=VALUE, else zeros.
 
     A value is a number (for the whole input), numbers separated by commas, or the path of a `.npy` file. Other
-    files, pictures, are read once it is settled how the network is fed; until then these are zeros.
+    files, pictures and tables of a value for each image, are read once it is settled how the network is fed and
+    with which images; until then these are zeros.
 
     Raises:
         UsageError: a name the network does not have, or a value that does not fit.
@@ -202,8 +203,13 @@ def other_values(slots: Any, image: InputSlot, given: Mapping[str, str]) -> dict
 
 
 def is_file(text: str) -> bool:
-    """Whether a value is the path of a picture: it has a suffix and is neither numbers nor an array."""
+    """Whether a value is the path of a picture or a table: it has a suffix and is neither numbers nor an array."""
     return _numbers(text) is None and Path(text).suffix.lower() not in ("", ".npy")
+
+
+def is_table(text: str) -> bool:
+    """Whether a value is the path of a table that has a value for each image."""
+    return Path(text).suffix.lower() == ".csv"
 
 
 def held_words(slots: Any, image: InputSlot, given: Mapping[str, str]) -> dict[str, str]:
@@ -217,8 +223,8 @@ def expected_value(slot: InputSlot, text: str) -> str:
     """The beginning of an error on `text`: what the input takes."""
     shape = value_shape(slot)
     return (
-        f"--input {slot.name}={text}: expected a number, {math.prod(shape)} numbers, a .npy file of shape {shape} "
-        "or a picture"
+        f"--input {slot.name}={text}: expected a number, {math.prod(shape)} numbers, a .npy file of shape {shape}, "
+        "a picture or a .csv file of file,value for each image"
     )
 
 

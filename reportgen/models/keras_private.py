@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import keras
+from keras.src.backend.common import global_state
+from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR
 
 
 def held_layers(layer: keras.Layer) -> list[keras.Layer]:
@@ -86,3 +88,17 @@ def hearing_variables(hear: Callable[[tuple[int, ...], str], None]) -> Iterator[
         yield
     finally:
         keras.Variable._initialize_with_initializer = make
+
+
+@contextmanager
+def kept_seed_generator() -> Iterator[None]:
+    """Put the state of Keras' global seed generator back after the block; one that was made in it goes."""
+    before = global_state.get_global_attribute(GLOBAL_SEED_GENERATOR)
+    state = None if before is None else before.state.numpy()
+    try:
+        yield
+    finally:
+        if before is None:
+            global_state.set_global_attribute(GLOBAL_SEED_GENERATOR, None)
+        else:
+            before.state.assign(state)

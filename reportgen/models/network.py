@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.metadata import version
@@ -13,12 +13,17 @@ from typing import Any, Literal
 import keras
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from reportgen.models.inputs import InputSlot, flat_slots
 from reportgen.models.losses import Losses
 from reportgen.models.preprocessing import Preprocessing
 
 LabelsOrigin = Literal["file", "list", "folders", "application", "none"]
+
+# Values of inputs besides the image, a row for each image of a batch; no entry where all images have the same.
+Others = Mapping[str, Any]
+NO_OTHERS: Others = {}
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +47,8 @@ class Network:
     image_input: str | None = None  # which of several inputs takes the image
     other_inputs: Mapping[str, Any] = field(default_factory=dict)  # without the batch
     held: Mapping[str, str] = field(default_factory=dict)  # what each of them is held at, in words
+    # By input and image, where an input has a value for each image; `other_inputs` then holds a typical one.
+    of_images: Mapping[str, Mapping[str, NDArray[Any]]] = field(default_factory=dict)
     channels_first: bool = False
     input_slots: Any = None  # `InputSlot`s in the structure the model takes
     notes: tuple[str, ...] = ()
@@ -93,9 +100,22 @@ class Network:
             self.digest,
             np.asarray(self.prepare(probe)),
             self.size,
-            {name: np.asarray(value) for name, value in self.other_inputs.items()},
+            self.other_content(),
             self.levels,
         ]
+
+    def other_content(self) -> dict[str, Any]:
+        """The values of all inputs besides the image, for keys of kept results."""
+        held = {name: np.asarray(value) for name, value in self.other_inputs.items()}
+        return {**held, **{f"{name} of images": dict(values) for name, values in self.of_images.items()}}
+
+    def others_of(self, files: Sequence[str]) -> dict[str, NDArray[Any]]:
+        """The values of the inputs that have one for each image, for `feed`; nothing where none has.
+
+        Args:
+            files: names of the images of a batch, in its order.
+        """
+        return {name: np.stack([values[file] for file in files]) for name, values in self.of_images.items()}
 
     def prepare(self, pixels: Any) -> tf.Tensor:
         """Fitted images `(batch, height, width, channels)` as the network's input, float32.
@@ -123,17 +143,29 @@ class Network:
         low, high = self.levels
         return values if self.levels == (0.0, 255.0) else (values - low) * (255 / (high - low))
 
-    def feed(self, prepared: tf.Tensor) -> Any:
-        """The structure the model takes, from `prepare`d images: layout turned, other inputs added for each."""
+    def feed(self, prepared: tf.Tensor, others: Others = NO_OTHERS) -> Any:
+        """The structure the model takes, from `prepare`d images: layout turned, other inputs added for each.
+
+        Args:
+            others: as `others_of` gives them, arrays or tensors; an input that is not among them is held.
+        """
         if self.input_slots is None:
             return self._image(prepared, None)
         batch = prepared.shape[0] if prepared.shape[0] is not None else tf.shape(prepared)[0]
-        return keras.tree.map_structure(
-            lambda slot: (
-                self._image(prepared, slot) if self._is_image(slot) else _repeated(self.other_inputs[slot.name], batch)
-            ),
-            self.input_slots,
-        )
+
+        def fed(slot: InputSlot) -> tf.Tensor:
+            if self._is_image(slot):
+                return self._image(prepared, slot)
+            if slot.name in others:
+                return tf.convert_to_tensor(others[slot.name])
+            return _repeated(self.other_inputs[slot.name], batch)
+
+        return keras.tree.map_structure(fed, self.input_slots)
+
+    def other_specs(self, batch: int | None = None) -> dict[str, tf.TensorSpec]:
+        """`tf.TensorSpec`s of what `others_of` gives."""
+        held = {name: self.other_inputs[name] for name in self.of_images}
+        return {name: tf.TensorSpec((batch, *value.shape), value.dtype) for name, value in held.items()}
 
     def input_specs(self, size: tuple[int | None, int | None] | None = None, batch: int | None = None) -> Any:
         """`tf.TensorSpec`s in the structure the model takes, for images of `size` (None: the network's size)."""

@@ -163,7 +163,7 @@ _TORCH_RANGE = (
 _MODES: dict[str, tuple[Callable[[tf.Tensor], tf.Tensor], tuple[float, float], str]] = {
     "none": (_keep, (0.0, 255.0), "Pixels go in as they are, 0 to 255."),
     "unit": (_unit, (0.0, 1.0), "Pixels are divided by 255, to 0 to 1."),
-    "tf": (_tf, (-1.0, 1.0), "Pixels are divided by 127.5 and lowered by 1, to -1 to 1."),
+    "tf": (_tf, (-1.0, 1.0), "Pixels are divided by 127.5 and lowered by 1, to \N{MINUS SIGN}1 to 1."),
     "torch": (
         _torch,
         _TORCH_RANGE,

@@ -30,6 +30,15 @@ class Pages:
         return self.images.get(file)
 
 
+# The page of answers is named after what stands on it.
+_EVALUATION = {"predictions": "evaluation.html"}
+
+
+def section_page(slug: str) -> str:
+    """The page of a section that has one of its own."""
+    return _EVALUATION.get(slug, f"{slug}.html")
+
+
 def assign_pages(
     layer_names: Iterable[str],
     channel_keys: Iterable[tuple[str, int]],

@@ -8,31 +8,27 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from pydantic import Field
+
 from reportgen.facts import (
-    Block,
-    Evaluation,
     Fact,
     GraphEdge,
-    LayerKind,
     Neighbour,
-    Output,
     Placement,
     Prediction,
-    ReceptiveField,
     Scale,
     Selectivity,
     Severity,
-    Shape,
     Skipped,
     TileGrid,
-    Weights,
 )
 from reportgen.record.answers import Answer
-from reportgen.record.measured import Activations, ChannelActivation
+from reportgen.record.attributions import Attribution, AttributionSummary
+from reportgen.record.measured import ChannelActivation
+from reportgen.record.network import Layer, Model
 from reportgen.record.paths import (
     ArrayPath,
     ImagePage,
-    LayerPage,
     LogoPath,
     PagePath,
     PicturePath,
@@ -40,6 +36,8 @@ from reportgen.record.paths import (
     StylePath,
     UnitPage,
 )
+from reportgen.record.review import Dataset, Evaluation, Robustness
+from reportgen.record.tile import Tile
 
 SCHEMA_VERSION: Literal["1.1"] = "1.1"
 
@@ -49,109 +47,6 @@ class Generator(Fact):
 
     name: str
     version: str
-
-
-class AffineMap(Fact):
-    """From a pixel to what reaches the first layer with a kernel: `matrix` times its channels plus `offset`.
-
-    `words` says the same as a reader would.
-    """
-
-    matrix: list[list[float]]
-    offset: list[float]
-    words: str
-
-
-class MeasuredPreprocessing(Fact):
-    """What was measured to reach `layer`: by what the network does `inside`, and with the mode before it.
-
-    Null where there is no such map; `note` says why.
-    """
-
-    inside: AffineMap | None
-    total: AffineMap | None
-    layer: str | None
-    note: str | None
-
-
-class Preprocessing(Fact):
-    """How a photograph became the network's input; `reason` says why the mode was chosen."""
-
-    mode: str
-    origin: Literal["flag", "application", "inside", "fallback"]
-    description: str
-    value_range: tuple[float, float] | None
-    resize: str
-    interpolation: str
-    size: tuple[int, int]
-    channels: int
-    reason: str | None = None
-    measured: MeasuredPreprocessing | None = None
-
-
-class ModelInput(Fact):
-    """An input of the network and what it was `given`: "image" for the images, else what it was held at."""
-
-    name: str
-    shape: Shape
-    given: str
-
-
-class Head(Fact):
-    """What the network's last layer gives: class probabilities, scores, or no classes at all."""
-
-    kind: Literal["softmax", "sigmoid", "logits", "none"]
-    classes: int | None
-    labels: Literal["file", "list", "folders", "application", "none"]
-    note: str | None
-
-
-class Model(Fact):
-    """What the network is. `mac_count` is multiply-accumulates for one image."""
-
-    name: str
-    source: str
-    sha256: str | None
-    input_shape: Shape | list[Shape]
-    output_shape: Shape | list[Shape]
-    parameter_count: int
-    trainable_parameter_count: int
-    mac_count: int | None
-    layer_count: int
-    memory_bytes: int | None
-    preprocessing: Preprocessing
-    head: Head
-    outputs: tuple[Output, ...] = ()
-    blocks: list[Block]
-    latent: int | None = None  # of a generator: how many numbers the vector has that it makes a picture of
-    inputs: list[ModelInput] | None = None
-
-
-class Layer(Fact):
-    """One row of the layer table: a layer, or one call of a shared layer.
-
-    `output_shape` has null where the network leaves a side open; `actual_shape` is that of the first output for the
-    images of this report, a map with its channels last.
-    """
-
-    index: int
-    name: str
-    type: str
-    kind: LayerKind | None = None  # null in reports of versions that did not record it
-    block: str | None
-    output_shape: Shape | list[Shape] | None
-    actual_shape: Shape | None
-    parameter_count: int
-    trainable_parameter_count: int
-    mac_count: int | None
-    memory_bytes: int | None
-    receptive_field: ReceptiveField | None
-    receptive_field_note: str | None
-    inputs: list[str]
-    page: LayerPage | None
-    details: dict[str, str]  # what a reader asks of this kind of layer: kernel, strides, activation, ...
-    weights: Weights | None
-    activations: Activations | None
 
 
 class Image(Fact):
@@ -166,16 +61,8 @@ class Image(Fact):
     truth: str | None
     predictions: list[Prediction]  # of the first output of kind classes or multilabel
     answers: tuple[Answer, ...] = ()  # of each output, in their order; for images that have a page
+    attributions: tuple[Attribution, ...] = ()  # why it answered so; for images that have a page
     placement: Placement | None = None  # null in reports of versions that did not record it
-
-
-class Tile(Fact):
-    """A picture, or the part `[left, top, width, height]` of one."""
-
-    picture: PicturePath
-    tile: tuple[int, int, int, int]
-    width: int  # of the whole picture
-    height: int
 
 
 class TopImage(Fact):
@@ -290,6 +177,18 @@ class Feature(Fact):
     dtype: str
 
 
+class KeptProducts(Fact):
+    """What comparisons need of the layers' outputs: for each of `layers` the products of every two of `images`.
+
+    `file` is a float32 .npy `(layers, images * (images + 1) / 2)`: the upper triangles of the matrices of products of
+    the images' features, each less their mean. A map's features are the means of its channels.
+    """
+
+    layers: list[str]
+    images: list[str]
+    file: ArrayPath
+
+
 class Finding(Fact):
     """Something that stands out: what was measured against which threshold, why it matters, what to do."""
 
@@ -367,13 +266,14 @@ class Site(Fact):
 
 
 class Provenance(Fact):
-    """How the report was made."""
+    """How the report was made; `tags` are what its maker wanted to be said of it."""
 
     command: str
     config: dict[str, Any]
     seed: int
     versions: dict[str, str]
     created: str | None
+    tags: dict[str, str] = Field(default={})
 
 
 class Record(Fact):
@@ -391,7 +291,14 @@ class Record(Fact):
     maximizations: list[Maximization]
     figures: list[Figure]
     features: list[Feature]
+    products: KeptProducts | None = None
     findings: list[Finding]
+    attribution: AttributionSummary | None = None
     evaluation: Evaluation | None
+    robustness: Robustness | None = None
+    dataset: Dataset | None = None
+    thumbnails: dict[str, Tile] = Field(
+        default_factory=dict
+    )  # small pictures of images that the review speaks of, by file
     sections: list[Section]
     provenance: Provenance

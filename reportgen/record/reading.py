@@ -13,6 +13,7 @@ from reportgen.facts import ALREADY_WHOLE
 from reportgen.opening import read_regular
 from reportgen.plain_json import parse_json
 from reportgen.record.content import SCHEMA_VERSION, Record
+from reportgen.record.review import review_tiles
 from reportgen.record.upgrading import upgraded
 
 RECORD_NAME = "report.json"
@@ -25,6 +26,8 @@ def named_files(record: Record) -> dict[str, str]:
         named += [(f"figures.{place}.picture", figure.picture), (f"figures.{place}.data", figure.data)]
     named += [(f"maximizations.{place}.picture", shown.picture) for place, shown in enumerate(record.maximizations)]
     named += [(f"features.{place}.file", feature.file) for place, feature in enumerate(record.features)]
+    if record.products is not None:
+        named.append(("products.file", record.products.file))
     for place, unit in enumerate(record.units):
         for number, top in enumerate(unit.top_images):
             where = f"units.{place}.top_images.{number}"
@@ -37,6 +40,13 @@ def named_files(record: Record) -> dict[str, str]:
     for place, image in enumerate(record.images):
         for number, answer in enumerate(image.answers):
             named += [(f"images.{place}.answers.{number}", name) for name in answer.pictures]
+        for number, shown_why in enumerate(image.attributions):
+            where = f"images.{place}.attributions.{number}"
+            named += [(f"{where}.picture", shown_why.picture), (f"{where}.array", shown_why.array)]
+    named += [(f"thumbnails.{file}", tile.picture) for file, tile in record.thumbnails.items()]
+    named += [("robustness.corruptions", tile.picture) for tile in review_tiles(record.robustness)]
+    if record.dataset is not None and record.dataset.projection is not None:
+        named.append(("dataset.projection.picture", record.dataset.projection.picture))
     files: dict[str, str] = {}
     for key, name in named:
         if name is not None:

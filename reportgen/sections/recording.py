@@ -24,10 +24,13 @@ from reportgen.images import Fitting
 from reportgen.models import MeasuredInput, Network
 from reportgen.models.inputs import flat_slots
 from reportgen.record import Pages
+from reportgen.record.addresses import section_page
 from reportgen.results import Finding, Graph, GraphNode, LayerSummary
 from reportgen.sections.answers import MeasuredAnswers, record_outputs
 from reportgen.sections.histograms import describe_histogram
-from reportgen.sections.section import Contribution, Section
+from reportgen.sections.kept_products import weight_sketches
+from reportgen.sections.review_recording import record_evaluation
+from reportgen.sections.section import Contribution, Section, joined
 from reportgen.sections.study import Study
 
 _PACKAGES = ("tensorflow", "keras", "numpy", "pillow")
@@ -114,10 +117,15 @@ def _shapes(shape: Any) -> Any:
 def record_layers(study: Study) -> list[record.Layer]:
     """Every row of the layer table, with what was found in its weights and activations."""
     weights = weights_by_layer(study.network, study.summary, [item.statistics for item in study.weighed])
-    return [_record_layer(layer, study, weights.get(layer.name)) for layer in study.summary.layers]
+    sketches = weight_sketches(study)
+    return [
+        _record_layer(layer, study, weights.get(layer.name), sketches.get(layer.name)) for layer in study.summary.layers
+    ]
 
 
-def _record_layer(layer: LayerSummary, study: Study, weights: record.Weights | None) -> record.Layer:
+def _record_layer(
+    layer: LayerSummary, study: Study, weights: record.Weights | None, sketch: list[float] | None
+) -> record.Layer:
     return record.Layer(
         index=layer.index,
         name=layer.name,
@@ -137,6 +145,7 @@ def _record_layer(layer: LayerSummary, study: Study, weights: record.Weights | N
         details=dict(layer.details),
         weights=weights,
         activations=_record_activations(study.statistics, layer.name),
+        sketch=sketch,
     )
 
 
@@ -197,8 +206,12 @@ def _first_page(node: GraphNode, pages: Pages) -> str | None:
     return next((page for name in names if (page := pages.layer_page(name)) is not None), None)
 
 
-def record_images(study: Study, drawn: Mapping[str, tuple[record.Answer, ...]]) -> list[record.Image]:
-    """Every image and the network's answers to it; `drawn` are those that are pictures, by image."""
+def record_images(
+    study: Study,
+    drawn: Mapping[str, tuple[record.Answer, ...]],
+    attributions: Mapping[str, tuple[record.Attribution, ...]],
+) -> list[record.Image]:
+    """Every image, the network's answers to it and why; `drawn` are those answers that are pictures, by image."""
     measured, truth = MeasuredAnswers(study), _known_truth(study)
     places = {image.file: place for place, image in enumerate(study.statistics.images)}
     return [
@@ -213,6 +226,7 @@ def record_images(study: Study, drawn: Mapping[str, tuple[record.Answer, ...]]) 
             placement=study.fitting.place(image.height, image.width),
             predictions=list(study.statistics.predictions(places[image.file], study.head)),
             answers=measured.of(image.file, drawn.get(image.file, ())),
+            attributions=attributions.get(image.file, ()),
         )
         for image in study.images
     ]
@@ -238,7 +252,10 @@ def _record_finding(finding: Finding, study: Study) -> record.Finding:
         page = pages.layer_page(finding.layer)
     if page is None and finding.image is not None:
         page = pages.image_page(finding.image)
+    if finding.section is not None:
+        page = section_page(finding.section)
     values = vars(finding) | {"channels": list(finding.channels)}
+    del values["section"]
     return record.Finding(**values, page=page)
 
 
@@ -250,6 +267,7 @@ def record_provenance(config: Config, *, latent: bool = False) -> record.Provena
         seed=config.seed,
         versions={"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
         created=_created(os.environ.get("SOURCE_DATE_EPOCH")),
+        tags=dict(config.tag),
     )
 
 
@@ -317,25 +335,58 @@ def _word(value: Any) -> str:
     return "LIST" if isinstance(value, list) else str(value)
 
 
+def _by_image(pairs: Iterable[tuple[str, record.Attribution]]) -> dict[str, tuple[record.Attribution, ...]]:
+    found: dict[str, tuple[record.Attribution, ...]] = {}
+    for file, attribution in pairs:
+        found[file] = (*found.get(file, ()), attribution)
+    return found
+
+
+def _record_methods(made: Sequence[Contribution]) -> record.AttributionSummary | None:
+    """What was found of the methods of attribution; None where none ran."""
+    methods = [found for contribution in made for found in contribution.attribution_methods]
+    uses = [use for contribution in made for use in contribution.channel_uses]
+    return record.AttributionSummary(methods=methods, channels=tuple(uses)) if methods else None
+
+
 def make_record(
-    study: Study, site: record.Site, sections: Sequence[tuple[Section, Contribution]], findings: Iterable[Finding]
+    study: Study,
+    site: record.Site,
+    sections: Sequence[tuple[Section, Contribution]],
+    findings: Iterable[Finding],
+    thumbnails: Mapping[str, record.Tile] | None = None,
+    judged: Mapping[str, record.EvaluationOutput] | None = None,
+    products: record.KeptProducts | None = None,
 ) -> record.Record:
-    """Everything the pages say."""
+    """Everything the pages say.
+
+    `thumbnails` are small pictures of images, and `judged` outputs, beside those that sections or the pass made.
+    """
     made = [contribution for _, contribution in sections]
+    review = joined(made)
     return record.Record(
         generator=record.Generator(name="reportgen", version=__version__),
         site=site,
         model=record_model(study),
         layers=record_layers(study),
         graph=next((record_graph(one.graph, study.pages) for one in made if one.graph is not None), None),
-        images=record_images(study, {file: own for one in made for file, own in one.answers.items()}),
+        images=record_images(
+            study,
+            {file: own for one in made for file, own in one.answers.items()},
+            _by_image(pair for contribution in made for pair in contribution.attributions),
+        ),
         skipped=list(study.images.skipped),
         units=[channel for contribution in made for channel in contribution.channels],
         maximizations=[shown for contribution in made for shown in contribution.maximizations],
         figures=[figure for contribution in made for figure in contribution.figures],
         features=[feature for contribution in made for feature in contribution.features],
+        products=products,
         findings=record_findings(findings, study),
-        evaluation=study.evaluation,
+        attribution=_record_methods(made),
+        evaluation=record_evaluation(study, judged or {}),
+        robustness=review.robustness,
+        dataset=review.dataset,
+        thumbnails={**(thumbnails or {}), **review.thumbnails},
         sections=[section.describe(contribution) for section, contribution in sections],
         provenance=record_provenance(study.config, latent=study.network.latent),
     )

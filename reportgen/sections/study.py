@@ -12,11 +12,15 @@ from reportgen.analysis.answers import AnswerPlan, SettledAnswers, settle_output
 from reportgen.analysis.evaluation.classes import evaluate
 from reportgen.analysis.maximization.scheduling import plan_channels
 from reportgen.analysis.network.feature_maps import gives_maps
+from reportgen.analysis.network.features import default_feature_layer
 from reportgen.analysis.network.fed_values import settle_fitting
+from reportgen.analysis.network.given_values import with_values_of_images
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.analysis.network.running import run_unwatched
 from reportgen.analysis.network.selection import last_of_blocks, select_layers
 from reportgen.analysis.network.settled_output import SettledOutput, head_of
+from reportgen.analysis.review import ClassReview, class_names, review_classes
+from reportgen.analysis.reviewing import Review, Reviewing
 from reportgen.analysis.statistics.image_statistics import ImageStatistics, collect, default_layers
 from reportgen.analysis.weights.filters import filter_banks, weight_statistics
 from reportgen.config import Config
@@ -52,7 +56,9 @@ class Study:
 
     `fitting` is how images are made to fit; `shown` are the images that get a page; `map_layers` the layers whose
     feature maps are drawn, `chosen` for each of them the channels that are shown in detail; `truth` is the class
-    given for each image, by name.
+    given for each image, by name. `names` are those of the classes; `review` is what the pass kept to judge answers and
+    to compare images, which it names by their place in `statistics.images`, and `judged` the answers against the right
+    classes.
     """
 
     config: Config
@@ -69,6 +75,9 @@ class Study:
     pages: Pages
     truth: Mapping[str, str]
     evaluation: Evaluation | None
+    names: tuple[str, ...]
+    review: Review
+    judged: ClassReview | None
 
     @property
     def head(self) -> SettledOutput | None:
@@ -152,7 +161,8 @@ def find_answers(
             originals.keep(item.image, item.original)
     pixels = np.stack([item.pixels for item in first])
     files = [image.file for image in images]
-    return settle_outputs(network, run_unwatched(network, pixels), pixels, files, config)
+    answer = run_unwatched(network, pixels, network.others_of([item.image.file for item in first]))
+    return settle_outputs(network, answer, pixels, files, config)
 
 
 def with_names(network: Network, head: SettledOutput | None) -> Network:
@@ -196,7 +206,7 @@ def prepare_study(config: Config, network: Network, images: ImageSet, workshop: 
         UsageError: a layer, channel or band asked for does not exist.
         ReportgenError: the network cannot run on the images.
     """
-    network, fitting = settle_fitting(config, network, images)
+    network, fitting = settle_fitting(config, with_values_of_images(network, config, images), images)
     summary = summarize_network(network)
     # Of a generator every convolution shows how its picture comes about; it has no blocks as others do.
     map_layers = drawable(summary, chosen_layers(config, summary, "convs" if network.latent else "blocks"))
@@ -207,12 +217,22 @@ def prepare_study(config: Config, network: Network, images: ImageSet, workshop: 
     measured = dict.fromkeys((*default_layers(config, summary), *map_layers))
     in_order = tuple(layer.name for layer in summary.layers if layer.name in measured)
     plan, cache = _answer_plan(answers, images), workshop.cache
-    statistics = collect(network, summary, images, in_order, fitting, config, workshop.progress, cache, plan)
+    keeping = Reviewing(
+        output=head if head is not None and head.kind == "classes" else None,
+        truth=None if head is None else plan.truths.get(head.name),
+        layer=default_feature_layer(summary, answers.outputs) if compares_images(config, network) else None,
+        seed=config.seed,
+        levels=fitting.scale.levels,
+    )
+    statistics = collect(network, summary, images, in_order, fitting, config, workshop.progress, cache, plan, keeping)
+    review = statistics.measured.beside
+    assert isinstance(review, Review)
     read = _readable(images, statistics)
     evaluation = _evaluate(answers, statistics, head)
     shown = choose_shown(read, config.image_pages, evaluation)
     maxima = {layer: statistics.maxima(layer) for layer in map_layers if layer in statistics.layers}
     chosen = plan_channels(config.channels, maxima)
+    names = class_names(head)
     detailed = [(layer, channel) for layer, channels in chosen.items() for channel in channels]
     return Study(
         config=config,
@@ -234,7 +254,32 @@ def prepare_study(config: Config, network: Network, images: ImageSet, workshop: 
         ),
         truth=_class_names(answers),
         evaluation=evaluation,
+        names=names,
+        review=review,
+        judged=review_classes(review, images.images, names, _properties(answers, head, images)),
     )
+
+
+def _properties(
+    answers: SettledAnswers, head: SettledOutput | None, images: ImageSet
+) -> dict[str, tuple[str | None, ...]]:
+    """The columns of the truth file beyond the label: the entry of each image, None where there is none."""
+    truth = answers.truths.get(head.name) if head is not None else None
+    if truth is None or truth.given.form != "table":
+        return {}
+    cells = truth.given.cells
+    rows = [cells.get(image.file, ()) for image in images]
+    return {
+        name: tuple(row[place] or None if place < len(row) else None for row in rows)
+        for place, name in enumerate(truth.given.columns)
+        if place > 0 and name
+    }
+
+
+def compares_images(config: Config, network: Network) -> bool:
+    """Whether images are compared with each other: for pages about them, or for what was asked of them."""
+    asked = config.draws("images-quality") or config.reference is not None or bool(config.gates)
+    return asked and not network.latent
 
 
 def _answer_plan(answers: SettledAnswers, images: ImageSet) -> AnswerPlan:

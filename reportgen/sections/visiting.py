@@ -62,7 +62,8 @@ def _visits(
     readers = {image.file for work in works if work.layers or work.reads_answers for image in work.images}
     for fitted in fitted_images(study.fitting, study.network, images, originals=workshop.originals):
         read = run is not None and fitted.image.file in readers
-        layer_rows, answer_rows = run.with_answer(fitted.pixels[np.newaxis]) if run and read else ({}, [])
+        others = study.network.others_of([fitted.image.file])
+        layer_rows, answer_rows = run.with_answer(fitted.pixels[np.newaxis], others) if run and read else ({}, [])
         outputs = {name: rows[0] for name, rows in layer_rows.items()}
         answers = {
             output.name: np.asarray(answer_of(answer_rows[output.index], output))[0]

@@ -9,7 +9,9 @@ from functools import cached_property
 from typing import Literal, TypeVar
 
 from reportgen.record import (
+    Attribution,
     ChannelColumns,
+    ChannelUse,
     ClassesAnswer,
     Feature,
     Figure,
@@ -83,8 +85,8 @@ class Catalogue:
     @cached_property
     def better_than_baseline(self) -> bool:
         """Whether the network is right more often than one that looks at nothing; also where that is not known."""
-        evaluation = self.record.evaluation
-        return evaluation is None or self.baseline is None or evaluation.accuracy > self.baseline
+        accuracy = None if self.record.evaluation is None else self.record.evaluation.accuracy
+        return accuracy is None or self.baseline is None or accuracy > self.baseline
 
     @cached_property
     def class_names(self) -> Mapping[tuple[str, int], str]:
@@ -142,6 +144,23 @@ class Catalogue:
     def figures_of_image(self) -> Mapping[str, list[Figure]]:
         """Figures that speak of an image."""
         return _grouped((figure.image, figure) for figure in self.record.figures if figure.image is not None)
+
+    @cached_property
+    def figures(self) -> Mapping[str, Figure]:
+        """Figures by id."""
+        return {figure.id: figure for figure in self.record.figures}
+
+    @cached_property
+    def attributions(self) -> Mapping[str, Attribution]:
+        """Maps of why the network answered so, by the group of the figures that show them."""
+        shown = (one for image in self.record.images for one in image.attributions if one.figure in self.figures)
+        return {self.figures[one.figure].group or one.figure: one for one in shown if one.figure is not None}
+
+    @cached_property
+    def uses(self) -> Mapping[tuple[str, int], ChannelUse]:
+        """What channels are used for, by layer and channel."""
+        found = self.record.attribution.channels if self.record.attribution is not None else ()
+        return {(use.layer, use.channel): use for use in found}
 
     @cached_property
     def general_figures(self) -> list[Figure]:

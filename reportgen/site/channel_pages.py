@@ -6,7 +6,7 @@ from reportgen.record import Image, Layer, Neighbour, Tile, TopImage, Unit
 from reportgen.site.catalogue import Catalogue
 from reportgen.site.charts import draw_histogram, draw_profile
 from reportgen.site.facts import unit_facts
-from reportgen.site.figures import crop_channel, crop_of, group_figures
+from reportgen.site.figures import FigureView, crop_channel, crop_of, group_figures, view_figure
 from reportgen.site.outline import Link
 from reportgen.site.page import HOME, LAYERS, UNITS, Page, chained
 from reportgen.site.parts import page_links, page_paths, split, view_findings, view_maximizations
@@ -154,6 +154,7 @@ def _channel_rows(layer: Layer, after: Layer, catalogue: Catalogue) -> list[Chan
 def _unit_page(unit: Unit, catalogue: Catalogue) -> Page:
     layer = catalogue.layers.get(unit.layer)
     sheet = catalogue.sheets.get(unit.layer)
+    use = catalogue.uses.get((unit.layer, unit.channel))
     view = UnitView(
         unit=unit,
         facts=unit_facts(unit),
@@ -168,6 +169,11 @@ def _unit_page(unit: Unit, catalogue: Catalogue) -> Page:
         before=tuple(_view_neighbour(one, catalogue) for one in unit.before),
         after=tuple(_view_neighbour(one, catalogue) for one in unit.after),
         selectivity=unit.selectivity,
+        use=use,
+        used=tuple(
+            (one, _likeness(one.image, catalogue), catalogue.image_page(one.image))
+            for one in (use.images if use is not None else ())
+        ),
         findings=view_findings(
             (one for one in catalogue.findings_of_layer.get(unit.layer, ()) if unit.channel in one.channels), catalogue
         ),
@@ -195,6 +201,11 @@ def _frame(top: TopImage, image: Image | None) -> Rectangle | None:
     upper, left = max(FRAME, top.box[0] * down - FRAME), max(FRAME, top.box[1] * across - FRAME)
     lower, right = min(height - FRAME, top.box[2] * down + FRAME), min(width - FRAME, top.box[3] * across + FRAME)
     return Rectangle(round(left, 1), round(upper, 1), round(right - left, 1), round(lower - upper, 1))
+
+
+def _likeness(file: str, catalogue: Catalogue) -> FigureView | None:
+    figure = catalogue.likenesses.get(file)
+    return None if figure is None else view_figure(figure, catalogue)
 
 
 def _view_neighbour(neighbour: Neighbour, catalogue: Catalogue) -> NeighbourView:

@@ -7,13 +7,16 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reportgen.record import CalibrationBin, Curve, Histogram, ValueSpread
+from reportgen.record import Curve, Histogram, ValueSpread
 
 # In CSS pixels; the drawing shrinks with a narrow page.
 WIDTH, HEIGHT = 320, 96
 
 # Beyond this many bars a chart of this width shows only what its outline shows.
 _TICK_SPACING = 0.25
+
+# Around a line with dots, so that these are whole.
+_MARGIN = 6
 
 
 @dataclass(frozen=True)
@@ -51,14 +54,13 @@ class LineChart:
 
 
 @dataclass(frozen=True)
-class CalibrationBar:
-    """One bin of confidence: its bar from the left, and the words for it."""
+class Trend:
+    """A figure over reports: a line through `dots` `(x, y)`, the last of them the newest."""
 
-    x: float
-    width: float
-    y: float
-    height: float
-    bin: CalibrationBin
+    path: str
+    dots: tuple[tuple[float, float], ...]
+    width: int = WIDTH
+    height: int = HEIGHT
 
 
 def draw_histogram(histogram: Histogram | None) -> HistogramChart | None:
@@ -115,19 +117,18 @@ def draw_curve(curve: Curve | None) -> LineChart | None:
     return LineChart(path=f"M{points}", first=first, last=last, low=low, high=high)
 
 
-def draw_calibration(bins: Sequence[CalibrationBin], side: int) -> tuple[CalibrationBar, ...]:
-    """A bar of its accuracy for each bin with images, in a square of `side` CSS pixels."""
-    return tuple(
-        CalibrationBar(
-            x=round(part.low * side, 1),
-            width=round((part.high - part.low) * side, 1),
-            y=round((1 - part.accuracy) * side, 1),
-            height=round(part.accuracy * side, 1),
-            bin=part,
+def draw_trend(points: Sequence[tuple[int, float]], count: int) -> Trend:
+    """Values `(place, value)` of reports at places `0..count - 1`, from the lowest at the foot to the highest."""
+    values = [value for _, value in points]
+    low, span = min(values), (max(values) - min(values)) or 1.0
+    dots = tuple(
+        (
+            round(_MARGIN + place / max(1, count - 1) * (WIDTH - 2 * _MARGIN), 1),
+            round(HEIGHT - _MARGIN - (value - low) / span * (HEIGHT - 2 * _MARGIN), 1),
         )
-        for part in bins
-        if part.accuracy is not None
+        for place, value in points
     )
+    return Trend(path="M" + "L".join(f"{_short(x)} {_short(y)}" for x, y in dots), dots=dots)
 
 
 def draw_profile(values: Sequence[float | None]) -> str:

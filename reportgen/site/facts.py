@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from reportgen.facts import Shape
 from reportgen.formats import TIMES, byte_count, count, is_open, number, percent, shape, short_count, size
 from reportgen.record import (
     Activations,
@@ -13,6 +14,7 @@ from reportgen.record import (
     Maximization,
     MeasuredPreprocessing,
     Model,
+    ModelInput,
     Provenance,
     Unit,
     Weights,
@@ -38,15 +40,28 @@ def key_facts(model: Model) -> Facts:
         ("parameters", short_count(model.parameter_count)),
         ("multiply-accumulates an image", "" if model.mac_count is None else short_count(model.mac_count)),
         ("layers", count(model.layer_count)),
-        ("input, the network takes any" if is_open(model.input_shape) else "input", fed_shape(model)),
+        ("input, the network takes any" if takes_any_size(model) else "input", fed_shape(model)),
         ("output", shape(model.output_shape)),
     )
 
 
+def _image_shape(model: Model) -> Shape | list[Shape]:
+    """The shape of the input that takes the images, of several."""
+    inputs = model.inputs or []
+    return next((one.shape for one in inputs if one.given == "image" and len(inputs) > 1), model.input_shape)
+
+
+def takes_any_size(model: Model) -> bool:
+    """Whether the network leaves the size of the images open."""
+    return is_open(_image_shape(model))
+
+
 def fed_shape(model: Model) -> str:
     """The shape of the network's input, with this report's size where it takes any."""
-    if model.latent is not None or not is_open(model.input_shape):
+    if model.latent is not None:
         return shape(model.input_shape)
+    if not takes_any_size(model):
+        return shape(_image_shape(model))
     return size([*model.preprocessing.size, model.preprocessing.channels])
 
 
@@ -85,7 +100,8 @@ def _measured_words(measured: MeasuredPreprocessing | None) -> str:
     if measured.total is None:
         return f" What reaches the first layer with a kernel is not known: {measured.note}."
     layer = f" {measured.layer}" if measured.layer else ""
-    inside = "" if measured.inside is None else f" (by the network alone: {measured.inside.words})"
+    alone = measured.inside is not None and measured.inside.words != measured.total.words
+    inside = f" (by the network alone: {measured.inside.words})" if measured.inside is not None and alone else ""
     return f" What reaches its first layer with a kernel{layer}, measured: {measured.total.words}{inside}."
 
 
@@ -95,10 +111,22 @@ def input_words(model: Model) -> str:
     if len(inputs) < 2:
         return ""
     images = next((one.name for one in inputs if one.given == "image"), "")
-    others = [f"{one.name} ({shape(one.shape[1:])}) at {one.given}" for one in inputs if one.given != "image"]
+    others = [one for one in inputs if one.given != "image"]
+    held = [f"{one.name} ({shape(one.shape)}) at {one.given}" for one in others if not _has_values_of_images(one)]
+    varied = [
+        f"{one.name} ({shape(one.shape)}) got the value that {one.given} has for each image"
+        for one in others
+        if _has_values_of_images(one)
+    ]
+    words = [f"held were {', '.join(held)}"] if held else []
     return (
-        f" The network has {count(len(inputs))} inputs: the images went into {images}; held were {', '.join(others)}."
+        f" The network has {count(len(inputs))} inputs: the images went into {images}; {'; '.join([*words, *varied])}."
     )
+
+
+def _has_values_of_images(one: ModelInput) -> bool:
+    """Whether an input had a value for each image, from a table."""
+    return one.given.lower().endswith(".csv")
 
 
 def provenance_facts(provenance: Provenance) -> Facts:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from reportgen.record import Figure, Maximization, Scale, Tile
+from reportgen.site.attributions import AttributionView, view_attribution
 from reportgen.site.catalogue import Catalogue
 
 # The colour maps that the style sheet draws as bars. Others ("colour", "original") show colours as they are.
@@ -45,6 +46,7 @@ class FigureView:
     layer_page: str | None
     image_page: str | None
     likeness: Figure | None  # of the image it speaks of
+    attribution: AttributionView | None = None  # where it shows why the network answered so
 
     @property
     def key(self) -> str:
@@ -79,6 +81,7 @@ def view_figure(figure: Figure, catalogue: Catalogue) -> FigureView:
         layer_page=catalogue.layer_page(figure.layer),
         image_page=catalogue.image_page(figure.image),
         likeness=catalogue.likenesses.get(figure.image) if figure.image is not None else None,
+        attribution=view_attribution(figure, catalogue),
     )
 
 

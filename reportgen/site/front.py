@@ -5,10 +5,20 @@ from __future__ import annotations
 from itertools import islice
 
 from reportgen import formats
-from reportgen.record import Head, Maximization, Model, Record
+from reportgen.record import Head, Image, Maximization, Model, Record
 from reportgen.site.answer_views import KINDS, describe_outputs, join_words
+from reportgen.site.attributions import strip_figures
 from reportgen.site.catalogue import Catalogue
-from reportgen.site.facts import fed_shape, input_words, key_facts, model_facts, preprocessing_words, provenance_facts
+from reportgen.site.facts import (
+    fed_shape,
+    input_words,
+    key_facts,
+    model_facts,
+    preprocessing_words,
+    provenance_facts,
+    takes_any_size,
+)
+from reportgen.site.figures import view_figure
 from reportgen.site.image_pages import card_paths
 from reportgen.site.page import FRONT, Page
 from reportgen.site.parts import count_severities, view_findings, view_image, view_maximizations, view_sections
@@ -51,8 +61,9 @@ def front_page(catalogue: Catalogue) -> Page:
         notes=tuple(view for view in shown if view.finding.severity == "info"),
         findings_shown=len(shown),
         finding_count=len(findings),
-        cards=tuple(view_image(image, catalogue) for image in record.images[:MOST_IMAGES]),
+        cards=tuple(view_image(image, catalogue) for image in _shown_images(record)),
         image_count=len(record.images),
+        why=tuple(view_figure(figure, catalogue) for figure in strip_figures(catalogue)),
         skipped=record.skipped,
         skipped_page=f"{card_paths(catalogue)[-1]}#skipped",
         maximizations=view_maximizations(_representatives(catalogue), catalogue),
@@ -60,6 +71,16 @@ def front_page(catalogue: Catalogue) -> Page:
         left_out=tuple((section.title, section.note) for section in record.sections if section.note is not None),
     )
     return Page(FRONT, record.site.title, "index.html.jinja2", view)
+
+
+def _shown_images(record: Record) -> list[Image]:
+    """The images of the front page: all if they are few, else evenly from those with a page, and so a picture."""
+    if len(record.images) <= MOST_IMAGES:
+        return record.images
+    paged = [image for image in record.images if image.page is not None] or record.images
+    if len(paged) <= MOST_IMAGES:
+        return paged
+    return [paged[place * len(paged) // MOST_IMAGES] for place in range(MOST_IMAGES)]
 
 
 def summarize_model(model: Model) -> str:
@@ -74,7 +95,7 @@ def summarize_model(model: Model) -> str:
         )
     return (
         f"A network of {layers} and {parameters} parameters that reads images of "
-        f"{'any size, here ' if formats.is_open(model.input_shape) else ''}{fed_shape(model)} and {answer}."
+        f"{'any size, here ' if takes_any_size(model) else ''}{fed_shape(model)} and {answer}."
     )
 
 

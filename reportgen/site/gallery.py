@@ -1,4 +1,4 @@
-"""Pages that show one thing over the whole network: filters, maximised images, dreams, the graph, the evaluation."""
+"""Pages that show one thing over the whole network: filters, maximised images, dreams, the graph."""
 
 from __future__ import annotations
 
@@ -7,14 +7,11 @@ from dataclasses import replace
 
 from reportgen.record import GraphEdge, GraphNode, Section
 from reportgen.site.catalogue import Catalogue
-from reportgen.site.charts import draw_calibration
 from reportgen.site.figures import group_figures
-from reportgen.site.page import EVALUATION, GRAPH, HOME, Page, chained
-from reportgen.site.parts import page_links, page_paths, split, view_image, view_maximizations, view_section
-from reportgen.site.rightness import view_right
+from reportgen.site.page import GRAPH, HOME, Page, chained
+from reportgen.site.parts import page_links, page_paths, split, view_maximizations, view_section
 from reportgen.site.views import (
     EdgeView,
-    EvaluationView,
     GraphView,
     MaximizationView,
     MaximizedLayer,
@@ -32,12 +29,6 @@ LINE_HEIGHT = 14
 
 # CSS pixels from a line of the graph to its label.
 LABEL_GAP = 5
-
-# The side of the calibration chart in CSS pixels.
-CALIBRATION = 240
-
-# The most mistakes a reader goes through.
-MISTAKES = 24
 
 
 def gallery_pages(catalogue: Catalogue) -> list[Page]:
@@ -106,11 +97,12 @@ def graph_pages(catalogue: Catalogue) -> list[Page]:
     graph = catalogue.record.graph
     if graph is None:
         return []
-    view = GraphView(graph, tuple(map(_view_node, graph.nodes)), tuple(map(_view_edge, graph.edges)))
+    view = GraphView(graph, tuple(map(view_node, graph.nodes)), tuple(map(view_edge, graph.edges)))
     return [Page(GRAPH, "Graph", "graph.html.jinja2", view, crumbs=(HOME,), listed=True)]
 
 
-def _view_node(node: GraphNode) -> NodeView:
+def view_node(node: GraphNode) -> NodeView:
+    """A node with its lines of text in their places."""
     middle = node.x + node.width / 2
     first = node.y + (node.height - (len(node.text) - 1) * LINE_HEIGHT) / 2
     lines = tuple(
@@ -119,7 +111,7 @@ def _view_node(node: GraphNode) -> NodeView:
     return NodeView(node, ", ".join(node.layers) or node.name, lines)
 
 
-def _view_edge(edge: GraphEdge) -> EdgeView:
+def view_edge(edge: GraphEdge) -> EdgeView:
     """The edge as a path; its label stands beside the middle of its points."""
     x, y = edge.points[len(edge.points) // 2]
     if len(edge.points) % 2 == 0:
@@ -127,18 +119,3 @@ def _view_edge(edge: GraphEdge) -> EdgeView:
         x, y = (x + before[0]) / 2, (y + before[1]) / 2
     path = "M" + "L".join(f"{left:g} {top:g}" for left, top in edge.points)
     return EdgeView(path, edge.label, round(x + LABEL_GAP, 1), round(y, 1))
-
-
-def evaluation_pages(catalogue: Catalogue) -> list[Page]:
-    """The answers against the right classes, where those were given."""
-    evaluation, right = catalogue.record.evaluation, view_right(catalogue)
-    if evaluation is None or right is None:
-        return []
-    mistakes = tuple(
-        (mistake, view_image(catalogue.images[mistake.image], catalogue) if mistake.image in catalogue.images else None)
-        for mistake in evaluation.mistakes[:MISTAKES]
-    )
-    view = EvaluationView(
-        evaluation, right, draw_calibration(evaluation.calibration, CALIBRATION), CALIBRATION, mistakes
-    )
-    return [Page(EVALUATION, "Evaluation", "evaluation.html.jinja2", view, crumbs=(HOME,), listed=True)]

@@ -7,13 +7,16 @@ from collections.abc import Sequence
 from reportgen.record import Record
 from reportgen.site.catalogue import Catalogue
 from reportgen.site.channel_pages import unit_pages
+from reportgen.site.evaluation_pages import evaluation_pages
 from reportgen.site.front import front_page
-from reportgen.site.gallery import evaluation_pages, gallery_pages, graph_pages
+from reportgen.site.gallery import gallery_pages, graph_pages
 from reportgen.site.image_pages import image_pages
 from reportgen.site.layer_pages import layer_pages, table_pages
 from reportgen.site.outline import Link, Outline, OutlineGroup
 from reportgen.site.output_pages import output_pages
 from reportgen.site.page import HOME, IMAGES, LAYERS, UNITS, Page
+from reportgen.site.quality_page import quality_pages
+from reportgen.site.robustness_page import robustness_pages
 
 
 def settle_pages(record: Record) -> list[Page]:
@@ -29,6 +32,8 @@ def settle_pages(record: Record) -> list[Page]:
         *output_pages(catalogue),
         *image_pages(catalogue),
         *evaluation_pages(catalogue),
+        *robustness_pages(catalogue),
+        *quality_pages(catalogue),
     ]
 
 

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+from reportgen.class_names import is_called
 from reportgen.facts import SEVERITIES
 from reportgen.record import Figure, Finding, Image, Maximization, Section
-from reportgen.site.answer_contents import class_name
+from reportgen.record.addresses import section_page
 from reportgen.site.answer_views import view_answers
 from reportgen.site.catalogue import Catalogue
 from reportgen.site.charts import draw_curve
@@ -26,6 +27,7 @@ PLAIN_OBJECTIVES = frozenset({"channel", "logit"})
 
 def view_findings(findings: Iterable[Finding], catalogue: Catalogue) -> tuple[FindingView, ...]:
     """Findings, the worst first."""
+    pages = {section_page(slug) for slug in catalogue.sections}
     ordered = sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
     return tuple(
         FindingView(
@@ -33,6 +35,7 @@ def view_findings(findings: Iterable[Finding], catalogue: Catalogue) -> tuple[Fi
             channels=list_channels(finding.channels),
             layer_page=catalogue.layer_page(finding.layer),
             image_page=catalogue.image_page(finding.image),
+            evidence_page=finding.page if finding.page in pages else None,
         )
         for finding in ordered
     )
@@ -77,15 +80,22 @@ def _view_maximization(shown: Maximization, catalogue: Catalogue) -> Maximizatio
 def view_image(image: Image, catalogue: Catalogue) -> ImageCard:
     """An image with its likeness and its answers."""
     likeness = catalogue.likenesses.get(image.file)
-    best = image.predictions[0] if image.predictions else None
-    known = best is not None and image.truth is not None
     return ImageCard(
         image=image,
         likeness=None if likeness is None else view_figure(likeness, catalogue),
         answers=view_answers(image, catalogue),
-        right=class_name(best.index, best.label) == image.truth if known and best is not None else None,
+        right=_is_right(image, catalogue),
         trusted=catalogue.better_than_baseline,
     )
+
+
+def _is_right(image: Image, catalogue: Catalogue) -> bool | None:
+    """Whether the best class is the right one; None where there is none, or the right one is no class it knows."""
+    evaluation, truth = catalogue.record.evaluation, image.truth
+    if truth is None or not image.predictions or (evaluation is not None and truth in evaluation.unmatched):
+        return None
+    best = image.predictions[0]
+    return is_called(truth, best.index, best.label)
 
 
 def view_section(section: Section) -> SectionView:

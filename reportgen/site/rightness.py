@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reportgen import formats
+from reportgen.record import Evaluation
 from reportgen.site.catalogue import Catalogue
 from reportgen.site.parts import view_image
 from reportgen.site.views import RightView
@@ -14,12 +15,13 @@ MOST_WRONG = 6
 def view_right(catalogue: Catalogue) -> RightView | None:
     """The network's answers against the right classes, None where none were given or none fits an image."""
     evaluation = catalogue.record.evaluation
-    if evaluation is None or not evaluation.images:
+    if evaluation is None or evaluation.accuracy is None or not evaluation.images:
         return None
     images = [catalogue.images.get(mistake.image) for mistake in evaluation.mistakes[:MOST_WRONG]]
     return RightView(
         key_facts=(
             ("classed rightly", formats.percent(evaluation.accuracy)),
+            ("95 % interval", _interval(evaluation)),
             ("images judged", formats.count(evaluation.images)),
             (
                 "right class among the best five",
@@ -34,6 +36,12 @@ def view_right(catalogue: Catalogue) -> RightView | None:
         trusted=catalogue.better_than_baseline,
         wrong=tuple(view_image(image, catalogue) for image in images if image is not None),
     )
+
+
+def _interval(evaluation: Evaluation) -> str:
+    """How far chance alone may move the accuracy, empty where that was not recorded."""
+    found = evaluation.outputs[0].interval if evaluation.outputs else None
+    return "" if found is None else " to ".join(formats.percent(end) for end in found)
 
 
 def _worth(catalogue: Catalogue) -> str:

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reportgen.record import (
-    Evaluation,
+    ChannelUse,
     Feature,
     Finding,
     Graph,
     GraphNode,
     Image,
+    ImageUse,
     Layer,
     Maximization,
-    Mistake,
     Model,
     Neighbour,
     Record,
@@ -25,7 +25,7 @@ from reportgen.record import (
     Unit,
 )
 from reportgen.site.answer_views import AnswerView
-from reportgen.site.charts import CalibrationBar, HistogramChart, LineChart
+from reportgen.site.charts import HistogramChart, LineChart
 from reportgen.site.facts import Facts
 from reportgen.site.figures import FigureGroup, FigureView
 from reportgen.site.outline import Link
@@ -42,6 +42,7 @@ class FindingView:
     channels: str
     layer_page: str | None
     image_page: str | None
+    evidence_page: str | None = None  # of the section that shows what was found, where it has one
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,7 @@ class FrontView:
     finding_count: int
     cards: tuple[ImageCard, ...]
     image_count: int
+    why: tuple[FigureView, ...]  # maps of why it answered so, mistakes first
     skipped: Sequence[Skipped]
     skipped_page: str
     maximizations: tuple[MaximizationView, ...]
@@ -288,6 +290,8 @@ class UnitView:
     before: tuple[NeighbourView, ...]
     after: tuple[NeighbourView, ...]
     selectivity: Sequence[Selectivity]
+    use: ChannelUse | None  # which answers its evidence serves
+    used: tuple[tuple[ImageUse, FigureView | None, str | None], ...]  # the images where most, likenesses, pages
     findings: tuple[FindingView, ...]
     filters: tuple[FilterView, ...]
 
@@ -359,14 +363,3 @@ class MaximizedView:
     section: SectionView
     layers: tuple[MaximizedLayer, ...]
     pages: tuple[Link, ...]
-
-
-@dataclass(frozen=True)
-class EvaluationView:
-    """The network's answers against the right classes; each mistake with its image."""
-
-    evaluation: Evaluation
-    right: RightView
-    bars: tuple[CalibrationBar, ...]
-    side: int  # of the square the bars stand in
-    mistakes: tuple[tuple[Mistake, ImageCard | None], ...]

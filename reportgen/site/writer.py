@@ -10,9 +10,9 @@ from jinja2 import Environment
 
 from reportgen.files.hashed import hashed_name
 from reportgen.record import RECORD_NAME, Record
+from reportgen.record.addresses import section_page
 from reportgen.site.environment import make_environment, template_directory
 from reportgen.site.front import summarize_model
-from reportgen.site.gallery import gallery_path
 from reportgen.site.outline import Outline
 from reportgen.site.page import FRONT, Page
 from reportgen.site.pages import outline_of, settle_pages
@@ -87,7 +87,7 @@ def _write_site(record: Record, folder: Path, environment: Environment) -> None:
 
 def _words(record: Record) -> dict[str, tuple[str, ...]]:
     """The words that sections want to be found by, by the path of their pages."""
-    return {gallery_path(section): section.words for section in record.sections if section.gallery is not None}
+    return {section_page(section.slug): section.words for section in record.sections}
 
 
 def view_site(record: Record, assets: Assets) -> SiteView:

@@ -34,10 +34,12 @@ def test_what_changed_is_marked(small: Written, tmp_path: Path) -> None:
     other = small.record.model_copy(update={"layers": layers})
     write_comparison(compare(small.record, other), (small.folder, small.folder), tmp_path)
     rows = (tmp_path / "layers.html").read_text(encoding="utf-8")
-    assert "conv1: parameters" in rows
+    assert "parameters: <span" in rows
     assert "1,793" in rows
     front = (tmp_path / "index.html").read_text(encoding="utf-8")
-    assert "The best class is the same on 100 % of the shared images. 1 of 7 layers differ." in front
+    assert "B is right as often as A on 2 images; no answer changed." in front
+    assert "1 layer built differently." in front
+    assert "1 of 7 layers differ" in front
     assert (tmp_path / "figures.html").exists()
     assert (tmp_path / "maximized.html").exists()
 

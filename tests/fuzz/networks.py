@@ -57,8 +57,13 @@ def bad_network(good: Good, random: Random) -> tuple[bytes, str]:  # noqa: PLR09
     if kind == 4:
         return with_members(good, {"config.json": bad_json(good.config, random)}), ".keras"
     if kind == 5:
-        return with_members(good, {random.choice(("metadata.json", "config.json", "assets/../../x", "model.weights.h5")):  # noqa: E501
-                                   random.choice((b"", b"[]", b"[" * 100_000, b"null", b"\0" * 5_000_000))}), ".keras"  # noqa: E501
+        return with_members(
+            good,
+            {
+                random.choice(("metadata.json", "config.json", "assets/../../x", "model.weights.h5")):  # noqa: E501
+                random.choice((b"", b"[]", b"[" * 100_000, b"null", b"\0" * 5_000_000))
+            },
+        ), ".keras"
     config = _other_sizes(good.config, random)
     if kind == 6:
         return with_members(good, {"config.json": json.dumps(config).encode()}), ".keras"

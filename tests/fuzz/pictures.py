@@ -100,7 +100,9 @@ def _array(random: Random) -> tuple[bytes, str]:
         np.save(buffer, values)
         return bad_bytes(buffer.getvalue(), random), ".npy"
     if random.random() < 0.1:
-        return random.choice((b"", b"\x93NUMPY", b"\x80\x04cos\nsystem\n(S'true'\ntR.", b"PK\x03\x04", b"PK\x05\x06" + b"\0" * 18)), ".npy"  # noqa: E501
+        return random.choice(
+            (b"", b"\x93NUMPY", b"\x80\x04cos\nsystem\n(S'true'\ntR.", b"PK\x03\x04", b"PK\x05\x06" + b"\0" * 18)
+        ), ".npy"  # noqa: E501
     return npy(random.choice(_SHAPES), random.choice(_KINDS), b"\x01" * random.choice((0, 48, 384))), ".npy"
 
 

@@ -88,7 +88,7 @@ def test_values_of_other_inputs_from_a_file_and_wrong_ones(tmp_path):
     network = load(_two_inputs(), inputs={"meta": str(tmp_path / "meta.npy")})
     np.testing.assert_array_equal(network.other_inputs["meta"], [3, 4])
     for value, message in [
-        ("1,2,3", r"2 numbers, a .npy file of shape \(2,\) or a picture, got shape \(3,\)"),
+        ("1,2,3", r"2 numbers, a .npy file of shape \(2,\), a picture or a .csv file .*, got shape \(3,\)"),
         ("x", "expected"),
     ]:
         with pytest.raises(UsageError, match=message):

@@ -26,6 +26,7 @@ from reportgen.record import (
     Neighbour,
     Output,
     PointsAnswer,
+    Prediction,
     Record,
     Value,
     ValuesAnswer,
@@ -40,6 +41,7 @@ from reportgen.site.charts import WIDTH, place_in_spread
 from reportgen.site.environment import template_directory
 from reportgen.site.front import front_page, summarize_model
 from reportgen.site.output_pages import SPREADS, output_pages
+from reportgen.site.parts import view_image
 from reportgen.site.search import search_entries
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "answers"
@@ -222,6 +224,43 @@ def test_truth_that_fits_no_image_is_no_figure(tmp_path: Path) -> None:
     evaluation = record.evaluation.model_copy(update={"images": 0, "accuracy": 0.0, "mistakes": ()})
     view = front_page(Catalogue(record.model_copy(update={"evaluation": evaluation}))).view
     assert view.right is None
+
+
+@pytest.mark.parametrize(
+    ("index", "label", "truth", "right"),
+    [
+        (7, None, "7", True),
+        (7, None, "3", False),
+        (0, "tench, Tinca tinca", "Tinca tinca", True),
+        (2, "great white shark", "Great_White_Shark", True),
+        (2, "great white shark", "2", True),
+        (2, "3", "2", False),
+        (1, "dots", "unheard of", None),
+        (1, "dots", None, None),
+    ],
+)
+def test_a_class_is_right_by_name_by_one_of_its_names_or_by_number(tmp_path, index, label, truth, right) -> None:
+    record = small_record(tmp_path)
+    best = Prediction(index=index, label=label, score=0.9)
+    image = record.images[0].model_copy(update={"truth": truth, "predictions": [best]})
+    assert view_image(image, Catalogue(record)).right is right
+
+
+@pytest.mark.parametrize(("paged", "shown"), [(range(0, 60, 3), 12), ([4, 40], 2), ([], 12)])
+def test_the_front_page_shows_images_that_have_a_picture_from_the_whole_set(tmp_path, paged, shown) -> None:
+    record = small_record(tmp_path)
+    images = [
+        record.images[0].model_copy(
+            update={"id": f"image-{place}", "file": f"{place}.png", "page": "images/a.html" if place in paged else None}
+        )
+        for place in range(60)
+    ]
+    cards = front_page(Catalogue(record.model_copy(update={"images": images}))).view.cards
+    places = [int(card.image.file.removesuffix(".png")) for card in cards]
+    assert len(places) == shown
+    assert places == sorted(places)
+    assert set(places) <= set(paged or range(60))
+    assert places[-1] >= 40
 
 
 def test_wrong_images_stand_first(tmp_path: Path) -> None:

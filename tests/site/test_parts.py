@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reportgen.record import CalibrationBin, Curve, Figure, Histogram, Prediction, Record, TileGrid
+from reportgen.record import Curve, Figure, Histogram, Prediction, Record, TileGrid
 from reportgen.site.answer_contents import score_rows
 from reportgen.site.catalogue import Catalogue
 from reportgen.site.channel_pages import unit_pages
-from reportgen.site.charts import HEIGHT, WIDTH, draw_calibration, draw_curve, draw_histogram, draw_profile
+from reportgen.site.charts import HEIGHT, WIDTH, draw_curve, draw_histogram, draw_profile
 from reportgen.site.figures import group_figures
 from reportgen.site.outline import Link, Outline, OutlineGroup
 from reportgen.site.parts import page_links, page_paths, split, view_findings
@@ -159,14 +159,6 @@ class TestCharts:
     def test_profile_leaves_out_silent_channels(self) -> None:
         assert draw_profile([0.0, None, 4.0, 2.0]).count("M") == 2
         assert draw_profile([0.0, -1.0]) == ""
-
-    def test_calibration_leaves_out_empty_bins(self) -> None:
-        bins = [
-            CalibrationBin(low=0, high=0.5, count=0, confidence=None, accuracy=None),
-            CalibrationBin(low=0.5, high=1, count=4, confidence=0.9, accuracy=0.75),
-        ]
-        (bar,) = draw_calibration(bins, 240)
-        assert (bar.x, bar.width, bar.y, bar.height) == (120, 120, 60, 180)
 
 
 class TestFigures:

@@ -2,7 +2,7 @@
 
 from reportgen.analysis.answers.measuring import AnswerPlan, answer_of, truth_indices
 from reportgen.analysis.answers.settling import SettledAnswers, settle_outputs
-from reportgen.analysis.answers.truth import GivenTruth, MatchedTruth, match_label, read_truth
+from reportgen.analysis.answers.truth import GivenTruth, MatchedTruth, read_truth
 
 __all__ = [
     "AnswerPlan",
@@ -10,7 +10,6 @@ __all__ = [
     "MatchedTruth",
     "SettledAnswers",
     "answer_of",
-    "match_label",
     "read_truth",
     "settle_outputs",
     "truth_indices",

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from reportgen.analysis.network.settled_output import SettledOutput
+from reportgen.class_names import match_label, plain_name
 from reportgen.config import FOLDERS, INPUT
 from reportgen.errors import ReportgenError, one_line
 from reportgen.opening import read_regular
@@ -237,8 +238,8 @@ def _match_classes(given: GivenTruth, output: SettledOutput) -> MatchedTruth:
 def _match_values(given: GivenTruth, output: SettledOutput) -> MatchedTruth:
     """Columns by the values' names, else in their order where there are as many."""
     known = tuple(output.value_name(index) for index in range(output.count))
-    by_name = {_plain(column): place for place, column in enumerate(given.columns)}
-    places = [by_name.get(_plain(name)) for name in known]
+    by_name = {plain_name(column): place for place, column in enumerate(given.columns)}
+    places = [by_name.get(plain_name(name)) for name in known]
     if any(place is None for place in places):
         places = list(range(len(known))) if len(given.columns) == len(known) else []
     values = {}
@@ -250,24 +251,3 @@ def _match_values(given: GivenTruth, output: SettledOutput) -> MatchedTruth:
     return MatchedTruth(
         output.name, given, given.labels if values else {}, values=values, unmatched=unmatched, known=known
     )
-
-
-def match_label(given: str, labels: Sequence[str] | None, classes: int) -> int | None:
-    """The index of the class called `given`: by its whole name, one of its names, or its number.
-
-    >>> labels = ["tench, Tinca tinca", "goldfish", "great white shark, white shark"]
-    >>> match_label("Tinca tinca", labels, 3), match_label("White_Shark", labels, 3), match_label("1", labels, 3)
-    (0, 2, 1)
-    """
-    wanted = _plain(given)
-    names = [_plain(label) for label in labels or ()]
-    if wanted in names:
-        return names.index(wanted)
-    for index, label in enumerate(labels or ()):
-        if wanted in [_plain(part) for part in label.split(",")]:
-            return index
-    return int(wanted) if wanted.isdigit() and int(wanted) < classes else None
-
-
-def _plain(name: str) -> str:
-    return " ".join(name.casefold().replace("_", " ").split())

@@ -37,7 +37,11 @@ class _Cams:
             layer: tf.stack([weigh(seen.maps(layer), each[place]) for each in slopes])
             for place, layer in enumerate(self.layers)
         }
-        return tf.stack(scores), maps
+        evidence = {
+            layer: tf.stack([tf.reduce_sum(seen.maps(layer) * each[place], axis=(1, 2)) for each in slopes])
+            for place, layer in enumerate(self.layers)
+        }
+        return tf.stack(scores), maps, evidence
 
 
 def weigh_channels(maps: tf.Tensor, gradients: tf.Tensor) -> tf.Tensor:
@@ -97,6 +101,12 @@ def _cams(
     ]
     scores = np.concatenate([part[0] for part in parts], axis=1)
     return {
-        layer: AttributionMaps(rule, layer, np.concatenate([part[1][layer] for part in parts], axis=1), scores)
+        layer: AttributionMaps(
+            rule,
+            layer,
+            np.concatenate([part[1][layer] for part in parts], axis=1),
+            scores,
+            channels=np.concatenate([part[2][layer] for part in parts], axis=1),
+        )
         for layer in traced.layers
     }

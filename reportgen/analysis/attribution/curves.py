@@ -23,6 +23,9 @@ BLUR_SIGMA, BLUR_SIDE = 5.0, 224
 # A Gaussian is cut off at so many standard deviations; what lies beyond is less than a level of 8 bits.
 _BLUR_REACH = 4.0
 
+# An image is empty of what is explained if no more than this share of it is left.
+_LEFT = 0.1
+
 
 def check_faithfulness(
     traced: TracedCall,
@@ -55,14 +58,35 @@ def check_faithfulness(
     grey, blurred = np.full_like(pixels, MID_GREY), blur(pixels)
     fall = _curves(traced, pixels, grey, orders, target)
     rise = _curves(traced, blurred, pixels, orders, target)
+    mean = np.broadcast_to(pixels.mean(axis=(0, 1), dtype=np.float64).astype(np.float32), pixels.shape)
+    of_mean = float(score_images(traced, mean[None], [target.as_answered()])[0, 0])
+    left = {float(fall[0, -1]): grey, float(rise[0, 0]): blurred, of_mean: mean}
+    emptiest, score = min(left), float(fall[0, 0])
+    fair_fall = fair_rise = None
+    if _is_fuller(float(fall[0, -1]), emptiest, score):
+        fair_fall = _curves(traced, pixels, left[emptiest], orders, target)
+    if _is_fuller(float(rise[0, 0]), emptiest, score):
+        fair_rise = _curves(traced, left[emptiest], pixels, orders, target)
+    judged = np.stack([fall if fair_fall is None else fair_fall, rise if fair_rise is None else fair_rise])
     return Faithfulness(
         deletion=_area(fall),
         insertion=_area(rise),
-        score=float(fall[0, 0]),
+        score=score,
         deleted=float(fall[0, -1]),
         blurred=float(rise[0, 0]),
-        span=float(max(fall.max(), rise.max()) - min(fall.min(), rise.min())),
+        span=float(np.ptp(judged)),
+        fair_deletion=None if fair_fall is None else _area(fair_fall),
+        fair_insertion=None if fair_rise is None else _area(fair_rise),
     )
+
+
+def _is_fuller(answer: float, emptiest: float, score: float) -> bool:
+    """Whether clearly more of what is explained is left in an image than in the emptiest one.
+
+    Mid-grey is bright in a dark image: where the answer is to brightness, deleting to it adds what it should remove.
+    What is large and of one colour is still there when it is blurred. The image's own mean colour has neither.
+    """
+    return answer - emptiest > _LEFT * abs(score - emptiest)
 
 
 def coarsened(values: NDArray[np.float32], grain: int) -> NDArray[np.float32]:

@@ -24,7 +24,8 @@ class AttributionMaps:
     output is read. `completeness_error` is `(targets, images)`, of integrated gradients only: infinite where the
     target does not tell the image from the baseline and the map does not add up to nothing either; `points` are how
     many its quadrature took for each image. `grain` is how many cells a side the method can tell apart only together:
-    a window of occlusion moves by so many.
+    a window of occlusion moves by so many. `channels` `(targets, images, channels)` is what each channel of the layer
+    adds to the target, of CAMs only: gradient times activation, summed over positions.
     """
 
     method: Method
@@ -34,6 +35,7 @@ class AttributionMaps:
     completeness_error: NDArray[np.float64] | None = None
     points: NDArray[np.int64] | None = None
     grain: int = 1
+    channels: NDArray[np.float32] | None = None
 
     @cached_property
     def positive_evidence(self) -> NDArray[np.bool_]:
@@ -58,7 +60,9 @@ class Faithfulness:
     """How the answer follows the map, as pixels go (deletion) and come (insertion) in its order.
 
     `score` is the answer on the image, `deleted` on what is left when all is deleted, `blurred` on the image that
-    insertion begins with, `span` how far the answers lie apart that were met on the way.
+    insertion begins with, `span` how far the answers lie apart that were met on the way. `fair_deletion`
+    and `fair_insertion` end and begin with the emptiest of mid-grey, the blurred image and its own mean colour, where
+    the other one leaves clearly more of what is explained; else None.
     """
 
     deletion: Curve
@@ -67,6 +71,8 @@ class Faithfulness:
     deleted: float
     blurred: float
     span: float
+    fair_deletion: Curve | None = None
+    fair_insertion: Curve | None = None
 
     @property
     def gain(self) -> float:
@@ -76,7 +82,8 @@ class Faithfulness:
         """
         if not self.span > 0:
             return 0.0
-        earlier = (self.deletion.random - self.deletion.area) + (self.insertion.area - self.insertion.random)
+        deletion, insertion = self.fair_deletion or self.deletion, self.fair_insertion or self.insertion
+        earlier = (deletion.random - deletion.area) + (insertion.area - insertion.random)
         return 0.5 * earlier / self.span
 
 

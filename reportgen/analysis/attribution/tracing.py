@@ -10,7 +10,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
+from copy import copy
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import keras
@@ -149,6 +151,9 @@ class TracedCall:
         self.grids = dict(grids or {})
         self._variables: tuple[keras.Variable, ...] = ()
         self._values: tuple[tf.Tensor, ...] = ()
+        self._others: dict[str, tf.Tensor] = {
+            name: tf.constant(network.other_inputs[name]) for name in network.of_images
+        }
         self._compiled: dict[Any, Callable[..., Any]] = {}
         self._image_bytes: dict[tuple[int, ...], int] = {}
         # What is compiled with other values in the place of variables, by which variables.
@@ -164,7 +169,14 @@ class TracedCall:
         other._variables = tuple(variables)
         other._values = tuple(tf.convert_to_tensor(value) for value in values)
         other._image_bytes, other._called = self._image_bytes, self._called
+        other._others = self._others
         other._compiled = self._replaced.setdefault(tuple(id(variable) for variable in variables), {})
+        return other
+
+    def of_image(self, file: str) -> TracedCall:
+        """The same call with what the network's other inputs get beside the image `file`, all compiled once."""
+        other = copy(self)
+        other._others = {name: tf.constant(rows[0]) for name, rows in self.network.others_of([file]).items()}
         return other
 
     @property
@@ -202,26 +214,30 @@ class TracedCall:
         with run_errors_explained(self.network):
             if key not in self._compiled:
                 self._compiled[key] = self._compile(body, specs)
-            results = self._compiled[key](*tensors, *self._values)
+            results = self._compiled[key](self._others, *tensors, *self._values)
         return tf.nest.map_structure(lambda tensor: tensor.numpy(), results)
 
     def _compile(self, body: Body, specs: Sequence[tf.TensorSpec]) -> Callable[..., Any]:
         variables, count = self._variables, len(specs)
 
-        def computed(*tensors: tf.Tensor) -> Any:
+        def computed(others: dict[str, tf.Tensor], *tensors: tf.Tensor) -> Any:
             given = list(zip(variables, tensors[count:], strict=True))
             scope = keras.StatelessScope(state_mapping=given) if given else nullcontext()
             with ascent_gradients(), scope:
-                return body(self._run, *tensors[:count])
+                return body(partial(self._run, others), *tensors[:count])
 
         values = [tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in self._values]
+        beside = {name: tf.TensorSpec(value.shape, value.dtype) for name, value in self._others.items()}
         function = tf.function(computed, autograph=False)
-        return function.get_concrete_function(*specs, *values)  # type: ignore[no-any-return]
+        return function.get_concrete_function(beside, *specs, *values)  # type: ignore[no-any-return]
 
-    def _run(self, images: tf.Tensor) -> Run:
+    def _run(self, others: Mapping[str, tf.Tensor], images: tf.Tensor) -> Run:
         images = tf.cast(images, tf.float32)
         prepared = self.network.prepare(images)
-        fed = self.network.feed(prepared)
+        count = tf.shape(images)[0]
+        fed = self.network.feed(
+            prepared, {name: tf.repeat(value[tf.newaxis], count, axis=0) for name, value in others.items()}
+        )
         wanted = set(self.layers)
         outputs: dict[str, tuple[tf.Tensor, bool]] = {}
         elements = [0]

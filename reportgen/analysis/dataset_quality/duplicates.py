@@ -18,7 +18,7 @@ from reportgen.analysis.image_properties import ByteArray
 # alike for a picture moved by one pixel (cosines of 0.83 to 0.98 on handwritten digits) than for some pictures of the
 # same class (up to 0.99), so no cosine tells copies from others: looked at are each image's nearest, above what nine
 # in ten random pairs reach.
-RANDOM_PAIRS = 20_000
+RANDOM_PAIRS = 5_000
 RANDOM_QUANTILE = 0.9
 
 # Of so few images that there are no more pairs, all are looked at.
@@ -84,7 +84,41 @@ class _NearPair:
     difference: float
 
 
-def find_copies(images: ImageSet, pixels: ReadPixels, neighbours: Neighbours, *, seed: int = 0) -> CopySearch:
+@dataclass(frozen=True)
+class AlikePairs:
+    """Pairs that look alike as thumbnails, the most alike first: difference, places among the sampled, cosine.
+
+    `left_out` more are not looked at since there are too many.
+    """
+
+    pairs: tuple[tuple[float, int, int, float], ...]
+    left_out: int
+
+
+def find_alike(
+    images: ImageSet, neighbours: Neighbours, others: ImageSet | None = None, *, seed: int = 0
+) -> AlikePairs:
+    """The pairs whose pixels are worth a second look: within a set, or of its images and `others`.
+
+    Args:
+        images: to compare.
+        neighbours: of the features of `images`, among those of `others` or themselves.
+        others: what they are compared with; themselves where None.
+        seed: of the random pairs.
+    """
+    second = images if others is None else others
+    alike = _alike_thumbnails(images, second, _candidates(images, second, neighbours, seed))
+    return AlikePairs(tuple(alike[:MOST_CONFIRMED]), max(0, len(alike) - MOST_CONFIRMED))
+
+
+def find_copies(
+    images: ImageSet,
+    pixels: ReadPixels,
+    neighbours: Neighbours,
+    *,
+    seed: int = 0,
+    alike: AlikePairs | None = None,
+) -> CopySearch:
     """Copies within a set.
 
     Args:
@@ -92,17 +126,25 @@ def find_copies(images: ImageSet, pixels: ReadPixels, neighbours: Neighbours, *,
         pixels: reads an image's pixels, as they were taken in, by its index.
         neighbours: of the set's features.
         seed: of the random pairs.
+        alike: what `find_alike` gives for all this, where it is known already.
     """
     exact = [group for group in _by_digest(images).values() if len(group) > 1]
     side = _Side(images, pixels)
-    near, left_out = _near_pairs(side, side, neighbours, seed)
+    found = find_alike(images, neighbours, seed=seed) if alike is None else alike
+    near, left_out = _near_pairs(side, side, found), found.left_out
     groups = [Copies(tuple(group), (), exact=True, similarity=1.0, difference=0.0) for group in exact]
     groups += [_near_group(joined) for joined in _joined(near)]
     return CopySearch(_ordered(groups), len(images.image), len(images.sampled), left_out)
 
 
 def find_leaks(
-    images: ImageSet, pixels: ReadPixels, reference: ImageSet, reference_pixels: ReadPixels, *, seed: int = 0
+    images: ImageSet,
+    pixels: ReadPixels,
+    reference: ImageSet,
+    reference_pixels: ReadPixels,
+    *,
+    seed: int = 0,
+    alike: AlikePairs | None = None,
 ) -> CopySearch:
     """Images of a set that are copies of others, such as those a network was trained on.
 
@@ -114,6 +156,7 @@ def find_leaks(
         reference: images they must not be copies of.
         reference_pixels: reads a reference image's pixels by its index.
         seed: of the random pairs.
+        alike: what `find_alike` gives for all this, where it is known already.
     """
     known = _by_digest(reference)
     groups = [
@@ -122,8 +165,10 @@ def find_leaks(
         if digest in known
     ]
     leaked = {image for group in groups for image in group.images}
-    neighbours = find_neighbours(images.features, reference.features)
-    near, left_out = _near_pairs(_Side(images, pixels), _Side(reference, reference_pixels), neighbours, seed)
+    if alike is None:
+        alike = find_alike(images, find_neighbours(images.features, reference.features), reference, seed=seed)
+    near = _near_pairs(_Side(images, pixels), _Side(reference, reference_pixels), alike)
+    left_out = alike.left_out
     by_image: dict[int, list[_NearPair]] = defaultdict(list)
     for pair in near:
         if pair.images[0] not in leaked:
@@ -148,16 +193,15 @@ def _by_digest(images: ImageSet) -> dict[bytes, list[int]]:
     return groups
 
 
-def _near_pairs(first: _Side, second: _Side, neighbours: Neighbours, seed: int) -> tuple[list[_NearPair], int]:
-    """The near copies among neighbours, and how many pairs that look alike were left unconfirmed."""
-    alike = _alike_thumbnails(first.images, second.images, _candidates(first.images, second.images, neighbours, seed))
+def _near_pairs(first: _Side, second: _Side, alike: AlikePairs) -> list[_NearPair]:
+    """Those of the pairs that look alike whose pixels are nearly the same."""
     confirmed = []
-    for _, place, other, cosine in alike[:MOST_CONFIRMED]:
+    for _, place, other, cosine in alike.pairs:
         pair = int(first.images.sampled[place]), int(second.images.sampled[other])
         difference = _difference(first.pixels(pair[0]), second.pixels(pair[1]))
         if difference <= MOST_DIFFERENCE:
             confirmed.append(_NearPair(pair, cosine, difference))
-    return confirmed, max(0, len(alike) - MOST_CONFIRMED)
+    return confirmed
 
 
 def _difference(one: ByteArray, other: ByteArray) -> float:
@@ -190,7 +234,8 @@ def random_cosine(first: NDArray[np.float32], second: NDArray[np.float32], seed:
         return -1.0
     random = np.random.default_rng(seed)
     places, others = random.integers(0, len(first), RANDOM_PAIRS), random.integers(0, len(second), RANDOM_PAIRS)
-    units, targets = unit_length(first), unit_length(second)
+    units = unit_length(first)
+    targets = units if same else unit_length(second)
     kept = np.flatnonzero(places != others) if same else np.arange(RANDOM_PAIRS)
     cosines = [
         np.einsum("ij,ij->i", units[places[part]], targets[others[part]])

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analysis.figures_of_merit.rows import ImageRows
-from reportgen.analysis.image_properties import ByteArray, grey_values
+from reportgen.analysis.image_properties import ByteArray, as_bytes, grey_values
 from reportgen.analysis.sampling import sampling_keys
 
 # Images beyond either are compared by the digest of their pixels alone; those of the lowest keys are kept.
@@ -45,7 +47,7 @@ class ImageSet:
         return len(self.sampled) == len(self.image)
 
 
-def pixel_digest(pixels: ByteArray) -> NDArray[np.uint8]:
+def pixel_digest(pixels: NDArray[Any]) -> NDArray[np.uint8]:
     """The SHA-256 of pixels and their shape, uint8 `(32,)`."""
     digest = hashlib.sha256(repr(pixels.shape).encode())
     digest.update(np.ascontiguousarray(pixels).data)
@@ -65,13 +67,20 @@ class ImageSetAccumulator:
         self._sample = ImageRows(thumbnail=np.uint8, features=np.float32)
         self._most, self._block = MOST_IMAGES, 1
 
-    def add(self, images: NDArray[np.int64], pixels: ByteArray, features: NDArray[np.float32]) -> None:
+    def add(
+        self,
+        images: NDArray[np.int64],
+        pixels: NDArray[Any],
+        features: NDArray[np.float32],
+        levels: tuple[float, float] = (0.0, 255.0),
+    ) -> None:
         """Take in images.
 
         Args:
             images: indices, `(n,)`.
             pixels: `(n, height, width, channels)`, as fitted to the network, all batches of the same size.
             features: `(n, values)`; an image with one that is not finite is compared by its digest alone.
+            levels: black and white of pixels that are not 8 bits.
         """
         if not len(images):
             return
@@ -80,7 +89,7 @@ class ImageSetAccumulator:
         self._block = math.ceil(max(pixels.shape[1:3]) / THUMBNAIL_SIDE)
         finite = np.flatnonzero(np.isfinite(features).all(axis=1))
         if len(finite):
-            thumbnails = np.stack([_thumbnail(pixels[place], self._block) for place in finite])
+            thumbnails = np.stack([_thumbnail(as_bytes(pixels[place], levels), self._block) for place in finite])
             self._sample.add(images[finite], thumbnail=thumbnails, features=features[finite])
             self._cut()
 
@@ -91,6 +100,22 @@ class ImageSetAccumulator:
             self._sample.merge(other._sample)
             self._most, self._block = other._most, other._block
             self._cut()
+
+    def to_arrays(self, prefix: str) -> dict[str, NDArray[Any]]:
+        """All that was taken in, to be stored, under names that begin with `prefix`."""
+        self._keep_most()
+        return {
+            **self._digests.to_arrays(f"{prefix}_digests"),
+            **self._sample.to_arrays(f"{prefix}_sample"),
+            f"{prefix}_limits": np.array([self._most, self._block], np.int64),
+        }
+
+    def take_arrays(self, prefix: str, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take in what `to_arrays` stored."""
+        self._digests.take_arrays(f"{prefix}_digests", arrays)
+        if len(arrays[f"{prefix}_sample_image"]):
+            self._sample.take_arrays(f"{prefix}_sample", arrays)
+            self._most, self._block = arrays[f"{prefix}_limits"].tolist()
 
     def _cut(self) -> None:
         if len(self._sample) > self._most * _SLACK:

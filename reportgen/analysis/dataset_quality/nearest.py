@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-NEIGHBOURS = 20
+NEIGHBOURS = 12
 _BLOCK = 512
 
 FloatArray = NDArray[np.float32]

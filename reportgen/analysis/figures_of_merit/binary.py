@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,6 +72,15 @@ class BinaryAccumulator:
         """Take in all images of `other`."""
         self._rows.merge(other._rows)
         self._not_finite += other._not_finite
+
+    def to_arrays(self, prefix: str) -> dict[str, NDArray[Any]]:
+        """All that was taken in, to be stored, under names that begin with `prefix`."""
+        return {**self._rows.to_arrays(prefix), f"{prefix}_lost": np.array([self._not_finite], np.int64)}
+
+    def take_arrays(self, prefix: str, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take in what `to_arrays` stored."""
+        self._rows.take_arrays(prefix, arrays)
+        self._not_finite += int(arrays[f"{prefix}_lost"][0])
 
     def result(self) -> BinaryFigures:
         """The figures of all images taken in."""

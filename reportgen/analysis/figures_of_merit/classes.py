@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -164,6 +165,18 @@ class ClassAccumulator:
         self._rows.merge(other._rows)
         self._unmatched += other._unmatched
         self._not_finite += other._not_finite
+
+    def to_arrays(self, prefix: str) -> dict[str, NDArray[Any]]:
+        """All that was taken in, to be stored, under names that begin with `prefix`."""
+        lost = np.array([self._unmatched, self._not_finite], np.int64)
+        return {**self._rows.to_arrays(prefix), f"{prefix}_lost": lost}
+
+    def take_arrays(self, prefix: str, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take in what `to_arrays` stored."""
+        self._rows.take_arrays(prefix, arrays)
+        unmatched, not_finite = arrays[f"{prefix}_lost"].tolist()
+        self._unmatched += unmatched
+        self._not_finite += not_finite
 
     def result(self) -> ClassFigures:
         """The figures of all images taken in."""

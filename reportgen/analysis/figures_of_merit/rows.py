@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -67,6 +67,16 @@ class ImageRows:
         if len(twice):
             raise ValueError(f"expected each image once, got image {images[order[twice[0]]]} again")
         return {name: column[order] for name, column in joined.items()}
+
+    def to_arrays(self, prefix: str) -> dict[str, NDArray[Any]]:
+        """All rows, to be stored, under names that begin with `prefix`."""
+        return {f"{prefix}_{name}": column for name, column in self._joined().items()}
+
+    def take_arrays(self, prefix: str, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take in the rows that `to_arrays` stored."""
+        chunk = {name: arrays[f"{prefix}_{name}"] for name in self._types}
+        if len(chunk[IMAGE]):
+            self._chunks.append(chunk)
 
     def _joined(self) -> dict[str, NDArray[Any]]:
         if not self._chunks:

@@ -9,14 +9,16 @@ from collections.abc import Callable, Iterator
 from reportgen.analysis.findings import (
     activation_rules,
     answer_rules,
+    attribution_rules,
     input_rules,
     kind_rules,
     preprocessing_rules,
+    review_rules,
     truth_rules,
     value_rules,
     weight_rules,
 )
-from reportgen.analysis.findings.evidence import Evidence
+from reportgen.analysis.findings.evidence import Evidence, ReviewEvidence
 from reportgen.analysis.findings.gathering import gather_evidence
 from reportgen.facts import SEVERITIES
 from reportgen.results import Finding
@@ -39,6 +41,12 @@ RULES: tuple[Rule, ...] = (
     answer_rules.label_count,
     answer_rules.label_order,
     answer_rules.class_collapse,
+    review_rules.leakage,
+    review_rules.worse_than_baseline,
+    review_rules.weak_slices,
+    review_rules.overconfident,
+    review_rules.collapsing,
+    review_rules.duplicates,
     kind_rules.one_class_masks,
     kind_rules.constant_answers,
     kind_rules.poor_pictures,
@@ -62,7 +70,16 @@ RULES: tuple[Rule, ...] = (
     input_rules.enlarged_images,
     weight_rules.pruned_weights,
     weight_rules.oversized_dense,
+    attribution_rules.surviving_maps,
+    attribution_rules.same_place,
+    attribution_rules.evidence_on_border,
+    attribution_rules.evidence_on_padding,
+    attribution_rules.mistaken_places,
     answer_rules.plain_scores,
+    review_rules.suspicious,
+    review_rules.outliers,
+    review_rules.unbalanced_truth,
+    review_rules.few_images,
     kind_rules.values_or_scores,
     truth_rules.names_from_folders,
     truth_rules.odd_names,
@@ -101,4 +118,4 @@ def _limited(found: list[Finding]) -> list[Finding]:
     return [*(finding for finding in found if id(finding) in shown), summary]
 
 
-__all__ = ["Evidence", "RULES", "Rule", "find", "gather_evidence"]
+__all__ = ["Evidence", "RULES", "ReviewEvidence", "Rule", "find", "gather_evidence"]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analysis.answers.truth import MatchedTruth
+from reportgen.analysis.dataset_quality.quality import SetQuality
 from reportgen.analysis.network.preprocessing_check import PreprocessingCheck
 from reportgen.analysis.network.settled_output import SettledOutput
+from reportgen.analysis.review import ClassReview
+from reportgen.analysis.robustness import Robustness
 from reportgen.facts import Shape
 from reportgen.results import NetworkSummary
 
@@ -146,6 +149,16 @@ class NetworkFacts:
 
 
 @dataclass(frozen=True, eq=False)
+class ReviewEvidence:
+    """What the review found; None is what was not looked at. Images are named by their place in `files`."""
+
+    files: tuple[str, ...] = ()
+    judged: ClassReview | None = None
+    steadiness: Robustness | None = None
+    quality: SetQuality | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class AnswerFacts:
     """The answers of one output to the measured images.
 
@@ -159,6 +172,55 @@ class AnswerFacts:
     nonfinite: NDArray[np.int64]
     same_as: str | None = None
     truth: MatchedTruth | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class MapFacts:
+    """Where the evidence of an image for its answer lies.
+
+    `method` and `layer` made the map. `answer` is the class answered and `truth` the right one, None where they are
+    not known or the answer is no class. `cells` `(PLACES, PLACES)` are the shares of the positive evidence that lie
+    in each cell of a regular grid over the input, summing to one; `sides` those of the map itself. `border` is the
+    share near the border of the input, `padding` that outside the photograph.
+    """
+
+    image: str
+    method: str
+    layer: str | None
+    answer: int | None
+    truth: int | None
+    label: str
+    cells: NDArray[np.float64]
+    sides: tuple[int, int]
+    border: float
+    padding: float
+
+
+@dataclass(frozen=True)
+class RandomizationFacts:
+    """A method on a layer and the rank correlation of its maps with those of shuffled weights, over `images`."""
+
+    method: str
+    layer: str | None
+    correlation: float
+    images: int
+
+
+@dataclass(frozen=True)
+class AttributionFacts:
+    """Maps of why the network answered as it did: those of the answers given, by one method."""
+
+    maps: tuple[MapFacts, ...] = ()
+    methods: tuple[RandomizationFacts, ...] = ()
+
+    @classmethod
+    def joined(cls, parts: Iterable[AttributionFacts]) -> AttributionFacts:
+        """All of `parts` together."""
+        every = list(parts)
+        return cls(
+            tuple(found for part in every for found in part.maps),
+            tuple(found for part in every for found in part.methods),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,6 +245,8 @@ class Evidence:
     preprocessing: PreprocessingCheck | None
     capture_difference: float | None
     nonfinite_inside: Mapping[str, int] = field(default_factory=dict)
+    review: ReviewEvidence = field(default_factory=ReviewEvidence)
     answers: tuple[AnswerFacts, ...] = ()
     label_notes: tuple[str, ...] = ()
     named_by_folders: tuple[str, ...] = ()
+    attribution: AttributionFacts = field(default_factory=AttributionFacts)

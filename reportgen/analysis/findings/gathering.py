@@ -91,8 +91,8 @@ def gather_evidence(
     """
     head = head_of(answers.outputs)
     used = [image for place, image in enumerate(statistics.images) if place not in statistics.measured.skipped]
-    _, pixels = _fitted(fitting, network, used, _CAPTURE_IMAGES)
-    capture = check_capture(network, pixels) if len(pixels) else None
+    tried, pixels = _fitted(fitting, network, used, _CAPTURE_IMAGES)
+    capture = check_capture(network, pixels, network.others_of(tried)) if tried else None
     return Evidence(
         network=_network_facts(config, network, head),
         summary=summary,
@@ -137,7 +137,8 @@ def _preprocessing(
     files, pixels = _fitted(fitting, network, tried, images_to_try(summary, judged=tried is judged))
     if not files:
         return None
-    return check_preprocessing(network, summary, head, pixels, truth_indices(classes, files).astype(np.int64))
+    known = truth_indices(classes, files).astype(np.int64)
+    return check_preprocessing(network, summary, head, pixels, known, network.others_of(files))
 
 
 def _fitted(

@@ -307,7 +307,7 @@ def held_input(evidence: Evidence) -> Iterator[Finding]:
             measured=f"the images went into {evidence.network.image_input}; no --input {name}=VALUE was given",
             threshold="a value for each input, as the network was trained with",
             why="The answers are those to each image together with zeros, not to the image alone.",
-            action=f"Give it: --input {name}=VALUE, a number, a list, a .npy file or a picture"
+            action=f"Give it: --input {name}=VALUE, a number, a list, a .npy file, a picture or a table (file,value)"
             f"{f'; --input {name}=image puts the images there' if len(shape) == 3 else ''}.",
         )
 

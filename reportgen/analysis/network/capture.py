@@ -14,7 +14,7 @@ from reportgen.analysis.network.running import run_errors_explained
 from reportgen.analysis.network.unfused import unfused
 from reportgen.analysis.network.watching import Seen, before_activation_of, watched_calls
 from reportgen.errors import ReportgenError
-from reportgen.models import Network
+from reportgen.models import NO_OTHERS, Network, Others
 
 Reduce = Callable[[str, tf.Tensor], Any]
 
@@ -110,13 +110,14 @@ class Extractor:
         self.before_activation = before_activation
         self.reduce = reduce
         self.whole = whole
-        self._compiled: dict[tuple[Any, ...], Callable[[tf.Tensor], tuple[dict[str, Any], list[Any], tf.Tensor]]] = {}
+        self._compiled: dict[tuple[Any, ...], Callable[..., tuple[dict[str, Any], list[Any], tf.Tensor]]] = {}
 
-    def __call__(self, pixels: NDArray[Any] | tf.Tensor) -> dict[str, Any]:
+    def __call__(self, pixels: NDArray[Any] | tf.Tensor, others: Others = NO_OTHERS) -> dict[str, Any]:
         """The layers' outputs for `pixels`.
 
         Args:
             pixels: `(batch, height, width, channels)` of 0..255, uint8 or float.
+            others: as `Network.feed` takes them.
 
         Returns:
             Under each name a float32 array, `(batch, height, width, channels)` for maps, or what `reduce`
@@ -125,29 +126,35 @@ class Extractor:
         Raises:
             ReportgenError: a layer is not called in a forward pass, or the network cannot run here.
         """
-        return self._run(pixels)[0]
+        return self._run(pixels, others)[0]
 
-    def with_answer(self, pixels: NDArray[Any] | tf.Tensor) -> tuple[dict[str, Any], list[NDArray[Any]]]:
+    def with_answer(
+        self, pixels: NDArray[Any] | tf.Tensor, others: Others = NO_OTHERS
+    ) -> tuple[dict[str, Any], list[NDArray[Any]]]:
         """The layers' outputs, and the network's own in Keras' flat order, as Keras gives them (`whole` alone).
 
         Raises:
             ReportgenError: a layer is not called in a forward pass, or the network cannot run here.
         """
-        return self._run(pixels)
+        return self._run(pixels, others)
 
-    def _run(self, pixels: NDArray[Any] | tf.Tensor) -> tuple[dict[str, Any], list[NDArray[Any]]]:
+    def _run(self, pixels: NDArray[Any] | tf.Tensor, others: Others) -> tuple[dict[str, Any], list[NDArray[Any]]]:
         fed = tf.convert_to_tensor(pixels)
-        key = (fed.dtype, *fed.shape[1:])
+        beside = {name: tf.convert_to_tensor(values) for name, values in others.items()}
+        key = (fed.dtype, *fed.shape[1:], *beside)
         with run_errors_explained(self.network):
             if key not in self._compiled:
-                self._compiled[key] = self._compile(tf.TensorSpec((None, *fed.shape[1:]), fed.dtype))
-            outputs, answer, _ = self._compiled[key](fed)
+                specs = {name: tf.TensorSpec((None, *each.shape[1:]), each.dtype) for name, each in beside.items()}
+                self._compiled[key] = self._compile(tf.TensorSpec((None, *fed.shape[1:]), fed.dtype), specs)
+            outputs, answer, _ = self._compiled[key](fed, beside)
         arrays = tf.nest.map_structure(lambda tensor: tensor.numpy(), list(outputs.values()))
         return dict(zip(outputs, arrays, strict=True)), [leaf.numpy() for leaf in answer]
 
-    def _compile(self, pixels: tf.TensorSpec) -> Callable[[tf.Tensor], tuple[dict[str, Any], list[Any], tf.Tensor]]:
-        def run(pixels: tf.Tensor) -> tuple[dict[str, Any], list[Any], tf.Tensor]:
-            inputs = self.network.feed(self.network.prepare(pixels))
+    def _compile(
+        self, pixels: tf.TensorSpec, others: dict[str, tf.TensorSpec]
+    ) -> Callable[..., tuple[dict[str, Any], list[Any], tf.Tensor]]:
+        def run(pixels: tf.Tensor, others: Others) -> tuple[dict[str, Any], list[Any], tf.Tensor]:
+            inputs = self.network.feed(self.network.prepare(pixels), others)
             outputs, answer = run_layers(
                 self.network.model, inputs, self.names, before_activation=self.before_activation, whole=self.whole
             )
@@ -156,4 +163,4 @@ class Extractor:
                 first = {name: self.reduce(name, tensor) for name, tensor in first.items()}
             return first, list(keras.tree.flatten(answer)) if self.whole else [], unfused()
 
-        return tf.function(run, autograph=False).get_concrete_function(pixels)  # type: ignore[no-any-return]
+        return tf.function(run, autograph=False).get_concrete_function(pixels, others)  # type: ignore[no-any-return]

@@ -15,7 +15,7 @@ from reportgen.analysis.network.layer_kinds import kind_of
 from reportgen.analysis.network.running import run_errors_explained, run_unwatched
 from reportgen.analysis.network.unfused import unfused
 from reportgen.analysis.network.watching import Seen, before_activation_of, tensors_in, watched_calls
-from reportgen.models import Network
+from reportgen.models import NO_OTHERS, Network, Others
 
 
 @dataclass(frozen=True)
@@ -33,18 +33,19 @@ class CaptureCheck:
     nonfinite: Mapping[str, int]
 
 
-def check_capture(network: Network, pixels: NDArray[Any]) -> CaptureCheck:
+def check_capture(network: Network, pixels: NDArray[Any], others: Others = NO_OTHERS) -> CaptureCheck:
     """Compare the captured final output with what the network itself answers.
 
     Args:
         pixels: `(batch, height, width, channels)` of 0..255.
+        others: as `Network.feed` takes them.
 
     Raises:
         ReportgenError: the network cannot run here.
     """
     with run_errors_explained(network):
-        answer = tensors_in(run_unwatched(network, pixels))
-        inputs = network.feed(network.prepare(pixels))
+        answer = tensors_in(run_unwatched(network, pixels, others))
+        inputs = network.feed(network.prepare(pixels), others)
         captured, counts, _ = tf.function(_captured_answer, autograph=False)(network.model, inputs)
     pairs = zip(captured, answer, strict=True)
     difference = max((_difference(_as_numbers(one), _as_numbers(other)) for one, other in pairs), default=0.0)

@@ -72,7 +72,7 @@ def extract_features(
     waiting = iter(images)
     while batch := list(islice(waiting, batch_size)):
         names = tuple(name for name, _ in batch)
-        yield names, extractor(np.stack([pixels for _, pixels in batch]))
+        yield names, extractor(np.stack([pixels for _, pixels in batch]), extractor.network.others_of(names))
 
 
 def save_features(

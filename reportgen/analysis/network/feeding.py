@@ -18,7 +18,7 @@ from reportgen.errors import ReportgenError, UsageError
 from reportgen.images import Fitting, UnreadableImageError, collect_images, load_image
 from reportgen.models import MeasuredInput, Network, Preprocessing, load_network, make_preprocessing
 from reportgen.models.applications import recognize
-from reportgen.models.inputs import InputSlot, expected_value, is_file, value_shape
+from reportgen.models.inputs import InputSlot, expected_value, is_file, is_table, value_shape
 
 # What reaches the first layer when pixels were scaled twice spans less than this: 0..1 divided by 255 once more
 # spans 0.004, -1..1 divided by 127.5 once more 0.016. Nothing that is trained on spans so little.
@@ -46,11 +46,13 @@ def open_network(config: Config, model: keras.Model | None = None) -> Network:
 
 
 def settle_feeding(network: Network, config: Config) -> Network:
-    """`network` with the preprocessing and the other inputs that measuring it settles.
+    """`network` with the preprocessing and the other inputs that measuring it settles; a generator as it is.
 
     Raises:
         UsageError: a picture for another input that cannot be read or does not fit.
     """
+    if network.latent:
+        return network
     return _with_pictures(_with_preprocessing(network, config), config)
 
 
@@ -72,7 +74,7 @@ def _with_pictures(network: Network, config: Config) -> Network:
     pictures = {
         slot.name: _prepared_picture(network, config, slot)
         for slot in network.other_slots
-        if is_file(config.inputs.get(slot.name, "0"))
+        if is_file(text := config.inputs.get(slot.name, "0")) and not is_table(text)
     }
     return replace(network, other_inputs={**network.other_inputs, **pictures}) if pictures else network
 

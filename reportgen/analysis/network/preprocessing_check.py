@@ -35,7 +35,7 @@ from reportgen.analysis.network.running import run_errors_explained
 from reportgen.analysis.network.settled_output import SettledOutput
 from reportgen.analysis.network.unfused import unfused
 from reportgen.analysis.weights.filters import find_layer
-from reportgen.models import MODES, RGB_MODES, Network, Preprocessing, make_preprocessing
+from reportgen.models import MODES, NO_OTHERS, RGB_MODES, Network, Others, Preprocessing, make_preprocessing
 from reportgen.results import LayerSummary, NetworkSummary
 
 # Enough images to tell modes apart, few enough to take no time beside the statistics of all of them. Networks
@@ -121,12 +121,14 @@ def check_preprocessing(
     head: SettledOutput | None,
     pixels: NDArray[np.uint8],
     truth: NDArray[np.int64] | None = None,
+    others: Others = NO_OTHERS,
 ) -> PreprocessingCheck | None:
     """Measure `network` under its own preprocessing and the other documented modes.
 
     Args:
         pixels: images fitted to its input, `(images, height, width, channels)`, 0..255.
         truth: the right class of each, -1 where it is not known.
+        others: as `Network.feed` takes them.
 
     Returns:
         None where nothing can be measured: no BatchNormalization, and no class probabilities or too few images.
@@ -139,8 +141,8 @@ def check_preprocessing(
     modes = [network.preprocessing, *_other_modes(network)]
     few = np.unique(np.linspace(0, len(pixels) - 1, min(MOST_IMAGES, len(pixels))).astype(int))
     with run_errors_explained(network):
-        seen = [run(mode, pixels) for mode in modes]
-        answered = _answers_to_copies(run, modes, seen, pixels, few) if answers else {}
+        seen = [run(mode, pixels, others) for mode in modes]
+        answered = _answers_to_copies(run, modes, seen, pixels, others, few) if answers else {}
     known = np.full(len(pixels), -1) if truth is None else truth
     trials = [
         ModeTrial(
@@ -172,14 +174,20 @@ def _compared(
 
 
 def _answers_to_copies(
-    run: _Run, modes: list[Preprocessing], plain: list[_Seen], pixels: NDArray[Any], few: NDArray[Any]
+    run: _Run,
+    modes: list[Preprocessing],
+    plain: list[_Seen],
+    pixels: NDArray[Any],
+    others: Others,
+    few: NDArray[Any],
 ) -> dict[int, NDArray[np.float64]]:
     """Answers `(copies, images, classes)` to a few images and their changed copies, under the modes worth it."""
     told = [_information(seen.answers[few][np.newaxis]) for seen in plain]
     worth = [index for index, bits in enumerate(told) if index == 0 or bits >= _WORTH_CHANGING * max(told)]
     answered = {}
+    pixels, others = pixels[few], {name: values[few] for name, values in others.items()}
     for index in worth:
-        changed = [run(modes[index], change(pixels[few])).answers for change in _CHANGES]
+        changed = [run(modes[index], change(pixels), others).answers for change in _CHANGES]
         answered[index] = np.stack([plain[index].answers[few], *changed])
     return answered
 
@@ -226,7 +234,7 @@ class _Seen:
     moments: tuple[NDArray[np.float64], NDArray[np.float64]] | None
 
 
-_Run = Callable[[Preprocessing, NDArray[Any]], _Seen]
+_Run = Callable[[Preprocessing, NDArray[Any], Others], _Seen]
 
 
 def _runner(network: Network, head: SettledOutput | None, source: str | None) -> _Run:
@@ -236,20 +244,22 @@ def _runner(network: Network, head: SettledOutput | None, source: str | None) ->
     """
     names = [source] if source else []
 
-    def traced(prepared: tf.Tensor) -> tuple[Any, Any, tf.Tensor]:
-        outputs, answer = run_layers(network.model, network.feed(prepared), names, whole=head is not None)
+    def traced(prepared: tf.Tensor, others: Others) -> tuple[Any, Any, tf.Tensor]:
+        outputs, answer = run_layers(network.model, network.feed(prepared, others), names, whole=head is not None)
         layer = prepared if source == "" else outputs[source][0] if source else None
         sums = None if layer is None else _sums(tf.cast(layer, tf.float32))
         scores = None if head is None else tf.cast(keras.tree.flatten(answer)[head.index], tf.float32)
         return sums, scores, unfused()
 
     spec = tf.TensorSpec((None, *network.size, network.channels), tf.float32)
-    step = tf.function(traced, autograph=False, input_signature=[spec])
+    step = tf.function(traced, autograph=False, input_signature=[spec, network.other_specs()])
 
-    def run(mode: Preprocessing, pixels: NDArray[Any]) -> _Seen:
-        starts = range(0, len(pixels), _BATCH)
-        batches = (np.ascontiguousarray(pixels[start : start + _BATCH], np.float32) for start in starts)
-        parts = [step(mode.apply(tf.constant(batch))) for batch in batches]
+    def run(mode: Preprocessing, pixels: NDArray[Any], others: Others) -> _Seen:
+        parts = []
+        for start in range(0, len(pixels), _BATCH):
+            batch = slice(start, start + _BATCH)
+            prepared = mode.apply(tf.constant(np.ascontiguousarray(pixels[batch], np.float32)))
+            parts.append(step(prepared, {name: tf.constant(values[batch]) for name, values in others.items()}))
         answers = (
             np.zeros((0, 0)) if head is None else _probabilities(np.concatenate([one for _, one, _ in parts]), head)
         )

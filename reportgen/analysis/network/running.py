@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from reportgen.analysis.network.watching import has_gpu
 from reportgen.errors import ReportgenError
-from reportgen.models import Network
+from reportgen.models import NO_OTHERS, Network, Others
 
 # What TensorFlow and Keras raise when a network cannot run on what it is given.
 _RUN_ERRORS = (tf.errors.OpError, ValueError, TypeError, AttributeError, NotImplementedError)
@@ -43,11 +43,12 @@ def _essence(error: Exception) -> str:
     return telling[0].rstrip(".") if telling else type(error).__name__
 
 
-def run_unwatched(network: Network, pixels: NDArray[Any]) -> Any:
+def run_unwatched(network: Network, pixels: NDArray[Any], others: Others = NO_OTHERS) -> Any:
     """The network's answer as Keras gives it, in the model's own structure.
 
     Args:
         pixels: `(batch, height, width, channels)` of 0..255.
+        others: as `Network.feed` takes them.
 
     Raises:
         ReportgenError: the network cannot run here.
@@ -56,4 +57,4 @@ def run_unwatched(network: Network, pixels: NDArray[Any]) -> Any:
         # Compiled as a whole, a network with channels first runs on any machine too.
         needs_xla = network.channels_first and not has_gpu()
         model = tf.function(network.model, jit_compile=True) if needs_xla else network.model
-        return model(network.feed(network.prepare(pixels)), training=False)
+        return model(network.feed(network.prepare(pixels), others), training=False)

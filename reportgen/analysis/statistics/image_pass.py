@@ -23,12 +23,13 @@ from reportgen.analysis.answers import AnswerPlan
 from reportgen.analysis.network.capture import run_layers
 from reportgen.analysis.network.running import run_errors_explained
 from reportgen.analysis.network.unfused import unfused
+from reportgen.analysis.statistics.kept_beside import Keeping, SeenImage
 from reportgen.analysis.statistics.measurements import LayerLayout, Layout, Measurements, Reduced, Row
 from reportgen.analysis.statistics.reduction import as_positions, layout_layer, reduce_map, take_samples
 from reportgen.engines import ImageChunk
 from reportgen.images import Fitting, ImageFile, UnreadableImageError, decoding_room, load_image
 from reportgen.machine.memory import processor_count
-from reportgen.models import Network
+from reportgen.models import Network, Others
 from reportgen.results import FloatArray, NetworkSummary, PixelArray
 
 # Values per channel that a histogram is made of, where there are as many: more would not be seen in a
@@ -66,6 +67,7 @@ class Plan:
     grids: Mapping[str, tuple[int, int, int]]
     fitting: Fitting
     answers: AnswerPlan = field(default_factory=AnswerPlan)
+    keeping: Keeping | None = None
 
     @classmethod
     def make(
@@ -75,6 +77,7 @@ class Plan:
         image_count: int,
         fitting: Fitting,
         answers: AnswerPlan | None = None,
+        keeping: Keeping | None = None,
     ) -> Plan:
         """A plan to measure `answers` and `layers`; those whose output has no channels are left out."""
         layouts: list[LayerLayout] = []
@@ -90,6 +93,7 @@ class Plan:
             {name: grid for name, grid in grids.items() if name in measured},
             fitting,
             answers or AnswerPlan(),
+            keeping,
         )
 
     def sample_count(self, layer: LayerLayout) -> int:
@@ -163,7 +167,7 @@ class ImagePass:
         Raises:
             ReportgenError: the network cannot run.
         """
-        intake = _Intake(Measurements(self.plan.layout.channels))
+        intake = _Intake(Measurements(self.plan.layout.channels, self.plan.keeping))
         self._under_way.append((chunk, intake.measured))
         try:
             with run_errors_explained(self.network):
@@ -188,14 +192,15 @@ class ImagePass:
                 intake.skip(int(index), error.reason)
                 return np.zeros((height, width, channels), dtype)
 
-        def take_in(index: NDArray[np.int64], *outputs: NDArray[Any]) -> NDArray[np.int64]:
-            intake.add(self._row(int(index), outputs))
+        def take_in(index: NDArray[np.int64], pixels: PixelArray, *outputs: NDArray[Any]) -> NDArray[np.int64]:
+            intake.add(self._row(int(index), pixels, outputs))
             return index
 
         def measure(index: tf.Tensor) -> tf.Tensor:
             pixels = tf.numpy_function(load, [index], tf.as_dtype(dtype), stateful=False)
-            outputs = self._compiled(tf.ensure_shape(pixels, (height, width, channels)), index)
-            return tf.numpy_function(take_in, [index, *outputs], tf.int64)
+            pixels = tf.ensure_shape(pixels, (height, width, channels))
+            outputs = self._compiled(pixels, self._others(chunk, index), index)
+            return tf.numpy_function(take_in, [index, pixels, *outputs], tf.int64)
 
         options = tf.data.Options()
         options.threading.max_intra_op_parallelism = 1
@@ -203,6 +208,18 @@ class ImagePass:
         options.autotune.enabled = False
         indices = tf.data.Dataset.range(chunk.start, chunk.start + chunk.size)
         return indices.map(measure, self._images_at_a_time(), deterministic=False).with_options(options)
+
+    def _others(self, chunk: ImageChunk, index: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The values of inputs that have one for each image, for that at `index`."""
+        specs = self.network.other_specs(batch=1)
+        if not specs:
+            return {}
+
+        def values(index: NDArray[np.int64]) -> list[NDArray[Any]]:
+            return list(self.network.others_of([chunk.images[int(index) - chunk.start].file]).values())
+
+        given = tf.numpy_function(values, [index], [spec.dtype for spec in specs.values()], stateful=False)
+        return {name: tf.ensure_shape(each, specs[name].shape) for name, each in zip(specs, given, strict=True)}
 
     def _fitted(self, image: ImageFile) -> PixelArray:
         with decoding_room(image):
@@ -214,21 +231,25 @@ class ImagePass:
 
     @cached_property
     def _compiled(self) -> Callable[..., Any]:
-        """From pixels and the image's place in the set to what is measured on it."""
+        """From pixels, values beside them and the image's place in the set to what is measured on it."""
         height, width, channels = *self.network.size, self.network.channels
         names = [layer.name for layer in self.plan.layout.layers]
+        keeping = self.plan.keeping
+        seen = keeping.layers if keeping is not None else ()
 
-        def run(pixels: tf.Tensor, index: tf.Tensor) -> tuple[tf.Tensor, ...]:
-            inputs = self.network.feed(self.network.prepare(pixels[tf.newaxis]))
-            outputs, answer = run_layers(self.network.model, inputs, names, whole=True)
+        def run(pixels: tf.Tensor, others: Others, index: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            inputs = self.network.feed(self.network.prepare(pixels[tf.newaxis]), others)
+            outputs, answer = run_layers(self.network.model, inputs, [*names, *seen], whole=True)
             parts = [self._reduced(group, outputs, index) for group in self._groups()]
             extremes, totals, counts, samples = zip(*parts, strict=True)
             joined = [tf.concat(part, 1) for part in (extremes, totals, counts)]
             answered = self.plan.answers.measure(answer, self.network.to_pictures(tf.cast(pixels, tf.float32)), index)
-            return *joined, tf.concat(samples, 0), *answered, unfused()
+            kept = () if keeping is None else keeping.tensors(outputs, answer)
+            return *joined, tf.concat(samples, 0), *answered, unfused(), *kept
 
         dtype = tf.as_dtype(self.plan.fitting.scale.dtype)
-        signature = [tf.TensorSpec((height, width, channels), dtype), tf.TensorSpec((), tf.int64)]
+        picture = tf.TensorSpec((height, width, channels), dtype)
+        signature = [picture, self.network.other_specs(batch=1), tf.TensorSpec((), tf.int64)]
         compiled = tf.function(run, autograph=False, input_signature=signature)
         with run_errors_explained(self.network):
             return compiled.get_concrete_function()  # type: ignore[no-any-return]
@@ -276,7 +297,8 @@ class ImagePass:
                 return floors
         return np.full(self.plan.layout.channels, -np.inf, np.float32)
 
-    def _row(self, index: int, outputs: Sequence[NDArray[Any]]) -> Row:
-        extremes, totals, counts, samples, answers, vectors, _ = outputs
-        kept = vectors if self.plan.answers.is_sampled(index) else vectors[:0]
-        return Row(index, Reduced(extremes, totals, counts), samples, self.plan.sample_ends, answers, kept)
+    def _row(self, index: int, pixels: PixelArray, outputs: Sequence[NDArray[Any]]) -> Row:
+        extremes, totals, counts, samples, answers, vectors, _, *kept = outputs
+        vector = vectors if self.plan.answers.is_sampled(index) else vectors[:0]
+        seen = SeenImage(index, pixels, *kept) if kept else None
+        return Row(index, Reduced(extremes, totals, counts), samples, self.plan.sample_ends, answers, vector, seen)

@@ -18,6 +18,7 @@ from reportgen.analysis.network.settled_output import SettledOutput
 from reportgen.analysis.statistics.dyadic_histogram import display_histogram
 from reportgen.analysis.statistics.exact_sum import ExactSum, mean_and_std
 from reportgen.analysis.statistics.image_pass import Plan
+from reportgen.analysis.statistics.kept_beside import Keeping
 from reportgen.analysis.statistics.measure_task import MeasureTask, measure_images
 from reportgen.analysis.statistics.measurements import NO_IMAGE, LayerLayout, Layout, Measurements
 from reportgen.config import Config
@@ -234,15 +235,17 @@ def collect(
     progress: Progress,
     cache: Cache | None = None,
     answers: AnswerPlan | None = None,
+    keeping: Keeping | None = None,
 ) -> ImageStatistics:
     """Measure `layers` of `network`, and what `answers` says of its answers, on all `images`, where `--engine` says.
 
-    With a `cache`, a run that was killed goes on where it was, and one like an earlier one has its results.
+    With a `cache`, a run that was killed goes on where it was, and one like an earlier one has its results. With
+    `keeping`, what it asks for is kept beside.
 
     Raises:
         ReportgenError: the network cannot run, no image could be measured, or, if `--strict`, one could not.
     """
-    plan = Plan.make(summary, layers, len(images), fitting, answers)
+    plan = Plan.make(summary, layers, len(images), fitting, answers, keeping)
     measured = measure_images(MeasureTask(network, plan, config), images.images, config, progress, cache)
     statistics = ImageStatistics(images.images, plan.layout, measured, plan.answers)
     skipped = statistics.skipped

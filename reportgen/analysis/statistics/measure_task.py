@@ -94,10 +94,10 @@ def _kept(checkpoint: Checkpoint | None, plan: Plan) -> tuple[Measurements, Done
     """What was measured before, and on which images."""
     kept = checkpoint.load() if checkpoint is not None else None
     if kept is None:
-        return Measurements(plan.layout.channels), Done()
+        return Measurements(plan.layout.channels, plan.keeping), Done()
     arrays, facts, done = kept
     skipped = {int(place): reason for place, reason in facts["skipped"].items()}
-    return Measurements.from_arrays(arrays, skipped), done
+    return Measurements.from_arrays(arrays, skipped, plan.keeping), done
 
 
 def _chunks(images: Sequence[ImageFile], done: Done, engine: Engine) -> list[ImageChunk]:
@@ -126,10 +126,11 @@ def _run_key(task: MeasureTask, images: Sequence[ImageFile]) -> str:
         installed_versions(),
         network.digest,
         network.preprocessing.mode,
-        dict(network.other_inputs),
+        network.other_content(),
         _first_answer(network, plan, images),
         plan.fitting.content(),
         [vars(layer) for layer in plan.layout.layers],
+        None if plan.keeping is None else plan.keeping.key,
         plan.answers.facts(),
         [image.sha256 for image in images],
     )
@@ -143,5 +144,6 @@ def _first_answer(network: Network, plan: Plan, images: Sequence[ImageFile]) -> 
         except UnreadableImageError:
             continue
         fitted, _ = plan.fitting.apply(pixels)
-        return [np.asarray(leaf) for leaf in tf.nest.flatten(run_unwatched(network, fitted[np.newaxis]))]
+        answer = run_unwatched(network, fitted[np.newaxis], network.others_of([image.file]))
+        return [np.asarray(leaf) for leaf in tf.nest.flatten(answer)]
     return []

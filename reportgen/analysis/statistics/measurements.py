@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from reportgen.analysis.statistics.compiled import compiled
 from reportgen.analysis.statistics.dyadic_histogram import DyadicHistograms
 from reportgen.analysis.statistics.exact_sum import ExactSum
+from reportgen.analysis.statistics.kept_beside import Keeping, Kept, SeenImage
 
 TOP_IMAGES = 9  # shown for each channel: three rows of three
 
@@ -100,7 +101,8 @@ class Row:
 
     `reduced` is of the channels of all layers. `samples` are values for the histogram, channel after channel, each
     channel's up to its place in `sample_ends` `(channels,)`. `answers` is what is kept of the answers, as an
-    `AnswerPlan` lays it out; `vectors` whole answers, of length zero where the image is not of their sample.
+    `AnswerPlan` lays it out; `vectors` whole answers, of length zero where the image is not of their sample. `seen` is
+    what is kept of it beside statistics, where something is.
     """
 
     index: int
@@ -109,12 +111,14 @@ class Row:
     sample_ends: NDArray[np.int64]
     answers: NDArray[np.float32]
     vectors: NDArray[np.float32]
+    seen: SeenImage | None = None
 
     @property
     def nbytes(self) -> int:
-        """Memory of what grows with the channels."""
+        """Memory of what grows with the channels and the pixels."""
         reduced = self.reduced.extremes.nbytes + self.reduced.totals.nbytes + self.reduced.counts.nbytes
-        return reduced + self.samples.nbytes
+        beside = 0 if self.seen is None else self.seen.pixels.nbytes + self.seen.features.nbytes
+        return reduced + self.samples.nbytes + beside
 
 
 @dataclass(eq=False)
@@ -220,10 +224,12 @@ class Measurements:
 
     `(channels,)` each: `minima`, `maxima`, `zeros`, `not_numbers`, `infinities`, and `fired`, the number of
     images in which the channel is above zero somewhere. Extremes, sums and histograms are of finite values.
-    `skipped` maps an image's place in the set to the reason why it could not be measured.
+    `skipped` maps an image's place in the set to the reason why it could not be measured; `beside` is what is kept
+    to judge answers and to compare images, bounded but for a few numbers for each image.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, keeping: Keeping | None = None) -> None:
+        self.beside: Kept | None = None if keeping is None else keeping.begin()
         self.minima = np.full(channels, np.inf, np.float32)
         self.maxima = np.full(channels, -np.inf, np.float32)
         self.sums = ExactSum.zeros(channels)
@@ -265,6 +271,9 @@ class Measurements:
         answers = Answers.of(rows)
         self.top.add(maxima, np.repeat(answers.index, maxima.shape[1]).reshape(maxima.shape), places)
         self.answers.add(answers)
+        kept = [row.seen for row in rows if row.seen is not None]
+        if self.beside is not None and kept:
+            self.beside.add(kept)
 
     def merge(self, other: Measurements) -> None:
         """Take in what was measured on other images."""
@@ -279,13 +288,16 @@ class Measurements:
         self.histograms.merge(other.histograms)
         self.top.add(other.top.values, other.top.images, other.top.places)
         self.answers.add(other.answers)
+        if self.beside is not None and other.beside is not None:
+            self.beside.merge(other.beside)
         self.skipped = dict(sorted((self.skipped | other.skipped).items()))
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"arrays": self.to_arrays(), "skipped": self.skipped}
+        keeping = None if self.beside is None else self.beside.keeping
+        return {"arrays": self.to_arrays(), "skipped": self.skipped, "keeping": keeping}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(self.from_arrays(state["arrays"], state["skipped"]).__dict__)
+        self.__dict__.update(self.from_arrays(state["arrays"], state["skipped"], state["keeping"]).__dict__)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Everything but `skipped`, to be stored."""
@@ -307,12 +319,16 @@ class Measurements:
             "answers": self.answers.rows,
             "vector_index": self.answers.vector_index,
             "vectors": self.answers.vectors,
+            **({} if self.beside is None else self.beside.to_arrays()),
         }
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], skipped: Mapping[int, str]) -> Self:
+    def from_arrays(
+        cls, arrays: Mapping[str, NDArray[Any]], skipped: Mapping[int, str], keeping: Keeping | None = None
+    ) -> Self:
         """What `to_arrays` stored."""
         loaded = cls(0)
+        loaded.beside = None if keeping is None else keeping.loaded(arrays)
         for name in ("minima", "maxima", "zeros", "not_numbers", "infinities", "fired"):
             setattr(loaded, name, arrays[name])
         loaded.sums = ExactSum.from_arrays("sums", arrays)

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from support.settled import settled_output
 
-from reportgen.analysis.answers.truth import match_label, match_truth, read_truth
+from reportgen.analysis.answers.truth import match_truth, read_truth
+from reportgen.class_names import match_label
 from reportgen.errors import ReportgenError
 
 LABELS = ["cat", "dog, hound", "fish", "bird", "horse", "cow"]

@@ -267,7 +267,10 @@ def test_odd_networks_have_finite_maps_that_depend_on_the_target(name: str, laye
     maps = layer_cam(traced, pixels, targets)[chosen].maps
     assert np.isfinite(maps).all()
     assert maps.min() >= 0
-    assert not np.allclose(maps[0], maps[1])
+    # Maps of deep networks that were not trained are tiny: what matters is how they differ for their size.
+    largest = np.abs(maps).max()
+    assert largest > 0
+    assert np.abs(maps[0] - maps[1]).max() > 1e-3 * largest
 
 
 def test_a_layer_without_positions_has_no_map() -> None:

@@ -11,11 +11,14 @@ from keras import layers
 
 from reportgen.analysis.attribution import (
     TracedCall,
+    check_faithfulness,
     class_logit,
     grad_cam,
     integrated_gradients,
     layer_cam,
     occlusion,
+    output_value,
+    verdict,
 )
 from reportgen.config import Config
 from reportgen.models import Network, load_network
@@ -70,3 +73,48 @@ def test_the_peak_lies_in_the_square(method: str) -> None:
         row, column = np.unravel_index(values.argmax(), values.shape)
         assert row < SQUARE * height / SIDE
         assert column < SQUARE * width / SIDE
+
+
+def _only_marked() -> np.ndarray:
+    images, marked = _images(8, 1)
+    return images[marked == 1]
+
+
+def _square(scale: float = 1.0) -> np.ndarray:
+    """A map that lies in the square alone."""
+    values = np.zeros((8, 8), np.float32)
+    values[:2, :2] = scale * np.array([[4, 3], [3, 2]])
+    return values
+
+
+def test_a_map_of_what_is_bright_in_a_dark_image_holds() -> None:
+    """Mid-grey is brighter than the noise, and the square is still there when the image is blurred."""
+    traced = TracedCall(_network())
+    for image in _only_marked()[:2]:
+        curves = check_faithfulness(traced, image, class_logit(2, 1), _square())
+        assert curves.deleted > curves.score
+        assert curves.fair_deletion is not None
+        assert curves.fair_insertion is not None
+        assert curves.fair_deletion.area < curves.fair_deletion.random
+        assert verdict(_square(), curves) == "holds"
+
+
+def test_a_map_of_the_wrong_corner_explains_nothing_there() -> None:
+    traced, image = TracedCall(_network()), _only_marked()[0]
+    curves = check_faithfulness(traced, image, class_logit(2, 1), _square()[::-1, ::-1].copy())
+    assert verdict(_square(), curves) == "explains nothing"
+
+
+def test_where_mid_grey_empties_an_image_it_is_all_that_is_deleted_to() -> None:
+    """The sum of an image brighter than grey: deletion to grey takes away as much as to its mean."""
+    model = keras.Sequential([keras.Input((8, 8, 3)), layers.Flatten(), layers.Dense(1, name="sum")])
+    model.get_layer("sum").set_weights([np.full((192, 1), 1 / 192), np.zeros(1)])
+    image = np.full((8, 8, 3), 200, np.uint8)
+    image[:4] = 220
+    curves = check_faithfulness(
+        TracedCall(load_network(Config(preprocess="none"), model)),
+        image,
+        output_value(1, 0),
+        np.eye(8, dtype=np.float32),
+    )
+    assert curves.fair_deletion is None

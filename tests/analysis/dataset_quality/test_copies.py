@@ -11,7 +11,7 @@ from reportgen.analysis.dataset_quality import duplicates, image_set
 from reportgen.analysis.dataset_quality.aligning import aligned_differences
 from reportgen.analysis.dataset_quality.duplicates import CopySearch, find_copies, find_leaks, random_cosine
 from reportgen.analysis.dataset_quality.image_set import ImageSet, ImageSetAccumulator, pixel_digest
-from reportgen.analysis.dataset_quality.nearest import find_neighbours
+from reportgen.analysis.dataset_quality.nearest import NEIGHBOURS, find_neighbours
 from reportgen.analysis.sampling import sample
 
 
@@ -180,7 +180,7 @@ def test_the_nearest_are_those_of_all_products() -> None:
     units = values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-30)
     cosines = units @ units.T
     np.fill_diagonal(cosines, -np.inf)
-    np.testing.assert_allclose(found.cosine, -np.sort(-cosines, axis=1)[:, :20], atol=1e-6)
+    np.testing.assert_allclose(found.cosine, -np.sort(-cosines, axis=1)[:, :NEIGHBOURS], atol=1e-6)
     np.testing.assert_allclose(np.take_along_axis(cosines, found.place, axis=1), found.cosine, atol=1e-6)
     assert not (found.place == np.arange(700)[:, np.newaxis]).any()
 

@@ -21,10 +21,10 @@ from support.findings import (
 from support.networks import two_convolutions
 from support.settled import settled_output
 
-from reportgen.analysis.answers import match_label
 from reportgen.analysis.findings import (
     answer_rules,
 )
+from reportgen.class_names import match_label
 
 PLANTED: list[Planted] = [
     ("sums", answer_rules.improbable_sums, replace(SOUND, images=columns(3, answer_sums=[1, 1.01, 1])), ["error"]),

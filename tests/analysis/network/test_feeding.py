@@ -13,6 +13,7 @@ from reportgen.analysis.network.feeding import open_network, rounded_away, scale
 from reportgen.analysis.network.running import run_unwatched
 from reportgen.config import Config
 from reportgen.errors import UsageError
+from reportgen.formats import shape
 from reportgen.models import Network
 
 SIDE = 16
@@ -50,7 +51,7 @@ def test_a_picture_is_fitted_to_the_input_it_is_given_for(photo):
     assert network.other_inputs["right"].shape == (12, 10, 3)
 
 
-@pytest.mark.parametrize("suffix", [".png", ".csv", ""])
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ""])
 def test_a_picture_that_is_not_there(tmp_path, suffix):
     with pytest.raises(UsageError, match=r"--input right=.*expected a number, 768 numbers, a .npy file"):
         open_network(Config(inputs={"right": str(tmp_path / f"nothing{suffix}")}), pair())
@@ -72,7 +73,9 @@ def test_the_report_says_what_other_inputs_were_held_at(tmp_path, photo):
     assert [finding.severity for finding in found] == ["warning"]
     assert "right (16x16x3)" in found[0].message
     assert [(one.name, one.given) for one in held.data.model.inputs] == [("left", "image"), ("right", "zeros")]
-    assert "at zeros" in (tmp_path / "held" / "index.html").read_text()
+    page = (tmp_path / "held" / "index.html").read_text()
+    assert f"held were right ({shape((None, SIDE, SIDE, 3))}) at zeros" in page
+    assert f"reads images of {shape((None, SIDE, SIDE, 3))} and" in page
     given = build(model, PIXELS, tmp_path / "given", inputs={"right": str(photo)}, **settings)
     assert not any(finding.rule == "held-input" for finding in given.data.findings)
     assert given.data.model.inputs[1].given == "photo.png"

@@ -16,7 +16,7 @@ from reportgen.analysis.network.feeding import open_network, scaled_twice
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.analysis.network.preprocessing_check import check_preprocessing, images_to_try
 from reportgen.config import Config
-from reportgen.images import collect_images, fit_image, load_image
+from reportgen.images import Fitting, collect_images, load_image
 from reportgen.models import MODES, make_preprocessing
 
 SIDE = 28
@@ -131,7 +131,7 @@ IMAGENET = {
 def test_networks_of_imagenet(name, right, fed, shared_models, shared_photos):
     network = open_network(Config(model=str(shared_models / f"{name}.keras"), preprocess=fed))
     images = collect_images([str(shared_photos)], channels=3)
-    pixels = np.stack([fit_image(load_image(image, 3), network.size, "crop", "bilinear")[0] for image in images])
+    pixels = np.stack([Fitting(network.size).apply(load_image(image, 3))[0] for image in images])
     summary = summarize_network(network)
     head = settled_head(network, pixels[:2])
     check = check_preprocessing(network, summary, head, pixels[: images_to_try(summary)])

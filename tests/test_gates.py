@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from reportgen.analysis.gates import FailedGate, Gate, check_gates, parse_gates
 from reportgen.errors import UsageError
+from reportgen.gates import FailedGate, Gate, check_gates, parse_gates
 
 FIGURES = {
     "accuracy": 0.93,

@@ -51,16 +51,28 @@ class FailedGate:
         return f"gate {self.gate.name}: expected {self.gate.comparison} {self.gate.limit:g}, got {got}"
 
 
-def parse_gates(entries: Mapping[str, object]) -> tuple[Gate, ...]:
+def parse_gates(entries: object) -> tuple[Gate, ...]:
     """The gates of a table of `name = "comparison number"`; tables within are joined by dots, as TOML reads `a.b`.
 
     >>> [str(gate) for gate in parse_gates({"accuracy": ">= 0.9", "robustness": {"blur": {"3": ">0.7"}}})]
     ['accuracy >= 0.9', 'robustness.blur.3 > 0.7']
 
+    Gates that are parsed already pass through.
+
     Raises:
         UsageError: an entry is no such text.
+        ValueError: there is no table.
     """
-    return tuple(_parse(name, entry) for name, entry in _flat(entries, ""))
+    if isinstance(entries, tuple) and all(isinstance(entry, Gate) for entry in entries):
+        return entries
+    if not isinstance(entries, Mapping):
+        raise ValueError("no table of gates")
+    return tuple(_parse(str(name), entry) for name, entry in _flat(entries, ""))
+
+
+def write_gates(gates: Sequence[Gate]) -> dict[str, str]:
+    """The table that `parse_gates` reads."""
+    return {gate.name: f"{gate.comparison} {gate.limit!r}" for gate in gates}
 
 
 def _flat(entries: Mapping[str, object], prefix: str) -> list[tuple[str, object]]:

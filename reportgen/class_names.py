@@ -1,0 +1,43 @@
+"""Which class is meant by a name or a number that someone wrote down."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def match_label(given: str, labels: Sequence[str] | None, classes: int) -> int | None:
+    """The index of the class called `given`: by its whole name, one of its names, or its number.
+
+    >>> labels = ["tench, Tinca tinca", "goldfish", "great white shark, white shark"]
+    >>> match_label("Tinca tinca", labels, 3), match_label("White_Shark", labels, 3), match_label("1", labels, 3)
+    (0, 2, 1)
+    """
+    wanted = plain_name(given)
+    names = [plain_name(label) for label in labels or ()]
+    if wanted in names:
+        return names.index(wanted)
+    for index, label in enumerate(labels or ()):
+        if wanted in [plain_name(part) for part in label.split(",")]:
+            return index
+    return int(wanted) if wanted.isdigit() and int(wanted) < classes else None
+
+
+def is_called(given: str, index: int, label: str | None) -> bool:
+    """Whether `given` is a class: its whole name, one of its names, or, where that is no number itself, its index.
+
+    >>> is_called("Tinca tinca", 0, "tench, Tinca tinca"), is_called("0", 0, None), is_called("0", 0, "1")
+    (True, True, False)
+    """
+    wanted, whole = plain_name(given), plain_name(label or "")
+    if label is not None and wanted in (whole, *(plain_name(part) for part in label.split(","))):
+        return True
+    return wanted.isdigit() and int(wanted) == index and not whole.isdigit()
+
+
+def plain_name(name: str) -> str:
+    """A name without what people write differently: case, underscores, runs of blanks.
+
+    >>> plain_name(" White_Shark ")
+    'white shark'
+    """
+    return " ".join(name.casefold().replace("_", " ").split())

@@ -1,0 +1,46 @@
+"""Two reports side by side, in a folder or in one file."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+
+from reportgen.files.manifest import write_manifest
+from reportgen.files.replacing import replacing, replacing_folder
+from reportgen.finished.bundle import write_bundle
+from reportgen.finished.bundled_sites import bundle_site_text
+from reportgen.finished.comparison import Comparison, compare
+from reportgen.finished.comparison_pages import write_comparison
+from reportgen.finished.comparison_words import comparison_markdown
+from reportgen.finished.opened import odd_values_told, opened_report
+from reportgen.finished.summary import SUMMARY_NAME
+from reportgen.site.writer import write_text
+
+
+def compare_reports(first: Path, second: Path, output: Path, *, force: bool = False) -> Path:
+    """Show the reports `first` and `second` side by side, in the folder or the single file (`.html`) `output`.
+
+    Raises:
+        ReportgenError: one of them is no report, or `output` is not to be replaced.
+    """
+    with ExitStack() as reading:
+        one, two = (reading.enter_context(opened_report(path)) for path in (first, second))
+        folders = one.folder, two.folder
+        with odd_values_told(first):
+            comparison = compare(one.record, two.record, folders)
+        if output.suffix.lower() == ".html":
+            with replacing(None, output) as places:
+                make_comparison(comparison, folders, places.folder)
+                write_bundle(bundle_site_text(places.folder), places.single)
+            return output
+        with replacing_folder(output, "comparison", force=force) as new:
+            make_comparison(comparison, folders, new)
+            reading.close()  # nothing more is read of them, and what takes their place waits for that
+    return output
+
+
+def make_comparison(comparison: Comparison, folders: tuple[Path, Path], folder: Path) -> None:
+    """Write all of a comparison into `folder`: pages, pictures, summary, manifest."""
+    write_comparison(comparison, folders, folder)
+    write_text(folder / SUMMARY_NAME, comparison_markdown(comparison))
+    write_manifest(folder, "comparison")

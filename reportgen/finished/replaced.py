@@ -1,0 +1,30 @@
+"""What a report says of the one whose place it takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from reportgen.errors import ReportgenError
+from reportgen.files.inside import Inside
+from reportgen.files.manifest import kind_of
+from reportgen.finished.comparison import compare
+from reportgen.finished.comparison_words import sentences
+from reportgen.finished.summary import changes_kept
+from reportgen.record import Record, dump_record, read_record
+
+
+def changes_since(folder: Path, record: Record) -> tuple[str, ...]:
+    """What changed since the report that lies in `folder`, in sentences.
+
+    Nothing where there is none, it cannot be read, or it says the same as `record`: then what it said itself of the
+    one before is still true.
+    """
+    if kind_of(folder) != "report":
+        return ()
+    try:
+        before = read_record(folder)
+    except ReportgenError:  # of another version, or broken: that is no reason not to replace it
+        return ()
+    if dump_record(before) == dump_record(record):
+        return changes_kept(Inside(folder))
+    return sentences(compare(before, record), ("the one before", "this one"))

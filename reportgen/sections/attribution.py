@@ -1,0 +1,363 @@
+"""Why the network answered as it did: maps of what in each image speaks for its answer, with their checks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from reportgen import formats, record
+from reportgen.analysis.attribution.explaining import Explained, Explanation, Plan, explain, make_plan, trace_network
+from reportgen.analysis.attribution.places import border_share, outside_share, shares_of_cells
+from reportgen.analysis.attribution.questions import Question, ask, can_ask
+from reportgen.analysis.attribution.results import Curve
+from reportgen.analysis.attribution.tracing import answer_images
+from reportgen.analysis.attribution.uses import channel_uses
+from reportgen.analysis.findings.evidence import AttributionFacts, MapFacts, RandomizationFacts
+from reportgen.analysis.network.settled_output import SettledOutput
+from reportgen.attribution_settings import AttributionSettings
+from reportgen.draw.attribution import MapDrawn, draw_attribution
+from reportgen.draw.bands import show_image
+from reportgen.draw.photo import LONG_SIDE, reduce_to
+from reportgen.facts import Placement
+from reportgen.models import Network
+from reportgen.progress import stage
+from reportgen.results import ByteArray, FloatArray, NetworkSummary, PixelArray
+from reportgen.sections.section import Contribution, Section, VisitedImage, Work
+from reportgen.sections.study import Study, Workshop
+
+# A network of many outputs is explained by the first of them.
+MOST_OUTPUTS = 3
+
+ROLES = {
+    "predicted": "predicted",
+    "truth": "the right class",
+    "runner-up": "the runner-up",
+    "value": "a value of the answer",
+    "region": "where it is predicted",
+    "nearest": "the image most alike",
+    "points": "its points",
+    "boxes": "its boxes",
+}
+
+CHECKED = {
+    "holds": "Holds: as pixels go and come in its order, the answer follows.",
+    "weak": "Weak: the answer follows it only somewhat better than a random order, or another check speaks against it.",
+    "explains nothing": "Explains nothing: the answer follows it no better than a random order, or the map does not "
+    "depend on what was learnt.",
+    None: "Not checked.",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """An image as far as its maps need it."""
+
+    file: str
+    photo: ByteArray  # small enough to draw on
+    sides: tuple[int, int]  # of the photograph itself
+    pixels: PixelArray
+    placement: Placement
+
+
+@dataclass(eq=False)
+class _Why:
+    """Gathers the images while they are gone through, and explains all of them in the end."""
+
+    study: Study
+    workshop: Workshop
+    outputs: tuple[SettledOutput, ...]
+    seen: list[_Seen] = field(default_factory=list)
+
+    def visit(self, visited: VisitedImage) -> Contribution:
+        """Keep the image."""
+        self.seen.append(
+            _Seen(
+                visited.file,
+                reduce_to(show_image(visited.original, self.study.config.bands).pixels, LONG_SIDE),
+                visited.original.shape[:2],
+                visited.pixels,
+                visited.placement,
+            )
+        )
+        return Contribution()
+
+    def finish(self) -> Contribution:
+        """The maps of all images, as figures and for the record."""
+        if not self.seen:
+            return Contribution(note="No image has a page on which its maps could stand.")
+        if self.study.network.of_images:
+            # Maps of several images are made in one call, which would give all of them the same values beside them.
+            return Contribution(
+                note="Not made for networks that take other values beside each image (--input FILE.csv)."
+            )
+        # Whatever values images have, baselines and what is covered are said as of pictures.
+        config, network = self.study.config, self.study.network.for_pictures()
+        files = [seen.file for seen in self.seen]
+        asked = [(output, right_classes(self.study, output, files)) for output in self.outputs]
+        pixels = [as_values(self.study.network, seen.pixels) for seen in self.seen]
+        with stage(self.workshop.progress, "Why it answered so", None) as progress:
+            settings = config.attribution_parameters
+            traced = trace_network(network, self.study.summary, settings)
+            every = questions(answer_images(traced, np.stack(pixels)), asked, files, settings)
+            mistaken = [any(question.kind == "truth" for question in own) for own in every]
+            plan = make_plan(self.study.summary, config.attribution, settings, mistaken, seed=config.seed)
+            found = explain(traced, pixels, every, plan, lambda what: progress.advance(0, what))
+        return self._contribution(found, plan)
+
+    def _contribution(self, found: Explanation, plan: Plan) -> Contribution:
+        if not found.maps:
+            return Contribution(note=_nothing(plan))
+        layers = list(dict.fromkeys(one.layer for one in found.maps if one.layer is not None))
+        stored = [self._stored(one, plan, layers.index(one.layer) if one.layer else 0) for one in found.maps]
+        return Contribution(
+            figures=tuple(figure for figures, _ in stored for figure in figures),
+            attributions=tuple(
+                (self.seen[one.image].file, shown) for one, (_, shown) in zip(found.maps, stored, strict=True)
+            ),
+            attribution_methods=tuple(
+                record.AttributionMethod(
+                    method=one.method,
+                    layer=one.layer,
+                    randomization=None if one.randomization is None else formats.finite(one.randomization),
+                    images=one.images,
+                )
+                for one in found.methods
+            ),
+            channel_uses=self._uses(found),
+            attribution_facts=self._facts(found),
+        )
+
+    def _stored(self, one: Explained, plan: Plan, block: int) -> tuple[tuple[record.Figure, ...], record.Attribution]:
+        """The figures of a map, and the map for the record."""
+        seen, question = self.seen[one.image], one.question
+        key = self._key(question, block)
+        name = "-".join(part for part in ("why", one.method, one.layer, seen.file, key) if part)
+        array = self.workshop.pictures.save_array(name, one.values.astype(np.float32))
+        drawings = draw_attribution(
+            MapDrawn(
+                image=seen.file,
+                method=one.method,
+                layer=one.layer,
+                subject=question.subject,
+                role=ROLES[question.kind],
+                key=key,
+                values=one.values,
+                photo=seen.photo,
+                sides=seen.sides,
+                size=seen.pixels.shape[:2],
+                placement=seen.placement,
+                positive=one.positive_evidence,
+                checked=CHECKED[one.verdict],
+                made=_made(one, plan),
+                data=array,
+            )
+        )
+        figures = tuple(self.workshop.pictures.save_drawing(drawing) for drawing in drawings)
+        return figures, _record(one, figures[0], array)
+
+    def _uses(self, found: Explanation) -> tuple[record.ChannelUse, ...]:
+        """What the channels that have a page are used for, in layers that class activation maps were made of."""
+        if not self.study.config.draws("units"):
+            return ()
+        read = {one.layer for one in found.maps if one.layer is not None and one.channels is not None}
+        sources = {source: layer for layer in read for source in same_channels(self.study.summary, layer)}
+        return tuple(
+            record.ChannelUse(
+                layer=layer,
+                channel=use.channel,
+                classes=[
+                    record.ClassUse(label=one.label, evidence=one.evidence, images=one.images) for one in use.classes
+                ],
+                images=[record.ImageUse(image=self.seen[place].file, evidence=value) for place, value in use.images],
+            )
+            for layer, channels in self.study.chosen.items()
+            if layer in sources
+            for use in channel_uses(found.maps, sources[layer], channels)
+        )
+
+    def _key(self, question: Question, block: int) -> str:
+        """What tells a map from others of its method and image, whatever the network calls its layers and outputs."""
+        output = next(each for each in self.outputs if each.name == question.output)
+        which = question.index if question.kind in ("value", "region") else None
+        parts = (output.index, question.kind, which, f"block {block}" if block else None)
+        return "-".join(str(part) for part in parts if part is not None)
+
+    def _facts(self, found: Explanation) -> AttributionFacts:
+        """What rules look at: the maps of the answers given, by the first method that has one of each image."""
+        first: dict[int, Explained] = {}
+        for one in found.maps:
+            asked_first = one.question.kind not in ("truth", "runner-up")
+            if asked_first and one.positive_evidence:
+                first.setdefault(one.image, one)
+        return AttributionFacts(
+            tuple(self._map_facts(one) for _, one in sorted(first.items())),
+            tuple(
+                RandomizationFacts(one.method, one.layer, one.randomization, one.images)
+                for one in found.methods
+                if one.randomization is not None
+            ),
+        )
+
+    def _map_facts(self, one: Explained) -> MapFacts:
+        seen = self.seen[one.image]
+        output = next(each for each in self.outputs if each.name == one.question.output)
+        (right,) = right_classes(self.study, output, [seen.file])
+        answer = one.question.index if one.question.kind == "predicted" else None
+        truth = answer if answer in right else right[0] if right else None
+        rows, columns = one.values.shape
+        placement, (height, width) = seen.placement, seen.pixels.shape[:2]
+        box = (
+            max(0.0, placement.top / height),
+            max(0.0, placement.left / width),
+            min(1.0, (placement.top + placement.scale_y * seen.sides[0]) / height),
+            min(1.0, (placement.left + placement.scale_x * seen.sides[1]) / width),
+        )
+        return MapFacts(
+            image=seen.file,
+            method=one.method,
+            layer=one.layer,
+            answer=answer,
+            truth=truth,
+            label=one.question.subject,
+            cells=shares_of_cells(one.values),
+            sides=(rows, columns),
+            border=border_share(one.values),
+            padding=outside_share(one.values, box),
+        )
+
+
+def same_channels(summary: NetworkSummary, layer: str) -> tuple[str, ...]:
+    """`layer` and those before it whose channels it has, one by one: what it activates or normalises."""
+    rows = {row.name: row for row in summary.layers}
+    found, row = [layer], rows[layer]
+    while row.kind in ("activation", "normalization", "resting") and len(row.inputs) == 1 and row.inputs[0] in rows:
+        row = rows[row.inputs[0]]
+        found.append(row.name)
+    return tuple(found)
+
+
+def as_values(network: Network, pixels: PixelArray) -> FloatArray:
+    """A fitted image as a picture of 0..255, not rounded: what a network `for_pictures` takes."""
+    return np.asarray(network.to_pictures(pixels.astype(np.float32)), np.float32)
+
+
+def asked_outputs(outputs: Sequence[SettledOutput]) -> tuple[SettledOutput, ...]:
+    """The outputs whose answers are explained."""
+    return tuple(output for output in outputs if can_ask(output))[:MOST_OUTPUTS]
+
+
+def right_classes(study: Study, output: SettledOutput, files: Sequence[str]) -> list[tuple[int, ...]]:
+    """The indices of the right classes of each image; none where they are not known."""
+    truth = study.answers.truths.get(output.name)
+    return [truth.classes.get(file, ()) if truth is not None else () for file in files]
+
+
+def questions(
+    answers: Sequence[FloatArray],
+    asked: Sequence[tuple[SettledOutput, list[tuple[int, ...]]]],
+    files: list[str],
+    settings: AttributionSettings,
+) -> list[list[Question]]:
+    """What is asked about each image, over all outputs; each of `asked` comes with the right classes."""
+    each = [ask(output, answers[output.index], files, truth, close=settings.close) for output, truth in asked]
+    return [[question for own in each for question in own[place]] for place in range(len(files))]
+
+
+def _record(one: Explained, figure: record.Figure, array: str) -> record.Attribution:
+    question, curves = one.question, one.faithfulness
+    error = None if one.completeness_error is None else formats.finite(one.completeness_error)
+    return record.Attribution(
+        output=question.output,
+        target=record.AttributionTarget(kind=question.kind, index=question.index, label=question.label),
+        method=one.method,
+        layer=one.layer,
+        picture=figure.picture,
+        array=array,
+        shape=list(one.values.shape),
+        positive_evidence=one.positive_evidence,
+        deletion=_curve(curves.deletion if curves is not None else None),
+        insertion=_curve(curves.insertion if curves is not None else None),
+        completeness_error=error,
+        agreement=None if one.agreement is None else formats.finite(one.agreement),
+        verdict=one.verdict,
+        fair_deletion=_curve(curves.fair_deletion if curves is not None else None),
+        fair_insertion=_curve(curves.fair_insertion if curves is not None else None),
+        points=one.points,
+        score=None if question.score is None else formats.finite(question.score),
+        subject=question.subject,
+        figure=figure.id,
+    )
+
+
+def _curve(curve: Curve | None) -> record.AttributionCurve | None:
+    if curve is None or not np.isfinite([curve.area, curve.random]).all():
+        return None
+    return record.AttributionCurve(area=curve.area, random=curve.random)
+
+
+def _made(one: Explained, plan: Plan) -> str:
+    """How a map was made, in a sentence."""
+    if one.method == "grad-cam":
+        return (
+            f"The maps of {one.layer}, each weighted by its mean gradient of the score before the softmax, added up; "
+            "what lies below zero is cut off (Selvaraju et al., 2017)."
+        )
+    if one.method == "layer-cam":
+        return (
+            f"The maps of {one.layer}, each value weighted by its own gradient of the score where that is above zero, "
+            "added up (Jiang et al., 2021)."
+        )
+    if one.method == "integrated-gradients":
+        error = one.completeness_error
+        missed = "" if error is None or not np.isfinite(error) else f" It misses the difference by {error:.1%}."
+        return (
+            f"The gradients at {one.points} points of the way from grey ({plan.settings.baseline:g} of 255) to the "
+            f"image, times the difference of the two (Sundararajan et al., 2017).{missed}"
+        )
+    if one.method == "occlusion":
+        return (
+            f"A window of {plan.settings.window:.0%} of the side, grey ({plan.settings.grey:g} of 255), covers each "
+            "place in turn; a pixel shows how far the score falls on average (Zeiler and Fergus, 2014)."
+        )
+    return (
+        "The attention of all layers multiplied, the mean over heads, the identity added for the way around each "
+        "layer (Abnar and Zuidema, 2020)."
+    )
+
+
+def _nothing(plan: Plan) -> str:
+    """Why there is no map."""
+    if not plan.methods:
+        return "None of the methods asked for fits this network: it has no map before its answer, and no attention."
+    return "No answer is finite, so there is nothing to explain."
+
+
+def plan_attribution(study: Study, workshop: Workshop) -> Work | Contribution:
+    """Explain the answers to every image that has a page."""
+    if study.config.attribution == ("off",):
+        return Contribution(note="Attribution was switched off.")
+    if study.network.latent:
+        return Contribution(note="The network reads vectors: there is no image whose places could be evidence.")
+    if not study.network.preprocessing.differentiable:
+        return Contribution(note="The preprocessing function is not differentiable, so there is no gradient to follow.")
+    outputs = asked_outputs(study.answers.outputs)
+    if not outputs:
+        return Contribution(note="No output is of a kind that is explained: there is no answer to explain.")
+    why = _Why(study, workshop, outputs)
+    return Work(images=study.shown, visit=why.visit, finish=why.finish)
+
+
+ATTRIBUTION = Section(
+    "attribution",
+    "Why",
+    plan_attribution,
+    record.Traits(
+        gallery="figures",
+        on_layers=None,
+        shrinks=True,
+        compared=True,
+        words=("why", "attribution", "saliency", "evidence", "grad-cam", "integrated gradients", "occlusion"),
+    ),
+)

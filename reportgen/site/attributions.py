@@ -1,0 +1,102 @@
+"""Maps of why the network answered so, as the pages show them: in words, with what was checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reportgen import formats
+from reportgen.record import Attribution, AttributionCurve, Figure
+from reportgen.site.catalogue import Catalogue
+
+# Maps on the front page: a row on a wide screen.
+MOST_STRIPPED = 6
+
+_ROLES = {
+    "predicted": "predicted",
+    "truth": "the right class",
+    "runner-up": "the runner-up",
+    "value": "a value",
+    "region": "where it is predicted",
+    "nearest": "the image most alike",
+    "points": "points",
+    "boxes": "boxes",
+}
+
+
+@dataclass(frozen=True)
+class AttributionView:
+    """A map: what it explains and in which role, and what the checks say; `state` styles the badge."""
+
+    shown: Attribution
+    subject: str
+    role: str
+    badge: str
+    state: str
+    facts: tuple[tuple[str, str | None], ...]
+
+
+def view_attribution(figure: Figure, catalogue: Catalogue) -> AttributionView | None:
+    """What there is to say of a figure that shows a map, None for other figures."""
+    shown = catalogue.attributions.get(figure.group or figure.id)
+    if shown is None:
+        return None
+    badge, state = _badge(shown)
+    return AttributionView(
+        shown=shown,
+        subject=shown.subject,
+        role=_ROLES[shown.target.kind],
+        badge=badge,
+        state=state,
+        facts=_facts(shown, catalogue),
+    )
+
+
+def _badge(shown: Attribution) -> tuple[str, str]:
+    if not shown.positive_evidence:
+        return "no evidence", "failed"
+    states = {"holds": "ok", "weak": "weak", "explains nothing": "failed"}
+    return (shown.verdict, states[shown.verdict]) if shown.verdict is not None else ("not checked", "info")
+
+
+def _facts(shown: Attribution, catalogue: Catalogue) -> tuple[tuple[str, str | None], ...]:
+    """The numbers of the checks, in the order in which one reads them."""
+    summary = catalogue.record.attribution
+    randomization = next(
+        (
+            found.randomization
+            for found in (summary.methods if summary is not None else ())
+            if (found.method, found.layer) == (shown.method, shown.layer)
+        ),
+        None,
+    )
+    return (
+        ("Answer", None if shown.score is None else formats.number(shown.score)),
+        ("Answer as pixels are deleted", _against(shown.deletion, "lower")),
+        ("The same to what leaves less of it", _against(shown.fair_deletion, "lower")),
+        ("Answer as pixels come back", _against(shown.insertion, "higher")),
+        ("The same from what has less of it", _against(shown.fair_insertion, "higher")),
+        ("Likeness to maps of shuffled weights", None if randomization is None else f"{randomization:.2f} (0 is best)"),
+        ("Agreement with another method", None if shown.agreement is None else f"{shown.agreement:.2f} (1 is full)"),
+        ("Error of completeness", None if shown.completeness_error is None else f"{shown.completeness_error:.1%}"),
+    )
+
+
+def _against(curve: AttributionCurve | None, better: str) -> str | None:
+    if curve is None:
+        return None
+    return f"{curve.area:.3g} on average, {curve.random:.3g} in a random order ({better} is better)"
+
+
+def strip_figures(catalogue: Catalogue) -> list[Figure]:
+    """The maps for the front page: one of each image, mistakes first, the others spread evenly."""
+    wrong: list[Figure] = []
+    others: list[Figure] = []
+    for image in catalogue.record.images:
+        first = next((one for one in image.attributions if one.target.kind != "runner-up"), None)
+        figure = catalogue.figures.get(first.figure or "") if first is not None else None
+        if figure is not None:
+            mistaken = any(one.target.kind == "truth" for one in image.attributions)
+            (wrong if mistaken else others).append(figure)
+    wrong = wrong[:MOST_STRIPPED]
+    room = min(MOST_STRIPPED - len(wrong), len(others))
+    return [*wrong, *(others[place * len(others) // room] for place in range(room))]

@@ -1,0 +1,268 @@
+"""Pages on whether answers are right and where they fail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from reportgen import formats
+from reportgen.record import Evaluation, EvaluationOutput, Mistake
+from reportgen.record.review import ClassScore, Slice, WorstImage
+from reportgen.site.catalogue import Catalogue
+from reportgen.site.facts import Facts
+from reportgen.site.outline import Link
+from reportgen.site.page import EVALUATION, HOME, Page, chained
+from reportgen.site.parts import page_links, page_paths, split
+from reportgen.site.review_charts import (
+    HEIGHT,
+    WIDTH,
+    MatrixChart,
+    draw_matrix,
+    draw_reliability,
+    draw_scatter,
+    draw_shares,
+)
+from reportgen.site.review_shots import view_shot
+from reportgen.site.review_views import (
+    BinaryView,
+    CellsView,
+    CellView,
+    ClassesView,
+    OutputView,
+    SliceView,
+)
+
+# Classes of which every number of the confusion matrix can be read; of more, confusions are a table.
+MOST_IN_MATRIX = 40
+
+# What a reader goes through on the page itself; the rest has pages of its own.
+MOST_CLASSES = 50
+MOST_CONFUSED = 50
+MOST_BESIDE = 12  # confusions in words beside a matrix that shows them all
+MOST_SHOTS = 12
+CLASSES_OF_A_PAGE = 200
+CELLS_OF_A_PAGE = 40
+
+# Thresholds in numbers beside the curves.
+_THRESHOLDS = (10, 25, 50, 75, 90)
+
+
+def evaluation_pages(catalogue: Catalogue) -> list[Page]:
+    """For each output with right answers a page, and further ones with its classes and confusions."""
+    evaluation = catalogue.record.evaluation
+    if evaluation is None:
+        return []
+    outputs = evaluation.outputs or (_of_older(evaluation),)
+    paths = page_paths(EVALUATION, "evaluation-output-{}.html", len(outputs))
+    links = tuple(Link(output.output, path) for output, path in zip(outputs, paths, strict=False))
+    pages: list[Page] = []
+    for number, (output, path) in enumerate(zip(outputs, paths, strict=False), 1):
+        stem = path.removesuffix(".html")
+        crumbs = (HOME, Link("Evaluation", path))
+        cells, anchors = _cell_pages(output, stem, crumbs, catalogue)
+        classes = _class_pages(output, stem, crumbs)
+        further = [Link("All confusions with their images", cells[0].path)] if cells else []
+        further += [Link("All classes", classes[0].path)] if classes else []
+        others = tuple(link for link in links if link.page != path)
+        mistakes = evaluation.mistakes if number == 1 else ()
+        view = _view_output(output, mistakes, anchors, tuple(further) + others, catalogue)
+        title = "Evaluation" if number == 1 else f"Evaluation of {output.output}"
+        pages.append(Page(path, title, "evaluation.html.jinja2", view, crumbs=(HOME,), listed=True))
+        pages += [*classes, *cells]
+    return pages
+
+
+def _of_older(evaluation: Evaluation) -> EvaluationOutput:
+    """What a record without outputs says of its answers."""
+    return EvaluationOutput(
+        output="answer",
+        kind="classes",
+        images=evaluation.images,
+        unmatched=0,
+        accuracy=evaluation.accuracy,
+        top5_accuracy=evaluation.top5_accuracy,
+        confusion=[(one.truth, one.predicted, one.count) for one in evaluation.confusions],
+        reliability=evaluation.calibration,
+    )
+
+
+def _view_output(
+    output: EvaluationOutput,
+    mistakes: Sequence[Mistake],
+    anchors: dict[tuple[str, str], str],
+    others: tuple[Link, ...],
+    catalogue: Catalogue,
+) -> OutputView:
+    classes, matrix = _worst_first(output), _matrix(output, anchors)
+    confused = [cell for cell in output.confusion or () if cell[0] != cell[1]]
+    return OutputView(
+        output=output,
+        lead=_lead(output),
+        key_facts=_key_facts(output),
+        doubtful=_is_doubtful(output),
+        notes=tuple(_notes(output)),
+        slices=None if output.slices is None else tuple(_view_slice(one, catalogue) for one in output.slices),
+        mistakes=tuple(
+            view_shot(one.image, catalogue, f"{one.truth}, taken for {one.predicted} ({formats.percent(one.score)})")
+            if 0 <= one.score <= 1
+            else view_shot(one.image, catalogue, f"{one.truth}, taken for {one.predicted}")
+            for one in mistakes[:MOST_SHOTS]
+        ),
+        matrix=matrix,
+        confused=tuple((*cell, anchors.get(cell[:2])) for cell in confused[: MOST_BESIDE if matrix else MOST_CONFUSED]),
+        confused_total=len(confused),
+        classes=classes[:MOST_CLASSES],
+        classes_total=len(classes),
+        reliability=draw_reliability(output),
+        coverage=draw_shares([(point.share, point.accuracy) for point in output.coverage]),
+        binary=_view_binary(output),
+        scatter=draw_scatter(output.scatter),
+        worst=tuple(view_shot(one.image, catalogue, _worst_words(one, output)) for one in output.worst),
+        others=others,
+        width=WIDTH,
+        height=HEIGHT,
+    )
+
+
+def _lead(output: EvaluationOutput) -> str:
+    """Whether it is right, in a sentence."""
+    images = formats.counted(output.images, "image")
+    if output.accuracy is None:
+        return f"{output.output}: {images} with right answers."
+    if output.kind == "multilabel":
+        return f"All labels are right on {formats.percent(output.accuracy)} of {images}."
+    if output.interval is None:
+        return f"{formats.percent(output.accuracy)} of {images} are classed rightly."
+    low, high = (formats.percent(end) for end in output.interval)
+    words = (
+        f"{formats.percent(output.accuracy)} of {formats.counted(output.images, 'image')} are classed rightly; on "
+        f"other images of the kind it would be {low} to {high}, in 19 of 20 such samples."
+    )
+    if output.baseline is not None and output.baseline_class is not None:
+        words += f" Answering {output.baseline_class} always would be right on {formats.percent(output.baseline)}."
+    return words
+
+
+def _is_doubtful(output: EvaluationOutput) -> bool:
+    return output.interval is not None and output.baseline is not None and output.interval[0] <= output.baseline
+
+
+def _key_facts(output: EvaluationOutput) -> Facts:
+    interval = "" if output.interval is None else " to ".join(formats.percent(end) for end in output.interval)
+    named = (
+        ("all labels right" if output.kind == "multilabel" else "accuracy", formats.percent, output.accuracy),
+        ("balanced accuracy", formats.percent, output.balanced_accuracy),
+        ("among the best five", formats.percent, output.top5_accuracy),
+        ("most frequent class", formats.percent, output.baseline),
+        ("mean average precision", formats.number, output.mean_average_precision),
+        ("mean absolute error", formats.number, output.mae),
+        ("PSNR, dB", formats.number, output.psnr),
+        ("SSIM", formats.number, output.ssim),
+        ("area under ROC", formats.number, output.roc_auc),
+        ("mean IoU", formats.number, output.mean_iou),
+        ("right pixels", formats.percent, output.pixel_accuracy),
+        ("calibration error", formats.percent, output.ece),
+        ("log loss", formats.number, output.nll),
+        ("Brier score", formats.number, output.brier),
+    )
+    facts = [(name, write(value)) for name, write, value in named if value is not None]
+    if interval:
+        facts.insert(1, ("95 % interval", interval))
+    return tuple(facts)
+
+
+def _notes(output: EvaluationOutput) -> Iterable[str]:
+    if output.unmatched:
+        yield f"{formats.counted(output.unmatched, 'image')} left out: the class given is none of the network's."
+    if output.not_finite:
+        yield f"{formats.counted(output.not_finite, 'image')} left out: the answer is not a number."
+    if output.without_images:
+        named = ", ".join(output.without_images[:MOST_SHOTS])
+        more = len(output.without_images) - MOST_SHOTS
+        rest = f" and {formats.count(more)} more" if more > 0 else ""
+        yield f"Averages over classes leave out those without images: {named}{rest}."
+    if output.plain:
+        yield "The network gives plain scores: probabilities below are their softmax."
+
+
+def _worst_first(output: EvaluationOutput) -> list[ClassScore]:
+    rows = [row for row in output.per_class or () if row.count]
+    return sorted(rows, key=lambda row: (row.iou if row.iou is not None else row.f1 or 0.0, row.label))
+
+
+def _view_slice(found: Slice, catalogue: Catalogue) -> SliceView:
+    where = f"{found.property}: {found.entry}"
+    if found.range is not None:
+        where = f"{found.property} from {formats.number(found.range[0])} to {formats.number(found.range[1])}"
+    return SliceView(found, where, tuple(view_shot(file, catalogue) for file in found.examples[:MOST_SHOTS]))
+
+
+def _worst_words(one: WorstImage, output: EvaluationOutput) -> str:
+    """How badly an image was answered."""
+    if output.kind == "map":
+        return f"mean IoU {formats.number(one.score)}"
+    error = f"off by {formats.number(one.score)}"
+    return error if one.name is None or len(output.values or ()) < 2 else f"{one.name}: {error}"
+
+
+def _matrix(output: EvaluationOutput, anchors: dict[tuple[str, str], str]) -> MatrixChart | None:
+    names = [row.label for row in output.per_class or ()]
+    if not output.confusion or not names or len(names) > MOST_IN_MATRIX:
+        return None
+    return draw_matrix(names, output.confusion, anchors)
+
+
+def _view_binary(output: EvaluationOutput) -> BinaryView | None:
+    found = output.binary
+    if found is None:
+        return None
+    shown = [(f"{found.curve[step].threshold:.2f}", found.curve[step]) for step in _THRESHOLDS]
+    if found.best is not None:
+        shown.append((f"{found.best.threshold:.2f}, the best sum of both", found.best))
+    return BinaryView(
+        sensitivity=draw_shares([(one.threshold, one.sensitivity) for one in found.curve]),
+        specificity=draw_shares([(one.threshold, one.specificity) for one in found.curve]),
+        rows=tuple((name, one.sensitivity, one.specificity) for name, one in shown),
+    )
+
+
+def _class_pages(output: EvaluationOutput, stem: str, crumbs: tuple[Link, ...]) -> list[Page]:
+    """All classes, where they are too many for the page of the output."""
+    rows = _worst_first(output)
+    if len(rows) <= MOST_CLASSES:
+        return []
+    runs = split(rows, CLASSES_OF_A_PAGE)
+    paths = page_paths(f"{stem}-classes.html", f"{stem}-classes-{{}}.html", len(runs))
+    views = [ClassesView(run, len(rows), page_links(paths)) for run in runs]
+    return _run_of_pages("Classes", paths, "evaluation-classes.html.jinja2", views, crumbs)
+
+
+def _cell_pages(
+    output: EvaluationOutput, stem: str, crumbs: tuple[Link, ...], catalogue: Catalogue
+) -> tuple[list[Page], dict[tuple[str, str], str]]:
+    """The cells with their images, and where each of them stands."""
+    if not output.cells:
+        return [], {}
+    runs = split(list(enumerate(output.cells, 1)), CELLS_OF_A_PAGE)
+    paths = page_paths(f"{stem}-confusions.html", f"{stem}-confusions-{{}}.html", len(runs))
+    views, anchors = [], {}
+    for run, path in zip(runs, paths, strict=True):
+        cells = []
+        for number, cell in run:
+            right = cell.truth == cell.predicted
+            title = f"{cell.truth}, answered rightly" if right else f"{cell.truth}, taken for {cell.predicted}"
+            shots = tuple(view_shot(file, catalogue) for file in cell.images)
+            cells.append(CellView(f"cell-{number}", title, right, cell.count, shots))
+            anchors[cell.truth, cell.predicted] = f"{path}#cell-{number}"
+        views.append(CellsView(tuple(cells), len(output.cells), page_links(paths)))
+    return _run_of_pages("Confusions", paths, "evaluation-confusions.html.jinja2", views, crumbs), anchors
+
+
+def _run_of_pages(
+    title: str, paths: Sequence[str], template: str, views: Sequence[object], crumbs: tuple[Link, ...]
+) -> list[Page]:
+    return chained(
+        [
+            Page(path, title if number == 1 else f"{title}, page {number}", template, view, crumbs, crumbs[-1].page)
+            for number, (path, view) in enumerate(zip(paths, views, strict=True), 1)
+        ]
+    )

@@ -1,0 +1,150 @@
+"""What the pages of a review show: typed values that a template writes down."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reportgen.record.review import (
+    ClassScore,
+    Corruption,
+    Dataset,
+    Duplicate,
+    EvaluationOutput,
+    Flip,
+    Outlier,
+    Robustness,
+    SeverityScore,
+    ShiftScore,
+    Slice,
+    SuspiciousLabel,
+)
+from reportgen.record.tile import Tile
+from reportgen.site.facts import Facts
+from reportgen.site.figures import FigureGroup
+from reportgen.site.outline import Link
+from reportgen.site.review_charts import MatrixChart, ReliabilityBar, ScatterChart
+
+
+@dataclass(frozen=True)
+class Shot:
+    """An image that is spoken of: its page and a small picture, where there are such; `words` stand below."""
+
+    file: str
+    page: str | None
+    tile: Tile | None
+    words: str = ""
+
+
+@dataclass(frozen=True)
+class SliceView:
+    """A group of images on which the network fails."""
+
+    slice: Slice
+    where: str
+    shots: tuple[Shot, ...]
+
+
+@dataclass(frozen=True)
+class CellView:
+    """A cell of the confusion matrix with some of its images."""
+
+    anchor: str
+    title: str
+    right: bool
+    count: int
+    shots: tuple[Shot, ...]
+
+
+@dataclass(frozen=True)
+class CellsView:
+    """The cells of the confusion matrix, or one page of them."""
+
+    cells: tuple[CellView, ...]
+    total: int
+    pages: tuple[Link, ...]
+
+
+@dataclass(frozen=True)
+class ClassesView:
+    """All classes, the worst first, or one page of them."""
+
+    rows: Sequence[ClassScore]
+    total: int
+    pages: tuple[Link, ...]
+
+
+@dataclass(frozen=True)
+class BinaryView:
+    """How sensitivity and specificity move with the threshold, each as a line; and some thresholds in numbers."""
+
+    sensitivity: str
+    specificity: str
+    rows: tuple[tuple[str, float | None, float | None], ...]
+
+
+@dataclass(frozen=True)
+class OutputView:
+    """The evaluation of one output."""
+
+    output: EvaluationOutput
+    lead: str
+    key_facts: Facts
+    doubtful: bool
+    notes: tuple[str, ...]
+    slices: tuple[SliceView, ...] | None  # None where none were looked for
+    mistakes: tuple[Shot, ...]
+    matrix: MatrixChart | None
+    confused: tuple[tuple[str, str, int, str | None], ...]
+    confused_total: int
+    classes: Sequence[ClassScore]
+    classes_total: int
+    reliability: tuple[ReliabilityBar, ...]
+    coverage: str
+    binary: BinaryView | None
+    scatter: ScatterChart | None
+    worst: tuple[Shot, ...]
+    others: tuple[Link, ...]
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class CorruptionView:
+    """A corruption: its curve with the band of its intervals, and the images that flip first."""
+
+    corruption: Corruption
+    scores: tuple[tuple[SeverityScore, float | None, tuple[float, float] | None], ...]
+    line: str
+    band: str
+    start: float | None
+    flips: tuple[tuple[Flip, str | None], ...]
+
+
+@dataclass(frozen=True)
+class RobustnessView:
+    """Answers under corruptions and shifts; `by_truth` says that right ones are counted, else unchanged ones."""
+
+    robustness: Robustness
+    by_truth: bool
+    lead: str
+    key_facts: Facts
+    corruptions: tuple[CorruptionView, ...]
+    shifts: tuple[ShiftScore, ...]
+    note: str | None
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class QualityView:
+    """What the images are worth, or one page of their lists."""
+
+    dataset: Dataset
+    lead: str
+    key_facts: Facts
+    leaks: tuple[tuple[Duplicate, tuple[Shot, ...]], ...]
+    copies: tuple[tuple[Duplicate, tuple[Shot, ...]], ...]
+    suspicious: tuple[tuple[SuspiciousLabel, Shot], ...]
+    outliers: tuple[tuple[Outlier, Shot], ...]
+    figures: tuple[FigureGroup, ...]

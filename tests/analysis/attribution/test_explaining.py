@@ -1,0 +1,98 @@
+"""Which methods run on which images, and what goes through the network together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from support import zoo
+from support.networks import two_convolutions
+
+from reportgen.analysis.attribution import TracedCall, class_logit, grad_cam
+from reportgen.analysis.attribution.explaining import Plan, explain, few_of, make_plan, trace_network
+from reportgen.analysis.attribution.questions import Question
+from reportgen.analysis.network.layers import summarize_network
+from reportgen.attribution_settings import AttributionSettings, MethodWord
+from reportgen.config import Config
+from reportgen.models import load_network
+
+SETTINGS = AttributionSettings(points=8, most_points=8, checked_images=1, costly_images=2)
+
+
+@pytest.mark.parametrize(
+    ("mistaken", "count", "places"),
+    [
+        ([False] * 4, 2, (0, 2)),
+        ([False] * 3, 9, (0, 1, 2)),
+        ([False, False, True, False], 1, (2,)),
+        ([False, True, True, False, True], 2, (1, 2)),
+        ([False, True, False, False], 3, (0, 1, 2)),
+        ([True], 0, ()),
+    ],
+)
+def test_few_images_are_mistakes_first(mistaken: Sequence[bool], count: int, places: tuple[int, ...]) -> None:
+    assert few_of(mistaken, count) == places
+
+
+def _plan(name: str, words: Sequence[MethodWord]) -> Plan:
+    return make_plan(summarize_network(zoo.open_zoo(name)), words, SETTINGS, [False] * 4)
+
+
+def test_methods_choose_themselves_by_what_the_network_has() -> None:
+    assert dict(_plan("sequential_built", ["auto"]).methods) == {
+        "grad-cam": (0, 1, 2, 3),
+        "integrated-gradients": (0, 2),
+    }
+    assert _plan("vision_transformer", ["auto"]).methods["attention-rollout"] == (0, 1, 2, 3)
+
+
+def test_methods_asked_for_run_on_all_images_where_they_can() -> None:
+    assert dict(_plan("sequential_built", ["attention-rollout", "occlusion", "integrated-gradients"]).methods) == {
+        "integrated-gradients": (0, 1, 2, 3),
+        "occlusion": (0, 1, 2, 3),
+    }
+
+
+def _question(index: int, kind: str = "predicted") -> Question:
+    return Question("out", kind, index, None, f"class {index}", None, lambda: class_logit(4, index))  # type: ignore[arg-type]
+
+
+def test_every_question_gets_its_own_map_whatever_goes_together() -> None:
+    """Images with one, two, three and no questions, against each question asked by itself."""
+    network = load_network(Config(preprocess="unit"), two_convolutions(size=16))
+    summary = summarize_network(network)
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 16, 16, 3)).astype(np.float32)
+    asked = [
+        [_question(1)],
+        [_question(2), _question(0, "truth")],
+        [_question(3), _question(1, "truth"), _question(0, "runner-up")],
+        [],
+    ]
+    plan = make_plan(summary, ["grad-cam", "integrated-gradients"], SETTINGS, [False] * 4)
+    found = explain(trace_network(network, summary, SETTINGS), list(pixels), asked, plan)
+    cams = [one for one in found.maps if one.method == "grad-cam"]
+    assert [(one.image, one.question.kind) for one in cams] == [
+        (0, "predicted"),
+        (1, "predicted"),
+        (1, "truth"),
+        (2, "predicted"),
+        (2, "truth"),
+        (2, "runner-up"),
+    ]
+    alone = TracedCall(network, ["conv2"])
+    for one in cams:
+        expected = grad_cam(alone, pixels[one.image : one.image + 1], [one.question.target])["conv2"].maps[0, 0]
+        np.testing.assert_allclose(one.values, expected, atol=1e-6)
+    paths = [one for one in found.maps if one.method == "integrated-gradients"]
+    assert [(one.image, one.question.kind) for one in paths] == [
+        (0, "predicted"),
+        (1, "predicted"),
+        (1, "truth"),
+        (2, "predicted"),
+        (2, "truth"),
+    ]
+    checked = [one for one in found.maps if one.faithfulness is not None]
+    assert {one.image for one in checked} <= set(plan.checked)
+    assert [(one.method, one.layer) for one in found.methods] == [("grad-cam", "conv2"), ("integrated-gradients", None)]
+    assert all(one.agreement is not None for one in paths if one.positive_evidence)

@@ -1,0 +1,119 @@
+"""Labels, values, maps and pictures against right ones through the whole program, by scikit-learn and plain numpy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+from PIL import Image
+from sklearn import metrics
+from support.striped import SIDE, striped_set
+
+import reportgen
+from reportgen.finished.verification import verify_report
+from reportgen.record import EvaluationOutput
+
+QUICK = {"activation_max": "off", "no_cache": True, "preprocess": "unit", "sections": "predictions"}
+COUNT = 24
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("photos")
+    for place, pixels in enumerate(striped_set(COUNT, 3)[0]):
+        Image.fromarray(pixels).save(folder / f"{place:02d}.png")
+    return folder
+
+
+def inputs(photos: Path) -> np.ndarray:
+    return np.stack([np.asarray(Image.open(path)) for path in sorted(photos.iterdir())]).astype("float32") / 255
+
+
+def network(*last: layers.Layer) -> keras.Model:
+    keras.utils.set_random_seed(1)
+    first = [layers.Input((SIDE, SIDE, 3)), layers.Conv2D(6, 3, padding="same", activation="relu", name="conv")]
+    return keras.Sequential([*first, *last])
+
+
+def only(report: reportgen.Report) -> EvaluationOutput:
+    assert report.data.evaluation is not None
+    assert report.data.evaluation.accuracy is None
+    assert verify_report(report.path) == []
+    (found,) = report.data.evaluation.outputs
+    return found
+
+
+def test_values_by_name(photos: Path, tmp_path: Path) -> None:
+    model = network(layers.GlobalAveragePooling2D(), layers.Dense(2, name="sizes"))
+    answers = model.predict(inputs(photos), verbose=0)
+    right = answers + np.random.default_rng(0).normal(0, 0.3, answers.shape)
+    rows = [f"{place:02d}.png,{float(row[0])!r},{float(row[1])!r}" for place, row in enumerate(right)]
+    (tmp_path / "truth.csv").write_text("\n".join(["file,width,height", *rows]))
+    found = only(reportgen.build(model, photos, tmp_path / "out", truth=str(tmp_path / "truth.csv"), **QUICK))
+    assert (found.kind, found.images, found.accuracy) == ("values", COUNT, None)
+    assert found.values is not None
+    assert [row.name for row in found.values] == ["width", "height"]
+    for place, row in enumerate(found.values):
+        truth, answer = right[:, place], answers[:, place]
+        assert row.mae == pytest.approx(metrics.mean_absolute_error(truth, answer), rel=1e-4)
+        assert row.rmse == pytest.approx(metrics.root_mean_squared_error(truth, answer), rel=1e-4)
+        assert row.r2 == pytest.approx(metrics.r2_score(truth, answer), rel=1e-3)
+        assert row.bias == pytest.approx((answer - truth).mean(), rel=1e-3)
+
+
+def test_several_labels(photos: Path, tmp_path: Path) -> None:
+    model = network(layers.Flatten(), layers.Dense(3, activation="sigmoid", name="labels"))
+    scores = model.predict(inputs(photos), verbose=0)
+    right = np.random.default_rng(2).integers(0, 2, scores.shape).astype(bool)
+    right[:, 0] |= ~right.any(axis=1)
+    names = ["sky", "sea", "sand"]
+    (tmp_path / "labels.txt").write_text("\n".join(names))
+    rows = [f"{place:02d}.png,{'|'.join(np.array(names)[row])}" for place, row in enumerate(right)]
+    (tmp_path / "truth.csv").write_text("\n".join(["file,label", *rows]))
+    built = reportgen.build(
+        model, photos, tmp_path / "out", truth=str(tmp_path / "truth.csv"), labels=tmp_path / "labels.txt", **QUICK
+    )
+    found = only(built)
+    assert found.accuracy == pytest.approx(metrics.accuracy_score(right, scores > 0.5))
+    assert found.mean_average_precision == pytest.approx(metrics.average_precision_score(right, scores), rel=1e-5)
+    assert found.per_class is not None
+    _, recall, f1, count = metrics.precision_recall_fscore_support(right, scores > 0.5, zero_division=0)
+    for place, row in enumerate(found.per_class):
+        assert (row.label, row.count) == (names[place], count[place])
+        assert (row.recall, row.f1) == pytest.approx((recall[place], f1[place]))
+
+
+def test_maps_at_the_size_of_the_masks(photos: Path, tmp_path: Path) -> None:
+    model = network(layers.MaxPooling2D(2), layers.Conv2D(3, 1, activation="softmax", name="map"))
+    small = model.predict(inputs(photos), verbose=0).argmax(axis=-1)
+    large = small.repeat(4, axis=1).repeat(4, axis=2)  # masks are twice as large as the images
+    random = np.random.default_rng(4)
+    right = np.where(random.random(large.shape) < 0.3, random.integers(0, 3, large.shape), large)
+    right[:, :2] = 255
+    (tmp_path / "masks").mkdir()
+    for place, mask in enumerate(right):
+        Image.fromarray(mask.astype(np.uint8)).save(tmp_path / "masks" / f"{place:02d}.png")
+    found = only(reportgen.build(model, photos, tmp_path / "out", truth=str(tmp_path / "masks"), **QUICK))
+    known = right != 255
+    assert found.pixel_accuracy == pytest.approx((right == large)[known].mean())
+    ious = metrics.jaccard_score(right[known], large[known], average=None)
+    assert found.per_class is not None
+    assert [row.iou for row in found.per_class if row.count] == pytest.approx(ious.tolist())
+    assert found.mean_iou == pytest.approx(ious.mean())
+    assert len(found.worst) == COUNT
+
+
+def test_pictures_against_the_input(photos: Path, tmp_path: Path) -> None:
+    model = network(layers.Conv2D(3, 3, padding="same", activation="sigmoid", name="picture"))
+    given = inputs(photos).astype(np.float64)
+    answers = model.predict(given, verbose=0)
+    found = only(reportgen.build(model, photos, tmp_path / "out", truth="input", **QUICK))
+    assert (found.kind, found.images) == ("picture", COUNT)
+    away = (answers - given) * 255
+    assert found.mae == pytest.approx(np.abs(away).mean(), rel=1e-4)
+    squares = np.square(away).mean(axis=(1, 2, 3))
+    assert found.psnr == pytest.approx((10 * np.log10(255**2 / squares)).mean(), rel=1e-4)
+    assert found.worst[0].score == pytest.approx(np.abs(away).mean(axis=(1, 2, 3)).max(), rel=1e-4)
