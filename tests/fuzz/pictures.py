@@ -102,7 +102,7 @@ def _array(random: Random) -> tuple[bytes, str]:
     if random.random() < 0.1:
         return random.choice(
             (b"", b"\x93NUMPY", b"\x80\x04cos\nsystem\n(S'true'\ntR.", b"PK\x03\x04", b"PK\x05\x06" + b"\0" * 18)
-        ), ".npy"  # noqa: E501
+        ), ".npy"
     return npy(random.choice(_SHAPES), random.choice(_KINDS), b"\x01" * random.choice((0, 48, 384))), ".npy"
 
 
