@@ -60,8 +60,9 @@ def bad_network(good: Good, random: Random) -> tuple[bytes, str]:  # noqa: PLR09
         return with_members(
             good,
             {
-                random.choice(("metadata.json", "config.json", "assets/../../x", "model.weights.h5")):
-                random.choice((b"", b"[]", b"[" * 100_000, b"null", b"\0" * 5_000_000))
+                random.choice(("metadata.json", "config.json", "assets/../../x", "model.weights.h5")): random.choice(
+                    (b"", b"[]", b"[" * 100_000, b"null", b"\0" * 5_000_000)
+                )
             },
         ), ".keras"
     config = _other_sizes(good.config, random)
