@@ -119,7 +119,8 @@ def test_no_room_for_a_build(
         Image.fromarray(pixels).save(tmp_path / "images" / f"{number}.png")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "full"))
     arguments = ["build", str(tmp_path / "net.keras"), str(tmp_path / "images"), "-o", "{full}/report", "--quiet",
-                 "--format", form, "--preprocess", "none", "--activation-max", "off", "--cache", "{full}/cache"]  # fmt: skip
+                 "--format", form,
+                 "--preprocess", "none", "--activation-max", "off", "--cache", "{full}/cache"]  # fmt: skip
     found = [tried(arguments, 60_000 * step, small.folder, tmp_path / "full", capsys) for step in range(20)]
     assert found[0] == 1
     assert tried(arguments, 20_000_000, small.folder, tmp_path / "full", capsys) == 0
