@@ -15,7 +15,10 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Literal
 
-FileKind = Literal["record", "manifest", "page", "style", "picture", "settings", "labels", "truth", "template", "part"]
+FileKind = Literal[
+    "record", "manifest", "page", "style", "picture", "settings", "labels", "truth", "template", "part", "image",
+    "archive", "network",
+]  # fmt: skip
 
 # Above what a report of a million images has, and low enough to be held in memory in the form it is worked with.
 MOST_BYTES: Mapping[FileKind, int] = {
@@ -28,6 +31,9 @@ MOST_BYTES: Mapping[FileKind, int] = {
     "labels": 32_000_000,
     "truth": 256_000_000,
     "template": 8_000_000,
+    "image": 500_000_000,
+    "archive": 2**60,  # of images: read in parts, or mapped
+    "network": 64_000_000_000,
     "part": 16_000_000_000,  # copied from report to report, never held: arrays for download
 }
 

@@ -22,6 +22,7 @@ from reportgen.finished.shrinking import fit_size
 from reportgen.record import Record
 from reportgen.record.review import review_tiles
 from reportgen.site.environment import make_environment, template_directory
+from reportgen.site.links import feed_page
 from reportgen.site.page import FRONT
 
 # Places in the template where markup goes that was escaped already, when its page was written.
@@ -88,8 +89,7 @@ def _bundle(report: OpenedReport) -> str:
 
     def part(path: str, wanted: str, prefix: str) -> str:
         taken = Part(page=path, pages=ids, prefix=prefix, wanted=wanted, pictures=pictures)
-        taken.feed(written.read_text(path, "a page", "page"))
-        taken.close()
+        feed_page(taken, written.read_text(path, "a page", "page"))
         return "".join(taken.pieces)
 
     articles = [

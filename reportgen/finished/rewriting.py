@@ -35,11 +35,21 @@ _IMAGE_ONLY = frozenset({"src", "alt", "loading", "decoding", "srcset", "sizes"}
 _REFUSED = frozenset(
     {"script", "style", "iframe", "frame", "frameset", "object", "embed", "applet", "base", "meta", "link", "form"}
     | {"animate", "animatemotion", "animatetransform", "set", "portal", "template", "noscript", "xmp", "plaintext"}
-    | {"video", "audio", "source", "track", "foreignobject"}
+    | {"video", "audio", "source", "track", "foreignobject", "noembed", "noframes", "math", "textarea", "select"}
 )
 _REFUSED_ATTRIBUTES = frozenset(
     {"style", "srcdoc", "src", "srcset", "action", "formaction", "ping", "poster", "background", "data", "xlink:href"}
 )
+# Names that mean the same to every parser.
+_TAG, _ATTRIBUTE = re.compile("[a-z][a-z0-9-]*", re.ASCII), re.compile("[a-z][a-z0-9_:.-]*", re.ASCII)
+# Attributes of drawings that may name a file, as style does: `url(...)` of other than this page, or letters that
+# stand for others.
+_DRAWN_WITH = frozenset(
+    {"fill", "stroke", "filter", "mask", "clip-path", "cursor", "marker", "marker-start", "marker-mid", "marker-end"}
+)
+_ELSEWHERE = re.compile(r"url\s*\((?!#)|image|src\s*\(|\\|/\*", re.IGNORECASE)
+# Elements that lead elsewhere when they are clicked; others load what they name.
+_LINKS = frozenset({"a", "area"})
 _LED_TO = frozenset({"http", "https", "mailto"})
 
 mimetypes.add_type("image/webp", ".webp")
@@ -118,19 +128,19 @@ class Part(HTMLParser):
     def handle_starttag(self, tag: str, attrs: Attributes) -> None:
         """Write a start tag, or begin with the wanted element."""
         if self.depth and not self.done:
-            if tag in _REFUSED:
+            if _is_refused_tag(tag):
                 self.refused.append(tag)
             elif not self.refused:
                 self._write_tag(tag, attrs, closed=False)
             self.depth += tag not in _VOID
-            if tag in _VOID and tag in _REFUSED:
+            if tag in _VOID and _is_refused_tag(tag):
                 self.refused.pop()
         elif not self.done and dict(attrs).get("id") == self.wanted:
             self.depth = 1
 
     def handle_startendtag(self, tag: str, attrs: Attributes) -> None:
         """Write an element that closes itself, as those of drawings do."""
-        if self.depth and not self.done and not self.refused and tag not in _REFUSED:
+        if self.depth and not self.done and not self.refused and not _is_refused_tag(tag):
             self._write_tag(tag, attrs, closed=True)
 
     def handle_endtag(self, tag: str) -> None:
@@ -141,6 +151,8 @@ class Part(HTMLParser):
         if self.refused:
             if tag == self.refused[-1]:
                 self.refused.pop()
+        elif self.depth and _is_refused_tag(tag):
+            return
         elif self.depth:
             self.pieces.append("</span>" if tag == "a" and self.unlinked else f"</{tag}>")
         else:
@@ -149,7 +161,8 @@ class Part(HTMLParser):
     def handle_data(self, data: str) -> None:
         """Write text."""
         if self.depth and not self.done and not self.refused:
-            self.pieces.append(data)
+            # What is no tag to this parser may be one to a browser, once what stood between is left out.
+            self.pieces.append(data.replace("<", "&lt;"))
 
     def handle_entityref(self, name: str) -> None:
         """Write a named character."""
@@ -172,7 +185,7 @@ class Part(HTMLParser):
     def _attribute(self, tag: str, name: str, value: str | None) -> Attributes:
         """What becomes of an attribute: itself, changed, or nothing."""
         # Only the script reads `data-`, and there is none; the frame around all pages is at none of them.
-        left_out = _is_refused(name) or name.startswith("data-") or (name == "aria-current" and not self.prefix)
+        left_out = _is_refused(name, value) or name.startswith("data-") or (name == "aria-current" and not self.prefix)
         if left_out or value is None:
             return [] if left_out else [(name, None)]
         # What drawings refer to needs a name without a slash; addresses of pages have no colon.
@@ -181,7 +194,7 @@ class Part(HTMLParser):
             prefix = drawn if name == "id" and tag in _REFERRED else self.prefix
             return [(name, " ".join(prefix + part for part in value.split()))]
         if name == "href":
-            address = self._address(value)
+            address = None if is_outside(value) and tag not in _LINKS else self._address(value)
             return [] if address is None else [(name, address)]
         return [(name, _LOCAL_ADDRESS.sub(lambda match: f"url(#{drawn}{match[1]})", value))]
 
@@ -198,15 +211,13 @@ class Part(HTMLParser):
     def _picture(self, tag: str, attributes: dict[str, str | None]) -> str:
         """A picture as a reference to the one copy of it, drawn at the size it had."""
         path = resolve(self.page, attributes.pop("href" if tag == "image" else "src", None) or "")[0]
-        attributes = {
-            name: value for name, value in attributes.items() if not name.startswith("on") and name != "style"
-        }
+        attributes = {name: value for name, value in attributes.items() if not _is_refused(name, value)}
         if tag == "image":
             size = int(attributes.get("width") or 0), int(attributes.get("height") or 0)
             self.pictures.sizes.setdefault(path, size)
             return self.pictures.draw(path, self.page)
         if path not in self.pictures.sizes:
-            kept = [(name, value) for name, value in attributes.items() if name not in {"loading", "decoding"}]
+            kept = [(name, value) for name, value in attributes.items() if name not in _IMAGE_ONLY - {"alt"}]
             return f"<img{_written([('src', self.pictures.address(path, self.page)), *kept])}>"
         width, height = self.pictures.sizes[path]
         alternative = attributes.get("alt") or ""
@@ -217,8 +228,14 @@ class Part(HTMLParser):
         return f"<svg{opening}>{self.pictures.draw(path, self.page)}</svg>"
 
 
-def _is_refused(name: str) -> bool:
-    return name in _REFUSED_ATTRIBUTES or name.startswith("on")
+def _is_refused_tag(tag: str) -> bool:
+    return tag in _REFUSED or not _TAG.fullmatch(tag)
+
+
+def _is_refused(name: str, value: str | None) -> bool:
+    if name in _REFUSED_ATTRIBUTES or name.startswith("on") or not _ATTRIBUTE.fullmatch(name):
+        return True
+    return name in _DRAWN_WITH and value is not None and bool(_ELSEWHERE.search(value))
 
 
 def _written(attributes: Attributes) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,12 @@ QUALITIES = (45, 32, 20)
 
 # The rule of the finding that says what was given up.
 SIZE_RULE = "size-limit"
+
+# What follows the content in a picture's name.
+_DIGEST = re.compile(r"-[^-/]*\Z")
+
+# Of one picture: figures of a report stay far below.
+_MOST_PIXELS = 80_000_000
 
 Finish = Callable[[Record], int]
 
@@ -83,11 +90,15 @@ def _recoded(record: Record, folder: Path, originals: dict[str, bytes], quality:
         buffer = io.BytesIO()
         try:
             with Image.open(io.BytesIO(data), formats=["WEBP"]) as image:
+                if image.width * image.height > _MOST_PIXELS:
+                    raise ValueError("too large")
                 image.save(buffer, "WEBP", quality=quality, method=EFFORT)
-        except (OSError, ValueError, Image.DecompressionBombError) as error:
-            raise ReportgenError(f"expected a WebP picture in {name}, it is none; make the report again") from error
+        except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
+            raise ReportgenError(
+                f"expected a WebP picture in {name}, it is none of a report's; make the report again"
+            ) from error
         coarse = buffer.getvalue() if buffer.tell() < len(data) else data
-        stem = name.removesuffix(".webp").rpartition("-")[0]
+        stem = _DIGEST.sub("", name.removesuffix(".webp"))
         renamed[name] = hashed_name(stem, coarse, ".webp")
         (folder / renamed[name]).write_bytes(coarse)
     return Record.model_validate(_replaced(record.model_dump(), renamed))

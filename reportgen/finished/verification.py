@@ -67,7 +67,7 @@ def _link_problems(inside: Inside, names: list[str], found: set[str]) -> Iterato
         if name.endswith(".html"):
             try:
                 pages[name] = read_links(inside.read(name, MANIFEST, "page").decode("utf-8", "replace"))
-            except (ReportgenError, AssertionError) as error:  # the second is how the parser refuses markup
+            except (ReportgenError, ValueError) as error:
                 yield f"{name}: cannot be read as a page ({error})"
     for name, links in pages.items():
         for repeated in sorted(links.repeated):

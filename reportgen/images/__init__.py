@@ -1,10 +1,11 @@
 """Image files, shards and arrays as pixels, and how they are fitted into a network's input."""
 
 from reportgen.images.collecting import CHECKED_IMAGES, collect_images
-from reportgen.images.decoding import MAX_PIXELS, UnreadableImageError, load_image
+from reportgen.images.decoding import UnreadableImageError, decoding_room, load_image
 from reportgen.images.endings import SUFFIXES
 from reportgen.images.fitting import Fitting, Interpolation, Resize
 from reportgen.images.sources import (
+    MAX_PIXELS,
     ArrayFileSource,
     ArraySource,
     Depth,
@@ -37,6 +38,7 @@ __all__ = [
     "ValueScale",
     "choose_scale",
     "collect_images",
+    "decoding_room",
     "depth_of",
     "load_image",
 ]

@@ -6,8 +6,7 @@ import glob
 import os
 import tarfile
 import warnings
-import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -16,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.errors import ReportgenError, UsageError
+from reportgen.errors import ReportgenError, UsageError, one_line
 from reportgen.facts import Skipped
 from reportgen.images.decoding import UnreadableImageError, inspect_image
 from reportgen.images.endings import ARRAY_SUFFIXES, SHARD_SUFFIX, SUFFIXES, is_read, why_not_read
@@ -30,12 +29,16 @@ from reportgen.images.sources import (
     TarSource,
     open_arrays,
 )
+from reportgen.opening import open_regular
 
 # Sets up to this size are decoded once while they are collected, so that a broken picture is known before
 # the work begins; in larger ones it comes to light, and is skipped, when its turn comes.
 CHECKED_IMAGES = 256
 
 _KINDS = f"{', '.join(SUFFIXES)}, .tar, .npy or .npz"
+
+# What Python raises on archives that are damaged.
+_TAR_DAMAGE = (ArithmeticError, EOFError, LookupError, MemoryError, OSError, TypeError, ValueError, tarfile.TarError)
 
 _READERS = 4  # threads; hashing and decoding let go of the interpreter
 
@@ -197,10 +200,13 @@ def _open(path: Path, name: str, channels: int) -> list[_Found]:
 
 def _tar_candidates(path: Path, name: str) -> list[_Found]:
     try:
-        with tarfile.open(path, "r:") as archive:
-            members = [member for member in archive if member.isreg() and member.name.lower().endswith(SUFFIXES)]
-    except (OSError, tarfile.TarError) as error:
-        raise ReportgenError(f"{path}: expected an uncompressed .tar of images, cannot read it: {error}") from error
+        with open_regular(path, "archive") as file, tarfile.open(fileobj=file, mode="r:") as archive:
+            members = [
+                member for member in _forward(archive) if member.isreg() and member.name.lower().endswith(SUFFIXES)
+            ]
+    except _TAR_DAMAGE as error:
+        reason = one_line(getattr(error, "strerror", None) or error, 100)
+        raise ReportgenError(f"{path}: expected an uncompressed .tar of images, cannot read it: {reason}") from error
     return [
         _Candidate(
             f"{name}/{_printable(str(PurePosixPath(member.name)))}",
@@ -210,11 +216,22 @@ def _tar_candidates(path: Path, name: str) -> list[_Found]:
     ]
 
 
+def _forward(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+    """The members in their order; sizes below nothing would lead back to those that were read."""
+    last = -1
+    for member in archive:
+        if member.offset <= last or member.size < 0:
+            raise ValueError(f"the entry {one_line(member.name, 40)} leads back")
+        last = member.offset
+        yield member
+
+
 def _array_file_candidates(path: Path, name: str, channels: int) -> list[_Found]:
     try:
         arrays = open_arrays(str(path))
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        return [Skipped(file=name, reason=f"cannot be read as an array: {' '.join(str(error).split())[:200]}")]
+    except (OSError, ValueError) as error:
+        reason = one_line(getattr(error, "strerror", None) or error, 200)
+        return [Skipped(file=name, reason=f"cannot be read as an array: {reason}")]
     found: list[_Found] = []
     for key, array in arrays.items():
         inner = name if key is None else f"{name}/{_printable(key)}"

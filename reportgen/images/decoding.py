@@ -16,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
-from reportgen.errors import ReportgenError
+from reportgen.errors import ReportgenError, one_line
 from reportgen.images.deep_png import read_deep_png
 from reportgen.images.heif import INSTALL_HEIC, heif_formats, is_heif, reads_heif
-from reportgen.images.sources import ImageFile, ImageSource, depth_of
+from reportgen.images.sources import MAX_PIXELS, TOO_LARGE, ImageFile, ImageSource, depth_of
 from reportgen.images.tiff import MissingCodecError, read_tiff, upright
+from reportgen.machine.memory import Room
 from reportgen.results import PixelArray
 
 FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
@@ -37,9 +38,14 @@ Image.init()
 # A picture whose notes (time, place, lens) are damaged is still a picture; Pillow would warn of each.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.TiffImagePlugin")
 
-# A picture of more pixels needs half a gigabyte to decode; cameras and telephones stay below in their
-# usual setting, and below it Pillow gives no warning of its own (from 89 million on).
-MAX_PIXELS = 80_000_000
+# What decoding takes of memory: the picture, one without transparency, one turned, one in the network's colours.
+_BYTES_PER_PIXEL = 12
+
+# Values of one picture of many bands.
+_MOST_BYTES = 2 << 30
+
+# What all threads that decode take together; one picture of the most pixels has room.
+_DECODING = Room(MAX_PIXELS * _BYTES_PER_PIXEL)
 
 _WHITE = (255, 255, 255)
 
@@ -121,16 +127,32 @@ def inspect_image(name: str, source: ImageSource, channels: int, *, thorough: bo
 def _pixels(name: str, content: bytes | NDArray[Any], channels: int) -> PixelArray:
     if not isinstance(content, bytes):
         return _from_array(name, content, channels)
-    with _opened(name, content) as picture:
+    with _opened(name, content) as picture, _DECODING.taken(_decoding_bytes(picture)):
         if picture is None or (picture.format == "TIFF" and not _is_plain(picture, content, channels)):
             return _from_array(name, _tiff_values(name, picture, content, channels), channels)
         return _decode(name, picture, content, channels)
 
 
+@contextmanager
+def decoding_room(image: ImageFile) -> Iterator[None]:
+    """Wait, before an image is decoded and made to fit in the block, until those under way leave memory for it."""
+    with _DECODING.taken(image.width * image.height * _BYTES_PER_PIXEL):
+        yield
+
+
+def _decoding_bytes(picture: Image.Image | None) -> int:
+    """Bytes that decoding a picture takes; of one whose size is not known, all there are."""
+    return _DECODING.size if picture is None else picture.width * picture.height * _BYTES_PER_PIXEL
+
+
 def _tiff_values(name: str, picture: Image.Image | None, content: bytes, channels: int) -> NDArray[Any]:
-    def check_size(width: int, height: int) -> None:
+    def check_size(width: int, height: int, bands: int, size: int) -> None:
         if width * height > MAX_PIXELS:
-            raise UnreadableImageError(name, f"is {width}x{height}, {_too_large()}")
+            raise UnreadableImageError(name, f"is {width}x{height}, {TOO_LARGE}")
+        if bands not in (1, 3, 4, channels):
+            raise UnreadableImageError(name, f"has {bands} channels, the network takes {channels}")
+        if width * height * bands * size > _MOST_BYTES:
+            raise UnreadableImageError(name, f"is {width}x{height}x{bands}, more than 2 GB of values; make it smaller")
 
     with _damage_named(name):
         try:
@@ -159,8 +181,8 @@ def _is_plain(picture: Image.Image, content: bytes, channels: int = 3) -> bool:
 def _read(name: str, source: ImageSource) -> bytes | NDArray[Any]:
     try:
         content = source.read()
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
+    except (OSError, ValueError, LookupError, MemoryError) as error:
+        reason = one_line(getattr(error, "strerror", None) or error or "it has no room in memory", 200)
         raise UnreadableImageError(name, f"cannot be read: {reason}") from error
     if isinstance(content, bytes) and not content:
         raise UnreadableImageError(name, "is empty")
@@ -177,7 +199,7 @@ def _damage_named(name: str) -> Iterator[None]:
             name, "is no image of a known kind (JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF, HEIC)"
         ) from error
     except Image.DecompressionBombError as error:
-        raise UnreadableImageError(name, _too_large()) from error
+        raise UnreadableImageError(name, TOO_LARGE) from error
     except _DECODING_ERRORS as error:
         # Without the addresses of objects, which differ from run to run.
         text = " ".join(re.sub(r"<[^>]*>", "", str(error)).split())[:200]
@@ -198,16 +220,12 @@ def _opened(name: str, content: bytes) -> Iterator[Image.Image | None]:
                 raise
             picture = None
         if picture is not None and picture.width * picture.height > MAX_PIXELS:
-            raise UnreadableImageError(name, f"is {picture.width}x{picture.height}, {_too_large()}")
+            raise UnreadableImageError(name, f"is {picture.width}x{picture.height}, {TOO_LARGE}")
     if picture is None:
         yield None
         return
     with picture:
         yield picture
-
-
-def _too_large() -> str:
-    return f"more than {MAX_PIXELS // 10**6} million pixels; make it smaller"
 
 
 def _upright_size(name: str, picture: Image.Image | None, content: bytes) -> tuple[int, int]:

@@ -11,8 +11,15 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.array_files import loaded_arrays
 from reportgen.facts import Skipped
+from reportgen.opening import MOST_BYTES, open_regular, read_regular
 from reportgen.results import PixelArray
+
+# A picture of more pixels needs half a gigabyte to decode; cameras and telephones stay below in their
+# usual setting, and below it Pillow gives no warning of its own (from 89 million on).
+MAX_PIXELS = 80_000_000
+TOO_LARGE = f"more than {MAX_PIXELS // 10**6} million pixels; make it smaller"
 
 # The types that values of images are held in; all but bytes and 16-bit numbers become float32.
 Depth = Literal["uint8", "uint16", "int16", "float32"]
@@ -45,7 +52,7 @@ class FileSource:
 
     def read(self) -> bytes:
         """The file's bytes."""
-        return Path(self.path).read_bytes()
+        return read_regular(Path(self.path), "image")
 
 
 @dataclass(frozen=True)
@@ -58,7 +65,9 @@ class TarSource:
 
     def read(self) -> bytes:
         """The member's bytes."""
-        with Path(self.path).open("rb") as file:
+        if self.size > MOST_BYTES["image"]:
+            raise ValueError(f"it has {self.size:,} bytes, more than the {MOST_BYTES['image']:,} of an image")
+        with open_regular(Path(self.path), "archive") as file:
             file.seek(self.offset)
             return file.read(self.size)
 
@@ -80,26 +89,28 @@ class ArrayFileSource:
             stack = open_arrays(self.path)[None]
         else:
             stack = _unpacked(self.path, self.key, Path(self.path).stat().st_mtime_ns)
-        return np.array(stack if self.index is None else stack[self.index])
+        one = stack if self.index is None else stack[self.index]
+        if one.shape[0] * one.shape[1] > MAX_PIXELS:
+            raise ValueError(f"it is {one.shape[1]}x{one.shape[0]}, {TOO_LARGE}")
+        return np.array(one)
 
 
 def open_arrays(path: str) -> dict[str | None, PixelArray]:
     """The arrays of a file: that of a `.npy`, mapped and not read, under None; those of a `.npz` by their names.
 
     Raises:
-        OSError, ValueError, zipfile.BadZipFile: it cannot be read.
+        OSError, ValueError: it cannot be read, or is more than this machine has room for.
     """
-    content = np.load(path, mmap_mode="r", allow_pickle=False)
-    if isinstance(content, np.ndarray):
-        return {None: content}
-    with content:
-        return {name: content[name] for name in content.files}
+    with loaded_arrays(Path(path), mapped=True) as content:
+        if isinstance(content, np.ndarray):
+            return {None: content}
+        return {name: np.asarray(content[name]) for name in content.files}  # bytes of what is none
 
 
 @lru_cache(maxsize=1)
 def _unpacked(path: str, key: str, _changed: int) -> PixelArray:
     """An array of a `.npz`, which has to be unpacked as a whole; its images are read one after the other."""
-    with np.load(path, allow_pickle=False) as content:
+    with loaded_arrays(Path(path)) as content:
         array: PixelArray = content[key]
         return array
 

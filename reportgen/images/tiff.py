@@ -15,14 +15,15 @@ class MissingCodecError(Exception):
     """A TIFF is compressed in a way that needs the package imagecodecs."""
 
 
-def read_tiff(content: bytes, channels: int, check_size: Callable[[int, int], None]) -> PixelArray:
+def read_tiff(content: bytes, channels: int, check_size: Callable[[int, int, int, int], None]) -> PixelArray:
     """The upright values of a TIFF as they are, `(height, width[, channels])`, the bands last.
 
     Bands may be interleaved, in planes, or a page each; of several pages that are no bands the first is taken.
 
     Args:
         channels: what the network takes.
-        check_size: is told width and height before pixels are read, and raises where these are too many.
+        check_size: is told width, height, bands and bytes of a value before these are read, and raises where they
+            are too many.
 
     Raises:
         MissingCodecError: its compression is one that is not built in.
@@ -37,10 +38,12 @@ def read_tiff(content: bytes, channels: int, check_size: Callable[[int, int], No
             first = file.pages.first
             if isinstance(first, tifffile.TiffFrame):
                 raise ValueError("has no first page")
-            check_size(first.imagewidth, first.imagelength)
             orientation = int(first.tags.valueof("Orientation", 1))
             series = file.series[0]
             pages = len(series.pages) if series.pages else 1
+            bands = first.samplesperpixel * (pages if pages == channels else 1)
+            size = first.dtype.itemsize if first.dtype is not None else 1
+            check_size(first.imagewidth, first.imagelength, bands, size)
             values = np.asarray(series.asarray() if pages == channels else first.asarray())
     except (ValueError, tifffile.TiffFileError) as error:  # the latter is none of the former in older versions
         if "imagecodecs" in str(error):

@@ -5,6 +5,10 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 # Parameters of glibc's `mallopt`, from its manual page and `malloc.h`.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
@@ -33,3 +37,50 @@ def keep_freed_memory() -> None:
     library.mallopt(_MMAP_THRESHOLD, _LARGEST_KEPT_BLOCK)
     library.mallopt(_TRIM_THRESHOLD, _MOST_KEPT)
     library.mallopt(_ARENA_MAX, processor_count())
+
+
+def available_memory() -> int:
+    """Bytes that this process may still take, as far as the system says; where it does not, more than there are.
+
+    Linux tells what is free without driving out other programs, and what a container is limited to.
+    """
+    known = [2**62]
+    with suppress(OSError, ValueError, IndexError):
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        known += [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")]
+    with suppress(OSError, ValueError):
+        limit = int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii"))
+        known.append(limit - int(Path("/sys/fs/cgroup/memory.current").read_text(encoding="ascii")))
+    return max(0, min(known))
+
+
+class Room:
+    """Bytes that threads may hold together; a thread that finds no room waits until others are done.
+
+    What is larger than all of it waits until it is alone. A thread that holds some takes more without waiting: two
+    that hold a part each would wait for each other.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self._held = 0
+        self._changed = threading.Condition()
+        self._own = threading.local()
+
+    @contextmanager
+    def taken(self, size: int) -> Iterator[None]:
+        """Hold `size` bytes during the block."""
+        if getattr(self._own, "holds", False):
+            yield
+            return
+        with self._changed:
+            self._changed.wait_for(lambda: not self._held or self._held + size <= self.size)
+            self._held += size
+        self._own.holds = True
+        try:
+            yield
+        finally:
+            self._own.holds = False
+            with self._changed:
+                self._held -= size
+                self._changed.notify_all()

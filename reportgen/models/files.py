@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import shutil
 import tempfile
 import zipfile
@@ -16,10 +15,14 @@ import h5py
 import keras
 
 from reportgen.errors import ReportgenError
+from reportgen.models.hdf5_check import WEIGHTS, check_hdf5
 from reportgen.models.keras2 import holds_code, translate
 from reportgen.models.keras2_calls import UntranslatableError
 from reportgen.models.keras2_weights import assign_weights, finish_normalizations, read_weights
-from reportgen.models.sources import LOADING_ERRORS, keeping_output_off, shortened
+from reportgen.models.saved_json import loaded_json, member_json
+from reportgen.models.sources import DAMAGE_ERRORS, LOADING_ERRORS, keeping_output_off, shortened
+from reportgen.models.weighing import bounded_parameters
+from reportgen.opening import open_regular
 
 HUB = "hf://"
 
@@ -39,6 +42,10 @@ _FOREIGN = {
 
 # How the packages the hub is reached through begin, whose errors have no common base.
 _HUB_PACKAGES = ("huggingface_hub", "httpx", "httpcore", "requests", "urllib3")
+
+
+# What a `.keras` file may unpack to: this much, or this many times its bytes.
+_SMALL, _MOST_PACKED = 256 << 20, 16
 
 
 @dataclass(frozen=True)
@@ -66,7 +73,12 @@ def load_file(path: Path, objects: dict[str, Any]) -> keras.Model:
     form = _form(path)
     saved = _read_keras(path) if form == "keras" else _read_hdf5(path)
     try:
-        with keeping_output_off(), keras.saving.custom_object_scope(objects), _rightly_named(path, form) as file:
+        with (
+            keeping_output_off(),
+            keras.saving.custom_object_scope(objects),
+            bounded_parameters(str(path), path.stat().st_size),
+            _rightly_named(path, form) as file,
+        ):
             if saved.is_old and saved.config.get("class_name") in ("Functional", "Model", "Sequential"):
                 model = _revive(saved, file, objects)
             else:
@@ -75,7 +87,7 @@ def load_file(path: Path, objects: dict[str, Any]) -> keras.Model:
                 finish_normalizations(model)
     except UntranslatableError as error:
         raise ReportgenError(_old_message(path, saved.version, str(error))) from error
-    except LOADING_ERRORS as error:
+    except DAMAGE_ERRORS as error:
         raise ReportgenError(_loading_message(path, error, saved)) from error
     if not isinstance(model, keras.Model):
         raise ReportgenError(f"{path} holds a {type(model).__name__}, expected a Keras model; save the whole model")
@@ -141,8 +153,11 @@ def _form(path: Path) -> Literal["keras", "h5"]:
             f"{path}: there is no such file; expected a .keras or .h5 file, keras:NAME, hf://owner/name or "
             "python:module:callable"
         )
-    with path.open("rb") as file:
-        start = file.read(len(_LFS_SIGNATURE))
+    try:
+        with open_regular(path, "network") as file:
+            start = file.read(len(_LFS_SIGNATURE))
+    except OSError as error:
+        raise ReportgenError(f"{path}: expected a .keras or .h5 file, cannot read it: {error.strerror}") from error
     if not start:
         raise ReportgenError(f"{path} is empty; save or copy the network again")
     if start == _LFS_SIGNATURE:
@@ -173,30 +188,41 @@ def _read_keras(path: Path) -> _Saved:
                 if any(name.startswith("model.weights") for name in names):
                     raise ReportgenError(_without_network(path))
                 raise ReportgenError(f"{path} is a zip file of something else: it holds no config.json of a network")
-            config = json.loads(archive.read("config.json"))
-            metadata = json.loads(archive.read("metadata.json")) if "metadata.json" in names else {}
-    except (zipfile.BadZipFile, ValueError, EOFError, OSError) as error:
+            _check_unpacked(archive, path.stat().st_size)
+            config = member_json(archive, "config.json")
+            metadata = member_json(archive, "metadata.json") if "metadata.json" in names else {}
+    except DAMAGE_ERRORS as error:
         raise ReportgenError(f"{path} is damaged ({shortened(str(error), 100)}); save or copy it again") from error
-    if not isinstance(config, dict):
+    if not isinstance(config, dict) or not isinstance(metadata, dict):
         raise ReportgenError(f"{path}: its config.json describes no network; save the whole model again")
+    if WEIGHTS in names:
+        check_hdf5(path, WEIGHTS)
     # Only a version that says so is old here: this format began with the last of Keras 2.
     return _Saved("keras", config, str(metadata.get("keras_version", "3")))
 
 
+def _check_unpacked(archive: zipfile.ZipFile, packed: int) -> None:
+    """See that what is packed is no more than weights ever are, before any of it is unpacked."""
+    size = sum(member.file_size for member in archive.infolist())
+    if size > max(_SMALL, packed * _MOST_PACKED):
+        raise ValueError(f"its {packed:,} bytes unpack to {size:,}")
+
+
 def _read_hdf5(path: Path) -> _Saved:
+    check_hdf5(path)
     try:
         with h5py.File(path, "r") as file:
             written, version = file.attrs.get("model_config"), file.attrs.get("keras_version", "")
             keys = {*file, *file.attrs}
-    except (OSError, RuntimeError) as error:
+    except DAMAGE_ERRORS as error:
         raise ReportgenError(f"{path} is damaged ({shortened(str(error), 100)}); save or copy it again") from error
     if written is None:
         if keys & {"layer_names", "layers", "_layer_checkpoint_dependencies", "model_weights", "vars"}:
             raise ReportgenError(_without_network(path))
         raise ReportgenError(f"{path} is an HDF5 file of something else; expected a network saved by model.save()")
     try:
-        config = json.loads(written)
-    except ValueError as error:
+        config = loaded_json(written, "model_config")
+    except (TypeError, ValueError) as error:
         raise ReportgenError(f"{path} is damaged ({shortened(str(error), 100)}); save or copy it again") from error
     if not isinstance(config, dict):
         raise ReportgenError(f"{path}: its model_config describes no network; save the whole model again")

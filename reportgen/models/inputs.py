@@ -11,7 +11,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from reportgen.errors import ReportgenError, UsageError
+from reportgen.array_files import load_array
+from reportgen.errors import ReportgenError, UsageError, one_line
 from reportgen.facts import Shape
 from reportgen.models.keras_private import layers_below
 
@@ -260,6 +261,6 @@ def _value(slot: InputSlot, text: str) -> np.ndarray[Any, np.dtype[Any]]:
     if numbers is not None:
         return shaped_value(slot, text, numbers)
     try:
-        return shaped_value(slot, text, np.load(Path(text), allow_pickle=False))
+        return shaped_value(slot, text, load_array(Path(text)))
     except (OSError, ValueError) as error:
-        raise UsageError(f"{expected_value(slot, text)}: {error}") from error
+        raise UsageError(f"{expected_value(slot, text)}: {one_line(error, 100)}") from error

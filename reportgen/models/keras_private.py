@@ -6,7 +6,7 @@ and on what an operation was called; and it refuses inputs of another size than 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -69,6 +69,25 @@ def networks_of_any_size() -> Iterator[None]:
         yield
     finally:
         keras.Layer._assert_input_compatibility = check
+
+
+@contextmanager
+def hearing_variables(hear: Callable[[tuple[int, ...], str], None]) -> Iterator[None]:
+    """Tell `hear` the shape and type of every variable that is made in the block, before it has a value.
+
+    What `hear` raises keeps the variable from being made.
+    """
+    make = keras.Variable._initialize_with_initializer
+
+    def heard(variable: keras.Variable, initializer: Any) -> None:
+        hear(tuple(variable._shape), str(variable._dtype))
+        make(variable, initializer)
+
+    keras.Variable._initialize_with_initializer = heard
+    try:
+        yield
+    finally:
+        keras.Variable._initialize_with_initializer = make
 
 
 @contextmanager

@@ -9,7 +9,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from reportgen.errors import ReportgenError, UsageError
+from reportgen.array_files import load_array
+from reportgen.errors import ReportgenError, UsageError, one_line
 from reportgen.models.inputs import InputSlot, flat_slots
 from reportgen.results import FloatArray
 
@@ -68,9 +69,9 @@ def latent_vectors(length: int, name: str, given: Mapping[str, str], seed: int) 
     if not file.endswith(".npy"):
         raise UsageError(expected)
     try:
-        vectors = np.load(Path(file), allow_pickle=False)
+        vectors = load_array(Path(file))
     except (OSError, ValueError) as error:
-        raise ReportgenError(f"{expected}, cannot read it: {error}") from error
+        raise ReportgenError(f"{expected}, cannot read it: {one_line(error, 100)}") from error
     if vectors.dtype.kind not in "fiu" or not vectors.size or vectors.shape[-1:] != (length,):
         raise ReportgenError(f"{expected}, got {vectors.dtype} {vectors.shape}")
     return np.asarray(vectors, np.float32).reshape(-1, 1, 1, length)

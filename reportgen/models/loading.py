@@ -39,6 +39,8 @@ from reportgen.models.sources import (
     custom_objects,
     keeping_output_off,
 )
+from reportgen.models.weighing import bounded_parameters, check_outputs
+from reportgen.opening import open_regular
 
 # Names Keras makes up, which say nothing of the network.
 _MADE_UP_NAME = re.compile(r"(sequential|functional|model)(_\d+)?")
@@ -68,7 +70,7 @@ def load_network(config: Config, model: keras.Model | None = None) -> Network:
     """
     keep_freed_memory()
     notes: list[str] = []
-    with collecting_warnings(notes):
+    with collecting_warnings(notes), bounded_parameters(config.model or "the network"):
         source = _open(config) if model is None else _given(model)
         loaded = _built(source, config)
     slots = input_slots(loaded)
@@ -86,6 +88,7 @@ def load_network(config: Config, model: keras.Model | None = None) -> Network:
     else:
         size = resolve_size(height, width, config.size)
     channels = channels or 3
+    check_outputs(loaded, source.name, size, channels)
     family = family_of_architecture(source.architecture) if source.architecture else None
     labels, origin, named, label_notes = _labels(config, source)
     return Network(
@@ -179,7 +182,7 @@ def _name(model: keras.Model, otherwise: str) -> str:
 
 
 def _file_digest(path: Path) -> str:
-    with path.open("rb") as file:
+    with open_regular(path, "network") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

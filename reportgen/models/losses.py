@@ -5,7 +5,6 @@ A loss tells scores from values where a last layer is linear: a crossentropy is 
 
 from __future__ import annotations
 
-import json
 import re
 import zipfile
 from collections.abc import Mapping
@@ -15,6 +14,8 @@ from typing import Any
 
 import h5py
 import keras
+
+from reportgen.models.saved_json import loaded_json, member_json
 
 # Losses of classes that exclude each other, under the names Keras gives them.
 _OF_CLASSES = frozenset(
@@ -60,11 +61,11 @@ def losses_in_file(path: Path) -> Losses:
     try:
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:
-                written = json.loads(archive.read("config.json")).get("compile_config")
+                written = member_json(archive, "config.json").get("compile_config")
         else:
             with h5py.File(path, "r") as file:
-                written = json.loads(file.attrs.get("training_config", "null"))
-    except (OSError, ValueError, KeyError, AttributeError):
+                written = loaded_json(file.attrs.get("training_config", "null"), "training_config")
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, RuntimeError):
         return Losses()  # the loader has already said what is wrong with a file
     return _read(written.get("loss")) if isinstance(written, dict) else Losses()
 

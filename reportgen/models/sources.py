@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import importlib
 import inspect
+import struct
 import sys
 import warnings
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -32,6 +34,9 @@ LOADING_ERRORS = (
     zipfile.BadZipFile,
     tf.errors.OpError,
 )
+
+# What is raised besides on a file that is damaged, or says what fits to nothing.
+DAMAGE_ERRORS = (*LOADING_ERRORS, ArithmeticError, AssertionError, EOFError, MemoryError, struct.error, zlib.error)
 
 
 def import_attribute(reference: str, option: str) -> Any:

@@ -10,7 +10,15 @@ from html.parser import HTMLParser
 from urllib.parse import quote, unquote, urlsplit
 
 _ADDRESSES = frozenset({"href", "src", "action", "data", "poster", "formaction", "xlink:href"})
-_CSS_ADDRESS = re.compile(r"""url\(\s*['"]?([^'")]+)['"]?\s*\)|@import\s+['"]([^'"]+)['"]""")
+# No letter is looked at again in another role: a style sheet of blanks would take the square of them.
+_CSS_ADDRESS = re.compile(r"""url\(\s*+['"]?([^'"()]++)['"]?\s*+\)|@import\s++['"]([^'"]++)['"]""")
+
+
+# An end tag that is none; as a tag is short, this looks at no letter twice.
+_OPEN_END = re.compile(r"</(?![a-zA-Z][^<>]{0,100}>)")
+
+# Letters that the parser may keep at the end of a page, waiting for more: of a text, not of a tag that never ends.
+_MOST_LEFT = 1_000
 
 
 @dataclass
@@ -38,9 +46,28 @@ class PageLinks(HTMLParser):
 def read_links(text: str) -> PageLinks:
     """The links and ids of a page."""
     links = PageLinks()
-    links.feed(text)
-    links.close()
+    feed_page(links, text)
     return links
+
+
+def feed_page(parser: HTMLParser, text: str) -> None:
+    """Give a parser a whole page, whose markup ends where it should.
+
+    Python's parser looks for the end of each tag and comment anew: where none of thousands ends, that takes the square
+    of them.
+
+    Raises:
+        ValueError: the markup does not end, or is none.
+    """
+    if _OPEN_END.search(text):
+        raise ValueError("an end tag of the page does not end")
+    try:
+        parser.feed(text)
+        if len(parser.rawdata) > _MOST_LEFT:
+            raise ValueError(f"the page does not end what it begins with {parser.rawdata[:20]!r}")
+        parser.close()
+    except AssertionError as error:  # how the parser refuses markup
+        raise ValueError(str(error)) from error
 
 
 def css_addresses(text: str) -> list[str]:

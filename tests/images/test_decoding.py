@@ -15,7 +15,7 @@ from PIL import Image, ImageOps
 from support.images import gradient, random_images, write_images
 
 from reportgen.errors import ReportgenError
-from reportgen.images import ImageFile, UnreadableImageError, collect_images, collecting, load_image
+from reportgen.images import ImageFile, UnreadableImageError, collect_images, collecting, load_image, sources
 
 
 def load_file(path: Path, channels: int = 3) -> np.ndarray:
@@ -64,14 +64,14 @@ def test_broken_pictures_are_skipped_with_a_reason(tmp_path, name):
 
 def test_what_may_not_be_read_is_skipped(tmp_path, monkeypatch):
     paths = write_images(tmp_path, 2)
-    read = Path.read_bytes
+    read = sources.read_regular
 
-    def refuse(path: Path) -> bytes:
+    def refuse(path: Path, kind: str) -> bytes:
         if path.name == paths[0].name:
             raise PermissionError(13, "Permission denied", str(path))
-        return read(path)
+        return read(path, kind)
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(sources, "read_regular", refuse)
     assert collect_images([tmp_path]).skipped[0].reason == "cannot be read: Permission denied"
 
 

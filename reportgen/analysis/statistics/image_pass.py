@@ -27,7 +27,7 @@ from reportgen.analysis.statistics.kept_beside import Keeping, SeenImage
 from reportgen.analysis.statistics.measurements import LayerLayout, Layout, Measurements, Reduced, Row
 from reportgen.analysis.statistics.reduction import as_positions, layout_layer, reduce_map, take_samples
 from reportgen.engines import ImageChunk
-from reportgen.images import Fitting, ImageFile, UnreadableImageError, load_image
+from reportgen.images import Fitting, ImageFile, UnreadableImageError, decoding_room, load_image
 from reportgen.machine.memory import processor_count
 from reportgen.models import Network, Others
 from reportgen.results import FloatArray, NetworkSummary, PixelArray
@@ -222,7 +222,8 @@ class ImagePass:
         return {name: tf.ensure_shape(each, specs[name].shape) for name, each in zip(specs, given, strict=True)}
 
     def _fitted(self, image: ImageFile) -> PixelArray:
-        return self.plan.fitting.apply(load_image(image, self.network.channels))[0]
+        with decoding_room(image):
+            return self.plan.fitting.apply(load_image(image, self.network.channels))[0]
 
     def _images_at_a_time(self) -> int:
         # A layer's input, its output and what is computed from it are alive at the same time.

@@ -1,0 +1,80 @@
+"""Builds and renders that are killed at random moments, or run at once: an entire report at every moment."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from random import Random
+
+import pytest
+from support.images import write_images
+from support.networks import two_convolutions
+from support.records import small_record
+from support.sites import write_report
+
+from reportgen.finished.opened import opened_report
+from reportgen.finished.verification import verify_report
+
+COMMAND = [sys.executable, "-c", "import sys; from reportgen.cli import main; sys.exit(main())"]
+KILLS = 21
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def started(arguments: list[str], folder: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [*COMMAND, *arguments], cwd=folder, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def test_renders_at_once_end_in_one_of_their_results(tmp_path: Path) -> None:
+    write_report(small_record, tmp_path / "report")
+    titles = ["first of two", "second of two"]
+    for _ in range(2):
+        both = [started(["render", "report", "--title", title], tmp_path) for title in titles]
+        said = [process.communicate(timeout=120)[1] for process in both]
+        assert {process.returncode for process in both} <= {0, 1}, said
+        assert 0 in {process.returncode for process in both}, said
+        assert verify_report(tmp_path / "report") == []
+        front = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
+        assert sum(title in front for title in titles) == 1
+        assert [path.name for path in tmp_path.iterdir()] == ["report"]
+
+
+@pytest.mark.slow
+def test_builds_killed_at_random_moments(tmp_path: Path) -> None:
+    two_convolutions(size=16).save(tmp_path / "network.keras")
+    write_images(tmp_path / "photos", 4)
+    arguments = ["build", "network.keras", "photos", "--quiet", "--sections", "overview,layers,units",
+                 "--channels", "first:2", "--activation-max", "off"]  # fmt: skip
+    begun = time.monotonic()
+    assert started([*arguments, "-o", "whole/report", "--cache", "other"], tmp_path).communicate(timeout=200)[1] == ""
+    needed = time.monotonic() - begun
+    home = tmp_path / "home"
+    home.mkdir()
+    write_report(small_record, home / "report")
+    earlier, whole = content(home / "report"), content(tmp_path / "whole" / "report")
+    random, signals = Random(0), (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
+    ends = set()
+    for number in range(KILLS):
+        process = started([*arguments, "-o", "home/report", "--cache", "cache"], tmp_path)
+        time.sleep(random.uniform(0.3, 1) * needed)
+        process.send_signal(signals[number % 3])
+        said = process.communicate(timeout=60)[1]
+        assert "Traceback" not in said, (number, said)
+        ends.add(process.returncode)
+        with opened_report(home / "report"):  # settles what a kill left
+            now = content(home / "report")
+        assert now in (earlier, whole), number
+        assert verify_report(home / "report") == [], number
+    assert started([*arguments, "-o", "home/report", "--cache", "cache"], tmp_path).communicate(timeout=200)[1] == ""
+    assert content(home / "report") == whole
+    assert [path.name for path in home.iterdir()] == ["report"]
+    assert ends - {0}
