@@ -17,7 +17,7 @@ from reportgen.models.labels import read_labels
     [
         ("a.txt", b"cat\ndog\n", ("cat", "dog")),
         ("a.txt", b"\xef\xbb\xbfcat\r\nd\xc3\xb6g\r\n\r\n\n", ("cat", "dög")),
-        ("a.txt", b"cat\n\ndog", ("cat", "", "dog")),
+        ("a.txt", b"cat\n\ndog", ("cat", "dog")),
         ("a.json", b'["cat", "dog"]', ("cat", "dog")),
         ("a.json", b'{"1": ["n2", "dog"], "0": ["n1", "cat"]}', ("cat", "dog")),
         ("a.json", b'{"0": "cat", "1": "dog"}', ("cat", "dog")),
@@ -26,7 +26,7 @@ from reportgen.models.labels import read_labels
 )
 def test_labels(tmp_path, name, content, expected):
     (tmp_path / name).write_bytes(content)
-    assert read_labels(tmp_path / name) == expected
+    assert read_labels(tmp_path / name)[0] == expected
 
 
 @pytest.mark.parametrize(
@@ -49,9 +49,15 @@ def test_label_files_that_are_none(tmp_path, name, content, message):
 
 def test_labels_of_a_network(tmp_path):
     (tmp_path / "a.txt").write_text("cat\n\ndog\n")
-    network = load(two_convolutions(), labels=tmp_path / "a.txt")
-    assert (network.labels_origin, network.label_count) == ("file", 3)
-    assert [network.label(index) for index in (0, 1, 2, 3)] == ["cat", None, "dog", None]
+    network = load(two_convolutions(), labels=str(tmp_path / "a.txt"))
+    assert (network.labels_origin, network.label_count) == ("file", 2)
+    assert network.label_notes == ("blank lines are no classes and were passed over: line 2",)
+    assert [network.label(index) for index in (0, 1, 2)] == ["cat", "dog", None]
+    (tmp_path / "b.txt").write_text("crane\ncrane\ndog\n")
+    twice = load(two_convolutions(), labels=str(tmp_path / "b.txt"))
+    assert twice.label_notes == ("names that stand more than once: crane",)
+    listed = load(two_convolutions(), labels=["a", "b", "c", "d"])
+    assert (listed.labels_origin, listed.labels) == ("list", ("a", "b", "c", "d"))
 
 
 def test_imagenet_labels_are_read_where_keras_keeps_them(tmp_path, monkeypatch):

@@ -180,7 +180,11 @@ def test_values_and_where_they_stand(photos: Path, tmp_path: Path, suffix: str) 
     )
     assert spread["name"] == "years"
     assert (spread["lowest"][0], spread["highest"][0]) == (sorted(FILES)[given.argmin()], sorted(FILES)[given.argmax()])
-    assert (record["evaluation"], record["images"][0]["predictions"]) == (None, [])
+    assert (record["evaluation"]["accuracy"], record["images"][0]["predictions"]) == (None, [])
+    years = np.array([30 + FILES.index(image["file"]) for image in record["images"]])
+    (figures,) = record["evaluation"]["outputs"][0]["values"]
+    told = np.array([one["values"][0]["value"] for one in found])
+    close([figures["mae"], figures["bias"]], [np.abs(told - years).mean(), (told - years).mean()])
     assert "unmatched-truth" not in rules(record)
 
 

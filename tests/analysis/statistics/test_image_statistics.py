@@ -105,10 +105,10 @@ def test_top_images_agree_with_a_plain_loop(statistics: ImageStatistics, network
         maps = values[..., channel]
         best = sorted(range(COUNT), key=lambda image: (-maps[image].max(), image))[:9]
         found = statistics.top_images("conv1", channel)
-        assert [top.image for top in found] == best
+        assert [top.place for top in found] == best
         for top in found:
-            assert top.value == pytest.approx(maps[top.image].max(), abs=1e-6)
-            assert top.position == np.unravel_index(maps[top.image].argmax(), (8, 8))
+            assert top.value == pytest.approx(maps[top.place].max(), abs=1e-6)
+            assert top.position == np.unravel_index(maps[top.place].argmax(), (8, 8))
 
 
 def test_predictions_agree_with_plain_keras(statistics: ImageStatistics, network: Network, images: ImageSet) -> None:
@@ -211,7 +211,7 @@ def test_an_unreadable_image_is_skipped_or_an_error(network: Network, images: Im
     statistics = measure(network, some)
     assert statistics.image_count == 4
     assert [item.file for item in statistics.skipped] == ["gone.png"]
-    assert {top.image for top in statistics.top_images("conv1", 0)} == {0, 2, 3, 4}
+    assert {top.place for top in statistics.top_images("conv1", 0)} == {0, 2, 3, 4}
     with pytest.raises(ReportgenError, match=r"gone\.png.*cannot be read"):
         measure(network, some, Config(preprocess="unit", strict=True))
     with pytest.raises(ReportgenError, match="none of the images can be used"):
@@ -252,8 +252,8 @@ def test_top_patches_of_a_real_network_agree_with_a_plain_loop(shared_models: Pa
     for channel in range(0, maps[0].shape[2], 8):
         best = sorted(range(len(maps)), key=lambda image: (-maps[image][..., channel].max(), image))[:9]
         found = statistics.top_images("conv6", channel)
-        assert [top.image for top in found] == best
+        assert [top.place for top in found] == best
         for top in found:
-            values = maps[top.image][..., channel]
+            values = maps[top.place][..., channel]
             assert top.value == pytest.approx(values.max(), rel=1e-5)
             assert top.position == np.unravel_index(values.argmax(), values.shape)
