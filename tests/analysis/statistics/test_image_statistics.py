@@ -45,8 +45,9 @@ def statistics(network: Network, images: ImageSet) -> ImageStatistics:
 
 def measure(network: Network, images: ImageSet, config: Config = CONFIG, cache: Cache | None = None) -> ImageStatistics:
     summary = summarize_network(network)
-    layers, fitting = default_layers(config, summary), Fitting(network.size)
-    answers = AnswerPlan(settle(network, random_images(2)).outputs, len(images))
+    layers = default_layers(config, summary)
+    fitting = Fitting(network.size, config.resize, config.interpolation)
+    answers = AnswerPlan(settle(network, random_images(2, *network.size)).outputs, len(images))
     return collect(network, summary, images, layers, fitting, config, Silent(), cache, answers)
 
 
