@@ -77,7 +77,7 @@ def test_numbers_that_are_none_are_null(tmp_path: Path) -> None:
 
 
 def test_only_images_that_are_shown_have_a_page(study: Study) -> None:
-    recorded = record_images(study)
+    recorded = record_images(study, {}, {})
     assert [image.id for image in recorded] == ["image-0", "image-1", "image-2"]
     assert [image.page is not None for image in recorded].count(True) == 2
     answers = np.asarray(two_convolutions()(PIXELS / np.float32(255)))
