@@ -51,7 +51,7 @@ from reportgen.sections.picture_store import PictureStore
 from reportgen.sections.recording import make_record
 from reportgen.sections.review_recording import images_spoken_of
 from reportgen.sections.section import Contribution, Section, Work, joined
-from reportgen.sections.study import Study, Workshop, find_answers, fitted_images, prepare_study
+from reportgen.sections.study import Originals, Study, Workshop, find_answers, fitted_images, prepare_study
 from reportgen.sections.thumbnails import Thumbnails
 from reportgen.sections.visiting import make_sections
 from reportgen.site.page import FRONT
@@ -70,11 +70,12 @@ def build_report(
         check_file_target(single)
     with stage(progress, "Loading the network"):
         network = open_network(config, model)
-    images = _collect(config, network, pixels, progress)
+    originals = Originals()
+    images = _collect(config, network, pixels, progress, originals)
     with replacing(folder, single, force=config.force) as places:
         new = places.folder
         cache = Cache((config.cache or default_folder()) if config.use_cache else None)
-        workshop = Workshop(PictureStore(new), cache, progress)
+        workshop = Workshop(PictureStore(new), cache, progress, originals)
         study = prepare_study(config, network, images, workshop)
         record = _record(study, workshop, sections)
         record = _finish(record, new, config, since=() if folder is None else changes_since(folder, record))
@@ -117,12 +118,15 @@ def check_sections(names: Collection[str], sections: Sequence[Section]) -> None:
         )
 
 
-def _collect(config: Config, network: Network, pixels: Any, progress: Progress) -> ImageSet:
+def _collect(
+    config: Config, network: Network, pixels: Any, progress: Progress, originals: Originals | None = None
+) -> ImageSet:
     """The images given, with a word about those that cannot be used."""
     if network.latent:
         return _samples(config, network, pixels)
     given = config.images if pixels is None else pixels
-    images = collect_images(given, channels=network.channels, strict=config.strict)
+    keep = None if originals is None else originals.keep
+    images = collect_images(given, channels=network.channels, strict=config.strict, decoded=keep)
     for skipped in images.skipped:
         if skipped.is_image:
             progress.say(f"skipped {skipped.file}: {skipped.reason}")

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from reportgen.errors import ReportgenError, UsageError, one_line
 from reportgen.facts import Skipped
-from reportgen.images.decoding import UnreadableImageError, inspect_image
+from reportgen.images.decoding import Decoded, UnreadableImageError, inspect_image
 from reportgen.images.endings import ARRAY_SUFFIXES, SHARD_SUFFIX, SUFFIXES, is_read, why_not_read
 from reportgen.images.sources import (
     ArrayFileSource,
@@ -61,6 +61,7 @@ def collect_images(
     channels: int = 3,
     strict: bool = False,
     name: str = "image",
+    decoded: Decoded | None = None,
 ) -> ImageSet:
     """Find the images `arguments` name and read their headers.
 
@@ -70,6 +71,7 @@ def collect_images(
         channels: what the network takes; pictures have 1 or 3, arrays and TIFFs any number.
         strict: an image that cannot be used is an error.
         name: what images of an array are called, before their number.
+        decoded: is given the pixels of those that are read to the end here, from any thread.
 
     Raises:
         UsageError: nothing was named.
@@ -86,7 +88,7 @@ def collect_images(
     def look(item: tuple[str, _Candidate]) -> ImageFile | Skipped:
         unique, candidate = item
         try:
-            return inspect_image(unique, candidate.source, channels, thorough=thorough)
+            return inspect_image(unique, candidate.source, channels, thorough=thorough, decoded=decoded)
         except UnreadableImageError as error:
             return Skipped(file=unique, reason=error.reason)
 

@@ -8,7 +8,7 @@ import re
 import struct
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -70,6 +70,10 @@ _DECODING_ERRORS = (
 )
 
 
+# Hears of the name of an image and its pixels.
+Decoded = Callable[[str, PixelArray], None]
+
+
 class UnreadableImageError(ReportgenError):
     """A picture that cannot be decoded; `reason` is a phrase that follows its name."""
 
@@ -94,8 +98,13 @@ def load_image(image: ImageFile, channels: int = 3) -> PixelArray:
     return _pixels(image.file, _read(image.file, image.source), channels)
 
 
-def inspect_image(name: str, source: ImageSource, channels: int, *, thorough: bool) -> ImageFile:
-    """Read the header of a picture; all of it if `thorough`, or where its values are not of 8 bits."""
+def inspect_image(
+    name: str, source: ImageSource, channels: int, *, thorough: bool, decoded: Decoded | None = None
+) -> ImageFile:
+    """Read the header of a picture; all of it if `thorough`, or where its values are not of 8 bits.
+
+    `decoded` is given the pixels that were read for that, so that nobody need read them again.
+    """
     content = _read(name, source)
     if isinstance(content, bytes):
         digest = hashlib.sha256(content)
@@ -111,6 +120,8 @@ def inspect_image(name: str, source: ImageSource, channels: int, *, thorough: bo
             raise UnreadableImageError(name, _other_channels("a picture file", channels))
         return ImageFile(name, source, digest.hexdigest(), width, height)
     pixels = _pixels(name, content, channels)
+    if decoded is not None:
+        decoded(name, pixels)
     finite = pixels[np.isfinite(pixels)] if pixels.dtype.kind == "f" else pixels
     return ImageFile(
         name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -91,16 +92,21 @@ class Originals:
     def __init__(self) -> None:
         self._kept: dict[str, PixelArray] = {}
         self._room = ORIGINALS_ROOM
+        self._alone = threading.Lock()
 
-    def keep(self, image: ImageFile, pixels: PixelArray) -> None:
-        """Keep the pixels of `image`, where there is room for them."""
-        if pixels.nbytes <= self._room and image.file not in self._kept:
-            self._room -= pixels.nbytes
-            self._kept[image.file] = pixels
+    def keep(self, file: str, pixels: PixelArray) -> None:
+        """Keep the pixels of the image called `file`, where there is room for them; from any thread."""
+        with self._alone:
+            if pixels.nbytes <= self._room and file not in self._kept:
+                self._room -= pixels.nbytes
+                self._kept[file] = pixels
 
-    def take(self, image: ImageFile) -> PixelArray | None:
-        """The pixels of `image`, which are then forgotten; None where they were not kept."""
-        return self._kept.pop(image.file, None)
+    def take(self, file: str) -> PixelArray | None:
+        """The pixels of the image called `file`, which are then forgotten; None where they were not kept."""
+        with self._alone:
+            pixels = self._kept.pop(file, None)
+            self._room += 0 if pixels is None else pixels.nbytes
+        return pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +141,7 @@ def fitted_images(
     `progress` hears of each image when the next one is asked for; what is among `originals` is not read again.
     """
     for image in images:
-        kept = originals.take(image) if originals is not None else None
+        kept = originals.take(image.file) if originals is not None else None
         try:
             original = load_image(image, network.channels) if kept is None else kept
         except UnreadableImageError:
@@ -155,10 +161,10 @@ def find_answers(
         UsageError: an option names an output that the network does not have, or a kind that does not fit.
         ReportgenError: right answers cannot be read.
     """
-    first = list(islice(fitted_images(fitting, network, images), HEAD_IMAGES))
+    first = list(islice(fitted_images(fitting, network, images, originals=originals), HEAD_IMAGES))
     if originals is not None:
         for item in first:
-            originals.keep(item.image, item.original)
+            originals.keep(item.image.file, item.original)
     pixels = np.stack([item.pixels for item in first])
     files = [image.file for image in images]
     answer = run_unwatched(network, pixels, network.others_of([item.image.file for item in first]))

@@ -14,7 +14,7 @@ from reportgen.analysis.network import watching
 from reportgen.images import decoding
 
 
-def test_an_image_is_decoded_once_a_step_and_the_network_traced_once_a_question(
+def test_an_image_is_decoded_twice_and_the_network_traced_once_a_question(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = write_images(tmp_path / "photographs", 7)
@@ -46,7 +46,7 @@ def test_an_image_is_decoded_once_a_step_and_the_network_traced_once_a_question(
         sections="overview,layers,filters,feature-maps,features,predictions,units",
     )
     assert set(decoded) == {file.name for file in files}
-    # When it is found, when it is measured, and for its pages.
-    assert max(decoded.values()) <= 3, decoded
+    # When it is found, where its pixels are kept for its pages, and when it is measured.
+    assert max(decoded.values()) <= 2, decoded
     # How it is fed, its layers, its answers, the pass, the pages, and two checks.
     assert len(traces) <= 7
