@@ -201,7 +201,12 @@ def _changed(items: Sequence[Any], noun: str) -> str:
 def _pictures(comparison: Comparison) -> tuple[set[str], set[str]]:
     """The pictures shown from each of the two reports."""
     first, second = set[str](), set[str]()
-    pairs: tuple[PicturePair | MaximizationPair, ...] = (*comparison.figures[:MOST_PAIRS], *comparison.maximizations)
+    # The front page shows figures of different layers, which need not be among those that changed most.
+    pairs: tuple[PicturePair | MaximizationPair, ...] = (
+        *comparison.figures[:MOST_PAIRS],
+        *_first_figures(comparison.figures),
+        *comparison.maximizations,
+    )
     for pair in pairs:
         if pair.first.picture is not None and pair.second.picture is not None:
             first.add(pair.first.picture)

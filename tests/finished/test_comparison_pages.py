@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -7,6 +9,7 @@ import pytest
 
 from reportgen.errors import ReportgenError
 from reportgen.files.manifest import write_manifest
+from reportgen.finished import comparison_pages
 from reportgen.finished.comparison import compare
 from reportgen.finished.comparison_pages import write_comparison
 from reportgen.finished.verification import verify_report
@@ -47,3 +50,24 @@ def test_what_changed_is_marked(small: Written, tmp_path: Path) -> None:
 def test_a_missing_picture(small: Written, tmp_path: Path) -> None:
     with pytest.raises(ReportgenError, match="make the report again"):
         write_comparison(compare(small.record, small.record), (tmp_path, tmp_path), tmp_path / "out")
+
+
+def test_pictures_of_the_front_page_are_there_however_few_figures_are_shown(
+    small: Written, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(comparison_pages, "MOST_PAIRS", 1)
+    source = tmp_path / "source"
+    shutil.copytree(small.folder, source)
+    shutil.copy(source / "assets" / "filters-17x35.webp", source / "assets" / "own.webp")
+    figures = [
+        figure.model_copy(update={"picture": "assets/own.webp"}) if figure.layer == "conv2" else figure
+        for figure in small.record.figures
+    ]
+    record = small.record.model_copy(update={"figures": figures})
+    found = compare(record, record)
+    moved = replace(found, figures=tuple(replace(pair, apart=1.0) for pair in found.figures))
+    out = tmp_path / "out"
+    write_comparison(moved, (source, source), out)
+    write_manifest(out, "comparison")
+    assert "assets/own.webp" in (out / "index.html").read_text(encoding="utf-8")
+    assert verify_report(out) == []
