@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -347,8 +348,11 @@ def _refusal(error: ValidationError) -> str:
         shown, table = _TABLES[field]
         if inside:
             shown, field, known, names = f"{shown}.{inside[0]}", inside[0], table.model_fields, list(table.model_fields)
-    if field not in known:
+    if field not in known and inside:
         return f"unknown setting {shown!r}; known are {', '.join(sorted(names))}"
+    if field not in known:
+        nearest = get_close_matches(field, names, cutoff=0.4) or sorted(names)[:1]
+        return f"unknown setting {shown!r}; the nearest are {', '.join(nearest)}; `reportgen build --help` lists all"
     return f"{shown}: expected {expected_value(known[field])}, got {told(first['input'])}"
 
 
