@@ -172,7 +172,8 @@ def better_by_truth(check: PreprocessingCheck) -> ModeTrial | None:
     """The mode under which significantly more of the images are answered rightly.
 
     Of a network that was trained briefly, more may be answered rightly under a mode it was not trained with: where
-    the moments clearly speak for one mode, it is that one or, where it is not among the better, none.
+    the moments clearly speak for one mode, it is that one or, where it is not among the better, none. Where the mode
+    used would be right as often under other names, the names are in doubt, not the mode: see `answer_rules.label_order`.
     """
     used = check.used.accuracy
     if used is None:
@@ -182,6 +183,7 @@ def better_by_truth(check: PreprocessingCheck) -> ModeTrial | None:
         for trial in check.others
         if trial.accuracy is not None
         and trial.accuracy - used >= ACCURACY_GAIN
+        and trial.accuracy > (check.renamed or 0.0)
         and trial.p_value * len(check.others) < CHANCE
     ]
     remembered = _remembered(check)

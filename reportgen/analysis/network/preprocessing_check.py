@@ -97,7 +97,8 @@ class ModeTrial:
 class PreprocessingCheck:
     """The mode used, the others, on how many images, and which BatchNormalization remembers moments.
 
-    `judged` is how many of the images have a known class; `classes` how many the network tells apart.
+    `judged` is how many of the images have a known class; `classes` how many the network tells apart; `renamed` the
+    share of the judged that the mode used would have right under the best names, see `renamed_share`.
     """
 
     used: ModeTrial
@@ -106,6 +107,7 @@ class PreprocessingCheck:
     normalization: str | None
     judged: int = 0
     classes: int | None = None
+    renamed: float | None = None
 
 
 def images_to_try(summary: NetworkSummary, *, judged: bool = False) -> int:
@@ -156,7 +158,31 @@ def check_preprocessing(
     ]
     name = normalization[1].name if normalization is not None else None
     judged = int((known >= 0).sum()) if answers else 0
-    return PreprocessingCheck(trials[0], tuple(trials[1:]), len(pixels), name, judged, _class_count(head))
+    renamed = renamed_share(seen[0].answers.argmax(axis=1), known) if answers else None
+    return PreprocessingCheck(trials[0], tuple(trials[1:]), len(pixels), name, judged, _class_count(head), renamed)
+
+
+def renamed_share(answered: NDArray[np.int64], truth: NDArray[np.int64]) -> float | None:
+    """The share of images that would be right if each answer meant the class it mostly stands for.
+
+    That class is judged by the other images with the same answer, so that few images do not make it 1: an answer that
+    only one image has counts as wrong.
+
+    Args:
+        answered: the class answered to each image.
+        truth: the right class of each, -1 where it is not known.
+
+    >>> renamed_share(np.array([1, 1, 1, 0, 0, 2]), np.array([0, 0, 0, 1, 1, 2]))
+    0.8333333333333334
+    """
+    answered, truth = answered[truth >= 0], truth[truth >= 0]
+    right = 0
+    for answer in np.unique(answered):
+        counts = np.sort(np.unique(truth[answered == answer], return_counts=True)[1])
+        most, next_most = int(counts[-1]), int(counts[-2]) if len(counts) > 1 else 0
+        # Without the image itself its class must still be there, and no rarer than any other.
+        right += most if most > 1 and most - 1 >= next_most else 0
+    return right / len(truth) if len(truth) else None
 
 
 def _class_count(head: SettledOutput | None) -> int | None:

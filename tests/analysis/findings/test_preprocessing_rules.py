@@ -23,6 +23,14 @@ from support.findings import (
 from support.networks import two_convolutions
 
 from reportgen.analysis.findings import preprocessing_rules as rules
+from reportgen.analysis.findings.evidence import Evidence
+
+
+def renamed(evidence: Evidence, share: float) -> Evidence:
+    """Evidence whose answers would be right on `share` of the images under the best names."""
+    assert evidence.preprocessing is not None
+    return replace(evidence, preprocessing=replace(evidence.preprocessing, renamed=share))
+
 
 PLANTED: list[Planted] = [
     ("guess", rules.guessed_preprocessing, with_network(preprocessing_origin="fallback"), ["warning"]),
@@ -38,6 +46,18 @@ PLANTED: list[Planted] = [
         rules.unlikely_preprocessing,
         judged(("unit", 78, 0, 0, 0.1), ("caffe", 90, 14, 2, 900.0)),
         [],
+    ),
+    (
+        "names in another order",
+        rules.unlikely_preprocessing,
+        renamed(judged(("unit", 0), ("tf", 40, 40, 0)), 0.9),
+        [],
+    ),
+    (
+        "wrong under any names",
+        rules.unlikely_preprocessing,
+        renamed(judged(("unit", 20), ("tf", 90, 72, 2)), 0.4),
+        ["error"],
     ),
     ("truth, by chance", rules.unlikely_preprocessing, judged(("unit", 60), ("tf", 66, 16, 10)), []),
     ("truth, by little", rules.unlikely_preprocessing, judged(("unit", 94), ("tf", 98, 40, 0)), []),
