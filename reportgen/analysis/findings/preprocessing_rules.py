@@ -173,7 +173,7 @@ def better_by_truth(check: PreprocessingCheck) -> ModeTrial | None:
 
     Of a network that was trained briefly, more may be answered rightly under a mode it was not trained with: where
     the moments clearly speak for one mode, it is that one or, where it is not among the better, none. Where the mode
-    used would be right as often under other names, the names are in doubt, not the mode: see `answer_rules.label_order`.
+    used would be right as often under other names, these are in doubt, not the mode: see `answer_rules.label_order`.
     """
     used = check.used.accuracy
     if used is None:
