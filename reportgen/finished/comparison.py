@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from reportgen.finished.comparison_answers import AnswerComparison, compare_answers
+from reportgen.finished.comparison_answers import KINDS_DIFFER, AnswerComparison, compare_answers
 from reportgen.finished.comparison_facts import STATISTIC_TOLERANCE, Change, Fact, change_of, fact
 from reportgen.finished.comparison_layers import LayerComparison, compare_layers
 from reportgen.finished.comparison_likeness import Likeness, compare_kept
@@ -39,6 +39,13 @@ class ImageComparison:
     likeness: Figure | None = None
     likeness_in: int = 0
     evidence: tuple[Figure | None, Figure | None] = (None, None)
+
+    @property
+    def comparable(self) -> bool:
+        """Whether both networks gave an answer of one kind: a best class, or the same output's."""
+        return all(best is not None for best in self.best) or any(
+            answer.about != KINDS_DIFFER for answer, _ in self.answers
+        )
 
     @property
     def verdict(self) -> str | None:

@@ -27,6 +27,9 @@ from reportgen.record import (
     ValuesAnswer,
 )
 
+# What is said to be compared where two outputs of one name are of different kinds.
+KINDS_DIFFER = "kind of answer"
+
 # A label is given from this probability on.
 THRESHOLD = 0.5
 
@@ -61,7 +64,7 @@ def compare_answers(first: Image, second: Image) -> tuple[AnswerComparison, ...]
 
 def _compare(first: Answer, second: Answer) -> Compared:
     if first.kind != second.kind:
-        return "kind of answer", first.kind, second.kind, 1.0
+        return KINDS_DIFFER, first.kind, second.kind, 1.0
     return _COMPARED[first.kind](first, second)
 
 

@@ -127,7 +127,9 @@ def _front(comparison: Comparison, parts: Sequence[Page]) -> Page:
     findings = ordered_findings(comparison.findings)
     counts = {
         "changed.html": f"{formats.counted(len(changed), 'image')}, those for the worse first",
-        "images.html": _changed(comparison.images, "image"),
+        "images.html": _changed(comparison.images, "image")
+        if any(image.comparable for image in comparison.images)
+        else "answers are not of one kind",
         "layers.html": _changed(comparison.layers, "layer"),
         "alike.html": "linear CKA of every two layers",
         "graph.html": "what was added, removed and changed",

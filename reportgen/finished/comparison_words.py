@@ -65,6 +65,10 @@ def _answers(comparison: Comparison, names: tuple[str, str]) -> Iterator[str]:
     if not shared:
         yield "they share no image."
         return
+    shared = tuple(image for image in shared if image.comparable)
+    if not shared:
+        yield "their answers are not of one kind, so they are not compared."
+        return
     changed = [image for image in shared if image.change != "same"]
     answers = f"{formats.counted(len(changed), 'answer')} changed"
     if comparison.score is not None:
@@ -163,7 +167,7 @@ def _alike(comparison: Comparison) -> Iterator[str]:
 
 def comparison_markdown(comparison: Comparison) -> str:
     """The comparison in one screen of Markdown, fit for a comment."""
-    changed = [image for image in comparison.shared if image.change != "same"]
+    changed = [image for image in comparison.shared if image.comparable and image.change != "same"]
     findings = [one for one in comparison.findings if one.change != "same"]
     blocks = [
         f"# {escaped(comparison.titles[0], _LONGEST)} and {escaped(comparison.titles[1], _LONGEST)}",
