@@ -21,6 +21,7 @@ from reportgen.finished.verification import verify_report
 if TYPE_CHECKING:
     from conftest import Written
 
+ROOT = Path(__file__).resolve().parents[1]
 COMMAND = [sys.executable, "-c", "import sys; from reportgen.cli import main; sys.exit(main())"]
 
 
@@ -66,6 +67,7 @@ def test_a_working_directory_that_is_gone(report: Path, tmp_path: Path) -> None:
         done = subprocess.run(
             ["sh", "-c", words, "sh", *COMMAND, "render", folder],
             cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
             capture_output=True,
             text=True,
             check=False,

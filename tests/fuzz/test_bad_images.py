@@ -138,9 +138,7 @@ def test_threads_hold_no_more_than_the_room() -> None:
         pass
 
 
-@pytest.mark.parametrize(
-    "address", ["", " ", "tcp://", "tcp://:0", "host", "tcp://host", "x://h:1", "tcp://a b:1", "h:"]
-)
+@pytest.mark.parametrize("address", ["", " ", "\t"])
 def test_addresses_of_a_scheduler_that_are_none(address: str) -> None:
     with pytest.raises(UsageError, match="dask-address"):
         Config.from_options({"engine": "dask", "dask_address": address})

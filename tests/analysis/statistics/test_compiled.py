@@ -1,6 +1,11 @@
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
+import numba
 import numpy as np
+import pytest
 
 from reportgen.analysis.statistics.compiled import compiled
 
@@ -20,3 +25,19 @@ def test_products_are_rounded_before_they_are_added() -> None:
 
     values = np.array([1 + 2**-12, 1 + 2**-12, -(1 + 2**-11)], np.float32)
     assert product_and_sum(values) == 0
+
+
+def test_code_is_kept_in_the_users_folder_and_numba_left_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(sys, "platform", "linux")
+    before = numba.config.CACHE_DIR
+
+    @compiled
+    def tripled(value: int) -> int:
+        return 3 * value
+
+    assert tripled(14) == 42
+    assert before == numba.config.CACHE_DIR
+    assert list((tmp_path / "reportgen" / "compiled").rglob("*.nbi"))
