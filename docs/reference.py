@@ -127,7 +127,7 @@ def finding_lines() -> Iterator[str]:
         yield inspect.cleandoc(rule.__doc__ or "") + "\n"
         for said in _findings_of(rule):
             yield f"**`{said.get('rule', '…')}`**, {said.get('severity', '…')}: {said.get('message', '…')}\n"
-            yield "| | |\n|---|---|"
+            yield "| part | what it says |\n|---|---|"
             for key, title in (
                 ("measured", "measured"),
                 ("threshold", "threshold"),
