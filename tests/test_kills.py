@@ -23,8 +23,17 @@ COMMAND = [sys.executable, "-c", "import sys; from reportgen.cli import main; sy
 KILLS = 21
 
 
+# The summary says what changed since the report it replaced, and the manifest has its digest.
+OF_THE_ONE_BEFORE = ("summary.md", "manifest.json")
+
+
 def content(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    """The files that do not depend on what was there before."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name not in OF_THE_ONE_BEFORE
+    }
 
 
 def started(arguments: list[str], folder: Path) -> subprocess.Popen[str]:
