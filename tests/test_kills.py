@@ -20,7 +20,7 @@ from reportgen.finished.opened import opened_report
 from reportgen.finished.verification import verify_report
 
 COMMAND = [sys.executable, "-c", "import sys; from reportgen.cli import main; sys.exit(main())"]
-KILLS = 21
+KILLS = 60
 
 
 # The summary says what changed since the report it replaced, and the manifest has its digest.
