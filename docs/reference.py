@@ -18,6 +18,7 @@ from reportgen.ascent_settings import AscentSettings
 from reportgen.attribution_settings import AttributionSettings
 from reportgen.cli import commands
 from reportgen.config import Config, option_facts, option_name
+from reportgen.formats import counted
 from reportgen.record import schema
 from reportgen.sections import SECTIONS
 
@@ -121,7 +122,7 @@ def section_lines() -> Iterator[str]:
 def finding_lines() -> Iterator[str]:
     """Every rule: what it measures, its thresholds, why it matters and what to do."""
     yield "# Findings\n"
-    yield "What stands out in a report is found by these rules, in this order. `…` stands for what is measured.\n"
+    yield "What stands out in a report is found by these rules, in this order. `[...]` stands for what is measured.\n"
     for rule in RULES:
         yield f"## {rule.__name__.replace('_', ' ').capitalize()} {{ #{rule.__name__} }}\n"
         yield inspect.cleandoc(rule.__doc__ or "") + "\n"
@@ -157,24 +158,58 @@ def _findings_of(rule: Any) -> Iterator[dict[str, str]]:
 
 
 def _said(node: ast.expr, module: Any) -> str:
-    """The text of an expression: constants as they are, named thresholds by their value, the rest as an ellipsis."""
-    if isinstance(node, ast.Constant):
-        return str(node.value)
-    if isinstance(node, ast.JoinedStr):
-        return "".join(_said(part, module) for part in node.values)
-    if isinstance(node, ast.FormattedValue):
-        value = getattr(module, node.value.id, None) if isinstance(node.value, ast.Name) else None
-        form = (
-            "".join(_said(part, module) for part in node.format_spec.values)
-            if isinstance(node.format_spec, ast.JoinedStr)
-            else ""
-        )
-        return "…" if value is None or callable(value) else format(value, form)
-    if isinstance(node, ast.IfExp):
-        return f"{_said(node.body, module)} or {_said(node.orelse, module)}"
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        return _said(node.left, module) + _said(node.right, module)
-    return "…"
+    """The text of an expression: constants as they are, thresholds by their value, what is measured by its name."""
+    match node:
+        case ast.Constant():
+            said = str(node.value)
+        case ast.JoinedStr():
+            said = "".join(_said(part, module) for part in node.values)
+        case ast.FormattedValue():
+            said = _formatted(node, module)
+        case ast.IfExp():
+            said = " or ".join(text for text in (_said(node.body, module), _said(node.orelse, module)) if text.strip())
+        case ast.BinOp(op=ast.Add()):
+            said = _said(node.left, module) + _said(node.right, module)
+        case ast.Call():
+            said = _said_of_call(node, module)
+        case ast.Name() if isinstance(getattr(module, node.id, None), str):
+            said = str(getattr(module, node.id))
+        case _:
+            said = _measured(node.left if isinstance(node, ast.BinOp) else node)
+    return said
+
+
+def _formatted(node: ast.FormattedValue, module: Any) -> str:
+    """A value inside a text: a threshold in the format it is given there."""
+    value = getattr(module, node.value.id, None) if isinstance(node.value, ast.Name) else None
+    if value is None or callable(value):
+        return _said(node.value, module)
+    spec = node.format_spec
+    return format(value, _said(spec, module) if isinstance(spec, ast.JoinedStr) else "")
+
+
+def _said_of_call(node: ast.Call, module: Any) -> str:
+    """What a call puts into a text: what a function of the module returns, or the name of what a formatter is given."""
+    name = node.func.id if isinstance(node.func, ast.Name) else ""
+    if name == "counted":
+        return counted(2, *(_said(one, module) for one in node.args[1:])).replace("2", _said(node.args[0], module), 1)
+    function = getattr(module, name, None)
+    if inspect.isfunction(function) and function.__module__ == module.__name__:
+        tree = ast.parse(inspect.getsource(function))
+        returned = [one.value for one in ast.walk(tree) if isinstance(one, ast.Return) and one.value is not None]
+        texts = [_said(one, module) for one in returned if isinstance(one, (ast.Constant, ast.JoinedStr, ast.IfExp))]
+        if any(text.strip() for text in texts):
+            return " or ".join(dict.fromkeys(text for text in texts if text.strip()))
+        return _measured(node.func)
+    return _said(node.args[0], module) if node.args else _measured(node.func)
+
+
+def _measured(node: ast.expr) -> str:
+    """[what is measured], after the name it has in the source."""
+    while isinstance(node, (ast.Subscript, ast.Starred, ast.Call)):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+    return f"[{name.strip('_').replace('_', ' ')}]" if name else "…"
 
 
 def schema_lines() -> Iterator[str]:

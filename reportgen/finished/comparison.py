@@ -57,10 +57,14 @@ class ImageComparison:
 
 @dataclass(frozen=True)
 class FindingComparison:
-    """A finding and which of the reports has it."""
+    """A finding and which of the reports has it: "changed" where both have it, not with the same severity.
+
+    `second` is B's where both have it and B says it in other words or figures; else None.
+    """
 
     finding: Finding
     change: Change
+    second: Finding | None = None
 
 
 @dataclass(frozen=True)
@@ -300,10 +304,16 @@ def _findings(
         for finding in second.findings
     }
     for key, finding in one.items():
-        yield FindingComparison(finding, "same" if key in two else "only A")
+        yield _both(finding, two[key]) if key in two else FindingComparison(finding, "only A")
     for key, finding in two.items():
         if key not in one:
             yield FindingComparison(finding, "only B")
+
+
+def _both(first: Finding, second: Finding) -> FindingComparison:
+    change: Change = "same" if first.severity == second.severity else "changed"
+    said = (second.severity, second.message) != (first.severity, first.message)
+    return FindingComparison(first, change, second if said else None)
 
 
 def _figures(

@@ -155,7 +155,7 @@ def _front(comparison: Comparison, parts: Sequence[Page]) -> Page:
 
 
 def _came(change: str) -> str:
-    return {"only B": "came", "only A": "went"}[change]
+    return {"only B": "came", "only A": "went", "changed": "severity changed"}[change]
 
 
 def _first_figures(figures: Sequence[PicturePair]) -> Iterator[PicturePair]:

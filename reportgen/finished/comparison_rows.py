@@ -126,8 +126,8 @@ def _figure(figure: Figure, side: str) -> FigureView:
 
 
 def ordered_findings(findings: tuple[FindingComparison, ...]) -> list[FindingComparison]:
-    """Those that came, then those that went, then the others; the worst first."""
-    order = ("only B", "only A", "changed", "same")
+    """Those that came, then those that are graver or milder, those that went, the others; the worst first."""
+    order = ("only B", "changed", "only A", "same")
     return sorted(findings, key=lambda one: (order.index(one.change), SEVERITIES.index(one.finding.severity)))
 
 

@@ -100,6 +100,9 @@ def _findings(findings: Sequence[FindingComparison]) -> Iterator[str]:
         for some, verb in ((came, "came"), (went, "went"))
         if some
     ]
+    changed = sum(one.change == "changed" for one in findings)
+    if changed:
+        parts.append(f"{formats.counted(changed, 'finding')} in both with another severity")
     if parts:
         yield f"{', '.join(parts)}."
 
@@ -174,7 +177,7 @@ def comparison_markdown(comparison: Comparison) -> str:
         f"A is {code(comparison.titles[0], _LONGEST)}, B is {code(comparison.titles[1], _LONGEST)}.",
         "\n".join(f"- {escaped(sentence, 2 * _LONGEST)}" for sentence in sentences(comparison)),
         *_listed("## Answers that changed", [_image_line(image) for image in changed]),
-        *_listed("## Findings that came and went", [_finding_line(one) for one in findings]),
+        *_listed("## Findings that came, changed and went", [_finding_line(one) for one in findings]),
         f"Open [{FRONT}]({FRONT}) for all of it.",
     ]
     return "\n\n".join(blocks) + "\n"
@@ -195,6 +198,9 @@ def _image_line(image: ImageComparison) -> str:
 
 
 def _finding_line(one: FindingComparison) -> str:
+    if one.second is not None:
+        severities = f"{one.finding.severity} in A, {one.second.severity} in B"
+        return f"**severity changed** ({severities}): {escaped(one.second.message, _LONGEST)}"
     came = "came" if one.change == "only B" else "went"
     return f"**{came}** ({one.finding.severity}): {escaped(one.finding.message, _LONGEST)}"
 

@@ -6,6 +6,7 @@ import pytest
 from support.records import small_record
 
 from reportgen.finished.comparison import compare
+from reportgen.finished.comparison_words import comparison_markdown
 from reportgen.record import Finding, Record
 
 
@@ -86,3 +87,17 @@ def test_findings_are_new_gone_or_the_same(record: Record) -> None:
     changes = [item.change for item in compare(record, more).findings]
     assert changes.count("only B") == 1
     assert [item.change for item in compare(more, record).findings].count("only A") == 1
+
+
+def test_findings_of_both_show_what_each_says(record: Record) -> None:
+    one = record.findings[0].model_copy(update={"severity": "warning", "message": "12 of 100 channels."})
+    milder = one.model_copy(update={"message": "3 of 100 channels.", "severity": "info"})
+    other = one.model_copy(update={"message": "14 of 100 channels."})
+    first, *others = (record.model_copy(update={"findings": [finding]}) for finding in (one, milder, other))
+    [changed], [kept], [same] = (compare(first, second).findings for second in (*others, first))
+    assert (changed.change, changed.finding, changed.second) == ("changed", one, milder)
+    assert (kept.change, kept.finding, kept.second) == ("same", one, other)
+    assert (same.change, same.second) == ("same", None)
+    words = comparison_markdown(compare(first, others[0]))
+    assert "1 finding in both with another severity" in words
+    assert "warning in A, info in B): 3 of 100 channels" in words
