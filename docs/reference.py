@@ -122,7 +122,7 @@ def section_lines() -> Iterator[str]:
 def finding_lines() -> Iterator[str]:
     """Every rule: what it measures, its thresholds, why it matters and what to do."""
     yield "# Findings\n"
-    yield "What stands out in a report is found by these rules, in this order. `[...]` stands for what is measured.\n"
+    yield "What stands out in a report is found by these rules, in this order. `⟨...⟩` stands for what is measured.\n"
     for rule in RULES:
         yield f"## {rule.__name__.replace('_', ' ').capitalize()} {{ #{rule.__name__} }}\n"
         yield inspect.cleandoc(rule.__doc__ or "") + "\n"
@@ -205,11 +205,11 @@ def _said_of_call(node: ast.Call, module: Any) -> str:
 
 
 def _measured(node: ast.expr) -> str:
-    """[what is measured], after the name it has in the source."""
+    """⟨what is measured⟩, after the name it has in the source."""
     while isinstance(node, (ast.Subscript, ast.Starred, ast.Call)):
         node = node.func if isinstance(node, ast.Call) else node.value
     name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
-    return f"[{name.strip('_').replace('_', ' ')}]" if name else "…"
+    return f"⟨{name.strip('_').replace('_', ' ')}⟩" if name else "…"
 
 
 def schema_lines() -> Iterator[str]:
