@@ -14,7 +14,7 @@ import tensorflow as tf
 from reportgen.analysis.answers import answer_of
 from reportgen.analysis.corruptions import CORRUPTIONS, SEVERITIES, SHIFTS, corrupt, shift
 from reportgen.analysis.image_properties import as_bytes
-from reportgen.analysis.network.capture import run_layers
+from reportgen.analysis.network.capture import read_layers
 from reportgen.analysis.network.running import run_errors_explained
 from reportgen.analysis.network.settled_output import SettledOutput
 from reportgen.analysis.network.unfused import unfused
@@ -110,7 +110,7 @@ class ChangedImages:
 
         def run(pixels: tf.Tensor, others: Others) -> tuple[tf.Tensor, tf.Tensor]:
             inputs = self._network.feed(self._network.prepare(pixels), others)
-            _, answer = run_layers(self._network.model, inputs, whole=True)
+            _, answer = read_layers(self._network, inputs, whole=True)
             scores = answer_of(keras.tree.flatten(answer)[self._output.index], self._output)
             return as_probabilities(scores, self._output), unfused()
 

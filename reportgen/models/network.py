@@ -61,6 +61,7 @@ class Network:
     levels: tuple[float, float] = (0.0, 255.0)  # black and white of what `prepare` takes
     latent: bool = False  # a generator: its image is a vector, one position of as many channels
     takes_pictures: bool = False  # what `prepare` takes is of 0..255 whatever `levels` are
+    traces: dict[Any, Any] = field(default_factory=dict, repr=False)  # of `model`, shared by all that `replace` makes
 
     @property
     def label_count(self) -> int | None:

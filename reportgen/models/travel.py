@@ -24,9 +24,9 @@ _SAVING_ERRORS = (ValueError, TypeError, NotImplementedError, AttributeError, Ru
 class NetworkParcel:
     """All it takes to have the same network in another process.
 
-    `facts` is the network without its model and preprocessing, `weights` a digest of its weights. `path`
-    and `sha256` are of its file, None if it came from none; `content` is the file, None where all
-    processes see it.
+    `facts` is the network without its model, the traces of it and its preprocessing, `weights` a digest of its
+    weights. `path` and `sha256` are of its file, None if it came from none; `content` is the file, None where
+    all processes see it.
     """
 
     facts: dict[str, Any]
@@ -79,7 +79,8 @@ def pack_network(network: Network, source: str, objects: str | None) -> NetworkP
     path = Path(source)
     from_file = bool(source) and ":" not in source[2:] and path.is_file()
     content, suffix = (path.read_bytes(), path.suffix) if from_file else (_saved(network), ".keras")
-    names = [field.name for field in dataclasses.fields(Network) if field.name not in ("model", "preprocessing")]
+    stays = ("model", "preprocessing", "traces")
+    names = [field.name for field in dataclasses.fields(Network) if field.name not in stays]
     return NetworkParcel(
         facts={name: getattr(network, name) for name in names},
         preprocess=network.preprocessing.mode,

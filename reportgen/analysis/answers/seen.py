@@ -13,7 +13,7 @@ import tensorflow as tf
 from reportgen.analysis.network.layer_kinds import kind_of
 from reportgen.analysis.network.running import run_errors_explained
 from reportgen.analysis.network.settled_output import SUM_TOLERANCE
-from reportgen.analysis.network.watching import Seen, watched_calls
+from reportgen.analysis.network.traced import traced_network
 from reportgen.facts import Shape
 from reportgen.models import Network
 from reportgen.models.keras_private import calls_of, origin_of
@@ -187,27 +187,13 @@ class _Traced:
 
 def _trace(network: Network) -> list[_Traced]:
     """What the graph of operations tells of each output, whatever kind of network it is."""
-    found: list[_Traced] = []
-
-    def run(pixels: tf.Tensor) -> Any:
-        given: dict[int, tuple[tf.Tensor, str]] = {}  # tensors are kept, so that no other gets the same id
-
-        def watcher(seen: Seen) -> None:
-            for tensor in seen.outputs:
-                given.setdefault(id(tensor), (tensor, seen.layer.name))
-
-        with watched_calls(network.model, watcher):
-            answer = network.model(network.feed(network.prepare(pixels)), training=False)
-        found[:] = [
-            _Traced(_graph_activation(leaf), given.get(id(leaf), (None, None))[1], _last_sum(leaf))
-            for leaf in keras.tree.flatten(answer)
-        ]
-        return answer
-
-    spec = tf.TensorSpec((1, *network.size, network.channels), tf.float32)
     with run_errors_explained(network):
-        tf.function(run, autograph=False).get_concrete_function(spec)
-    return found
+        traced = traced_network(network)
+    given = {tensor.name: seen.layer.name for seen in reversed(traced.seen) for tensor in seen.outputs}
+    return [
+        _Traced(_graph_activation(leaf), given.get(leaf.name), _last_sum(leaf))
+        for leaf in keras.tree.flatten(traced.answer)
+    ]
 
 
 def _graph_activation(tensor: tf.Tensor) -> str | None:

@@ -11,6 +11,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from reportgen.analysis.network.running import run_errors_explained
+from reportgen.analysis.network.traced import traced_network
 from reportgen.analysis.network.unfused import unfused
 from reportgen.analysis.network.watching import Seen, before_activation_of, watched_calls
 from reportgen.errors import ReportgenError
@@ -44,7 +45,8 @@ def run_layers(
 
     To be called while a `tf.function` is traced: it is then that layers are watched, and the operations
     no output depends on are pruned. Without `whole` the run ends once all of `names` have answered, so
-    that a network with a fixed dense head runs at any size below it. Differentiable.
+    that a network with a fixed dense head runs at any size below it. Differentiable. At the network's own size
+    `read_layers` gives the same and need not run the network's Python again.
 
     Args:
         inputs: what the model takes, already preprocessed.
@@ -64,9 +66,9 @@ def run_layers(
     def watcher(seen: Seen) -> None:
         if seen.name not in wanted:
             return
-        before = before_activation_of(seen) if before_activation else None
-        tensors = seen.outputs if before is None else [before]
-        outputs[seen.name] = [_as_captured(tensor, seen.channels_first) for tensor in tensors]
+        outputs[seen.name] = [
+            _as_captured(tensor, seen.channels_first) for tensor in _given_by(seen, before_activation=before_activation)
+        ]
         if not whole and len(outputs) == len(wanted):
             raise _AllSeen
 
@@ -79,6 +81,40 @@ def run_layers(
     return outputs, answer
 
 
+def read_layers(
+    network: Network, fed: Any, names: Sequence[str] = (), *, before_activation: bool = False, whole: bool = False
+) -> tuple[dict[str, list[tf.Tensor]], Any]:
+    """The outputs of the layer calls `names` of `network`, from its one trace; as `run_layers`, without gradients.
+
+    To be called while a `tf.function` is traced.
+
+    Args:
+        fed: what `Network.feed` gives, at the network's own size.
+
+    Returns:
+        The outputs, and the network's answer in the model's own structure, None without `whole`.
+
+    Raises:
+        LayerNotReachedError: some of `names` were not called.
+    """
+    traced = traced_network(network)
+    missing = [name for name in names if name not in traced.calls]
+    if missing:
+        raise LayerNotReachedError(missing)
+    seen = [traced.calls[name] for name in dict.fromkeys(names)]
+    wanted = {call.name: _given_by(call, before_activation=before_activation) for call in seen}
+    replayed, answer = traced.replay(fed, [tensor for tensors in wanted.values() for tensor in tensors], whole=whole)
+    found = iter(replayed)
+    outputs = {call.name: [_as_captured(next(found), call.channels_first) for _ in wanted[call.name]] for call in seen}
+    return outputs, answer
+
+
+def _given_by(seen: Seen, *, before_activation: bool) -> Sequence[tf.Tensor]:
+    """What a layer call gave, or what went into its activation, where that is asked for and there is one."""
+    before = before_activation_of(seen) if before_activation else None
+    return seen.outputs if before is None else [before]
+
+
 def _as_captured(tensor: tf.Tensor, channels_first: bool) -> tf.Tensor:
     """`tensor` in float32 (half precision overflows in sums), a map with its channels last."""
     values = tf.cast(tensor, tf.float32)
@@ -88,9 +124,9 @@ def _as_captured(tensor: tf.Tensor, channels_first: bool) -> tf.Tensor:
 class Extractor:
     """Gives the outputs of chosen layers for batches of pictures, all from one forward pass.
 
-    Compiled once for each picture size. With `reduce`, each layer's output is handed to
-    `reduce(name, tensor)` inside the compiled function and only what that returns (a tensor or a structure
-    of tensors) is kept: all layers' statistics without all layers' maps in memory at once.
+    Compiled once for each picture size, at the network's own from its one trace. With `reduce`, each layer's
+    output is handed to `reduce(name, tensor)` inside the compiled function and only what that returns (a tensor
+    or a structure of tensors) is kept: all layers' statistics without all layers' maps in memory at once.
 
     A layer that gives several tensors is represented by its first. `before_activation` is as in
     `run_layers`. `whole`: the network is run to its end, for `with_answer`.
@@ -155,9 +191,11 @@ class Extractor:
     ) -> Callable[..., tuple[dict[str, Any], list[Any], tf.Tensor]]:
         def run(pixels: tf.Tensor, others: Others) -> tuple[dict[str, Any], list[Any], tf.Tensor]:
             inputs = self.network.feed(self.network.prepare(pixels), others)
-            outputs, answer = run_layers(
-                self.network.model, inputs, self.names, before_activation=self.before_activation, whole=self.whole
-            )
+            how = {"before_activation": self.before_activation, "whole": self.whole}
+            if tuple(pixels.shape[1:]) == (*self.network.size, self.network.channels):
+                outputs, answer = read_layers(self.network, inputs, self.names, **how)
+            else:
+                outputs, answer = run_layers(self.network.model, inputs, self.names, **how)
             first = {name: outputs[name][0] for name in self.names}
             if self.reduce is not None:
                 first = {name: self.reduce(name, tensor) for name, tensor in first.items()}

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from reportgen.analysis.network.layer_kinds import kind_of
 from reportgen.analysis.network.running import run_errors_explained, run_unwatched
+from reportgen.analysis.network.traced import traced_network
 from reportgen.analysis.network.unfused import unfused
-from reportgen.analysis.network.watching import Seen, before_activation_of, tensors_in, watched_calls
+from reportgen.analysis.network.watching import before_activation_of, tensors_in
 from reportgen.models import NO_OTHERS, Network, Others
 
 
@@ -46,29 +47,25 @@ def check_capture(network: Network, pixels: NDArray[Any], others: Others = NO_OT
     with run_errors_explained(network):
         answer = tensors_in(run_unwatched(network, pixels, others))
         inputs = network.feed(network.prepare(pixels), others)
-        captured, counts, _ = tf.function(_captured_answer, autograph=False)(network.model, inputs)
+        captured, counts, _ = tf.function(_captured_answer, autograph=False)(network, inputs)
     pairs = zip(captured, answer, strict=True)
     difference = max((_difference(_as_numbers(one), _as_numbers(other)) for one, other in pairs), default=0.0)
     return CaptureCheck(difference, {name: int(found) for name, found in counts.items() if found})
 
 
-def _captured_answer(model: keras.Model, inputs: Any) -> tuple[list[tf.Tensor], dict[str, tf.Tensor], tf.Tensor]:
+def _captured_answer(network: Network, inputs: Any) -> tuple[list[tf.Tensor], dict[str, tf.Tensor], tf.Tensor]:
     """The answer as the watched layers gave it; as the network gave it where it comes from no layer.
 
     With it how many values that are not finite went into each activation, and what keeps operations apart.
     """
-    given: dict[str, tf.Tensor] = {}
-    counts: dict[str, tf.Tensor] = {}
-
-    def watcher(seen: Seen) -> None:
-        given.update({tensor.name: tensor for tensor in seen.outputs})
-        before = before_activation_of(seen)
-        if before is not None and before.dtype.is_floating and not _is_softmax(seen.layer):
-            counts[seen.name] = tf.math.count_nonzero(~tf.math.is_finite(before))
-
-    with watched_calls(model, watcher):
-        answer = tensors_in(model(inputs, training=False))
-    return [given.get(tensor.name, tensor) for tensor in answer], counts, unfused()
+    traced = traced_network(network)
+    activated = {seen.name: before_activation_of(seen) for seen in traced.seen if not _is_softmax(seen.layer)}
+    counted = {name: each for name, each in activated.items() if each is not None and each.dtype.is_floating}
+    before, answer = traced.replay(inputs, list(counted.values()), whole=True)
+    counts = {
+        name: tf.math.count_nonzero(~tf.math.is_finite(values)) for name, values in zip(counted, before, strict=True)
+    }
+    return tensors_in(answer), counts, unfused()
 
 
 def _is_softmax(layer: keras.Layer) -> bool:

@@ -11,7 +11,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from reportgen.analysis.network.measured_input import find_first_kernel, measure_input
+from reportgen.analysis.network.first_kernel import find_first_kernel
+from reportgen.analysis.network.measured_input import measure_input
 from reportgen.analysis.network.measured_words import describe_map, is_identity
 from reportgen.config import Config
 from reportgen.errors import ReportgenError, UsageError

@@ -16,7 +16,8 @@ from reportgen.analysis.network.layer_kinds import kind_of
 from reportgen.analysis.network.receptive_field import find_receptive_fields
 from reportgen.analysis.network.running import run_errors_explained
 from reportgen.analysis.network.tokens import find_token_grids
-from reportgen.analysis.network.trace import LayerCall, Trace, trace_network
+from reportgen.analysis.network.trace import LayerCall, Trace, follow_calls, trace_network
+from reportgen.analysis.network.traced import image_of, traced_network
 from reportgen.analysis.network.watching import INPUT, is_container
 from reportgen.facts import ReceptiveField, Shape
 from reportgen.models import Network
@@ -61,7 +62,8 @@ def summarize_network(network: Network) -> NetworkSummary:
         ReportgenError: the network cannot run on an input of its size.
     """
     with run_errors_explained(network):
-        actual = trace_network(network.model, network.input_specs())
+        traced = traced_network(network)
+        actual = follow_calls(network.model, traced)
         shapes = _open_shapes(network, actual)
     macs, mac_count = count_macs(actual)
     token_grids = find_token_grids(actual)
@@ -71,7 +73,7 @@ def summarize_network(network: Network) -> NetworkSummary:
         actual=actual,
         shapes=shapes,
         macs=macs,
-        fields=find_receptive_fields(actual, _image_tensor(network, actual)),
+        fields=find_receptive_fields(actual, image_of(network, traced)),
         token_grids=token_grids,
         blocks={name: block.name for block in blocks for name in block.layers},
     )
@@ -92,11 +94,6 @@ def summarize_network(network: Network) -> NetworkSummary:
 
 def _slots(network: Network, actual: Trace) -> Sequence[Any]:
     return keras.tree.flatten(network.input_slots) if network.input_slots is not None else actual.inputs
-
-
-def _image_tensor(network: Network, actual: Trace) -> tf.Tensor:
-    names = [getattr(slot, "name", None) for slot in _slots(network, actual)]
-    return actual.inputs[names.index(network.image_input) if network.image_input in names else 0]
 
 
 def _open_shapes(network: Network, actual: Trace) -> dict[str, tuple[Shape, ...]]:

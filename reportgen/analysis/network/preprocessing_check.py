@@ -29,7 +29,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from reportgen.analysis.network.capture import run_layers
+from reportgen.analysis.network.capture import read_layers
 from reportgen.analysis.network.feeding import SCALED_TWICE
 from reportgen.analysis.network.running import run_errors_explained
 from reportgen.analysis.network.settled_output import SettledOutput
@@ -264,14 +264,14 @@ _Run = Callable[[Preprocessing, NDArray[Any], Others], _Seen]
 
 
 def _runner(network: Network, head: SettledOutput | None, source: str | None) -> _Run:
-    """A function that runs `network` on images under a mode, traced once for all modes.
+    """A function that runs `network` on images under a mode, compiled once for all modes.
 
     `source` is the layer whose moments are taken, "" for the input itself, None for none.
     """
     names = [source] if source else []
 
     def traced(prepared: tf.Tensor, others: Others) -> tuple[Any, Any, tf.Tensor]:
-        outputs, answer = run_layers(network.model, network.feed(prepared, others), names, whole=head is not None)
+        outputs, answer = read_layers(network, network.feed(prepared, others), names, whole=head is not None)
         layer = prepared if source == "" else outputs[source][0] if source else None
         sums = None if layer is None else _sums(tf.cast(layer, tf.float32))
         scores = None if head is None else tf.cast(keras.tree.flatten(answer)[head.index], tf.float32)

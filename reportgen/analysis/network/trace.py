@@ -9,7 +9,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from reportgen.analysis.network.watching import INPUT, Seen, is_container, tensors_in, watched_calls
+from reportgen.analysis.network.traced import TracedNetwork
+from reportgen.analysis.network.watching import INPUT, Seen, is_container, tensors_in
 from reportgen.facts import Shape
 from reportgen.models.keras_private import input_structure, origin_of
 
@@ -68,41 +69,30 @@ class Trace:
         return tuple(dict.fromkeys(name for name in names if name != INPUT))
 
 
+def follow_calls(model: keras.Model, traced: TracedNetwork) -> Trace:
+    """Say of every layer call in `traced` where its data come from.
+
+    Returns:
+        The calls of all layers that are no `keras.Model`.
+    """
+    calls: list[LayerCall] = []
+    names = _input_names(model, len(traced.inputs))
+    producers = {tensor.name: name for tensor, name in zip(traced.inputs, names, strict=True)}
+    for seen in traced.seen:
+        if not isinstance(seen.layer, keras.Model):
+            calls.append(_layer_call(seen, producers))
+            producers.update({tensor.name: seen.name for tensor in seen.outputs})
+    layers = {seen.name: seen.layer for seen in traced.seen}
+    return Trace(tuple(calls), layers, traced.inputs, tuple(tensors_in(traced.answer)), producers)
+
+
 def trace_network(model: keras.Model, inputs: Any) -> Trace:
     """Follow every layer call of a forward pass, without computing anything.
 
     Args:
         inputs: a structure of `tf.TensorSpec` in the form the model takes; open sides may be None.
-
-    Returns:
-        The calls of all layers that are no `keras.Model`.
     """
-    traces: list[Trace] = []
-
-    def run(structure: Any) -> Any:
-        traces.append(_followed(model, structure))
-        return traces[-1].answer
-
-    tf.function(run, autograph=False).get_concrete_function(inputs)
-    return traces[-1]  # TensorFlow runs a function twice where that creates variables
-
-
-def _followed(model: keras.Model, structure: Any) -> Trace:
-    calls: list[LayerCall] = []
-    given = tensors_in(structure)
-    names = _input_names(model, len(given))
-    producers = {tensor.name: name for tensor, name in zip(given, names, strict=True)}
-    layers: dict[str, keras.Layer] = {}
-
-    def watcher(seen: Seen) -> None:
-        layers[seen.name] = seen.layer
-        if not isinstance(seen.layer, keras.Model):
-            calls.append(_layer_call(seen, producers))
-            producers.update({tensor.name: seen.name for tensor in seen.outputs})
-
-    with watched_calls(model, watcher):
-        answer = tensors_in(model(structure, training=False))
-    return Trace(tuple(calls), layers, tuple(given), tuple(answer), producers)
+    return follow_calls(model, TracedNetwork(model, inputs))
 
 
 def _layer_call(seen: Seen, producers: Mapping[str, str]) -> LayerCall:

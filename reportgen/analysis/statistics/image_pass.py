@@ -20,7 +20,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from reportgen.analysis.answers import AnswerPlan
-from reportgen.analysis.network.capture import run_layers
+from reportgen.analysis.network.capture import read_layers
 from reportgen.analysis.network.running import run_errors_explained
 from reportgen.analysis.network.unfused import unfused
 from reportgen.analysis.statistics.kept_beside import Keeping, SeenImage
@@ -239,7 +239,7 @@ class ImagePass:
 
         def run(pixels: tf.Tensor, others: Others, index: tf.Tensor) -> tuple[tf.Tensor, ...]:
             inputs = self.network.feed(self.network.prepare(pixels[tf.newaxis]), others)
-            outputs, answer = run_layers(self.network.model, inputs, [*names, *seen], whole=True)
+            outputs, answer = read_layers(self.network, inputs, [*names, *seen], whole=True)
             parts = [self._reduced(group, outputs, index) for group in self._groups()]
             extremes, totals, counts, samples = zip(*parts, strict=True)
             joined = [tf.concat(part, 1) for part in (extremes, totals, counts)]

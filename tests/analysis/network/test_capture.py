@@ -131,7 +131,8 @@ def test_one_compilation_serves_batches_of_every_length(monkeypatch: pytest.Monk
     network = zoo.open_zoo("sequential_built")
     extract = Extractor(network, ["conv_a"])
     traced = []
-    monkeypatch.setattr(capture, "run_layers", lambda *args, **kwargs: traced.append(1) or run_layers(*args, **kwargs))
+    read = capture.read_layers
+    monkeypatch.setattr(capture, "read_layers", lambda *args, **kwargs: traced.append(1) or read(*args, **kwargs))
     for count in (1, 3, 2):
         assert extract(zoo.pictures(network, count))["conv_a"].shape[0] == count
     assert len(traced) == 1
