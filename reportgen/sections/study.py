@@ -17,7 +17,7 @@ from reportgen.analysis.network.features import default_feature_layer
 from reportgen.analysis.network.fed_values import settle_fitting
 from reportgen.analysis.network.given_values import with_values_of_images
 from reportgen.analysis.network.layers import summarize_network
-from reportgen.analysis.network.running import run_unwatched
+from reportgen.analysis.network.running import run_traced
 from reportgen.analysis.network.selection import last_of_blocks, select_layers
 from reportgen.analysis.network.settled_output import SettledOutput, head_of
 from reportgen.analysis.review import ClassReview, class_names, review_classes
@@ -167,7 +167,7 @@ def find_answers(
             originals.keep(item.image.file, item.original)
     pixels = np.stack([item.pixels for item in first])
     files = [image.file for image in images]
-    answer = run_unwatched(network, pixels, network.others_of([item.image.file for item in first]))
+    answer = run_traced(network, pixels, network.others_of([item.image.file for item in first]))
     return settle_outputs(network, answer, pixels, files, config)
 
 

@@ -1,18 +1,17 @@
-"""One traced call of a network that all methods of attribution read: layers' maps, answers, gradients.
+"""The traced call of a network as all methods of attribution read it: layers' maps, answers, gradients.
 
 The network is run as it is, on images' own values, with its preprocessing in the graph, at rest (`training=False`).
-Gradients are taken in the graph of that one call, so a gradient with respect to a layer's maps costs the part of the
-network above them and nothing below, and further targets share the forward pass.
+What is asked is added to the graph of its one trace, gradients too, so a gradient with respect to a layer's maps costs
+the part of the network above them and nothing below, and further targets share the forward pass. What is added is
+then taken out with all that it needs, as a function of its own.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
 from copy import copy
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Protocol
 
 import keras
@@ -26,7 +25,8 @@ from reportgen.analysis.maximization.targets import before_squashing
 from reportgen.analysis.network.capture import LayerNotReachedError
 from reportgen.analysis.network.running import run_errors_explained
 from reportgen.analysis.network.tokens import fold_tokens
-from reportgen.analysis.network.watching import is_container, watched_calls
+from reportgen.analysis.network.traced import TracedNetwork, image_of, traced_network
+from reportgen.analysis.network.watching import is_container, tensors_in
 from reportgen.errors import ReportgenError
 from reportgen.models import Network
 
@@ -46,7 +46,8 @@ _GRADIENT_COST = 2
 class Run:
     """The traced call: symbolic tensors of what went in, what chosen layers gave, and the answers.
 
-    `images` are `(batch, height, width, channels)` float32 of 0..255.
+    `images` are `(batch, height, width, channels)` float32 of 0..255; `fed` is what is made of them for the network,
+    `taken` what the network reads in its place.
     """
 
     images: tf.Tensor
@@ -54,7 +55,8 @@ class Run:
     outputs: Mapping[str, tuple[tf.Tensor, bool]]  # of each layer; whether its channels are first
     grids: Mapping[str, Grid]
     prepared: tf.Tensor
-    fed: tuple[tf.Tensor, ...]
+    fed: tf.Tensor
+    taken: tf.Tensor
 
     def scores(self, form: Form, directions: tf.Tensor) -> tf.Tensor:
         """The numbers a target explains, `(batch,)`."""
@@ -94,17 +96,18 @@ class Run:
         A network that takes whole numbers rounds them on the way in, where every gradient ends. It is taken up
         behind the rounding, as if that had not been (the straight-through estimator of Bengio et al., 2013).
         """
-        slope = tf.gradients(scores, self.images)[0]
-        behind = [
-            operation.outputs[0]
-            for leaf in self.fed
-            if leaf.dtype.is_integer
-            for operation in leaf.consumers()
-            if operation.type == "Cast" and operation.outputs[0].dtype.is_floating
-        ]
-        parts = [part for part in tf.gradients(scores, behind) if part is not None] if behind else []
-        if parts:
-            slope = tf.gradients(self.prepared, self.images, grad_ys=self._as_prepared(tf.add_n(parts)))[0]
+        if self.taken.dtype.is_integer:
+            behind = [
+                operation.outputs[0]
+                for operation in self.taken.consumers()
+                if operation.type == "Cast" and operation.outputs[0].dtype.is_floating
+            ]
+            parts = [part for part in tf.gradients(scores, behind) if part is not None] if behind else []
+            made, slope = self.prepared, self._as_prepared(tf.add_n(parts)) if parts else None
+        else:
+            made, slope = self.fed, tf.gradients(scores, self.taken)[0]
+        if slope is not None:
+            slope = tf.gradients(made, self.images, grad_ys=slope)[0]
         return tf.zeros_like(self.images) if slope is None else tf.cast(slope, tf.float32)
 
     def _as_prepared(self, slope: tf.Tensor) -> tf.Tensor:
@@ -137,6 +140,33 @@ class Body(Protocol):
     def __hash__(self) -> int: ...
 
 
+@dataclass(frozen=True, eq=False)
+class _Added:
+    """What a body added to the graph of a trace: what it takes, what the network gets of it, and what comes out."""
+
+    arguments: tuple[tf.Tensor, ...]
+    fed: tuple[tf.Tensor, ...]
+    results: Any
+
+
+class _StandIns:
+    """Variables that are read instead of `variables`, with the values of whichever call is made next."""
+
+    def __init__(self, variables: Sequence[keras.Variable]) -> None:
+        self._own = [tf.Variable(variable.value, trainable=False) for variable in variables]
+        self._held: object = None
+        self.handles = {
+            id(variable.value.handle): own.handle for variable, own in zip(variables, self._own, strict=True)
+        }
+
+    def hold(self, values: Sequence[NDArray[Any]]) -> None:
+        """Take on `values`, unless these very ones are held."""
+        if values is not self._held:
+            for own, value in zip(self._own, values, strict=True):
+                own.assign(value)
+            self._held = values
+
+
 class TracedCall:
     """A network's call, compiled once for each thing asked of it and each size of image.
 
@@ -149,28 +179,27 @@ class TracedCall:
         self.network = network
         self.layers = tuple(layers)
         self.grids = dict(grids or {})
-        self._variables: tuple[keras.Variable, ...] = ()
-        self._values: tuple[tf.Tensor, ...] = ()
         self._others: dict[str, tf.Tensor] = {
             name: tf.constant(network.other_inputs[name]) for name in network.of_images
         }
+        self._added: dict[Any, _Added] = {}
         self._compiled: dict[Any, Callable[..., Any]] = {}
-        self._image_bytes: dict[tuple[int, ...], int] = {}
-        # What is compiled with other values in the place of variables, by which variables.
-        self._replaced: dict[tuple[int, ...], dict[Any, Callable[..., Any]]] = {}
-        self._called: dict[tuple[int, ...], tuple[keras.Layer, ...]] = {}
+        self._stand_ins: _StandIns | None = None
+        self._values: tuple[NDArray[Any], ...] = ()
+        # What stands in for variables, and what is compiled with it, by which variables.
+        self._replaced: dict[tuple[int, ...], tuple[_StandIns, dict[Any, Callable[..., Any]]]] = {}
 
     def with_values(self, variables: Sequence[keras.Variable], values: Sequence[NDArray[Any]]) -> TracedCall:
         """The same call with other values in the place of `variables`; the network stays as it is.
 
         What is compiled for it serves whatever values the same variables are given.
         """
-        other = TracedCall(self.network, self.layers, grids=self.grids)
-        other._variables = tuple(variables)
-        other._values = tuple(tf.convert_to_tensor(value) for value in values)
-        other._image_bytes, other._called = self._image_bytes, self._called
-        other._others = self._others
-        other._compiled = self._replaced.setdefault(tuple(id(variable) for variable in variables), {})
+        key = tuple(id(variable) for variable in variables)
+        if key not in self._replaced:
+            self._replaced[key] = _StandIns(variables), {}
+        other = copy(self)
+        other._stand_ins, other._compiled = self._replaced[key]
+        other._values = tuple(values)
         return other
 
     def of_image(self, file: str) -> TracedCall:
@@ -186,18 +215,18 @@ class TracedCall:
 
     def called_layers(self, size: Sequence[int]) -> tuple[keras.Layer, ...]:
         """The layers that answer in a call on images of `size` (height, width, channels), in that order."""
-        key = tuple(size)
-        if key not in self._called:
-            self.compute(_Nothing(), np.zeros((1, *size), np.float32))
-        return self._called[key]
+        return tuple(seen.layer for seen in self._trace(size).seen)
 
     def rows(self, size: Sequence[int], *, gradient: bool) -> int:
         """How many images of `size` (height, width, channels) go through the network at a time."""
-        key = tuple(size)
-        if key not in self._image_bytes:
-            self.compute(_Nothing(), np.zeros((1, *size), np.float32))
-        cost = max(1, self._image_bytes[key] * (_GRADIENT_COST if gradient else 1))
+        leaves = [leaf for seen in self._trace(size).seen if not is_container(seen.layer) for leaf in seen.outputs]
+        values = sum(math.prod(side or 1 for side in leaf.shape[1:]) for leaf in leaves)
+        cost = max(1, 4 * values * (_GRADIENT_COST if gradient else 1))
         return max(1, min(MOST_ROWS, BATCH_BYTES // cost))
+
+    def _trace(self, size: Sequence[int]) -> TracedNetwork:
+        with run_errors_explained(self.network):
+            return traced_network(self.network, (size[0], size[1]))
 
     def compute(self, body: Body, *arguments: Any) -> Any:
         """What `body` makes of the call, as arrays.
@@ -212,63 +241,60 @@ class TracedCall:
         specs = [tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype) for tensor in tensors]
         key = (body, tuple((spec.dtype, tuple(spec.shape)) for spec in specs))
         with run_errors_explained(self.network):
+            if key not in self._added:
+                self._added[key] = self._add(body, specs)
             if key not in self._compiled:
-                self._compiled[key] = self._compile(body, specs)
-            results = self._compiled[key](self._others, *tensors, *self._values)
+                self._compiled[key] = self._compile(self._added[key], specs)
+            if self._stand_ins is not None:
+                self._stand_ins.hold(self._values)
+            results = self._compiled[key](self._others, *tensors)
         return tf.nest.map_structure(lambda tensor: tensor.numpy(), results)
 
-    def _compile(self, body: Body, specs: Sequence[tf.TensorSpec]) -> Callable[..., Any]:
-        variables, count = self._variables, len(specs)
+    def _add(self, body: Body, specs: Sequence[tf.TensorSpec]) -> _Added:
+        """Add what `body` computes to the graph of the trace; the first of `specs` is of images."""
+        traced = self._trace(specs[0].shape[1:])
+        fed: list[tf.Tensor] = []
+        with traced.graph.as_default(), ascent_gradients():
+            others = {name: _taken(tf.TensorSpec(value.shape, value.dtype)) for name, value in self._others.items()}
+            taken = [_taken(spec) for spec in specs]
+
+            def run(images: tf.Tensor) -> Run:
+                images = tf.cast(images, tf.float32)
+                prepared = self.network.prepare(images)
+                count = tf.shape(images)[0]
+                rows = {name: tf.repeat(value[tf.newaxis], count, axis=0) for name, value in others.items()}
+                fed[:] = tensors_in(self.network.feed(prepared, rows))
+                return self._seen(traced, images, prepared, fed)
+
+            results = body(run, *taken)
+        return _Added((*tf.nest.flatten(others), *taken), tuple(fed), results)
+
+    def _compile(self, added: _Added, specs: Sequence[tf.TensorSpec]) -> Callable[..., Any]:
+        traced, handles = self._trace(specs[0].shape[1:]), {} if self._stand_ins is None else self._stand_ins.handles
 
         def computed(others: dict[str, tf.Tensor], *tensors: tf.Tensor) -> Any:
-            given = list(zip(variables, tensors[count:], strict=True))
-            scope = keras.StatelessScope(state_mapping=given) if given else nullcontext()
-            with ascent_gradients(), scope:
-                return body(partial(self._run, others), *tensors[:count])
+            given = list(zip(added.arguments, [*tf.nest.flatten(others), *tensors], strict=True))
+            fed = traced.replay_from(given, added.fed, handles)
+            given += zip(traced.inputs, fed, strict=True)
+            results = traced.replay_from(given, tf.nest.flatten(added.results), handles)
+            return tf.nest.pack_sequence_as(added.results, results)
 
-        values = [tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in self._values]
         beside = {name: tf.TensorSpec(value.shape, value.dtype) for name, value in self._others.items()}
         function = tf.function(computed, autograph=False)
-        return function.get_concrete_function(beside, *specs, *values)  # type: ignore[no-any-return]
+        return function.get_concrete_function(beside, *specs)  # type: ignore[no-any-return]
 
-    def _run(self, others: Mapping[str, tf.Tensor], images: tf.Tensor) -> Run:
-        images = tf.cast(images, tf.float32)
-        prepared = self.network.prepare(images)
-        count = tf.shape(images)[0]
-        fed = self.network.feed(
-            prepared, {name: tf.repeat(value[tf.newaxis], count, axis=0) for name, value in others.items()}
-        )
-        wanted = set(self.layers)
-        outputs: dict[str, tuple[tf.Tensor, bool]] = {}
-        elements = [0]
-        called: list[keras.Layer] = []
-
-        def watcher(seen: Any) -> None:
-            called.append(seen.layer)
-            if not is_container(seen.layer):
-                elements[0] += sum(math.prod(side or 1 for side in leaf.shape[1:]) for leaf in seen.outputs)
-            if seen.name in wanted and seen.outputs:
-                outputs[seen.name] = seen.outputs[0], seen.channels_first
-
-        with watched_calls(self.network.model, watcher):
-            answer = self.network.model(fed, training=False)
-        missing = [name for name in self.layers if name not in outputs]
+    def _seen(self, traced: TracedNetwork, images: tf.Tensor, prepared: tf.Tensor, fed: Sequence[tf.Tensor]) -> Run:
+        missing = [name for name in self.layers if name not in traced.calls or not traced.calls[name].outputs]
         if missing:
             raise LayerNotReachedError(missing)
-        self._image_bytes[tuple(images.shape[1:])] = 4 * elements[0]
-        self._called[tuple(images.shape[1:])] = tuple(called)
-        answers = tuple(leaf for leaf in tf.nest.flatten(answer) if tf.is_tensor(leaf))
-        leaves = tuple(leaf for leaf in tf.nest.flatten(fed) if tf.is_tensor(leaf))
-        return Run(images, answers, outputs, self.grids, prepared, leaves)
+        outputs = {name: (traced.calls[name].outputs[0], traced.calls[name].channels_first) for name in self.layers}
+        image = image_of(self.network, traced)
+        place = next(place for place, tensor in enumerate(traced.inputs) if tensor is image)
+        return Run(images, tuple(tensors_in(traced.answer)), outputs, self.grids, prepared, fed[place], image)
 
 
-@dataclass(frozen=True)
-class _Nothing:
-    """Runs the network for what is noted of it on the way."""
-
-    def __call__(self, run: Callable[[tf.Tensor], Run], images: tf.Tensor) -> Any:
-        run(images)
-        return tf.shape(images)
+def _taken(spec: tf.TensorSpec) -> tf.Tensor:
+    return tf.compat.v1.placeholder(spec.dtype, spec.shape)
 
 
 @dataclass(frozen=True)

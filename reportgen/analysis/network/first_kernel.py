@@ -1,9 +1,9 @@
 """A network's first layer with a kernel, found among the operations of its call.
 
 A network may rescale its input in a `Rescaling` layer, behind augmentation, in a `call` of its own, in a network
-nested in it, or in a layer of somebody's making: what its graph of layers shows is not all of it. So the first operation
-that joins something made from the image with something made from weights (a convolution or a product of matrices) is
-found among what TensorFlow recorded of the call.
+nested in it, or in a layer of somebody's making: what its graph of layers shows is not all of it. So the first
+operation that joins something made from the image with something made from weights (a convolution or a product of
+matrices) is found among what TensorFlow recorded of the call.
 """
 
 from __future__ import annotations

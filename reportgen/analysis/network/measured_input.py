@@ -1,7 +1,8 @@
 """What reaches a network's first layer with a kernel, measured: an affine map of the pixel, or why there is none.
 
 What goes into it (see `first_kernel`) is computed for images of one constant colour, each channel by itself at
-several levels, and a matrix and an offset are fitted to it. An adapted `Normalization` or a `BatchNormalization` before that operation counts as inside.
+several levels, and a matrix and an offset are fitted to it. An adapted `Normalization` or a `BatchNormalization`
+before that operation counts as inside.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from typing import Any
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from reportgen.analysis.network.traced import traced_network
 from reportgen.analysis.network.watching import has_gpu
 from reportgen.errors import ReportgenError
 from reportgen.models import NO_OTHERS, Network, Others
@@ -43,8 +44,22 @@ def _essence(error: Exception) -> str:
     return telling[0].rstrip(".") if telling else type(error).__name__
 
 
+def run_traced(network: Network, pixels: NDArray[Any], others: Others = NO_OTHERS) -> Any:
+    """The network's answer by its one trace, in the model's own structure; sooner than Keras gives it.
+
+    Args:
+        pixels: `(batch, height, width, channels)` of 0..255.
+        others: as `Network.feed` takes them.
+
+    Raises:
+        ReportgenError: the network cannot run here.
+    """
+    with run_errors_explained(network):
+        return traced_network(network).compute(network.feed(network.prepare(pixels), others))
+
+
 def run_unwatched(network: Network, pixels: NDArray[Any], others: Others = NO_OTHERS) -> Any:
-    """The network's answer as Keras gives it, in the model's own structure.
+    """The network's answer as Keras itself gives it, without a trace: what `run_traced` is to agree with.
 
     Args:
         pixels: `(batch, height, width, channels)` of 0..255.

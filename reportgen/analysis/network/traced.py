@@ -15,6 +15,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from reportgen.analysis.network.convolution_gradients import convolution_gradients
+from reportgen.analysis.network.unfused import unfused
 from reportgen.analysis.network.watching import Seen, tensors_in, watched_calls
 from reportgen.models import Network
 
@@ -27,31 +29,38 @@ class TracedNetwork:
     """A forward call of `model` at rest, as one graph that computes nothing by itself.
 
     `seen` are its layer calls, sub-networks too, in the order in which they returned, `calls` the same by name;
-    `inputs` are the symbolic tensors that went in, flat, `answer` what came out, in the model's own structure.
+    `inputs` are the symbolic tensors that went in, flat, `answer` what came out, in the model's own structure. Further
+    operations, gradients among them (which take `convolution_gradients`), may be added to `graph` for `replay_from`.
 
     Args:
         inputs: a structure of `tf.TensorSpec` in the form the model takes; open sides may be None.
     """
 
     def __init__(self, model: keras.Model, inputs: Any) -> None:
-        self.seen: tuple[Seen, ...] = ()
-        self.inputs: tuple[tf.Tensor, ...] = ()
-        self.answer: Any = None
+        runs: list[tuple[list[Seen], list[tf.Tensor], Any]] = []
 
         def run(structure: Any) -> list[tf.Tensor]:
             seen: list[Seen] = []
-            with watched_calls(model, seen.append):
-                self.answer = model(structure, training=False)
-            # TensorFlow runs a function twice where that creates variables: the last time counts.
-            self.seen, self.inputs = tuple(seen), tuple(tensors_in(structure))
-            return tensors_in(self.answer)
+            with watched_calls(model, seen.append), convolution_gradients():
+                answer = model(structure, training=False)
+            runs.append((seen, tensors_in(structure), answer))
+            return [*tensors_in(answer), unfused()]
 
-        # It is kept because functions that its graph calls go with it.
+        # It also owns the functions that its graph calls.
         self._function = tf.function(run, autograph=False).get_concrete_function(inputs)
         self.graph = self._function.graph
-        self.calls: Mapping[str, Seen] = {each.name: each for each in self.seen}
+        # TensorFlow runs a function twice where that creates variables: the last time counts.
+        seen, given, self.answer = runs[-1]
+        self.seen: tuple[Seen, ...] = tuple(seen)
+        self.inputs: tuple[tf.Tensor, ...] = tuple(given)
+        self.calls: Mapping[str, Seen] = {call.name: call for call in seen}
         self._operations = _Operations(self.graph)
         self._with_added = self._operations
+
+    def compute(self, fed: Any) -> Any:
+        """The network's answer to `fed`, what `Network.feed` gives, in the model's own structure."""
+        *given, _ = self._function(fed)
+        return self._in_structure(given)
 
     def replay(self, fed: Any, wanted: Sequence[tf.Tensor], *, whole: bool = False) -> tuple[list[tf.Tensor], Any]:
         """Put what gives the tensors `wanted` of this graph into the graph being traced.
@@ -63,13 +72,9 @@ class TracedNetwork:
         Returns:
             The counterparts of `wanted`, in their order; and of `answer`, None without `whole`.
         """
-        leaves = keras.tree.flatten(self.answer) if whole else []
-        answered = [leaf for leaf in leaves if isinstance(leaf, tf.Tensor)]
-        pairs = zip(self.inputs, tensors_in(fed), strict=True)
-        found = self.replay_from(pairs, [*wanted, *answered])
-        rest = iter(found[len(wanted) :])
-        given = [next(rest) if isinstance(leaf, tf.Tensor) else leaf for leaf in leaves]
-        return found[: len(wanted)], keras.tree.pack_sequence_as(self.answer, given) if whole else None
+        answered = tensors_in(self.answer) if whole else []
+        found = self.replay_from(zip(self.inputs, tensors_in(fed), strict=True), [*wanted, *answered])
+        return found[: len(wanted)], self._in_structure(found[len(wanted) :]) if whole else None
 
     def replay_from(
         self, given: Pairs, wanted: Sequence[tf.Tensor], variables: Mapping[int, tf.Tensor] | None = None
@@ -100,6 +105,11 @@ class TracedNetwork:
         for tensor in wanted:
             replayed[tensor.name].set_shape(tensor.shape)  # what Python alone knew, as behind a `py_function`
         return [replayed[tensor.name] for tensor in wanted]
+
+    def _in_structure(self, given: Sequence[tf.Tensor]) -> Any:
+        """Tensors that stand for those of the answer, in its structure."""
+        rest = iter(given)
+        return tf.nest.map_structure(lambda leaf: next(rest) if isinstance(leaf, tf.Tensor) else leaf, self.answer)
 
 
 class _Operations:
@@ -136,13 +146,13 @@ class _Operations:
         return kept, list(reached)
 
 
-def traced_network(network: Network) -> TracedNetwork:
-    """The one trace of `network` at its own size; it is made at the first call, for all that ask.
+def traced_network(network: Network, size: tuple[int, int] | None = None) -> TracedNetwork:
+    """The one trace of `network` at a size, its own where none is named; made at the first call, for all that ask.
 
     Raises:
         Whatever the network raises: callers explain it (`run_errors_explained`).
     """
-    specs = network.input_specs()
+    specs = network.input_specs(size)
     key = tuple((tuple(spec.shape), spec.dtype.name) for spec in tf.nest.flatten(specs))
     with _ALONE:
         if key not in network.traces:

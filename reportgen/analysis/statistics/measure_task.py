@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from reportgen.analysis.network.running import run_unwatched
+from reportgen.analysis.network.running import run_traced
 from reportgen.analysis.network.travelling import NetworkTask
 from reportgen.analysis.statistics.image_pass import ImagePass, Plan
 from reportgen.analysis.statistics.measurements import Measurements
@@ -144,6 +144,6 @@ def _first_answer(network: Network, plan: Plan, images: Sequence[ImageFile]) -> 
         except UnreadableImageError:
             continue
         fitted, _ = plan.fitting.apply(pixels)
-        answer = run_unwatched(network, fitted[np.newaxis], network.others_of([image.file]))
+        answer = run_traced(network, fitted[np.newaxis], network.others_of([image.file]))
         return [np.asarray(leaf) for leaf in tf.nest.flatten(answer)]
     return []
