@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from typing import Any
 
 import keras
@@ -65,6 +67,16 @@ def test_the_network_is_traced_once_a_size() -> None:
     assert traced_network(network.for_pictures(), (8, 8)) is traced_network(network, (8, 8))
 
 
+def test_a_trace_goes_with_its_network() -> None:
+    network = opened(two_convolutions())
+    traced = traced_network(network)
+    computed(traced, [traced.answer], tf.ones((1, 8, 8, 3)))
+    remains = weakref.ref(traced)
+    del traced, network
+    gc.collect()
+    assert remains() is None
+
+
 def test_what_is_computed_changes_with_the_weights() -> None:
     network = opened(two_convolutions())
     pixels = zoo.pictures(network)
@@ -100,6 +112,8 @@ def gradient_through(model: keras.Model, pixels: np.ndarray) -> tuple[np.ndarray
     with traced.graph.as_default():
         slope = tf.gradients(tf.reduce_sum(traced.answer[:, 0]), traced.inputs[0])[0]
     [ours] = computed(traced, [slope], tf.constant(pixels))
+    [answer] = computed(traced, [traced.answer], tf.constant(pixels))  # what was added changes nothing of it
+    np.testing.assert_allclose(answer, model(pixels, training=False), rtol=1e-4, atol=1e-5)
     with tf.GradientTape() as tape:
         given = tf.constant(pixels)
         tape.watch(given)
