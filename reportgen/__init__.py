@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from reportgen._version import __version__
 from reportgen.config import Config
+from reportgen.costs import Costs
 from reportgen.errors import GateError, ReportgenError, UsageError
 from reportgen.finished.finished_report import Report
 from reportgen.machine.quiet import quiet_tensorflow
-from reportgen.progress import Progress, Silent
+from reportgen.progress import Progress, Silent, stage
 from reportgen.record import Finding, Record
 
 if TYPE_CHECKING:
@@ -88,10 +89,12 @@ def build_from(
 ) -> Report:
     """Make the report `config` describes; `model` and `pixels` stand in for those it would name."""
     # Loading TensorFlow takes seconds, which `--help`, `render` and the settings have no use for.
-    quiet_tensorflow()
-    from reportgen.report import build_report
+    costs = Costs(progress or Silent())
+    with stage(costs, "Starting TensorFlow"):
+        quiet_tensorflow()
+        from reportgen.report import build_report
 
-    return build_report(config, model=model, pixels=pixels, progress=progress or Silent())
+    return build_report(config, model=model, pixels=pixels, progress=costs)
 
 
 def explain(

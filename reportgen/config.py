@@ -248,6 +248,9 @@ class Config(FrozenSettings):
         PlainSerializer(write_gates, return_type=dict[str, str]),
         OptionFacts(expects='a table [gates] of entries such as accuracy = ">= 0.9"', place="file"),
     ] = Field(default=(), description="figures the report must reach; exit 3 where it does not")
+    timings: Annotated[Path | None, OptionFacts("FILE", is_path=True, of_machine=True)] = Field(
+        default=None, description="seconds of each stage, as JSON"
+    )
     strict: Annotated[bool, OptionFacts(group="reading")] = Field(
         default=False, description="an unreadable image is an error"
     )

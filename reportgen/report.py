@@ -22,11 +22,12 @@ from reportgen.analysis.network.selection import select_layers
 from reportgen.analysis.weights.filters import filter_banks, weight_statistics
 from reportgen.analysis.weights.layer_weights import weights_by_layer
 from reportgen.config import ALL_SECTIONS, Config
+from reportgen.costs import Costs, cost_lines, measured, write_costs
 from reportgen.errors import GateError, UsageError
 from reportgen.facts import SEVERITIES, Skipped
 from reportgen.files.cache import Cache, default_folder
 from reportgen.files.replacing import replacing, replacing_file
-from reportgen.files.targets import absolute, check_file_target, check_target
+from reportgen.files.targets import absolute, check_costs_target, check_file_target, check_target
 from reportgen.files.workplaces import single_beside
 from reportgen.finished.bundle import bundle_text, write_bundle
 from reportgen.finished.closing_words import closing_words
@@ -61,6 +62,7 @@ def build_report(
     config: Config, *, model: Any, pixels: Any, progress: Progress, sections: Sequence[Section] = SECTIONS
 ) -> Report:
     """Make the report `config` describes; see `reportgen.build`. `sections` are those there are to choose from."""
+    costs = progress = measured(progress)
     check_sections(config.sections, sections)
     output = config.output or Path(tempfile.mkdtemp(prefix="reportgen-")) / "report"
     folder, single = _targets(config, output)
@@ -68,17 +70,21 @@ def build_report(
         check_target(folder, "report", force=config.force)
     if single is not None:
         check_file_target(single)
+    check_costs_target(config.timings, folder, single)
     with stage(progress, "Loading the network"):
         network = open_network(config, model)
     originals = Originals()
-    images = _collect(config, network, pixels, progress, originals)
+    with stage(progress, "Finding the images"):
+        images = _collect(config, network, pixels, progress, originals)
     with replacing(folder, single, force=config.force) as places:
         new = places.folder
         cache = Cache((config.cache or default_folder()) if config.use_cache else None)
         workshop = Workshop(PictureStore(new), cache, progress, originals)
-        study = prepare_study(config, network, images, workshop)
+        with stage(progress, "Looking at the network"):
+            study = prepare_study(config, network, images, workshop)
         record = _record(study, workshop, sections)
-        record = _finish(record, new, config, since=() if folder is None else changes_since(folder, record))
+        with stage(progress, "Pages"):
+            record = _finish(record, new, config, since=() if folder is None else changes_since(folder, record))
         progress.say(f"the report has {byte_count(folder_size(new))}; its biggest parts:")
         for line in size_table(measure_things(record, new)):
             progress.say(line)
@@ -87,6 +93,7 @@ def build_report(
     _close(cache, progress)
     for line in closing_words(record, folder / FRONT if folder is not None else single or output):
         progress.say(line)
+    _tell_costs(costs, config, len(record.images))
     _check_gates(record, config)
     return Report(path=folder or single or output, data=record)
 
@@ -100,6 +107,16 @@ def _close(cache: Cache, progress: Progress) -> None:
         trouble = trouble or f"the cache {cache.folder} cannot be kept small: {error.strerror or error}"
     if trouble is not None:
         progress.say(trouble)
+
+
+def _tell_costs(costs: Costs, config: Config, images: int) -> None:
+    """Say what the run on so many images took, and write it where `--timings` says."""
+    table = costs.data(images)
+    for line in cost_lines(table):
+        costs.explain(line)
+    if config.timings is not None:
+        with replacing_file(config.timings) as new:
+            write_costs(table, new)
 
 
 def check_sections(names: Collection[str], sections: Sequence[Section]) -> None:
@@ -170,7 +187,7 @@ def _record(study: Study, workshop: Workshop, sections: Sequence[Section]) -> Re
     looked = LookedAt(study)
     made = make_sections(asked, study, workshop, pictured, judged.work, keeper.work, looked.work)
     look = Site(**site_look(study.config, study.network.name, workshop.pictures.folder))
-    with stage(workshop.progress, "Findings"):
+    with stage(workshop.progress, "Findings and record"):
         together = joined(contribution for _, contribution in made)
         evidence = replace(
             _evidence(study, looked.pixels),
@@ -178,8 +195,8 @@ def _record(study: Study, workshop: Workshop, sections: Sequence[Section]) -> Re
             attribution=together.attribution_facts,
         )
         findings = find(evidence)
-    tiles = thumbnails.save("evaluation", workshop.pictures)
-    return make_record(study, look, made, findings, tiles, judged.results(), keeper.finish())
+        tiles = thumbnails.save("evaluation", workshop.pictures)
+        return make_record(study, look, made, findings, tiles, judged.results(), keeper.finish())
 
 
 def _review_evidence(study: Study, together: Contribution) -> ReviewEvidence:
@@ -255,7 +272,7 @@ def save_features(config: Config, output: Path, *, progress: Progress) -> Path:
         layers = select_layers(summary, config.layers)
     else:
         layers = (default_feature_layer(summary, find_answers(config, fitting, network, images).outputs),)
-    with stage(progress, "Features", len(images)), replacing_file(output) as new:
+    with stage(progress, "Features", len(images), "images"), replacing_file(output) as new:
         fitted = ((item.image.file, item.pixels) for item in fitted_images(fitting, network, images.images, progress))
         write_features(Extractor(network, layers), fitted, new)
     return output

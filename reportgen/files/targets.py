@@ -78,9 +78,25 @@ def check_file_target(file: Path) -> None:
     try:
         if os.path.lexists(file) and (file.is_symlink() or not file.is_file()):
             what = "a link" if file.is_symlink() else "a folder" if file.is_dir() else "no regular file"
-            raise ReportgenError(f"expected a file to write, {file} is {what}; choose another with -o")
+            raise ReportgenError(f"expected a file to write, {file} is {what}; choose another")
     except (OSError, ValueError) as error:
         raise ReportgenError(f"expected a place to write to, cannot write {file}: {_reason(error)}") from error
+
+
+def check_costs_target(file: Path | None, folder: Path | None, single: Path | None) -> None:
+    """Refuse a file for the costs of a run that is no regular one, or that is the report or in it.
+
+    Raises:
+        ReportgenError: `file` is a folder, a link, a device or a queue; it lies in `folder` or is `single`.
+    """
+    if file is None:
+        return
+    check_file_target(file)
+    place = _resolved(file)
+    if (folder is not None and place.is_relative_to(_resolved(folder))) or (
+        single is not None and place == _resolved(single)
+    ):
+        raise ReportgenError(f"--timings: expected a file outside the report, {file} is of it; choose another place")
 
 
 def _working_directory() -> Path | None:

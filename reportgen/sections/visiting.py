@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 
@@ -13,6 +14,8 @@ from reportgen.images import ImageFile
 from reportgen.progress import stage
 from reportgen.sections.section import Contribution, Section, VisitedImage, Work, joined
 from reportgen.sections.study import Study, Workshop, fitted_images
+
+Result = TypeVar("Result")
 
 
 def make_sections(
@@ -26,12 +29,19 @@ def make_sections(
         workshop: where pictures go.
         beside: further work that belongs to no section; it is done during the same pass.
     """
-    plans = [section.plan(study, workshop) for section in sections]
+    plans = [_timed(section, workshop, partial(section.plan, study, workshop)) for section in sections]
     works = [plan if isinstance(plan, Work) else Work(finish=partial(_same, plan)) for plan in plans]
     parts = _visited([*works, *beside], study, workshop)
     return [
-        (section, joined([*part, work.finish()])) for section, work, part in zip(sections, works, parts, strict=False)
+        (section, joined([*part, _timed(section, workshop, work.finish)]))
+        for section, work, part in zip(sections, works, parts, strict=False)
     ]
+
+
+def _timed(section: Section, workshop: Workshop, part: Callable[[], Result]) -> Result:
+    """Do a part of what `section` does, as a stage under its title."""
+    with stage(workshop.progress, section.title):
+        return part()
 
 
 def _same(contribution: Contribution) -> Contribution:
@@ -44,7 +54,7 @@ def _visited(works: Sequence[Work], study: Study, workshop: Workshop) -> list[li
     files = set().union(*wanted)
     images = [image for image in study.images if image.file in files]
     parts: list[list[Contribution]] = [[] for _ in works]
-    with stage(workshop.progress, "Images", len(images)) as progress:
+    with stage(workshop.progress, "Images", len(images), "images") as progress:
         for visited in _visits(images, works, study, workshop):
             for work, own, part in zip(works, wanted, parts, strict=True):
                 if visited.file in own:

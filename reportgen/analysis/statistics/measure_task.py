@@ -66,7 +66,7 @@ def measure_images(
     """
     checkpoint = Checkpoint(cache, _run_key(task, images)) if cache is not None and cache.folder is not None else None
     measured, done = _kept(checkpoint, task.plan)
-    with stage(progress, "Statistics", len(images)) as told:
+    with stage(progress, "Statistics", len(images), "images") as told:
         told.advance(done.count)
         if done.count == len(images):
             return measured
