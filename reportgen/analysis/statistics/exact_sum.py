@@ -21,6 +21,7 @@ _LIMB_BITS = 32
 # The units of the limbs, coarse to fine: sums of squares of anything float32 holds stay below the first
 # (2 ** 288 * 2 ** 63), and what is finer than the last, 2 ** -128, is nothing beside an activation.
 _EXPONENTS = tuple(range(288, -129, -_LIMB_BITS))
+_FINEST = -_EXPONENTS[-1]
 _UNITS = np.array([2.0**exponent for exponent in _EXPONENTS])
 
 LIMBS = len(_EXPONENTS)
@@ -62,11 +63,16 @@ class ExactSum:
         loaded.limbs[arrays[f"{name}_used"]] = limbs
         return loaded
 
+    def whole(self) -> NDArray[np.object_]:
+        """The sums themselves as whole numbers of 2 ** -128, Python integers of the sums' shape."""
+        total = np.zeros(self.limbs.shape[1:], np.object_)
+        for place in np.flatnonzero(self.limbs.reshape(LIMBS, -1).any(axis=1)):
+            total = total + (self.limbs[place].astype(np.object_) << (_EXPONENTS[place] + _FINEST))
+        return total
+
     def fractions(self) -> list[Fraction]:
         """The sums themselves, flattened."""
-        columns = self.limbs.reshape(LIMBS, -1).T.tolist()
-        lowest = Fraction(2) ** _EXPONENTS[-1]
-        return [lowest * sum(limb << (_LIMB_BITS * place) for place, limb in enumerate(reversed(c))) for c in columns]
+        return [Fraction(number, 1 << _FINEST) for number in self.whole().ravel().tolist()]
 
 
 @compiled
@@ -84,8 +90,20 @@ def _add_terms(limbs: NDArray[np.int64], terms: NDArray[np.float64], units: NDAr
                 largest = min(largest, unit)
 
 
-def mean_and_std(count: int, values: Fraction, squares: Fraction) -> tuple[float, float]:
-    """Mean and standard deviation of `count` numbers from their sum and the sum of their squares."""
-    mean = values / count
-    variance = max(Fraction(0), squares / count - mean * mean)
-    return float(mean), float(variance) ** 0.5
+def means_and_stds(
+    counts: NDArray[np.int64], values: NDArray[np.object_], squares: NDArray[np.object_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Means and standard deviations of several sets of numbers, from their sums and the sums of their squares.
+
+    Means and variances are rounded once, at the end: what is between is in whole numbers.
+
+    Args:
+        counts: how many numbers each set has, `(sets,)`; of none, mean and deviation are not a number.
+        values: the sums, `(sets,)` as `ExactSum.whole` gives them.
+        squares: those of the squares.
+    """
+    divisors = np.maximum(counts, 1).astype(np.object_)
+    means = (values / (divisors << _FINEST)).astype(np.float64)
+    spreads = np.maximum((squares * divisors << _FINEST) - values * values, 0)
+    stds = np.sqrt((spreads / (divisors * divisors << 2 * _FINEST)).astype(np.float64))
+    return np.where(counts > 0, means, np.nan), np.where(counts > 0, stds, np.nan)

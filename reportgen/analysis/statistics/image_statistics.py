@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 from functools import cached_property
 
 import numpy as np
@@ -16,7 +15,7 @@ from reportgen.analysis.network.layer_kinds import ACTIVATIONS
 from reportgen.analysis.network.selection import select_layers
 from reportgen.analysis.network.settled_output import SettledOutput
 from reportgen.analysis.statistics.dyadic_histogram import display_histogram
-from reportgen.analysis.statistics.exact_sum import ExactSum, mean_and_std
+from reportgen.analysis.statistics.exact_sum import means_and_stds
 from reportgen.analysis.statistics.image_pass import Plan
 from reportgen.analysis.statistics.kept_beside import Keeping
 from reportgen.analysis.statistics.measure_task import MeasureTask, measure_images
@@ -87,10 +86,18 @@ class ImageStatistics:
     def _layouts(self) -> dict[str, LayerLayout]:
         return {layer.name: layer for layer in self.layout.layers}
 
+    @cached_property
+    def _sums(self) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
+        """The exact sums of the values and of their squares of all channels, see `ExactSum.whole`."""
+        return self.measured.sums.whole(), self.measured.squares.whole()
+
+    @cached_property
+    def _wholes(self) -> dict[str, ActivationStatistics]:
+        return {layer.name: self._statistics(layer, range(layer.channels)) for layer in self.layout.layers}
+
     def layer(self, name: str) -> ActivationStatistics | None:
         """Statistics of all channels of layer `name` together; None if it was not measured."""
-        layout = self._layouts.get(name)
-        return None if layout is None else self._statistics(layout, range(layout.channels))
+        return self._wholes.get(name)
 
     def channel(self, name: str, channel: int) -> ActivationStatistics:
         """Statistics of one channel of layer `name`; KeyError if it was not measured."""
@@ -105,13 +112,14 @@ class ImageStatistics:
         edges, counts = display_histogram(measured.histograms.levels[part], measured.histograms.counts[part], low, high)
         if values == lost:
             return ActivationStatistics(None, None, None, None, None, lost, Histogram(np.zeros(2), counts))
-        total, squares = (sum(_part(sums, part).fractions(), Fraction()) for sums in (measured.sums, measured.squares))
-        mean, std = mean_and_std(values - lost, total, squares)
+        (mean,), (std,) = means_and_stds(
+            np.array([values - lost]), *(sums[part].sum(keepdims=True) for sums in self._sums)
+        )
         return ActivationStatistics(
             min=low,
             max=high,
-            mean=mean,
-            std=std if low < high else 0.0,
+            mean=float(mean),
+            std=float(std) if low < high else 0.0,
             zero_fraction=float(measured.zeros[part].sum()) / (values - lost),
             nonfinite_count=lost,
             histogram=Histogram(edges, counts),
@@ -119,34 +127,37 @@ class ImageStatistics:
 
     def channels(self, name: str) -> ChannelStatistics | None:
         """Statistics of each channel of layer `name`; None if it was not measured."""
-        layout = self._layouts.get(name)
-        if layout is None:
-            return None
-        measured, part = self.measured, slice(layout.start, layout.stop)
-        lost = measured.not_numbers[part] + measured.infinities[part]
-        counts = layout.positions * self.image_count - lost
-        low, high = _or_nan(measured.minima[part]), _or_nan(measured.maxima[part])
-        moments = [
-            mean_and_std(int(count), *sums) if count else (np.nan, np.nan)
-            for count, *sums in zip(
-                counts, _part(measured.sums, part).fractions(), _part(measured.squares, part).fractions(), strict=True
-            )
-        ]
-        mean, std = np.array(moments).T
+        return self._by_channel.get(name)
+
+    @cached_property
+    def _by_channel(self) -> dict[str, ChannelStatistics]:
+        """Statistics of each channel, by layer; the columns are parts of those of all channels."""
+        measured = self.measured
+        lost = measured.not_numbers + measured.infinities
+        counts = self.layout.positions * self.image_count - lost
+        low, high = _or_nan(measured.minima), _or_nan(measured.maxima)
+        mean, std = means_and_stds(counts, *self._sums)
         with np.errstate(invalid="ignore"):
-            zero_fraction = measured.zeros[part] / np.where(counts > 0, counts, np.nan)
-        return ChannelStatistics(
-            layer=name,
-            min=low,
-            max=high,
-            mean=mean,
-            std=np.where(low == high, 0.0, std),
-            zero_fraction=zero_fraction,
-            firing_rate=measured.fired[part] / self.image_count,
-            nan_count=measured.not_numbers[part],
-            infinity_count=measured.infinities[part],
-            dead_channels=tuple(np.flatnonzero((low == 0) & (high == 0) & (lost == 0)).tolist()),
-        )
+            zero_fraction = measured.zeros / np.where(counts > 0, counts, np.nan)
+        flat = np.where(low == high, 0.0, std)
+        dead = (low == 0) & (high == 0) & (lost == 0)
+        firing_rate = measured.fired / self.image_count
+        return {
+            layer.name: ChannelStatistics(
+                layer=layer.name,
+                min=low[part],
+                max=high[part],
+                mean=mean[part],
+                std=flat[part],
+                zero_fraction=zero_fraction[part],
+                firing_rate=firing_rate[part],
+                nan_count=measured.not_numbers[part],
+                infinity_count=measured.infinities[part],
+                dead_channels=tuple(np.flatnonzero(dead[part]).tolist()),
+            )
+            for layer in self.layout.layers
+            for part in (slice(layer.start, layer.stop),)
+        }
 
     def maxima(self, name: str) -> NDArray[np.float32]:
         """The highest value of each channel of layer `name` on any image, `(channels,)`."""
@@ -215,10 +226,6 @@ def _best_of(kept: NDArray[np.float32], output: SettledOutput) -> tuple[NDArray[
     order = np.argsort(-np.where(np.isfinite(scores), scores, -np.inf), axis=1, kind="stable")[:, :TOP_CLASSES]
     best = np.take_along_axis(scores, order, 1)
     return np.where(np.isfinite(best), order, -1), best
-
-
-def _part(sums: ExactSum, part: slice) -> ExactSum:
-    return ExactSum(sums.limbs[:, part])
 
 
 def _or_nan(extremes: NDArray[np.float32]) -> NDArray[np.float32]:
