@@ -15,6 +15,7 @@ from reportgen.files.encoding import EFFORT
 from reportgen.files.hashed import hashed_name
 from reportgen.finished.sizes import measure_things, size_table
 from reportgen.formats import counted
+from reportgen.machine.threads import in_threads
 from reportgen.record import Figure, Finding, Record, referenced_files
 
 # Each about a quarter smaller than the one before; below the last, maps turn into blocks.
@@ -85,23 +86,31 @@ def _lossy_pictures(record: Record, folder: Path) -> dict[str, bytes]:
 
 def _recoded(record: Record, folder: Path, originals: dict[str, bytes], quality: int) -> Record:
     """Write each original again at `quality`, where that saves something, and speak of the new files."""
-    renamed = {}
-    for name, data in originals.items():
-        buffer = io.BytesIO()
-        try:
-            with Image.open(io.BytesIO(data), formats=["WEBP"]) as image:
-                if image.width * image.height > _MOST_PIXELS:
-                    raise ValueError("too large")
-                image.save(buffer, "WEBP", quality=quality, method=EFFORT)
-        except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
-            raise ReportgenError(
-                f"expected a WebP picture in {name}, it is none of a report's; make the report again"
-            ) from error
-        coarse = buffer.getvalue() if buffer.tell() < len(data) else data
-        stem = _DIGEST.sub("", name.removesuffix(".webp"))
-        renamed[name] = hashed_name(stem, coarse, ".webp")
-        (folder / renamed[name]).write_bytes(coarse)
+
+    def recoded(original: tuple[str, bytes]) -> tuple[str, str]:
+        name, data = original
+        coarse = _coarse(name, data, quality)
+        renamed = hashed_name(_DIGEST.sub("", name.removesuffix(".webp")), coarse, ".webp")
+        (folder / renamed).write_bytes(coarse)
+        return name, renamed
+
+    renamed = dict(in_threads(recoded, originals.items()))
     return Record.model_validate(_replaced(record.model_dump(), renamed))
+
+
+def _coarse(name: str, data: bytes, quality: int) -> bytes:
+    """The picture `name` again at `quality`, or as it is where that saves nothing."""
+    buffer = io.BytesIO()
+    try:
+        with Image.open(io.BytesIO(data), formats=["WEBP"]) as image:
+            if image.width * image.height > _MOST_PIXELS:
+                raise ValueError("too large")
+            image.save(buffer, "WEBP", quality=quality, method=EFFORT)
+    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
+        raise ReportgenError(
+            f"expected a WebP picture in {name}, it is none of a report's; make the report again"
+        ) from error
+    return buffer.getvalue() if buffer.tell() < len(data) else data
 
 
 def _replaced(value: Any, renamed: dict[str, str]) -> Any:

@@ -154,7 +154,7 @@ class _Why:
                 data=array,
             )
         )
-        figures = tuple(self.workshop.pictures.save_drawing(drawing) for drawing in drawings)
+        figures = self.workshop.pictures.save_drawings(drawings)
         return figures, _record(one, figures[0], array)
 
     def _uses(self, found: Explanation) -> tuple[record.ChannelUse, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -18,6 +18,7 @@ from reportgen.draw.bands import show_image
 from reportgen.draw.patches import Sprite, cut_patch, make_small, pack
 from reportgen.facts import Selectivity
 from reportgen.formats import finite
+from reportgen.machine.threads import in_threads
 from reportgen.progress import stage
 from reportgen.record import Tile, TopImage
 from reportgen.results import ByteArray
@@ -62,6 +63,15 @@ class _Shown:
     sighting: Sighting
     patch: int
     whole: StoredPicture
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """The top images of the channel `key`, best first, and the picture of what was seen in them."""
+
+    key: tuple[str, int]
+    shown: list[_Shown]
+    sprite: Sprite
 
 
 def plan_channels(study: Study, workshop: Workshop) -> Work | Contribution:
@@ -123,23 +133,27 @@ class _Gathered:
         wiring = Wiring(study.summary, banks)
         channels = []
         with stage(workshop.progress, "Channels", len(self.shown)) as progress:
-            for (layer, channel), ranked in self.shown.items():
-                top_images = self._stored(layer, channel, [ranked[rank] for rank in sorted(ranked)])
+            for (layer, channel), top_images in in_threads(self._stored, self._sprites()):
                 classes = self.selectivity.of(layer, channel) if self.sample else ()
                 channels.append(_describe_channel(study, wiring, layer, channel, top_images, classes))
                 progress.advance(1, layer)
         self.shelf.close()
         return Contribution(channels=tuple(channels))
 
-    def _stored(self, layer: str, channel: int, shown: Sequence[_Shown]) -> list[TopImage]:
+    def _sprites(self) -> Iterator[_Seen]:
+        """Each channel with its top images, best first, and one picture of what was seen in them."""
+        for key, ranked in self.shown.items():
+            shown = [ranked[rank] for rank in sorted(ranked)]
+            yield _Seen(key, shown, pack([self.shelf.get(item.patch) for item in shown], columns=len(shown) or 1))
+
+    def _stored(self, seen: _Seen) -> tuple[tuple[str, int], list[TopImage]]:
         """The top images of one channel, what was seen in them stored as one picture."""
-        if not shown:
-            return []
-        sprite = pack([self.shelf.get(item.patch) for item in shown], columns=len(shown))
-        stored = self.workshop.pictures.save(f"seen-{layer}-{channel}", sprite.pixels)
-        return [
-            _top_image(self.study, item.sighting, _tile(stored, sprite, index), item.whole.whole())
-            for index, item in enumerate(shown)
+        if not seen.shown:
+            return seen.key, []
+        stored = self.workshop.pictures.save("seen-{}-{}".format(*seen.key), seen.sprite.pixels)
+        return seen.key, [
+            _top_image(self.study, item.sighting, _tile(stored, seen.sprite, index), item.whole.whole())
+            for index, item in enumerate(seen.shown)
         ]
 
 

@@ -52,7 +52,7 @@ def plan_deep_dream(study: Study, workshop: Workshop) -> Work | Contribution:
             with stage(workshop.progress, "Deep dream", None):
                 dreams = make_dreams(study.network, pixels, layer, study.config, workshop.cache)
             drawings = [_drawing(study, (file, pixels), layer, dream, workshop.pictures) for dream in dreams]
-            figures += [workshop.pictures.save_drawing(drawing) for drawing in drawings]
+            figures += workshop.pictures.save_drawings(drawings)
         return Contribution(figures=tuple(figures))
 
     return Work(images=(_dream_image(study),), visit=visit, finish=finish)

@@ -22,7 +22,7 @@ def plan_feature_maps(study: Study, workshop: Workshop) -> Work | Contribution:
     def visit(visited: VisitedImage) -> Contribution:
         maps = extract_feature_maps(rows, visited.outputs, visited.file, max_channels=study.config.max_channels)
         drawings = [drawing for layer_maps in maps for drawing in draw_feature_maps(layer_maps, variants=variants)]
-        return Contribution(figures=tuple(workshop.pictures.save_drawing(drawing) for drawing in drawings))
+        return Contribution(figures=workshop.pictures.save_drawings(drawings))
 
     return Work(images=study.shown, layers=study.map_layers, visit=visit)
 

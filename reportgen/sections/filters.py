@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from reportgen import record
 from reportgen.draw.filters import draw_filters
-from reportgen.progress import stage
+from reportgen.progress import Progress, stage
+from reportgen.results import Drawing
 from reportgen.sections.section import Contribution, Section, Work
 from reportgen.sections.study import Study, Workshop, chosen_layers
 
@@ -17,13 +20,13 @@ def plan_filters(study: Study, workshop: Workshop) -> Work | Contribution:
         return Contribution(note="There is no two-dimensional convolution among the layers asked for.")
 
     def finish() -> Contribution:
-        figures: list[record.Figure] = []
         with stage(workshop.progress, "Filters", len(banks)) as progress:
-            for weighed in banks:
-                drawings = draw_filters(weighed.bank, weighed.statistics, max_channels=study.config.max_channels)
-                figures += [workshop.pictures.save_drawing(drawing) for drawing in drawings]
-                progress.advance(1, weighed.bank.layer)
-        return Contribution(figures=tuple(figures))
+            return Contribution(figures=workshop.pictures.save_drawings(drawn(progress)))
+
+    def drawn(progress: Progress) -> Iterator[Drawing]:
+        for weighed in banks:
+            yield from draw_filters(weighed.bank, weighed.statistics, max_channels=study.config.max_channels)
+            progress.advance(1, weighed.bank.layer)
 
     return Work(finish=finish)
 

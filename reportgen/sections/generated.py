@@ -42,7 +42,7 @@ def plan_pictures(study: Study, workshop: Workshop) -> Work:
     def visit(visited: VisitedImage) -> Contribution:
         picture = draw_picture(visited.file, made.of(visited.pixels), made.values)
         vector = draw_vector(visited.file, np.asarray(visited.pixels, np.float32).reshape(-1))
-        return Contribution(figures=tuple(workshop.pictures.save_drawing(drawing) for drawing in (picture, vector)))
+        return Contribution(figures=workshop.pictures.save_drawings((picture, vector)))
 
     def finish() -> Contribution:
         names = [image.file for image in study.shown[:MOST_PICTURES]]

@@ -19,7 +19,7 @@ def plan_overview(study: Study, workshop: Workshop) -> Work:
     def visit(visited: VisitedImage) -> Contribution:
         photo = draw_photo(visited.file, visited.original, study.config.bands)
         view = draw_input(view_input(study.network, visited.file, visited.pixels))
-        return Contribution(figures=tuple(workshop.pictures.save_drawing(drawing) for drawing in (photo, view)))
+        return Contribution(figures=workshop.pictures.save_drawings((photo, view)))
 
     return Work(images=study.shown, visit=visit)
 

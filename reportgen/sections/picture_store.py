@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from reportgen.files.encoding import QUALITY, encode_png, encode_webp
 from reportgen.files.hashed import hashed_name
 from reportgen.files.slugs import slugs
 from reportgen.formats import rounded
+from reportgen.machine.threads import in_threads
 from reportgen.results import ByteArray, Drawing
 
 ASSETS = "assets"
@@ -64,6 +66,10 @@ class PictureStore:
         path = f"{ASSETS}/{hashed_name(slugs([name])[name], data, suffix)}"
         (self.folder / path).write_bytes(data)
         return StoredPicture(path, width, height)
+
+    def save_drawings(self, drawings: Iterable[Drawing]) -> tuple[record.Figure, ...]:
+        """Write the pictures of several drawings, by all processors; see `save_drawing`."""
+        return tuple(in_threads(self.save_drawing, drawings))
 
     def save_drawing(self, drawing: Drawing) -> record.Figure:
         """Write the picture of `drawing` and describe it for the record."""
