@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,10 +10,8 @@ from reportgen._version import __version__
 from reportgen.config import Config
 from reportgen.costs import Costs
 from reportgen.errors import GateError, ReportgenError, UsageError
-from reportgen.finished.finished_report import Report
 from reportgen.machine.quiet import quiet_tensorflow
 from reportgen.progress import Progress, Silent, stage
-from reportgen.record import Finding, Record
 
 if TYPE_CHECKING:
     import keras
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reportgen.callback import ReportCallback
+    from reportgen.finished.finished_report import Report
+    from reportgen.record import Finding, Record
 
 __all__ = [
     "build",
@@ -37,12 +38,19 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """`ReportCallback`, which needs Keras: loaded when it is asked for."""
-    if name == "ReportCallback":
-        from reportgen.callback import ReportCallback
+# Where names lie that the commands can do without: each is loaded when it is asked for.
+_ELSEWHERE = {
+    "Finding": "reportgen.record",
+    "Record": "reportgen.record",
+    "Report": "reportgen.finished.finished_report",
+    "ReportCallback": "reportgen.callback",
+}
 
-        return ReportCallback
+
+def __getattr__(name: str) -> Any:
+    """What is not needed to start, such as `ReportCallback`, for which Keras is loaded."""
+    if name in _ELSEWHERE:
+        return getattr(import_module(_ELSEWHERE[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -21,8 +21,8 @@ from reportgen.files.replacing import placed
 from reportgen.formats import byte_count, counted
 from reportgen.machine.quiet import quiet_tensorflow
 from reportgen.options import Group, kinds_of
+from reportgen.progress import Progress
 from reportgen.standard_streams import flush_output, open_streams, tell
-from reportgen.terminal import terminal_progress
 
 # What stands for a value in help, where the option's facts do not say.
 _METAVARS = {int: "N", Path: "FILE"}
@@ -89,6 +89,13 @@ def _verbosity(command: Any) -> Any:
     return click.option("--quiet", is_flag=True, help="no progress, no messages but errors")(command)
 
 
+def _progress(*, quiet: bool, verbose: bool) -> Progress:
+    """Progress as asked for; what draws it is loaded by the commands that show some."""
+    from reportgen.terminal import terminal_progress
+
+    return terminal_progress(quiet=quiet, verbose=verbose)
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(reportgen.__version__, prog_name="reportgen")
 def commands() -> None:
@@ -119,7 +126,7 @@ def build(
     a network that makes pictures of vectors needs none.
     """
     config = _settings(config_file, options, model=model, images=tuple(images), output=output)
-    report = reportgen.build_from(config, progress=terminal_progress(quiet=quiet, verbose=verbose))
+    report = reportgen.build_from(config, progress=_progress(quiet=quiet, verbose=verbose))
     click.echo(report.path)
 
 
@@ -135,7 +142,7 @@ def demo(output: Path, config_file: Path | None, quiet: bool, verbose: bool, **o
     from reportgen.demo import demo_settings
 
     config = _settings(config_file, options, output=output, **demo_settings())
-    report = reportgen.build_from(config, progress=terminal_progress(quiet=quiet, verbose=verbose))
+    report = reportgen.build_from(config, progress=_progress(quiet=quiet, verbose=verbose))
     click.echo(report.path)
 
 
@@ -161,7 +168,7 @@ def features(
     from reportgen.report import save_features
 
     config = _settings(config_file, options, model=model, images=tuple(images), layers=tuple(wanted))
-    click.echo(save_features(config, output, progress=terminal_progress(quiet=quiet, verbose=verbose)))
+    click.echo(save_features(config, output, progress=_progress(quiet=quiet, verbose=verbose)))
 
 
 @commands.command()
@@ -238,7 +245,8 @@ def verify(folder: Path) -> None:
 @settings_options(names=("cache",))
 def cache(clear: bool, config_file: Path | None, **options: Any) -> None:
     """Say where results are kept between runs, and how much; a run that ends brings it within its bound."""
-    from reportgen.files.cache import CACHE_BOUND, Cache, default_folder
+    from reportgen.files.cache import CACHE_BOUND, Cache
+    from reportgen.files.cache_folder import default_folder
 
     folder = _settings(config_file, options).cache or default_folder()
     kept = Cache(folder)

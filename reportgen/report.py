@@ -25,7 +25,8 @@ from reportgen.config import ALL_SECTIONS, Config
 from reportgen.costs import Costs, cost_lines, measured, write_costs
 from reportgen.errors import GateError, UsageError
 from reportgen.facts import SEVERITIES, Skipped
-from reportgen.files.cache import Cache, default_folder
+from reportgen.files.cache import Cache
+from reportgen.files.cache_folder import default_folder
 from reportgen.files.replacing import replacing, replacing_file
 from reportgen.files.targets import absolute, check_costs_target, check_file_target, check_target
 from reportgen.files.workplaces import single_beside

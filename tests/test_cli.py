@@ -266,3 +266,19 @@ def test_every_setting_is_an_option_of_build_with_help() -> None:
 def test_the_record_fits_its_schema(tmp_path: Path) -> None:
     record = small_record(tmp_path)
     jsonschema.validate(json.loads(dump_record(record)), reportgen.record.schema())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "unused"),
+    [
+        ("['--help']", {"tensorflow", "keras", "numpy", "PIL", "jinja2", "rich"}),
+        ("['summary', 'none']", {"tensorflow", "keras", "numpy", "PIL", "jinja2", "rich"}),
+        ("['verify', 'none']", {"tensorflow", "keras", "numpy", "PIL", "rich"}),
+        ("['render', 'none']", {"tensorflow", "keras", "numpy", "rich", "numba"}),
+        ("['compare', 'none', 'none', '-o', 'out']", {"tensorflow", "keras", "rich", "numba"}),
+    ],
+)
+def test_a_command_loads_only_what_it_uses(arguments: str, unused: set[str], tmp_path: Path) -> None:
+    code = f"import sys; from reportgen.cli import main; main({arguments}); print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert not unused.intersection(done.stderr.split())

@@ -13,7 +13,6 @@ import json
 import os
 import re
 import stat
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -201,17 +200,3 @@ def _write_whole(path: Path, content: bytes) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
-
-
-def default_folder() -> Path | None:
-    """The user's cache folder for this program, by the custom of the platform; None for a user without a home."""
-    try:
-        if sys.platform == "win32":
-            local = os.environ.get("LOCALAPPDATA")
-            return (Path(local) if local else Path.home() / "AppData" / "Local") / "reportgen" / "Cache"
-        if sys.platform == "darwin":
-            return Path.home() / "Library" / "Caches" / "reportgen"
-        base = os.environ.get("XDG_CACHE_HOME")
-        return (Path(base) if base else Path.home() / ".cache") / "reportgen"
-    except RuntimeError:  # neither the environment nor the system says where
-        return None

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
+
+if TYPE_CHECKING:  # what makes no pictures need not load numpy
+    import numpy as np
+    from numpy.typing import NDArray
 
 # The format keeps 14 bits for a side.
 MAX_WEBP_SIDE = 16383

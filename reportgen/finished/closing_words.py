@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from reportgen.facts import SEVERITIES
-from reportgen.finished.shrinking import SIZE_RULE
+from reportgen.finished.sizes import SIZE_RULE
 from reportgen.formats import counted, percent
 from reportgen.record import Evaluation, Finding, Model, Record
 from reportgen.site.facts import preprocessing_words

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from reportgen import site
 from reportgen.config import Config
 from reportgen.errors import ReportgenError
 from reportgen.files.hashed import hashed_name
@@ -17,7 +16,7 @@ from reportgen.finished.opened import odd_values_told, opened_report
 from reportgen.finished.summary import SUMMARY_NAME, changes_kept, summarize, summary_markdown
 from reportgen.opening import read_regular
 from reportgen.record import RECORD_NAME, Record, Site, dump_record
-from reportgen.site.writer import write_text
+from reportgen.site.writer import write_site, write_text
 
 
 def write_pages(record: Record, folder: Path, templates: Path | None = None, since: Sequence[str] = ()) -> None:
@@ -26,7 +25,7 @@ def write_pages(record: Record, folder: Path, templates: Path | None = None, sin
     `since` are sentences on what changed since the report that this one replaces.
     """
     (folder / RECORD_NAME).write_text(dump_record(record), encoding="utf-8")
-    site.write_site(record, folder, templates=templates)
+    write_site(record, folder, templates=templates)
     write_text(folder / SUMMARY_NAME, summary_markdown(summarize(record, since)))
     write_manifest(folder, "report")
 

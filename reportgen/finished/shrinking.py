@@ -13,16 +13,13 @@ from PIL import Image
 from reportgen.errors import GateError, ReportgenError
 from reportgen.files.encoding import EFFORT
 from reportgen.files.hashed import hashed_name
-from reportgen.finished.sizes import measure_things, size_table
+from reportgen.finished.sizes import SIZE_RULE, measure_things, size_table
 from reportgen.formats import counted
 from reportgen.machine.threads import in_threads
 from reportgen.record import Figure, Finding, Record, referenced_files
 
 # Each about a quarter smaller than the one before; below the last, maps turn into blocks.
 QUALITIES = (45, 32, 20)
-
-# The rule of the finding that says what was given up.
-SIZE_RULE = "size-limit"
 
 # What follows the content in a picture's name.
 _DIGEST = re.compile(r"-[^-/]*\Z")

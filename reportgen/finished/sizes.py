@@ -11,6 +11,9 @@ from reportgen.record import RECORD_NAME, Record
 
 BIGGEST_SHOWN = 5
 
+# The rule of the finding that says what was given up for a size.
+SIZE_RULE = "size-limit"
+
 _PAGES = {"layers": "pages of layers", "units": "pages of channels", "images": "pages of images"}
 _OTHER = "all else"
 

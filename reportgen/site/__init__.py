@@ -1,7 +1,1 @@
-"""Pages made from the record alone: settled, rendered, written."""
-
-from __future__ import annotations
-
-from reportgen.site.writer import write_site
-
-__all__ = ["write_site"]
+"""Pages made from the record alone: settled, rendered, written by `writer.write_site`."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, St
 from jinja2.runtime import Context
 
 from reportgen import formats
+from reportgen.site.kept_templates import kept_templates
 from reportgen.site.links import relative_link
 
 # A template of the user's extends the one it replaces under this name: {% extends "reportgen/index.html.jinja2" %}.
@@ -29,6 +32,18 @@ def template_directory() -> Path:
 
 def make_environment(overrides: Path | None = None) -> Environment:
     """Templates with everything escaped and every unknown name an error; those in `overrides` go first."""
+    return _own_environment() if overrides is None else _environment(overrides)
+
+
+@cache
+def _own_environment() -> Environment:
+    """The report's own templates, loaded once by a process: they do not change while it runs."""
+    environment = _environment(None)
+    environment.auto_reload = False
+    return environment
+
+
+def _environment(overrides: Path | None) -> Environment:
     own = FileSystemLoader(template_directory())
     loaders = [own, PrefixLoader({ORIGINALS: own})]
     environment = Environment(
@@ -39,6 +54,8 @@ def make_environment(overrides: Path | None = None) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        cache_size=-1,
+        bytecode_cache=kept_templates(hashlib.sha256(Path(__file__).read_bytes()).hexdigest()),
     )
     environment.filters |= {
         "capitalize_first": formats.capitalized,

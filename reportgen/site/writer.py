@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from secrets import token_hex
 
 from jinja2 import Environment
 
@@ -64,24 +65,27 @@ def _write_site(record: Record, folder: Path, environment: Environment) -> None:
     """Write the site with the templates of `environment`."""
     pages = settle_pages(record)
     outline, strip = outline_of(record, pages), draw_strip(record)
-    entries: list[Entry] = []
+    assets = _write_look(folder, script=record.site.script)
+    # The name of what is searched follows the words of the pages that name it: they are made with another in its
+    # place, which stands nowhere else, and get the true one when all words are known.
+    stand_in = token_hex(16)
+    unsearched = view_site(record, replace(assets, search=stand_in if record.site.script else None))
+    listed = {
+        page.path: render_page(environment, page, unsearched, outline, strip)
+        for page in pages
+        if page.listed or page.path == FRONT
+    }
     if record.site.script:
-        unsearched = view_site(record, write_assets(folder, None))
         found_by = _words(record)
-        entries = [
-            page_entry(
-                page.title,
-                page.path,
-                render_page(environment, page, unsearched, outline, strip),
-                found_by.get(page.path, ()),
-            )
-            for page in pages
-            if page.listed or page.path == FRONT
-        ]
-        entries += search_entries(record)
-    site = view_site(record, write_assets(folder, entries if record.site.script else None))
+        titles = {page.path: page.title for page in pages}
+        entries = [page_entry(titles[path], path, text, found_by.get(path, ())) for path, text in listed.items()]
+        search = search_script([*entries, *search_entries(record)])
+        assets = replace(assets, search=_write_asset(folder, "search.js", search.encode()))
+    site = view_site(record, assets)
     for page in pages:
-        write_text(folder / page.path, render_page(environment, page, site, outline, strip))
+        made = listed.pop(page.path, None)
+        text = render_page(environment, page, site, outline, strip) if made is None else made
+        write_text(folder / page.path, text.replace(stand_in, site.assets.search or ""))
     finish_site(folder)
 
 
@@ -120,12 +124,19 @@ def finish_site(folder: Path) -> None:
 
 def write_assets(folder: Path, entries: Iterable[Entry] | None) -> Assets:
     """Write icon, style and, where there are `entries` to search, the script and what it searches."""
-    own = template_directory() / ASSETS
-    icon, style = (_write_asset(folder, name, (own / name).read_bytes()) for name in ("icon.svg", "style.css"))
     if entries is None:
-        return Assets(icon, style, script=None, search=None)
-    script = _write_asset(folder, "script.js", (own / "script.js").read_bytes())
-    return Assets(icon, style, script, search=_write_asset(folder, "search.js", search_script(entries).encode()))
+        return _write_look(folder, script=False)
+    search = _write_asset(folder, "search.js", search_script(entries).encode())
+    return replace(_write_look(folder, script=True), search=search)
+
+
+def _write_look(folder: Path, *, script: bool) -> Assets:
+    """Write icon, style and, if asked for, the script, with nothing to search yet."""
+    names = ("icon.svg", "style.css", *(("script.js",) if script else ()))
+    icon, style, *rest = (
+        _write_asset(folder, name, (template_directory() / ASSETS / name).read_bytes()) for name in names
+    )
+    return Assets(icon, style, script=rest[0] if rest else None, search=None)
 
 
 def _write_asset(folder: Path, name: str, data: bytes) -> str:

@@ -27,7 +27,8 @@ from PIL import Image
 from reportgen.analysis.maximization import maximize_classes
 from reportgen.config import Config
 from reportgen.draw.montage import montage
-from reportgen.files.cache import Cache, default_folder
+from reportgen.files.cache import Cache
+from reportgen.files.cache_folder import default_folder
 from reportgen.images import collect_images
 from reportgen.models import load_network
 from reportgen.progress import Silent

@@ -7,7 +7,8 @@ import sys
 import numpy as np
 import pytest
 
-from reportgen.files.cache import Cache, content_key, default_folder
+from reportgen.files.cache import Cache, content_key
+from reportgen.files.cache_folder import default_folder
 
 
 def test_what_was_put_is_found_again(tmp_path):

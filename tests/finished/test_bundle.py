@@ -12,8 +12,8 @@ import pytest
 from reportgen.errors import ReportgenError
 from reportgen.finished.bundle import bundle_report, bundle_text
 from reportgen.record import dump_record
-from reportgen.site import write_site
 from reportgen.site.links import is_outside, read_links
+from reportgen.site.writer import write_site
 
 if TYPE_CHECKING:
     from conftest import Written

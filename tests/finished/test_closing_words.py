@@ -6,7 +6,7 @@ import pytest
 from support.records import small_record
 
 from reportgen.finished.closing_words import closing_words
-from reportgen.finished.shrinking import SIZE_RULE
+from reportgen.finished.sizes import SIZE_RULE
 from reportgen.record import Record
 
 

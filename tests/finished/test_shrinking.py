@@ -12,8 +12,8 @@ from support.records import small_record
 from reportgen.errors import GateError
 from reportgen.files.encoding import EFFORT
 from reportgen.finished.rendering import write_pages
-from reportgen.finished.shrinking import SIZE_RULE, fit_size, folder_size
-from reportgen.finished.sizes import BIGGEST_SHOWN, measure_things
+from reportgen.finished.shrinking import fit_size, folder_size
+from reportgen.finished.sizes import BIGGEST_SHOWN, SIZE_RULE, measure_things
 from reportgen.record import Record, referenced_files
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from reportgen.files.manifest import write_manifest
 from reportgen.finished.verification import verify_report
-from reportgen.site import write_site
 from reportgen.site.environment import make_environment, printable, template_directory
+from reportgen.site.writer import write_site
 
 if TYPE_CHECKING:
     from conftest import Written

@@ -12,9 +12,9 @@ from support.sites import COMPONENTS_PAGE, KINDS
 from reportgen.files.manifest import write_manifest
 from reportgen.finished.verification import verify_report
 from reportgen.record import dump_record, read_record
-from reportgen.site import write_site
 from reportgen.site.layer_pages import ARRAYS
 from reportgen.site.links import is_outside, read_links
+from reportgen.site.writer import write_site
 
 if TYPE_CHECKING:
     from conftest import Written

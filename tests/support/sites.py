@@ -8,7 +8,6 @@ from pathlib import Path
 
 from reportgen.files.manifest import write_manifest
 from reportgen.record import Record, dump_record
-from reportgen.site import write_site
 from reportgen.site.environment import make_environment
 from reportgen.site.figures import FigureGroup, FigureView
 from reportgen.site.outline import Link
@@ -16,7 +15,7 @@ from reportgen.site.page import HOME, Page
 from reportgen.site.pages import outline_of, settle_pages
 from reportgen.site.search import search_entries
 from reportgen.site.strip import draw_strip
-from reportgen.site.writer import render_page, view_site, write_assets, write_text
+from reportgen.site.writer import render_page, view_site, write_assets, write_site, write_text
 
 COMPONENTS = Path(__file__).with_name("components")
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 
 import numba
 
-from reportgen.files.cache import default_folder
+from reportgen.files.cache_folder import default_folder
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
