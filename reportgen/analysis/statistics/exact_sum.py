@@ -78,14 +78,18 @@ class ExactSum:
 @compiled
 def _add_terms(limbs: NDArray[np.int64], terms: NDArray[np.float64], units: NDArray[np.float64]) -> None:
     """Cut each of `terms` `(terms, sums)` into whole multiples of `units`, and add them to `limbs` `(units, sums)`."""
-    for term in terms:
-        rest = term.copy()
-        largest = np.abs(rest).max() if len(rest) else 0.0
-        for limb, unit in enumerate(units):
+    rest = np.empty(terms.shape[1], np.float64)
+    for term in range(len(terms)):
+        largest = 0.0
+        for place in range(len(rest)):
+            rest[place] = terms[term, place]
+            largest = max(largest, abs(rest[place]))
+        for limb in range(len(units)):
+            unit = units[limb]
             if largest >= unit:
                 for place in range(len(rest)):
-                    whole = np.trunc(rest[place] / unit)
-                    limbs[limb, place] += np.int64(whole)
+                    whole = np.int64(rest[place] / unit)  # towards zero
+                    limbs[limb, place] += whole
                     rest[place] -= whole * unit
                 largest = min(largest, unit)
 

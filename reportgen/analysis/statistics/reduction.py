@@ -64,7 +64,7 @@ def reduce_map(values: FloatArray, floors: FloatArray, into: Reduced) -> None:
     """
     positions, channels = values.shape
     lines = values.reshape(-1, channels * _positions_per_line(positions, channels))
-    if not _reduce_finite(lines, floors, into.extremes, into.totals, into.counts):
+    if not _reduce_finite(values, lines, floors, into.extremes, into.totals, into.counts):
         _reduce_carefully(values, into)
 
 
@@ -76,19 +76,24 @@ def _positions_per_line(positions: int, channels: int) -> int:
 
 @compiled
 def _reduce_finite(
+    values: FloatArray,
     lines: FloatArray,
     floors: FloatArray,
     extremes: FloatArray,
     totals: NDArray[np.float64],
     counts: NDArray[np.int32],
 ) -> bool:
-    """Reduce a map that lies as `lines`; False where something is not finite or a sum is too large for float32.
+    """Reduce a map `values` that lies as `lines`, too; False where something is not finite or a sum is too large for float32.
 
     The fields of `Reduced` take the results; the place of a maximum is at first the line where its block starts.
     """
     channels = len(floors)
-    extremes[0], extremes[1] = -np.inf, np.inf
-    totals[:], counts[:] = 0, 0
+    for channel in range(channels):
+        extremes[0, channel], extremes[1, channel] = -np.inf, np.inf
+        for row in range(2):
+            totals[row, channel] = 0
+        for row in range(4):
+            counts[row, channel] = 0
     found = np.empty(_END, np.float32)
     blocks = np.empty(_COLUMNS, np.int64)
     sums = np.empty((2, _COLUMNS), np.float64)
@@ -104,9 +109,9 @@ def _reduce_finite(
             maximum, block = found[_MAXIMA + column], np.int32(blocks[column])
             if maximum > extremes[0, channel] or (maximum == extremes[0, channel] and block < counts[0, channel]):
                 extremes[0, channel], counts[0, channel] = maximum, block
-    if not np.isfinite(totals).all():
-        return False
-    values = lines.reshape((-1, channels))
+    for channel in range(channels):
+        if not (math.isfinite(totals[0, channel]) and math.isfinite(totals[1, channel])):
+            return False
     for channel in range(channels):
         if extremes[0, channel] >= floors[channel]:
             place = counts[0, channel] * (lines.shape[1] // channels)
@@ -129,12 +134,14 @@ def _reduce_columns(
         blocks: takes the first line of the block in which each maximum stands.
         sums: takes the sums of values and squares.
     """
-    found[_ZEROS:_MAXIMA], found[_MAXIMA:_MINIMA], found[_MINIMA:] = 0, -np.inf, np.inf
-    sums[:] = 0
-    before = np.full(columns, np.float32(-np.inf))
-    blocks[:] = 0
+    before = np.empty(_COLUMNS, np.float32)
+    for column in range(_COLUMNS):
+        found[_ZEROS + column], found[_MAXIMA + column], found[_MINIMA + column] = _ZERO, -np.inf, np.inf
+        sums[0, column], sums[1, column] = 0, 0
+        before[column], blocks[column] = -np.inf, 0
     for start in range(0, len(lines), _BLOCK):
-        found[:_ZEROS] = 0
+        for column in range(_ZEROS):
+            found[column] = _ZERO
         for line in range(start, min(start + _BLOCK, len(lines))):
             _take_in(lines[line, first : first + columns], found)
         for column in range(columns):
@@ -183,4 +190,5 @@ def take_samples(values: FloatArray, index: int, samples: FloatArray) -> None:
     positions, count = len(values), samples.shape[1]
     for sample in range(count):
         place = (sample * positions // count + index) % positions
-        samples[:, sample] = values[place]
+        for channel in range(len(samples)):
+            samples[channel, sample] = values[place, channel]
