@@ -94,12 +94,17 @@ def build_from(
     model: keras.Model | None = None,
     pixels: Any = None,
     progress: Progress | None = None,
+    lean: bool = False,
 ) -> Report:
-    """Make the report `config` describes; `model` and `pixels` stand in for those it would name."""
+    """Make the report `config` describes; `model` and `pixels` stand in for those it would name.
+
+    Where TensorFlow is not loaded yet, `lean` loads it without what no report uses, see `quiet_tensorflow`: for a
+    process that does nothing else.
+    """
     # Loading TensorFlow takes seconds, which `--help`, `render` and the settings have no use for.
     costs = Costs(progress or Silent())
     with stage(costs, "Starting TensorFlow"):
-        quiet_tensorflow()
+        quiet_tensorflow(lean=lean)
         from reportgen.report import build_report
 
     return build_report(config, model=model, pixels=pixels, progress=costs)

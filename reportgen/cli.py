@@ -126,7 +126,7 @@ def build(
     a network that makes pictures of vectors needs none.
     """
     config = _settings(config_file, options, model=model, images=tuple(images), output=output)
-    report = reportgen.build_from(config, progress=_progress(quiet=quiet, verbose=verbose))
+    report = reportgen.build_from(config, progress=_progress(quiet=quiet, verbose=verbose), lean=not config.runs_code)
     click.echo(report.path)
 
 
@@ -142,7 +142,7 @@ def demo(output: Path, config_file: Path | None, quiet: bool, verbose: bool, **o
     from reportgen.demo import demo_settings
 
     config = _settings(config_file, options, output=output, **demo_settings())
-    report = reportgen.build_from(config, progress=_progress(quiet=quiet, verbose=verbose))
+    report = reportgen.build_from(config, progress=_progress(quiet=quiet, verbose=verbose), lean=not config.runs_code)
     click.echo(report.path)
 
 
@@ -164,10 +164,10 @@ def features(
     quiet: bool, verbose: bool, **options: Any,
 ) -> None:  # fmt: skip
     """Save the features that layers give for the images: an array (images, ...) per layer, and `files`."""
-    quiet_tensorflow()
+    config = _settings(config_file, options, model=model, images=tuple(images), layers=tuple(wanted))
+    quiet_tensorflow(lean=not config.runs_code)
     from reportgen.report import save_features
 
-    config = _settings(config_file, options, model=model, images=tuple(images), layers=tuple(wanted))
     click.echo(save_features(config, output, progress=_progress(quiet=quiet, verbose=verbose)))
 
 
@@ -177,10 +177,11 @@ def features(
 @settings_options("network")
 def layers(model: str, form: str, config_file: Path | None, **options: Any) -> None:
     """Print the layer summary of MODEL."""
-    quiet_tensorflow()
+    config = _settings(config_file, options, model=model)
+    quiet_tensorflow(lean=not config.runs_code)
     from reportgen.report import print_layers
 
-    click.echo(print_layers(_settings(config_file, options, model=model), form), nl=False)
+    click.echo(print_layers(config, form), nl=False)
 
 
 @commands.command()

@@ -308,6 +308,12 @@ class Config(FrozenSettings):
             values[field] = not value if is_switch and isinstance(value, bool) else value
         return cls.checked(**values)
 
+    @property
+    def runs_code(self) -> bool:
+        """Whether the settings name code of the user's to run beside the network."""
+        named = (self.model, self.preprocess)
+        return self.custom_objects is not None or any(value.startswith("python:") for value in named)
+
     def draws(self, section: str) -> bool:
         """Whether `section` was asked for, by its name or with all."""
         return self.sections == ALL_SECTIONS or section in self.sections

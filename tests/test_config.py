@@ -250,3 +250,16 @@ def test_the_table_of_attribution_stands_beside_its_option(tmp_path: Path) -> No
 def test_attribution_refuses_what_it_does_not_know(given: object, words: str) -> None:
     with pytest.raises(UsageError, match=re.escape(words)):
         Config.from_options({"attribution": given})
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"model": "net.keras", "preprocess": "tf"}, False),
+        ({"model": "python:nets:make"}, True),
+        ({"model": "net.keras", "preprocess": "python:nets:feed"}, True),
+        ({"model": "net.keras", "custom_objects": "python:nets"}, True),
+    ],
+)
+def test_settings_that_name_code_say_so(settings: dict[str, str], expected: bool) -> None:
+    assert Config.checked(**settings).runs_code is expected

@@ -11,7 +11,6 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from matplotlib import colormaps
 from numpy.typing import NDArray
 
 from reportgen.results import ByteArray
@@ -35,6 +34,8 @@ def colour_table(name: str) -> ByteArray:
     >>> colour_table("grey")[[0, 128, 255]].tolist()
     [[0, 0, 0], [128, 128, 128], [255, 255, 255]]
     """
+    from matplotlib import colormaps  # a report without colours need not load it
+
     table: ByteArray = np.rint(colormaps[COLORMAPS[name]](np.arange(256))[:, :3] * 255).astype(np.uint8)
     table.flags.writeable = False
     return table

@@ -8,9 +8,9 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import IO
+from typing import IO, Any
 
 from reportgen.errors import ReportgenError, one_line
 
@@ -21,11 +21,19 @@ _LOG_LEVEL, _BACKEND = "TF_CPP_MIN_LOG_LEVEL", "KERAS_BACKEND"
 _CHATTER = re.compile(rb"WARNING: All log messages before absl|[IW]\d{4} |To enable the following instructions|\s*$")
 
 
-def quiet_tensorflow() -> None:
+# What Keras loads, where it is installed, for drawings of its own and for wrappers of another library: a third of the
+# time to load TensorFlow where both are there, and no report uses it.
+_BESIDE = ("matplotlib", "sklearn")
+
+
+def quiet_tensorflow(*, lean: bool = False) -> None:
     """Load TensorFlow with nothing of its chatter on standard error; to be called before anything imports it.
 
     Whatever level the user has set (`TF_CPP_MIN_LOG_LEVEL`): what truly goes wrong in an operation reaches Python as
     an exception at any.
+
+    Args:
+        lean: without Keras' own drawings and its wrappers for scikit-learn, which then cannot be had in this process.
 
     Raises:
         ReportgenError: the environment asks for another backend of Keras.
@@ -41,8 +49,21 @@ def quiet_tensorflow() -> None:
     os.environ[_LOG_LEVEL] = "3"
     for name in ("tensorflow", "absl", "matplotlib"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    with chatter_held_back():
+    with chatter_held_back(), _held_back(_BESIDE if lean else ()):
         importlib.import_module("tensorflow")
+
+
+@contextmanager
+def _held_back(modules: Sequence[str]) -> Iterator[None]:
+    """Let `modules` count as not installed during the block, unless they are loaded already."""
+    held = [name for name in modules if name not in sys.modules]
+    none: Any = None  # tells the import system that a module is not there
+    sys.modules.update(dict.fromkeys(held, none))
+    try:
+        yield
+    finally:
+        for name in held:
+            del sys.modules[name]
 
 
 @contextmanager

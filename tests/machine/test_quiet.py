@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 
 def test_tensorflow_starts_quietly():
     program = (
@@ -14,3 +16,22 @@ def test_tensorflow_starts_quietly():
     environment = {"PATH": "", "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=True)
     assert (run.stdout, run.stderr) == ("", "")
+
+
+LEAN = """
+import sys
+from reportgen.machine.quiet import quiet_tensorflow
+quiet_tensorflow(lean={lean})
+print(*sorted(name for name in ("matplotlib.pyplot", "sklearn") if sys.modules.get(name)))
+import keras, matplotlib.pyplot, sklearn
+print(keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)]).output_shape)
+"""
+
+
+@pytest.mark.parametrize("lean", [True, False])
+def test_a_lean_start_leaves_out_what_no_report_uses_and_stands_in_nobodys_way(lean: bool) -> None:
+    for name in ("matplotlib", "sklearn"):
+        pytest.importorskip(name)
+    program = LEAN.format(lean=lean)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == f"{'' if lean else 'matplotlib.pyplot sklearn'}\n(None, 3)\n"

@@ -83,9 +83,10 @@ def _reduce_finite(
     totals: NDArray[np.float64],
     counts: NDArray[np.int32],
 ) -> bool:
-    """Reduce a map `values` that lies as `lines`, too; False where something is not finite or a sum is too large for float32.
+    """Reduce a map; False where something is not finite or a sum is too large for float32.
 
-    The fields of `Reduced` take the results; the place of a maximum is at first the line where its block starts.
+    `lines` are the `values` in longer rows. The fields of `Reduced` take the results; the place of a maximum is at
+    first the line where its block starts.
     """
     channels = len(floors)
     for channel in range(channels):
