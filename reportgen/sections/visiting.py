@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import TypeVar
 
 import numpy as np
 
@@ -14,8 +13,6 @@ from reportgen.images import ImageFile
 from reportgen.progress import stage
 from reportgen.sections.section import Contribution, Section, VisitedImage, Work, joined
 from reportgen.sections.study import Study, Workshop, fitted_images
-
-Result = TypeVar("Result")
 
 
 def make_sections(
@@ -29,19 +26,20 @@ def make_sections(
         workshop: where pictures go.
         beside: further work that belongs to no section; it is done during the same pass.
     """
-    plans = [_timed(section, workshop, partial(section.plan, study, workshop)) for section in sections]
+    with stage(workshop.progress, "Plans of the sections"):
+        plans = [section.plan(study, workshop) for section in sections]
     works = [plan if isinstance(plan, Work) else Work(finish=partial(_same, plan)) for plan in plans]
     parts = _visited([*works, *beside], study, workshop)
     return [
-        (section, joined([*part, _timed(section, workshop, work.finish)]))
+        (section, joined([*part, _finished(section, work, workshop)]))
         for section, work, part in zip(sections, works, parts, strict=False)
     ]
 
 
-def _timed(section: Section, workshop: Workshop, part: Callable[[], Result]) -> Result:
-    """Do a part of what `section` does, as a stage under its title."""
+def _finished(section: Section, work: Work, workshop: Workshop) -> Contribution:
+    """What a section adds when all images were visited, as a stage under its title."""
     with stage(workshop.progress, section.title):
-        return part()
+        return work.finish()
 
 
 def _same(contribution: Contribution) -> Contribution:
