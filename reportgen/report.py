@@ -80,7 +80,7 @@ def build_report(
     with replacing(folder, single, force=config.force) as places:
         new = places.folder
         cache = Cache((config.cache or default_folder()) if config.use_cache else None)
-        workshop = Workshop(PictureStore(new), cache, progress, originals)
+        workshop = Workshop(PictureStore(new, cache), cache, progress, originals)
         with stage(progress, "Looking at the network"):
             study = prepare_study(config, network, images, workshop)
         record = _record(study, workshop, sections)

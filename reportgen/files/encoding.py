@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any
 
-from PIL import Image
+import PIL
+from PIL import Image, features
 
 if TYPE_CHECKING:  # what makes no pictures need not load numpy
     import numpy as np
@@ -25,6 +26,13 @@ EFFORT = 5
 # Of a lossless file: `quality` is how hard it is tried, 0 to 100. A third of the time of 100 and 4, and 1.003 of the
 # bytes.
 LOSSLESS_QUALITY, LOSSLESS_EFFORT = 50, 3
+
+
+def encoder() -> str:
+    """What a WebP file depends on beside the pixels and what `encode_webp` is asked for."""
+    return (
+        f"Pillow {PIL.__version__}, libwebp {features.version('webp')}, {EFFORT}, {LOSSLESS_QUALITY}, {LOSSLESS_EFFORT}"
+    )
 
 
 def encode_webp(pixels: NDArray[np.uint8], *, quality: int = QUALITY, lossless: bool = False) -> bytes:

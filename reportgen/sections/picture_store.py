@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen import record
-from reportgen.files.encoding import QUALITY, encode_png, encode_webp
+from reportgen.files.cache import Cache, content_key
+from reportgen.files.encoding import QUALITY, encode_png, encode_webp, encoder
 from reportgen.files.hashed import hashed_name
 from reportgen.files.slugs import slugs
 from reportgen.formats import rounded
@@ -39,17 +40,38 @@ class StoredPicture:
         return self.tile(0, 0, self.width, self.height)
 
 
-class PictureStore:
-    """Writes pictures into the report's folder; the same picture twice is one file."""
+# Smaller pictures are encoded in less time than they are found in a cache.
+_KEPT_PIXELS = 128 * 128
 
-    def __init__(self, folder: Path) -> None:
+
+class PictureStore:
+    """Writes pictures into the report's folder; the same picture twice is one file.
+
+    What it took time to encode is kept in a `cache`.
+    """
+
+    def __init__(self, folder: Path, cache: Cache | None = None) -> None:
         self.folder = folder
+        self._cache = cache
         (folder / ASSETS).mkdir(exist_ok=True)
 
     def save(self, name: str, pixels: ByteArray, *, lossless: bool = False, quality: int = QUALITY) -> StoredPicture:
         """Write uint8 `pixels` `(height, width[, 3])` as WebP under a name made of `name` and its content."""
-        data = encode_webp(pixels, lossless=lossless, quality=quality)
+        data = self._encoded(pixels, lossless=lossless, quality=quality)
         return self._write(name, data, ".webp", pixels.shape[1], pixels.shape[0])
+
+    def _encoded(self, pixels: ByteArray, *, lossless: bool, quality: int) -> bytes:
+        """`pixels` as WebP, as kept or made now."""
+        height, width = pixels.shape[:2]
+        if self._cache is None or self._cache.folder is None or height * width < _KEPT_PIXELS:
+            return encode_webp(pixels, lossless=lossless, quality=quality)
+        key = content_key("webp", encoder(), pixels, lossless, quality)
+        entry = self._cache.get(key)
+        if entry is not None:
+            return entry.arrays["data"].tobytes()
+        data = encode_webp(pixels, lossless=lossless, quality=quality)
+        self._cache.put(key, {"data": np.frombuffer(data, np.uint8)}, {})
+        return data
 
     def save_png(self, name: str, pixels: ByteArray, *, palette: ByteArray | None = None) -> StoredPicture:
         """Write levels, indices into a `palette` `(colours, 3)`, or colours with their opacity as PNG, lossless."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from reportgen.facts import Scale, TileGrid
+from reportgen.files.cache import Cache
 from reportgen.results import Drawing
+from reportgen.sections import picture_store
 from reportgen.sections.picture_store import PictureStore
 
 
@@ -96,3 +99,44 @@ class TestADrawing:
 
     def test_it_is_looked_at_in_the_size_it_says(self, store: PictureStore) -> None:
         assert store.save_drawing(drawing(display=(40, 90))).display == (40, 90)
+
+
+def test_a_picture_that_is_kept_is_the_same_file_without_being_encoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings: list[dict[str, Any]] = [{}, {"lossless": True}, {"quality": 30}]
+    first, second = (PictureStore(make_folder(tmp_path / name), Cache(tmp_path / "kept")) for name in "ab")
+    made = [first.save("noise", noise(150, 150), **each) for each in settings]
+    assert len({picture.path for picture in made}) == 3
+    monkeypatch.setattr(picture_store, "encode_webp", lambda *_, **__: pytest.fail("encoded again"))
+    assert [second.save("noise", noise(150, 150), **each) for each in settings] == made
+    for picture in made:
+        assert (tmp_path / "a" / picture.path).read_bytes() == (tmp_path / "b" / picture.path).read_bytes()
+
+
+def test_another_picture_or_encoder_is_not_taken_for_one_that_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = PictureStore(make_folder(tmp_path / "a"), Cache(tmp_path / "kept"))
+    one = store.save("noise", noise(150, 150))
+    assert store.save("noise", noise(150, 150, seed=1)) != one
+    monkeypatch.setattr(picture_store, "encoder", lambda: "another")
+    monkeypatch.setattr(picture_store, "encode_webp", lambda *_, **__: b"made by another")
+    assert (tmp_path / "a" / store.save("noise", noise(150, 150)).path).read_bytes() == b"made by another"
+
+
+def test_small_pictures_are_not_kept(tmp_path: Path) -> None:
+    kept = Cache(tmp_path / "kept")
+    PictureStore(make_folder(tmp_path / "a"), kept).save("small", noise(20, 20))
+    assert kept.files() == []
+
+
+def test_several_drawings_are_stored_in_their_order(store: PictureStore) -> None:
+    drawings = [drawing(id=f"map-{number}", pixels=noise(30 + number, 40)) for number in range(9)]
+    assert store.save_drawings(iter(drawings)) == tuple(store.save_drawing(drawing) for drawing in drawings)
+
+
+def make_folder(path: Path) -> Path:
+    """A new folder."""
+    path.mkdir()
+    return path
