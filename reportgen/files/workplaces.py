@@ -109,7 +109,8 @@ def settle_left(target: Path) -> None:
 
     What cannot be mended, as in a folder one may not write, stays: that is no reason not to read a report.
     """
-    if not any(True for _ in _left(target)):
+    # No run works over a link, and a stranger's may lead anywhere: nothing is moved through it.
+    if target.is_symlink() or not any(True for _ in _left(target)):
         return
     with suppress(OSError), locked(target.parent, wait=SWAP_WAIT):
         for path in list(_left(target)):

@@ -9,8 +9,11 @@ from pathlib import Path
 from reportgen._version import __version__
 from reportgen.errors import GateError
 from reportgen.files.inside import Inside
+from reportgen.files.locks import steady
 from reportgen.files.manifest import kind_of, read_manifest
 from reportgen.files.replacing import replacing_file
+from reportgen.files.targets import absolute
+from reportgen.files.workplaces import settle_left
 from reportgen.finished.bundle import (
     OUTLINE,
     PAGES,
@@ -25,9 +28,10 @@ from reportgen.finished.bundle import (
 from reportgen.finished.opened import odd_values_told
 from reportgen.finished.rewriting import Part, Pictures, page_id
 from reportgen.finished.site_folders import CHANGES, REPORTS
+from reportgen.site.links import feed_page
 from reportgen.site.page import FRONT
 
-_TITLE = re.compile(r"<title>(.*?)</title>", re.DOTALL)
+_TITLE = re.compile(r"<title>([^<]*)</title>")
 _NUMBER = re.compile(r"(\d+)")
 
 
@@ -57,7 +61,8 @@ def bundle_site_text(folder: Path) -> str:
     Raises:
         ReportgenError: one of its files is missing.
     """
-    with odd_values_told(folder):
+    settle_left(absolute(folder))
+    with steady(folder), odd_values_told(folder):
         return _bundle(folder)
 
 
@@ -70,8 +75,7 @@ def _bundle(folder: Path) -> str:
 
     def part(path: str, wanted: str, prefix: str) -> str:
         taken = Part(page=path, pages=ids, prefix=prefix, wanted=wanted, pictures=pictures)
-        taken.feed(inside.read_text(path, "a page", "page"))
-        taken.close()
+        feed_page(taken, inside.read_text(path, "a page", "page"))
         return "".join(taken.pieces)
 
     articles = [

@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 
 from reportgen.errors import ReportgenError
 from reportgen.files.inside import Inside
+from reportgen.files.locks import steady
 from reportgen.files.manifest import MANIFEST, file_digest, kind_of, read_manifest, write_manifest
 from reportgen.files.replacing import replacing_folder
 from reportgen.files.slugs import slugs
+from reportgen.files.targets import absolute
+from reportgen.files.workplaces import settle_left
 from reportgen.finished.collection_content import (
     Content,
     Entry,
@@ -29,9 +33,10 @@ from reportgen.finished.comparing import make_comparison
 from reportgen.finished.comparison import Comparison, compare
 from reportgen.finished.comparison_words import sentences
 from reportgen.finished.opened import odd_values_told, opened_report
-from reportgen.finished.site_folders import CHANGES, CONTENT, REPORTS
-from reportgen.finished.summary import SUMMARY_NAME, summarize
+from reportgen.finished.site_folders import CHANGES, CONTENT, REPORTS, SUMMARY_NAME
+from reportgen.finished.summary import summarize
 from reportgen.record import RECORD_NAME, Figure, Record, read_record
+from reportgen.site.page import FRONT
 from reportgen.site.writer import write_text
 
 DEFAULT_TITLE = "Reports over time"
@@ -55,19 +60,23 @@ def collect_reports(
     Raises:
         ReportgenError: one of `reports` is no report, or `site` is not to be replaced.
     """
-    before = read_content(site) if not anew and kind_of(site) == "collection" else None
-    old = before or Content(title=DEFAULT_TITLE, entries=(), comparisons=())
-    added = _new_entries(reports, old)
-    entries = in_order([*old.entries, *added.values()])
-    with replacing_folder(site, "collection", force=force) as new:
+    settle_left(absolute(site))
+    with ExitStack() as reading, replacing_folder(site, "collection", force=force) as new:
+        reading.enter_context(steady(site))
+        before = read_content(site) if not anew and kind_of(site) == "collection" else None
+        old = before or Content(title=DEFAULT_TITLE, entries=(), comparisons=())
         known = _keep(site, new, old) if before is not None else {}
+        reading.close()  # nothing more is read of it, and what takes its place waits for that
+        added = _new_entries(reports, old)
         for report, entry in added.items():
-            _copy_report(report, new / REPORTS / entry.slug)
-        comparisons = _compare_neighbours(entries, old, new)
-        content = Content(title=title or old.title, entries=entries, comparisons=comparisons)
-        write_text(new / CONTENT, dump_content(content))
-        write_index(content, new)
-        write_text(new / SUMMARY_NAME, collection_markdown(content))
+            _copy_report(report, new / REPORTS / entry.slug, entry)
+        with odd_values_told(site):
+            entries = in_order([*old.entries, *added.values()])
+            comparisons = _compare_neighbours(entries, old, new)
+            content = Content(title=title or old.title, entries=entries, comparisons=comparisons)
+            write_text(new / CONTENT, dump_content(content))
+            write_index(content, new)
+            write_text(new / SUMMARY_NAME, collection_markdown(content))
         write_manifest(new, "collection", known)
     return site
 
@@ -82,7 +91,7 @@ def _new_entries(reports: Sequence[Path], old: Content) -> dict[Path, Entry]:
                 f"expected the folder of a report, got {report}; "
                 "make one with `reportgen build`, and name each by itself"
             )
-        digest = file_digest(report / RECORD_NAME)
+        digest = file_digest(Inside(report).find(RECORD_NAME, RECORD_NAME))
         if digest in known:
             continue
         known.add(digest)
@@ -126,31 +135,44 @@ def _glimpse(figure: Figure | None) -> Glimpse | None:
 def _keep(site: Path, new: Path, old: Content) -> dict[str, str]:
     """Take over the reports and comparisons of `site`: as links to the same files, where the file system has them.
 
-    Gives what the manifest of `site` says of them: what was changed since stays told by `verify`.
+    Gives what the manifest of `site` says of them: what was changed since stays told by `verify`. What its manifest
+    does not list is not ours.
     """
-    folders = [f"{REPORTS}/{entry.slug}" for entry in old.entries]
-    folders += [f"{CHANGES}/{one.folder}" for one in old.comparisons]
+    manifest = read_manifest(site)
+    folders = [f"{REPORTS}/{entry.slug}/" for entry in old.entries]
+    folders += [f"{CHANGES}/{one.folder}/" for one in old.comparisons]
     for folder in folders:
-        if not (site / folder).is_dir():
+        if f"{folder}{FRONT}" not in manifest or not (site / folder).is_dir():
             raise ReportgenError(f"expected {folder} in the collection {site}, it is gone; collect the reports anew")
-        shutil.copytree(site / folder, new / folder, copy_function=_link_or_copy, symlinks=True)
-    parts = (f"{REPORTS}/", f"{CHANGES}/")
-    return {name: digest for name, digest in read_manifest(site).items() if name.startswith(parts)}
+    kept, inside = set(folders), Inside(site, "collect the reports anew")
+    known = {name: digest for name, digest in manifest.items() if "/".join(name.split("/")[:2]) + "/" in kept}
+    for name in known:
+        if os.path.lexists(site / name):
+            _link_or_copy(inside, name, new)
+    return known
 
 
-def _link_or_copy(source: str, target: str) -> str:
+def _link_or_copy(inside: Inside, name: str, target: Path) -> None:
+    source = inside.find(name, MANIFEST)
+    (target / name).parent.mkdir(parents=True, exist_ok=True)
     try:
-        os.link(source, target, follow_symlinks=False)
+        os.link(source, target / name, follow_symlinks=False)
     except OSError:
-        shutil.copyfile(source, target)
-    return target
-
-
-def _copy_report(report: Path, target: Path) -> None:
-    """Copy the files of a report's manifest, and the manifest; what else lies in its folder is not the report's."""
-    inside = Inside(report)
-    for name in (*read_manifest(report), MANIFEST):
         inside.copy(name, MANIFEST, target)
+
+
+def _copy_report(report: Path, target: Path, entry: Entry) -> None:
+    """Copy the files of a report's manifest, and the manifest; what else lies in its folder is not the report's.
+
+    Raises:
+        ReportgenError: one of them is not what it should be, or another report took its place since it was read.
+    """
+    with steady(report):
+        inside = Inside(report)
+        for name in (*read_manifest(report), MANIFEST):
+            inside.copy(name, MANIFEST, target)
+    if file_digest(target / RECORD_NAME) != entry.sha256:
+        raise ReportgenError(f"expected {report} to stay as it was, another report took its place; collect again")
 
 
 def _compare_neighbours(entries: Sequence[Entry], old: Content, new: Path) -> tuple[Neighbours, ...]:
@@ -174,7 +196,9 @@ def _compare(before: Entry, after: Entry, records: dict[str, Record], new: Path)
     folders = new / REPORTS / before.slug, new / REPORTS / after.slug
     with odd_values_told(folders[1]):
         comparison = compare(records[before.slug], records[after.slug], folders)
-    folder = slugs([f"{before.slug} to {after.slug}"])[f"{before.slug} to {after.slug}"]
+    # "a to b-to-c" and "a-to-b to c" are two.
+    taken = [path.name for path in (new / CHANGES).iterdir()] if (new / CHANGES).is_dir() else []
+    folder = _free_slug(f"{before.slug} to {after.slug}", taken)
     (new / CHANGES / folder).mkdir(parents=True)
     make_comparison(comparison, folders, new / CHANGES / folder)
     return Neighbours(

@@ -9,12 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
-from reportgen.errors import ReportgenError
+from reportgen.errors import ReportgenError, one_line
 from reportgen.facts import Fact
 from reportgen.finished.site_folders import CONTENT
 from reportgen.opening import read_regular
+from reportgen.plain_json import parse_json
 from reportgen.record.paths import PicturePath
 
 # A name that is a part of a path: what this program makes of the name of a folder.
@@ -84,6 +85,18 @@ class Content(Fact):
     entries: tuple[Entry, ...]
     comparisons: tuple[Neighbours, ...]
 
+    @model_validator(mode="after")
+    def _check_folders(self) -> Content:
+        """Refuse two reports or comparisons in one folder, and comparisons of what is not there."""
+        places = [entry.slug for entry in self.entries]
+        for what, names in (("reports", places), ("comparisons", [one.folder for one in self.comparisons])):
+            if len(set(names)) < len(names):
+                raise ValueError(f"expected a folder for each of its {what}, two have one")
+        between = [(one.before, one.after) for one in self.comparisons]
+        if not {slug for pair in between for slug in pair} <= set(places) or len(set(between)) < len(between):
+            raise ValueError("expected one comparison of two of its reports, got another")
+        return self
+
     def between(self, before: str, after: str) -> Neighbours | None:
         """The comparison of two neighbours."""
         return next((one for one in self.comparisons if (one.before, one.after) == (before, after)), None)
@@ -118,14 +131,20 @@ def read_content(folder: Path) -> Content:
     """
     file = folder / CONTENT
     try:
-        return Content.model_validate_json(read_regular(file, "manifest", through_links=False))
+        # Texts and numbers alone: the tuples of a collection are lists in JSON.
+        return Content.model_validate(parse_json(read_regular(file, "manifest", through_links=False)))
     except OSError as error:
         raise ReportgenError(f"expected a collection at {folder}, cannot read {file}: {error.strerror}") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "top"
         raise ReportgenError(
-            f"{file} is no content of a collection: {where or 'top'}: {first['msg']}; collect the reports anew"
+            f"{one_line(file, 80)} is no content of a collection: {one_line(where, 60)}: "
+            f"{one_line(first['msg'].removeprefix('Value error, '), 80)}; collect the reports anew"
+        ) from error
+    except ValueError as error:
+        raise ReportgenError(
+            f"{one_line(file, 80)} is no content of a collection: {one_line(error, 100)}; collect the reports anew"
         ) from error
 
 

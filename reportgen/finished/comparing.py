@@ -13,7 +13,7 @@ from reportgen.finished.comparison import Comparison, compare
 from reportgen.finished.comparison_pages import write_comparison
 from reportgen.finished.comparison_words import comparison_markdown
 from reportgen.finished.opened import odd_values_told, opened_report
-from reportgen.finished.summary import SUMMARY_NAME
+from reportgen.finished.site_folders import SUMMARY_NAME
 from reportgen.site.writer import write_text
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.array_files import load_array
 from reportgen.errors import ReportgenError
 from reportgen.files.inside import Inside
 from reportgen.record import Record
@@ -62,10 +62,9 @@ def _products(record: Record, folder: Path) -> Mapping[str, NDArray[np.float64]]
     if kept is None:
         return {}
     count, file = len(kept.images), folder / kept.file
-    data = Inside(folder).read(kept.file, "products.file", "picture")
     try:
-        triangles = np.load(io.BytesIO(data), allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        triangles = load_array(Inside(folder).find(kept.file, "products.file"))
+    except (OSError, ValueError) as error:
         raise ReportgenError(f"expected an array at {file}, cannot read it; make the report again") from error
     if triangles.shape != (len(kept.layers), count * (count + 1) // 2) or triangles.dtype != np.float32:
         raise ReportgenError(f"expected the products of {count} images at {file}, got others; make the report again")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from reportgen.errors import ReportgenError
 from reportgen.files.inside import Inside
+from reportgen.finished.stored_picture import stored_picture
 
 # Pictures are compared at this many pixels a side: enough to see what changed, and quick for hundreds of pairs.
 _SIDE = 96
@@ -27,9 +26,5 @@ def picture_distance(first: tuple[Path, str], second: tuple[Path, str]) -> float
 
 def _small(folder: Path, path: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
     data = Inside(folder).read(path, "a picture to compare", "picture")
-    try:
-        with Image.open(io.BytesIO(data)) as picture:
-            shown = picture.convert("RGB").resize((_SIDE, _SIDE), Image.Resampling.BOX)
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
-        raise ReportgenError(f"expected a picture at {folder / path}, cannot read it; make the report again") from error
-    return np.asarray(shown, np.float32)
+    with stored_picture(data, path) as picture:
+        return np.asarray(picture.convert("RGB").resize((_SIDE, _SIDE), Image.Resampling.BOX), np.float32)

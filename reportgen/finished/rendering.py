@@ -13,7 +13,8 @@ from reportgen.files.manifest import write_manifest
 from reportgen.files.replacing import replacing_folder
 from reportgen.finished.logo import clean_logo
 from reportgen.finished.opened import odd_values_told, opened_report
-from reportgen.finished.summary import SUMMARY_NAME, changes_kept, summarize, summary_markdown
+from reportgen.finished.site_folders import SUMMARY_NAME
+from reportgen.finished.summary import changes_kept, summarize, summary_markdown
 from reportgen.opening import read_regular
 from reportgen.record import RECORD_NAME, Record, Site, dump_record
 from reportgen.site.writer import write_site, write_text

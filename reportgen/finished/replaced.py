@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from reportgen.errors import ReportgenError
-from reportgen.files.inside import Inside
 from reportgen.files.manifest import kind_of
 from reportgen.finished.comparison import compare
 from reportgen.finished.comparison_words import sentences
+from reportgen.finished.opened import odd_values_told, opened_record
 from reportgen.finished.summary import changes_kept
-from reportgen.record import Record, dump_record, read_record
+from reportgen.record import Record, dump_record
 
 
 def changes_since(folder: Path, record: Record) -> tuple[str, ...]:
@@ -22,9 +22,9 @@ def changes_since(folder: Path, record: Record) -> tuple[str, ...]:
     if kind_of(folder) != "report":
         return ()
     try:
-        before = read_record(folder)
+        with opened_record(folder) as (before, inside), odd_values_told(folder):
+            if dump_record(before) == dump_record(record):
+                return changes_kept(inside)
+            return sentences(compare(before, record), ("the one before", "this one"))
     except ReportgenError:  # of another version, or broken: that is no reason not to replace it
         return ()
-    if dump_record(before) == dump_record(record):
-        return changes_kept(Inside(folder))
-    return sentences(compare(before, record), ("the one before", "this one"))

@@ -8,12 +8,11 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
-from reportgen.errors import GateError, ReportgenError
+from reportgen.errors import GateError
 from reportgen.files.encoding import EFFORT
 from reportgen.files.hashed import hashed_name
 from reportgen.finished.sizes import SIZE_RULE, measure_things, size_table
+from reportgen.finished.stored_picture import stored_picture
 from reportgen.formats import counted
 from reportgen.machine.threads import in_threads
 from reportgen.record import Figure, Finding, Record, referenced_files
@@ -23,9 +22,6 @@ QUALITIES = (45, 32, 20)
 
 # What follows the content in a picture's name.
 _DIGEST = re.compile(r"-[^-/]*\Z")
-
-# Of one picture: figures of a report stay far below.
-_MOST_PIXELS = 80_000_000
 
 Finish = Callable[[Record], int]
 
@@ -98,15 +94,8 @@ def _recoded(record: Record, folder: Path, originals: dict[str, bytes], quality:
 def _coarse(name: str, data: bytes, quality: int) -> bytes:
     """The picture `name` again at `quality`, or as it is where that saves nothing."""
     buffer = io.BytesIO()
-    try:
-        with Image.open(io.BytesIO(data), formats=["WEBP"]) as image:
-            if image.width * image.height > _MOST_PIXELS:
-                raise ValueError("too large")
-            image.save(buffer, "WEBP", quality=quality, method=EFFORT)
-    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
-        raise ReportgenError(
-            f"expected a WebP picture in {name}, it is none of a report's; make the report again"
-        ) from error
+    with stored_picture(data, name, ["WEBP"]) as image:
+        image.save(buffer, "WEBP", quality=quality, method=EFFORT)
     return buffer.getvalue() if buffer.tell() < len(data) else data
 
 

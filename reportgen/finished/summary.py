@@ -17,13 +17,13 @@ from reportgen.facts import SEVERITIES
 from reportgen.files.inside import Inside
 from reportgen.finished.closing_words import accuracy_words, left_out_words
 from reportgen.finished.markdown import code, escaped, unescaped
-from reportgen.record import Finding, Record, read_record
+from reportgen.finished.opened import odd_values_told, opened_record
+from reportgen.finished.site_folders import SUMMARY_NAME
+from reportgen.record import Finding, Record
 from reportgen.site.facts import preprocessing_words
 from reportgen.site.front import summarize_model
 from reportgen.site.page import FRONT
 from reportgen.site.parts import count_severities
-
-SUMMARY_NAME = "summary.md"
 
 # What one screen has room for.
 MOST_FINDINGS = 6
@@ -203,7 +203,7 @@ def summary_of(report: Path, form: str) -> str:
     Raises:
         ReportgenError: there is none.
     """
-    folder = report if report.is_dir() else report.parent
-    summary = summarize(read_record(report), changes_kept(Inside(folder)))
-    where = (folder / FRONT).as_posix()
+    with opened_record(report) as (record, inside), odd_values_told(report):
+        summary = summarize(record, changes_kept(inside))
+        where = (inside.folder / FRONT).as_posix()
     return summary_json(summary, where) if form == "json" else summary_markdown(summary, where)

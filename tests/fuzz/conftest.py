@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from fuzz.whole import write_whole_report
 
 if TYPE_CHECKING:
     from conftest import Written
 
 # Cases of each kind in every run of the suite, and in a run of those marked slow.
 FEW, MANY = 60, 700
+
+SENTINEL = "sentinel of the outside"
 
 
 @pytest.fixture(params=[pytest.param(FEW, id="few"), pytest.param(MANY, id="many", marks=pytest.mark.slow)])
@@ -37,13 +40,39 @@ class Spoilt:
         shutil.copytree(self.good, self.folder)
 
 
+def _spoilt(good: Path, home: Path) -> Spoilt:
+    outside = home / "outside"
+    outside.mkdir()
+    for name in ("secret.webp", "secret.html", "secret.css", "secret.npy", "secret.svg", "secret.txt"):
+        (outside / name).write_text(SENTINEL, encoding="utf-8")
+    made = Spoilt(home / "report", outside, good)
+    made.mend()
+    return made
+
+
 @pytest.fixture
 def spoilt(small: Written, tmp_path: Path) -> Spoilt:
     """A copy of the small report; outside are a picture, a page, a style sheet and words nobody may read."""
-    outside = tmp_path / "outside"
-    outside.mkdir()
-    for name in ("secret.webp", "secret.html", "secret.css", "secret.npy", "secret.svg", "secret.txt"):
-        (outside / name).write_text("sentinel of the outside", encoding="utf-8")
-    made = Spoilt(tmp_path / "report", outside, small.folder)
-    made.mend()
-    return made
+    return _spoilt(small.folder, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def whole_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report that names a file under every key that can."""
+    folder = tmp_path_factory.mktemp("whole") / "report"
+    write_whole_report(folder)
+    return folder
+
+
+@pytest.fixture
+def whole(whole_report: Path, tmp_path: Path) -> Spoilt:
+    """A copy of the report that names a file under every key that can, and what nobody may read outside."""
+    return _spoilt(whole_report, tmp_path)
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """Where commands are told to write."""
+    folder = tmp_path / "out"
+    folder.mkdir()
+    return folder
