@@ -147,8 +147,7 @@ def _keep(site: Path, new: Path, old: Content) -> dict[str, str]:
     kept, inside = set(folders), Inside(site, "collect the reports anew")
     known = {name: digest for name, digest in manifest.items() if "/".join(name.split("/")[:2]) + "/" in kept}
     for name in known:
-        if os.path.lexists(site / name):
-            _link_or_copy(inside, name, new)
+        _link_or_copy(inside, name, new)
     return known
 
 

@@ -9,7 +9,7 @@ from reportgen.errors import ReportgenError, one_line
 from reportgen.files.beyond import beyond
 from reportgen.files.inside import Inside, regular_files
 from reportgen.files.locks import steady
-from reportgen.files.manifest import MANIFEST, file_digest, read_manifest
+from reportgen.files.manifest import MANIFEST, file_digest, kind_of, read_manifest
 from reportgen.files.targets import absolute
 from reportgen.files.workplaces import settle_left
 from reportgen.site.links import PageLinks, css_addresses, is_outside, read_links, resolve
@@ -28,6 +28,11 @@ def verify_report(folder: Path) -> list[str]:
     settle_left(absolute(folder))
     with steady(folder):
         expected = read_manifest(folder)
+        if kind_of(folder) is None:
+            raise ReportgenError(
+                f"expected {one_line(folder / MANIFEST, 100)} to list the pages of a report, comparison or collection, "
+                "it does not; make the report again"
+            )
         inside = Inside(folder)
         faults = {name: _file_problem(inside, name, digest) for name, digest in sorted(expected.items())}
         readable = [name for name, fault in faults.items() if fault is None or fault.endswith(_CHANGED)]

@@ -38,13 +38,14 @@ def whole_record(folder: Path) -> r.Record:
         answer.model_copy(update={"photograph": picture}) if isinstance(answer, r.MapAnswer) else answer
         for answer in record.images[0].answers
     )
+    first = record.images[0].model_copy(update={"answers": answers, "attributions": (why,)})
     files = [image.file for image in record.images]
     flip = review.Flip(image=files[0], severity=1, clean="sky", changed="road", before=tile, after=tile)
     projection = review.Projection(picture=picture, points=[review.ProjectedImage(image=files[0], x=0.1, y=0.2)])
     return record.model_copy(
         update={
             "site": record.site.model_copy(update={"logo": "assets/logo.svg", "css": "assets/own.css"}),
-            "images": [record.images[0].model_copy(update={"answers": answers, "attributions": (why,)}), *record.images[1:]],
+            "images": [first, *record.images[1:]],
             "attribution": attributions.AttributionSummary(methods=[]),
             "maximizations": [
                 one.model_copy(update={"array": "assets/map.npy"}) if one.picture is not None else one
