@@ -59,9 +59,9 @@ class AttributionSettings(FrozenSettings):
 def parse_methods(value: Any) -> Any:
     """Turn `"grad-cam,occlusion"` into a tuple without repetitions; `auto` and `off` stand alone."""
     parts = value.split(",") if isinstance(value, str) else value
-    if not isinstance(parts, list | tuple):
+    if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
         raise ValueError("no list of methods")
-    words = tuple(dict.fromkeys(part.strip() if isinstance(part, str) else part for part in parts))
+    words = tuple(dict.fromkeys(part.strip() for part in parts))
     if not words or (len(words) > 1 and any(word in ("auto", "off") for word in words)):
         raise ValueError("no list of methods")
     return words

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+_MOST_DIGITS = 18
+
 
 def match_label(given: str, labels: Sequence[str] | None, classes: int) -> int | None:
     """The index of the class called `given`: by its whole name, one of its names, or its number.
@@ -19,7 +21,8 @@ def match_label(given: str, labels: Sequence[str] | None, classes: int) -> int |
     for index, label in enumerate(labels or ()):
         if wanted in [plain_name(part) for part in label.split(",")]:
             return index
-    return int(wanted) if wanted.isdigit() and int(wanted) < classes else None
+    number = whole_number(wanted)
+    return number if number is not None and number < classes else None
 
 
 def is_called(given: str, index: int, label: str | None) -> bool:
@@ -31,7 +34,16 @@ def is_called(given: str, index: int, label: str | None) -> bool:
     wanted, whole = plain_name(given), plain_name(label or "")
     if label is not None and wanted in (whole, *(plain_name(part) for part in label.split(","))):
         return True
-    return wanted.isdigit() and int(wanted) == index and not whole.isdigit()
+    return whole_number(wanted) == index and whole_number(whole) is None
+
+
+def whole_number(text: str) -> int | None:
+    """The number that `text` writes in the digits 0 to 9 alone; None where it is none, or is larger than any count.
+
+    >>> whole_number("012"), whole_number("²"), whole_number("-1"), whole_number("9" * 5000)
+    (12, None, None, None)
+    """
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else None
 
 
 def plain_name(name: str) -> str:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import stat
 import tempfile
@@ -29,6 +30,9 @@ from reportgen.files.locks import SWAP_WAIT, hold, locked
 from reportgen.files.targets import check_file_target
 
 _NEW, _OLD = ".reportgen-new-", ".reportgen-old"
+
+# The number of a process, as names of workplaces have it.
+_PROCESS = re.compile("[0-9]{1,9}")
 
 # With what else stands in the name of a workplace, below the 255 bytes that file systems take.
 _LONGEST_STEM = 150
@@ -141,7 +145,7 @@ def _taken_over(path: Path) -> Workplace | None:
     except BlockingIOError:
         return None
     process = path.name.rsplit(_NEW, 1)[1].partition("-")[0]
-    if lock is None and process.isdigit() and _is_running(int(process)):
+    if lock is None and _PROCESS.fullmatch(process) and _is_running(int(process)):
         return None
     return Workplace(path, lock)
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from reportgen.class_names import match_label
+from reportgen.class_names import match_label, whole_number
 from reportgen.record import Image, Record
 
 # Of the normal distribution, for an interval that holds the difference in 95 of 100 samples.
@@ -87,8 +87,7 @@ def rightness(pairs: Iterable[tuple[Image, Image]], first: Record, second: Recor
 def _class_index(truth: str, names: Mapping[int, str]) -> int | None:
     count = max(names, default=-1) + 1
     if not names:
-        number = truth.removeprefix("class ")
-        return int(number) if number.isdecimal() else None
+        return whole_number(truth.removeprefix("class "))
     return match_label(truth, [names.get(index, "") for index in range(count)], count)
 
 

@@ -242,11 +242,19 @@ def shaped_value(slot: InputSlot, text: str, value: Any) -> np.ndarray[Any, np.d
     shape, array = value_shape(slot), np.asarray(value)
     if slot.dtype == "string":
         raise UsageError(f"--input {slot.name}: the network takes text here, which cannot be given")
+    if array.dtype.kind not in "biuf":
+        raise UsageError(f"{expected_value(slot, text)}, got {array.dtype}")
     if array.size == 1:
         array = np.full(shape, array.reshape(()))
     if array.size != math.prod(shape):
         raise UsageError(f"{expected_value(slot, text)}, got shape {array.shape}")
-    return np.asarray(array.reshape(shape), dtype=slot.dtype)
+    with np.errstate(all="ignore"):
+        typed = np.asarray(array.reshape(shape), dtype=slot.dtype)
+    if not np.isfinite(typed).all():
+        raise UsageError(
+            f"--input {slot.name}={text}: expected numbers that {slot.dtype} has, got some that it has not"
+        )
+    return typed
 
 
 def _numbers(text: str) -> list[float] | None:

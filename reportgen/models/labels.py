@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from reportgen.class_names import whole_number
 from reportgen.errors import ReportgenError, one_line
 from reportgen.opening import read_regular
 from reportgen.plain_json import parse_json
@@ -83,10 +84,9 @@ def _in_order(content: dict[str, Any]) -> list[Any] | None:
     """The values of `{"0": ..., "1": ...}` or the keys of `{"name": 0, ...}`; None unless all indices are there."""
     if all(isinstance(value, int) for value in content.values()):
         by_index: dict[int, Any] = {value: key for key, value in content.items()}
-    elif all(key.isdecimal() for key in content):
-        by_index = {int(key): value for key, value in content.items()}
     else:
-        return None
+        numbers = {key: whole_number(key) for key in content}
+        by_index = {number: content[key] for key, number in numbers.items() if number is not None}
     if sorted(by_index) != list(range(len(content))):
         return None
     return [by_index[index] for index in range(len(content))]

@@ -18,6 +18,7 @@ from reportgen._version import __version__
 from reportgen.analysis.network.measured_words import describe_map
 from reportgen.analysis.statistics.image_statistics import ImageStatistics
 from reportgen.analysis.weights.layer_weights import weights_by_layer
+from reportgen.class_names import whole_number
 from reportgen.config import Config, option_facts, option_name
 from reportgen.formats import finite, rounded
 from reportgen.images import Fitting
@@ -279,9 +280,13 @@ def _settings(config: Config) -> dict[str, Any]:
 
 def _created(epoch: str | None) -> str | None:
     """The time `SOURCE_DATE_EPOCH` states; without it none is, so that equal inputs give equal bytes."""
-    if epoch is None or not epoch.isdigit():
+    seconds = None if epoch is None else whole_number(epoch)
+    if seconds is None:
         return None
-    return datetime.fromtimestamp(int(epoch), UTC).isoformat()
+    try:
+        return datetime.fromtimestamp(seconds, UTC).isoformat()
+    except (OverflowError, ValueError, OSError):  # after the year 9999
+        return None
 
 
 def _public(name: str, value: Any) -> Any:

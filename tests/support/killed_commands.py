@@ -18,12 +18,13 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from reportgen.cli import main
-from reportgen.files import replacing, workplaces
-from reportgen.finished.verification import verify_report
 from support.killed_swaps import SIGNALS, Killer
 from support.records import small_record
 from support.sites import write_report
+
+from reportgen.cli import main
+from reportgen.files import replacing, workplaces
+from reportgen.finished.verification import verify_report
 
 # What each command makes its target of: `{home}` is a folder with the reports `a` and `b`.
 COMMANDS = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -174,9 +175,10 @@ def _read_rows(path: Path) -> tuple[tuple[str, ...], list[tuple[str, tuple[str, 
 
 def _number(text: str) -> float | None:
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
         return None
+    return number if math.isfinite(number) else None  # a class may be called "nan"
 
 
 # --- matched with an output -----------------------------------------------------------------------

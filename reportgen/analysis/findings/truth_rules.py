@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from reportgen.analysis.answers.truth import MatchedTruth
 from reportgen.analysis.findings.evidence import Evidence
 from reportgen.analysis.findings.wording import names
+from reportgen.class_names import whole_number
 from reportgen.formats import count, counted
 from reportgen.results import Finding
 
@@ -48,7 +49,7 @@ def _unmatched_message(truth: MatchedTruth) -> str:
 def _unmatched_action(truth: MatchedTruth) -> str:
     if truth.given.form == "pictures":
         return "Give pictures of the same name as the images but for the ending."
-    if truth.known and all(name.isdigit() for name in truth.known):
+    if truth.known and all(whole_number(name) is not None for name in truth.known):
         return "Give --labels with the network's names of its classes, in the order of its outputs."
     return "Write the names as the network's labels have them, and files as the report names images."
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.config import Config
-from reportgen.errors import UsageError
+from reportgen.errors import UsageError, one_line
 from reportgen.formats import counted
 from reportgen.images import ImageSet
 from reportgen.models import Network
 from reportgen.models.inputs import InputSlot, is_table, shaped_value
+from reportgen.opening import read_regular
 
 _HEADING = "file"
 
@@ -77,10 +79,12 @@ def _read_rows(option: str, path: Path) -> list[tuple[str, list[str]]]:
     """Files and what stands behind them; without a heading, which calls the first column "file"."""
     expected = f"{option}: expected lines of file,value for each image"
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = [[cell.strip() for cell in row] for row in csv.reader(file) if any(cell.strip() for cell in row)]
+        text = read_regular(path, "truth").decode("utf-8-sig")
+        lines = csv.reader(io.StringIO(text, newline=""))
+        rows = [[cell.strip() for cell in row] for row in lines if any(cell.strip() for cell in row)]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"{expected}, cannot read it: {error}") from error
+        why = getattr(error, "strerror", None) or one_line(error, 100)
+        raise UsageError(f"{expected}, cannot read it: {why}") from error
     if rows and rows[0][0].lower() == _HEADING:
         rows = rows[1:]
     short = next((row for row in rows if len(row) < 2), None)
