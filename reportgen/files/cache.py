@@ -23,6 +23,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.opening import read_regular
+
 _META = "__meta__"
 _DIGEST_BYTES = hashlib.sha256().digest_size
 
@@ -110,7 +112,7 @@ class Cache:
         if path is None:
             return None
         try:
-            content = path.read_bytes()
+            content = read_regular(path, "part")
         except OSError:
             return None
         digest, payload = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]

@@ -28,6 +28,8 @@ from reportgen.errors import ReportgenError
 from reportgen.files.beyond import beyond, own_files, places_beside
 from reportgen.files.locks import SWAP_WAIT, hold, locked
 from reportgen.files.targets import check_file_target
+from reportgen.opening import read_regular
+from reportgen.plain_json import parse_json
 
 _NEW, _OLD = ".reportgen-new-", ".reportgen-old"
 
@@ -207,7 +209,7 @@ def _put_single(place: Workplace, target: Path) -> None:
 
 def _read_marker(place: Workplace) -> dict[str, Any] | None:
     try:
-        content = json.loads(place.marker.read_bytes())
+        content = parse_json(read_regular(place.marker, "settings", through_links=False))
     except (OSError, ValueError):
         return None
     return content if isinstance(content, dict) and "site" in content else None

@@ -18,7 +18,9 @@ from reportgen.analysis.figures_of_merit.multilabel import MultilabelAccumulator
 from reportgen.analysis.figures_of_merit.pictures import PictureAccumulator
 from reportgen.analysis.figures_of_merit.values import Scatter, ValueAccumulator
 from reportgen.analysis.network.settled_output import SettledOutput
-from reportgen.errors import ReportgenError
+from reportgen.array_files import load_array
+from reportgen.errors import ReportgenError, one_line
+from reportgen.picture_files import MASKS, opened_picture
 from reportgen.record.review import ClassScore, EvaluationOutput, ValueScore, WorstImage
 from reportgen.results import FloatArray
 from reportgen.sections.review_recording import class_figures
@@ -270,13 +272,18 @@ def read_mask(path: Path) -> NDArray[np.int64]:
     """
     try:
         if path.suffix.lower() == ".npy":
-            values = np.asarray(np.load(path, allow_pickle=False), np.int64)
-            return values.reshape(values.shape[:2])
-        with Image.open(path) as picture:
+            values = load_array(path)
+            if values.dtype.kind not in "biuf" or values.ndim not in (2, 3) or not np.isfinite(values).all():
+                raise ValueError(f"it is of {values.dtype} and shape {values.shape}")
+            with np.errstate(invalid="ignore"):  # numbers beyond those of classes are of none
+                return values.astype(np.int64).reshape(values.shape[:2])
+        with opened_picture(path, MASKS) as picture:
             grey = picture if picture.mode in ("P", "L", "1", "I", "I;16") else picture.convert("L")
             return np.asarray(grey).astype(np.int64)
     except (OSError, ValueError) as error:
-        raise ReportgenError(f"--truth: expected a mask of class indices, cannot read {path.name}: {error}") from error
+        raise ReportgenError(
+            f"--truth: expected a mask of class indices, cannot read {path.name}: {_why(error)}"
+        ) from error
 
 
 def read_picture(path: Path, size: tuple[int, int], channels: int) -> NDArray[np.float64]:
@@ -286,10 +293,14 @@ def read_picture(path: Path, size: tuple[int, int], channels: int) -> NDArray[np
         ReportgenError: the file cannot be read.
     """
     try:
-        with Image.open(path) as picture:
+        with opened_picture(path, MASKS) as picture:
             shown = picture.convert("L" if channels == 1 else "RGB")
             if shown.size != (size[1], size[0]):
                 shown = shown.resize((size[1], size[0]), Image.Resampling.BILINEAR)
             return np.asarray(shown, np.float64).reshape(*size, -1)
-    except OSError as error:
-        raise ReportgenError(f"--truth: expected a picture, cannot read {path.name}: {error}") from error
+    except (OSError, ValueError) as error:
+        raise ReportgenError(f"--truth: expected a picture, cannot read {path.name}: {_why(error)}") from error
+
+
+def _why(error: OSError | ValueError) -> str:
+    return one_line(getattr(error, "strerror", None) or error, 100)

@@ -300,6 +300,27 @@ def test_nothing_moves_through_a_report_that_is_a_link(
     assert digest(spoilt.outside) == before
 
 
+@pytest.mark.parametrize("marker", ["queue", "deep", "link", "folder", "none", "large"])
+def test_what_a_strangers_workplace_holds(
+    marker: str, spoilt: Spoilt, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = spoilt.folder.with_name(".report.reportgen-new-1-x")
+    (place / "site").mkdir(parents=True)
+    (place / "old").symlink_to(spoilt.outside)
+    file = place / "swap.json"
+    make: dict[str, Callable[[], object]] = {
+        "queue": lambda: os.mkfifo(file), "deep": lambda: file.write_bytes(b"[" * 100_000), "folder": file.mkdir,
+        "link": lambda: file.symlink_to("/dev/zero"), "none": lambda: file.write_bytes(b'{"site": [1e999]}'),
+        "large": lambda: os.truncate(os.open(file, os.O_CREAT | os.O_WRONLY), 1 << 40),
+    }  # fmt: skip
+    make[marker]()
+    before = digest(spoilt.outside)
+    with opened_files() as names:
+        assert run(commands(spoilt.folder, out)[3], capsys, marker)[0] == 0
+    assert not [name for name in names if Path(name).is_relative_to(spoilt.outside)]
+    assert digest(spoilt.outside) == before
+
+
 @pytest.mark.parametrize("path", ["summary.md/x.webp", "summary.md", "manifest.json/a.webp", "assets/style.css/x.webp"])
 def test_pictures_where_the_reports_own_files_go(path: str, spoilt: Spoilt, capsys: pytest.CaptureFixture[str]) -> None:
     file = spoilt.folder / "report.json"

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from fuzz.generator import bad_text
 from fuzz.newer import bad_array, bad_folder, bad_settings, bad_table
+from fuzz.pictures import bad_image
 from fuzz.watching import run
 from PIL import Image
 
@@ -30,6 +31,7 @@ from reportgen.images import ImageSet
 from reportgen.models import Network
 from reportgen.models.inputs import InputSlot, other_values
 from reportgen.models.labels import read_labels
+from reportgen.sections.judged_outputs import read_mask, read_picture
 from reportgen.sections.recording import _created
 
 IMAGE = InputSlot("image", (None, 8, 8, 3), "float32")
@@ -123,6 +125,23 @@ def test_bad_right_answers_of_every_kind(cases: range, tmp_path: Path) -> None:
         for name in given.names:
             is_called(name, 1, "cat")
         assert given.names_classes() in (None, len(given.names)), seed
+
+
+EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\n(x) print\n"
+
+
+def test_bad_masks_and_pictures(cases: range, tmp_path: Path) -> None:
+    for seed in cases:
+        data, suffix = bad_image(Random(seed + 70_000))
+        file = tmp_path / f"a{suffix}"
+        file.write_bytes(data)
+        for read in (lambda file=file: read_mask(file), lambda file=file: read_picture(file, (4, 4), 3)):
+            said = refusal(read)
+            assert said is None or said.startswith("--truth: expected a"), (seed, said)
+        file.unlink()
+    for name in ("a.png", "a.eps"):  # a program would be started to draw it
+        (tmp_path / name).write_bytes(EPS)
+        assert "no picture" in str(refusal(lambda name=name: read_mask(tmp_path / name)))
 
 
 @pytest.mark.parametrize("name", ["²", "9" * 5000, "\u0661", "-1", "1e0", "", " ", "\x00", "1.", "+1"])
