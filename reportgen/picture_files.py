@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from reportgen.opening import read_regular
 
@@ -43,7 +43,7 @@ def opened_picture(source: bytes | Path, formats: Sequence[str]) -> Iterator[Ima
             if picture.width * picture.height > MOST_PIXELS:
                 raise ValueError(f"it has {picture.width} x {picture.height} pixels, more than {MOST_PIXELS:,}")
             yield picture
-    except Image.UnidentifiedImageError as error:
+    except UnidentifiedImageError as error:
         raise ValueError("it is no picture") from error
     except _DAMAGE as error:
         raise ValueError(f"it is damaged ({error or type(error).__name__})") from error

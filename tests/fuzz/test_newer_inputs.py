@@ -130,6 +130,7 @@ def test_bad_right_answers_of_every_kind(cases: range, tmp_path: Path) -> None:
 EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\n(x) print\n"
 
 
+@pytest.mark.filterwarnings("ignore")  # as the command does
 def test_bad_masks_and_pictures(cases: range, tmp_path: Path) -> None:
     for seed in cases:
         data, suffix = bad_image(Random(seed + 70_000))
