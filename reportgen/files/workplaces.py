@@ -72,10 +72,15 @@ class Workplace:
 
     def remove(self) -> None:
         """Take it away with all that is in it."""
-        shutil.rmtree(self.path, ignore_errors=True)
-        if self.lock is not None:
-            with suppress(OSError):
-                os.close(self.lock)
+        # The mark first: of an earlier report that is half removed nobody could say which files are the user's.
+        with suppress(OSError):
+            self.marker.unlink()
+        try:
+            shutil.rmtree(self.path, ignore_errors=True)
+        finally:
+            if self.lock is not None:
+                with suppress(OSError):
+                    os.close(self.lock)
 
 
 def single_beside(folder: Path) -> Path:

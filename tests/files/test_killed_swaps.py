@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from support.killed_swaps import make, state
+
+from reportgen.files import workplaces
 
 DRIVER = Path(__file__).resolve().parents[1] / "support" / "killed_swaps.py"
 
@@ -31,3 +35,23 @@ def test_killed_at_every_step(stride: str, way: str, tmp_path: Path) -> None:
         assert one["notes"] and one["kept"], one  # noqa: PT018 - the same question twice
         assert one["last"] == "third", one
     assert {one["then"] for one in killed} == {"first", "second"}
+
+
+def test_interrupted_while_the_earlier_report_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without its manifest nobody could say which of the earlier report's files are the user's."""
+    folder = tmp_path / "out"
+    make(folder, "first")
+    remove = shutil.rmtree
+
+    def interrupted(path: Path, *, ignore_errors: bool = False) -> None:  # noqa: ARG001
+        (path / "site" / "manifest.json").unlink()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(workplaces.shutil, "rmtree", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        make(folder, "second")
+    monkeypatch.setattr(workplaces.shutil, "rmtree", remove)
+    assert len(list(tmp_path.iterdir())) == 3
+    workplaces.settle_left(folder)
+    assert state(folder) == "second"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "out.html"]
