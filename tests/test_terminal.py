@@ -55,3 +55,31 @@ def test_a_stage_that_fails_takes_its_bar_away_and_another_may_begin(capsys: pyt
     with stage(progress, "Second", None):
         progress.advance(1, "conv1")
     assert "Second: conv1" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("terminal")
+def test_a_stage_inside_another_takes_its_bar_and_gives_it_back(capsys: pytest.CaptureFixture[str]) -> None:
+    progress = TerminalProgress(verbose=True)
+    with stage(progress, "Outer", 5):
+        progress.advance(2)
+        with stage(progress, "Inner", 3):
+            progress.advance(3)
+        progress.advance(1)
+    shown = capsys.readouterr().err
+    assert "Inner" in shown
+    assert "3/3" in shown
+    assert shown.rindex("Outer") > shown.rindex("Inner")
+    assert "3/5" in shown[shown.rindex("Outer") :]
+
+
+def test_a_stage_of_the_same_name_inside_is_named_once(capsys: pytest.CaptureFixture[str]) -> None:
+    progress = TerminalProgress(verbose=True)
+    with stage(progress, "Filters"), stage(progress, "Filters", 3):
+        progress.advance(3)
+    assert capsys.readouterr().err == "Filters\n"
+
+
+def test_details_are_for_those_who_asked_for_them(capsys: pytest.CaptureFixture[str]) -> None:
+    for verbose, expected in ((False, ""), (True, "reportgen: small print\n")):
+        TerminalProgress(verbose=verbose).explain("small print")
+        assert capsys.readouterr().err == expected
