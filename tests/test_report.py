@@ -119,21 +119,27 @@ def test_large_features_are_in_a_report_only_when_named(
     assert len(named.data.features) == 3
 
 
-def test_the_same_inputs_give_the_same_bytes(
-    model: Path, photos: Path, built: reportgen.Report, tmp_path: Path
-) -> None:
-    again = reportgen.build(model, photos, tmp_path / "again", **QUICK)
-    one, two = contents(built.path), contents(again.path)
+@pytest.fixture(scope="module")
+def cached(model: Path, photos: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[reportgen.Report, Path]:
+    """The same report, computed again, and the cache that was empty before."""
+    folder = tmp_path_factory.mktemp("cached")
+    settings = QUICK | {"no_cache": False, "cache": folder / "cache"}
+    return reportgen.build(model, photos, folder / "report", **settings), folder / "cache"
+
+
+def test_the_same_inputs_give_the_same_bytes(built: reportgen.Report, cached: tuple[reportgen.Report, Path]) -> None:
+    one, two = contents(built.path), contents(cached[0].path)
     assert sorted(one) == sorted(two)
     assert [name for name in one if one[name] != two[name]] == []
 
 
-def test_what_the_cache_gives_back_is_the_same(model: Path, photos: Path, tmp_path: Path) -> None:
-    settings = QUICK | {"no_cache": False, "cache": tmp_path / "cache"}
-    first = reportgen.build(model, photos, tmp_path / "first", **settings)
-    second = reportgen.build(model, photos, tmp_path / "second", **settings)
+def test_what_the_cache_gives_back_is_the_same(
+    model: Path, photos: Path, cached: tuple[reportgen.Report, Path], tmp_path: Path
+) -> None:
+    first, cache = cached
+    assert any(cache.rglob("*.entry"))
+    second = reportgen.build(model, photos, tmp_path / "second", **QUICK | {"no_cache": False, "cache": cache})
     assert contents(first.path) == contents(second.path)
-    assert any((tmp_path / "cache").rglob("*.entry"))
 
 
 def test_nothing_private_is_told(built: reportgen.Report, model: Path, photos: Path) -> None:
