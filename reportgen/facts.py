@@ -127,6 +127,7 @@ class ValueSpread(Fact):
 class Output(Fact):
     """One output of a network and the kind of answer it gives; `reason` says how the kind was settled.
 
+    `layer` is the one whose output it is, by the name it has among the layers; null where none is.
     `labels` are the names of its classes or values, null where they are not known; `spread` has the values over all
     images, for outputs of kind "values".
     """
@@ -138,6 +139,7 @@ class Output(Fact):
     note: str | None
     reason: str
     spread: list[ValueSpread] | None = None
+    layer: str | None = None
 
 
 # --- layers ---------------------------------------------------------------------------------------
@@ -189,12 +191,16 @@ class Neighbour(Fact):
 
 
 class Selectivity(Fact):
-    """How a channel answers to one class of the images, against all others: means of its highest value in each."""
+    """How a channel answers to one class of the images, against all others: means of its highest value in each.
+
+    `output` names the output whose right answers the classes are, where a network has several.
+    """
 
     label: str
     mean: float
     mean_others: float
     images: int
+    output: str | None = None
 
 
 # --- evaluation -----------------------------------------------------------------------------------

@@ -239,15 +239,17 @@ class TopActivation:
 
 @dataclass(frozen=True, eq=False)
 class MaximizedChannel:
-    """A picture made to excite one channel of `layer`, or one class of the network's answer.
+    """A picture made to excite one channel of `layer`, or one number of the answer that it gives as `output`.
 
-    `pixels` is uint8 `(*canvas, channels)`, None where `status` is "failed". `activation` is that of `pixels`,
-    fed back; `dataset_max` the highest over the input images by the same measure; `rank` the channel's place
-    among its layer's channels on this picture, 0 is first. `curve` is the objective at some of the steps.
+    `channel` is the channel, class, label or value. `pixels` is uint8 `(*canvas, channels)`, None where `status` is
+    "failed". `activation` is that of `pixels`, fed back; `dataset_max` the highest over the input images by the same
+    measure, where it was to be lowered the lowest; `rank` the channel's place among its layer's channels on this
+    picture, of a class or label that among the others, 0 is first. `curve` is the objective at some of the steps.
     `again` marks a further picture of a channel, from another seed, made to be seen beside the first.
     """
 
     layer: str
+    output: str | None
     channel: int
     objective: str
     label: str | None
@@ -267,11 +269,12 @@ class MaximizedChannel:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """Channels that were to be maximised and were not, and why."""
+    """Channels that were to be maximised and were not, and why; of an output, which `layer` then names, numbers."""
 
     layer: str
     channels: tuple[int, ...]
     reason: str
+    is_output: bool = False
 
 
 # --- drawing --------------------------------------------------------------------------------------

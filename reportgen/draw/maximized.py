@@ -29,18 +29,20 @@ def draw_maximized(
     *,
     channels: Sequence[int],
     values: Sequence[float | None],
+    of: str,
     what: str,
     made: str,
 ) -> Drawing:
-    """The maximised images of one layer side by side, each pixel as it was made; failed ones crossed out.
+    """The maximised images of one layer or output side by side, each pixel as it was made; failed ones crossed out.
 
     Args:
-        layer: its name.
+        layer: its name, or that of the layer which gives the output.
         names: of the channels or classes, for the alternative text.
         pictures: uint8 `(height, width, 3)`, all of one size, None where the ascent failed.
         channels: one for each picture.
         values: the activation of each.
-        what: is shown, a phrase such as "the 8 strongest channels".
+        of: the name of the layer or output.
+        what: is shown, a phrase such as "8 channels of conv1".
         made: how, a sentence.
     """
     shapes = {picture.shape[:2] for picture in pictures if picture is not None}
@@ -52,15 +54,15 @@ def draw_maximized(
     pixels = montage(tiles, columns, gap=GAP)
     enlarged = max(1, round(SHOWN_SIDE / max(height, width)))
     return Drawing(
-        id=drawing_id("maximized", layer, made),
+        id=drawing_id("maximized", of, made),
         kind="activation_maximization",
         section=SECTION,
-        title=f"What excites {layer}",
-        shows=f"Images made to excite {what} of {layer}, {formats.size((width, height))} pixels each.",
+        title=f"What excites {of}",
+        shows=f"Images made to excite {what}, {formats.size((width, height))} pixels each.",
         reading="Trust a picture as far as its numbers go: its activation against the highest over the input "
         "images, and the rank of its channel on it. A cross stands where no image could be made.",
         made=made,
-        alt=f"{layer}, images made to excite {', '.join(names[:8])}{mark_counts(marks)}",
+        alt=f"{of}, images made to excite {', '.join(names[:8])}{mark_counts(marks)}",
         pixels=pixels,
         layer=layer,
         channels=tuple(channels),

@@ -356,5 +356,11 @@ def _maximizations(first: Record, second: Record, layers: Mapping[str, str]) -> 
             yield MaximizationPair(shown, other)
 
 
-def _maximization_key(shown: Maximization, layers: Mapping[str, str]) -> tuple[str, int, str, str, int]:
-    return layers.get(shown.layer, shown.layer), shown.channel, shown.objective, shown.preset, shown.seed
+def _maximization_key(
+    shown: Maximization, layers: Mapping[str, str]
+) -> tuple[str, str | None, int, str, str | None, str, int]:
+    # Reports of earlier versions do not name the output of a class.
+    output = shown.output if shown.objective != "logit" else None
+    label = shown.label if shown.objective == "nearest" else None
+    layer = layers.get(shown.layer, shown.layer)
+    return layer, output, shown.channel, shown.objective, label, shown.preset, shown.seed

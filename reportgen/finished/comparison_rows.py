@@ -28,6 +28,7 @@ from reportgen.finished.comparison_views import (
 )
 from reportgen.finished.comparison_words import answer_words, construction_words, p_words
 from reportgen.record import Figure, Graph, Layer
+from reportgen.record.objectives import maximized_name, objective_words
 from reportgen.site.facts import trust_words
 from reportgen.site.figures import FigureView, crop_of, view_alone
 from reportgen.site.gallery import view_edge, view_node
@@ -144,8 +145,10 @@ def _figure_name(figure: Figure) -> str:
 def maximization_pair(pair: MaximizationPair) -> PairView:
     """What excites the same channel of both."""
     first, second = (Half(None, crop_of(shown), trust_words(shown)) for shown in (pair.first, pair.second))
-    what = f"class {pair.first.label}" if pair.first.label is not None else f"channel {pair.first.channel}"
-    return PairView(f"{pair.first.layer}, {what}", (first, second))
+    one = pair.first
+    what = maximized_name(one.objective, one.channel, one.label)
+    variant = objective_words(one.objective).variant
+    return PairView(", ".join(part for part in (one.layer, one.output, what, variant) if part), (first, second))
 
 
 def score_facts(comparison: Comparison) -> tuple[tuple[str, str], ...]:

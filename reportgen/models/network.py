@@ -55,8 +55,6 @@ class Network:
     output_labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # of outputs named with theirs
     label_notes: tuple[str, ...] = ()  # what is odd about the names given
     losses: Losses = field(default_factory=Losses)  # it was compiled with
-    head_output: int = 0  # which output, in Keras' flat order, `labels` are of
-    head_is_single: bool = False  # one number tells two classes apart there, the second where it is high
     is_application: bool = False  # of keras.applications, with its head
     levels: tuple[float, float] = (0.0, 255.0)  # black and white of what `prepare` takes
     latent: bool = False  # a generator: its image is a vector, one position of as many channels

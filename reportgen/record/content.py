@@ -103,11 +103,14 @@ class Curve(Fact):
 
 
 class Maximization(Fact):
-    """An image made to excite one channel (`layer` and `channel`) or one class (`channel` of the head).
+    """An image made to excite one channel (`layer` and `channel`), or one number of an answer.
 
-    `activation` is that of the saved 8-bit picture, fed back; `dataset_max` the highest over the input
-    images, by the same measure; `rank` the channel's place among all channels of its layer on that
-    picture, by activation over each channel's own `dataset_max`, 0 is first.
+    Of an answer `output` is the output's name and `channel` the class, label or value; `layer` gives the output. What
+    is raised is `objective`: "channel" or "negative", "logit" of a class or label, "region", the mean logit of a class
+    over a map, "value" or "value down", "nearest", the likeness to what `label` names. `activation` is that of the
+    saved 8-bit picture, fed back; `dataset_max` the highest over the input images, by the same measure (where it was
+    lowered the lowest); `rank` the channel's place among all channels of its layer on that picture, by activation over
+    each channel's own `dataset_max`, of a class that among the classes, 0 is first.
     """
 
     section: str = "activation-maximization"
@@ -130,6 +133,7 @@ class Maximization(Fact):
     curve: Curve | None
     note: str | None
     array: ArrayPath | None = None  # the picture in the network's own channels and values, float32 .npy
+    output: str | None = None
 
 
 class Figure(Fact):

@@ -1,4 +1,4 @@
-"""Images made to excite the chosen channels, and the classes the network found in the images."""
+"""Images made to excite the chosen channels, and for what the network answers to the images."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from reportgen.sections.study import Study, Workshop
 
 
 def plan_maximizations(study: Study, workshop: Workshop) -> Work | Contribution:
-    """What is learnt from the images first: their colours, and the highest logit of each class."""
+    """What is learnt from the images first: their colours, and how far the answers to them reach."""
     if study.config.activation_max == "off":
         return Contribution(note="Activation maximisation was switched off.")
     if study.network.latent:
@@ -29,14 +29,15 @@ def plan_maximizations(study: Study, workshop: Workshop) -> Work | Contribution:
         return Contribution()
 
     def finish() -> Contribution:
-        channels, left_out = maker.channels()
-        made = [*channels, *maker.classes()]
-        stored = [store_maximized(layer, shown, study, workshop.pictures) for layer, shown in _by_layer(made).items()]
+        made, left_out = maker.make()
+        stored = [store_maximized(shown, study, workshop.pictures) for shown in _by_subject(made).values()]
         return Contribution(
             figures=tuple(figure for figures, _ in stored for figure in figures),
             maximizations=tuple(shown for _, records in stored for shown in records),
             note=" ".join(
-                f"{item.layer}: {counted(len(item.channels), 'channel')} left out, {item.reason}." for item in left_out
+                f"{item.layer}: {counted(len(item.channels), 'picture' if item.is_output else 'channel')} left out, "
+                f"{item.reason}."
+                for item in left_out
             )
             or None,
             left_out=bool(left_out),
@@ -45,11 +46,12 @@ def plan_maximizations(study: Study, workshop: Workshop) -> Work | Contribution:
     return Work(images=maker.images, visit=visit, finish=finish)
 
 
-def _by_layer(made: Iterable[MaximizedChannel]) -> dict[str, list[MaximizedChannel]]:
-    layers: dict[str, list[MaximizedChannel]] = {}
+def _by_subject(made: Iterable[MaximizedChannel]) -> dict[tuple[str, str | None], list[MaximizedChannel]]:
+    """The pictures of each layer's channels and of each output; those of one are of one size."""
+    subjects: dict[tuple[str, str | None], list[MaximizedChannel]] = {}
     for shown in made:
-        layers.setdefault(shown.layer, []).append(shown)
-    return layers
+        subjects.setdefault((shown.layer, shown.output), []).append(shown)
+    return subjects
 
 
 ACTIVATION_MAXIMIZATION = Section(

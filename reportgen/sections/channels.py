@@ -90,11 +90,12 @@ class _Gathered:
         keys = [(layer, channel) for layer, channels in study.chosen.items() for channel in channels]
         by_place = wanted_by_image({key: study.statistics.top_images(*key) for key in keys})
         self.wanted = {study.statistics.images[place].file: (place, by_place[place]) for place in by_place}
-        labelled = tuple(image for image in study.images if image.file in study.truth)
+        labelled = tuple(image for image in study.images if any(image.file in given for given in study.truth.values()))
         self.sample = {image.file for image in sample_evenly(labelled, SELECTIVITY_IMAGES)}
         self.layers = tuple(study.chosen) if self.sample else ()
         self.images = [image for image in study.images if image.file in self.wanted or image.file in self.sample]
-        self.selectivity = ClassResponses(self.layers)
+        several = len(study.answers.outputs) > 1
+        self.selectivity = {name: ClassResponses(self.layers, name if several else None) for name in study.truth}
         self.generated = Pictures(study) if study.network.latent else None
         self.shelf = PatchShelf()
         self.shown: dict[tuple[str, int], dict[int, _Shown]] = {key: {} for key in keys}
@@ -102,7 +103,9 @@ class _Gathered:
     def visit(self, visited: VisitedImage) -> Contribution:
         """Cut out of an image what channels saw in it, and note how they answered to its class."""
         if visited.file in self.sample:
-            self.selectivity.add(self.study.truth[visited.file], visited.outputs)
+            for name, given in self.study.truth.items():
+                if visited.file in given:
+                    self.selectivity[name].add(given[visited.file], visited.outputs)
         if visited.file in self.wanted:
             place, wanted = self.wanted[visited.file]
             photo = self._picture(visited)
@@ -134,7 +137,8 @@ class _Gathered:
         channels = []
         with stage(workshop.progress, "Channels", len(self.shown)) as progress:
             for (layer, channel), top_images in in_threads(self._stored, self._sprites()):
-                classes = self.selectivity.of(layer, channel) if self.sample else ()
+                responses = self.selectivity.values() if self.sample else ()
+                classes = [one for response in responses for one in response.of(layer, channel)]
                 channels.append(_describe_channel(study, wiring, layer, channel, top_images, classes))
                 progress.advance(1, layer)
         self.shelf.close()

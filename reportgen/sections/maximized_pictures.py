@@ -9,23 +9,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen import record
-from reportgen.analysis.maximization import chosen_preset, colour_covariance, maximize, maximize_classes
-from reportgen.analysis.maximization.judging import logit_function
+from reportgen.analysis.maximization import AnswerGoals, answer_goals, chosen_preset, colour_covariance, maximize
+from reportgen.analysis.maximization.answer_goals import with_extremes
 from reportgen.draw.bands import shown_bands, to_rgb
 from reportgen.draw.maximized import draw_maximized
-from reportgen.formats import number
+from reportgen.formats import counted, number
 from reportgen.images import ImageFile
 from reportgen.models import Network
 from reportgen.progress import stage
-from reportgen.results import ByteArray, Drawing, FloatArray, LeftOut, MaximizedChannel, PixelArray
+from reportgen.record.objectives import maximized_name, objective_words
+from reportgen.results import ByteArray, Drawing, LeftOut, MaximizedChannel, PixelArray
 from reportgen.sections.picture_store import PictureStore
 from reportgen.sections.study import Study, Workshop, sample_evenly
 
 # Enough for the colours of the set, which is all they are for.
 COLOUR_IMAGES = 64
 # The strongest of so many is close to the strongest of all.
-LOGIT_IMAGES = 256
-MOST_CLASSES = 8
+ANSWER_IMAGES = 256
 
 
 class Maximizing:
@@ -37,13 +37,14 @@ class Maximizing:
         self.network = study.network.for_pictures()
         self.preset = chosen_preset(study.config)
         self._for_colours = {image.file for image in study.images.images[:COLOUR_IMAGES]}
-        self._for_logits = sample_evenly(study.images.images, LOGIT_IMAGES) if self._makes_classes() else ()
+        self._goals = self._answer_goals()
+        self._for_answers = sample_evenly(study.images.images, ANSWER_IMAGES) if self._goals else ()
         self._pixels: dict[str, PixelArray] = {}
 
     @property
     def images(self) -> tuple[ImageFile, ...]:
         """The images to learn from."""
-        wanted = self._for_colours | {image.file for image in self._for_logits}
+        wanted = self._for_colours | {image.file for image in self._for_answers}
         return tuple(image for image in self.study.images if image.file in wanted)
 
     def learn(self, file: str, pixels: PixelArray) -> None:
@@ -58,19 +59,23 @@ class Maximizing:
         chosen = (pixels for file, pixels in self._pixels.items() if file in self._for_colours)
         return colour_covariance(as_pictures(self.study.network, pixels) for pixels in chosen)
 
-    def _makes_classes(self) -> bool:
-        return self.study.head is not None and self.preset.name != "classic"
+    def _answer_goals(self) -> list[AnswerGoals]:
+        """What of the answers pictures are made for; the tutorials' recipe knows channels alone."""
+        study = self.study
+        if self.preset.name == "classic":
+            return []
+        return answer_goals(study.answers.outputs, study.statistics, study.summary, _classes(study))
 
-    def _highest_logits(self) -> FloatArray:
-        """The highest logit of each class over the images, or over a sample of many, `(classes,)`."""
-        logits = logit_function(self.study.network)
-        wanted = {image.file for image in self._for_logits}
-        rows = [logits(pixels[None])[0] for file, pixels in self._pixels.items() if file in wanted]
-        highest: FloatArray = np.max(rows, axis=0)
-        return highest
+    def _answers(self) -> list[AnswerGoals]:
+        """The same with the extremes over the images, or over a sample of many."""
+        if not self._goals:
+            return []
+        wanted = [image.file for image in self._for_answers]
+        images = (self._pixels[file] for file in wanted if file in self._pixels)
+        return with_extremes(self._goals, self.study.network, images)
 
-    def channels(self) -> tuple[list[MaximizedChannel], list[LeftOut]]:
-        """An image for each chosen channel, and what the time limit left out."""
+    def make(self) -> tuple[list[MaximizedChannel], list[LeftOut]]:
+        """An image for each chosen channel and for what is wanted of the answers, and what the time limit left out."""
         study, progress = self.study, self.workshop.progress
         maxima = {layer: study.statistics.maxima(layer) for layer in study.chosen}
         with stage(progress, "Activation maximisation", 100) as told:
@@ -94,35 +99,20 @@ class Maximizing:
                 progress=listen,
                 budget=study.config.budget,
                 config=study.config,
+                answers=self._answers(),
             )
 
-    def classes(self) -> list[MaximizedChannel]:
-        """An image for each class the network found first in an image, the most frequent ones."""
-        study = self.study
-        if not self._makes_classes():
-            return []
-        found: dict[int, int] = {}
-        for place in range(len(study.statistics.images)):
-            for best in study.statistics.predictions(place, study.head)[:1]:
-                found[best.index] = found.get(best.index, 0) + 1
-        classes = sorted(sorted(found), key=lambda index: -found[index])[:MOST_CLASSES]
-        with stage(self.workshop.progress, "Classes", len(classes)):
-            return maximize_classes(
-                self.network,
-                study.summary,
-                classes,
-                self.preset,
-                dataset_max=self._highest_logits(),
-                colour_covariance=self.colours,
-                seed=study.config.seed,
-                cache=self.workshop.cache,
-            )
+
+def _classes(study: Study) -> dict[str, str]:
+    """The class of images that have one, by the first output whose right classes were given."""
+    given = next(iter(study.truth.values()), {})
+    return {file: names[0] for file, names in given.items() if len(names) == 1}
 
 
 def store_maximized(
-    layer: str, made: Sequence[MaximizedChannel], study: Study, pictures: PictureStore
+    made: Sequence[MaximizedChannel], study: Study, pictures: PictureStore
 ) -> tuple[list[record.Figure], list[record.Maximization]]:
-    """Store the images of one layer: those of the first seed as a figure, further seeds beside it.
+    """Store the images of one layer or output: those of the first seed as a figure, further seeds beside it.
 
     Where they are no pictures, but of other channels or values, each is kept as an array too.
     """
@@ -131,14 +121,20 @@ def store_maximized(
         items = [item for item in made if item.again == again]
         if not items:
             continue
-        figure = pictures.save_drawing(_drawing(layer, items, study))
+        figure = pictures.save_drawing(_drawing(items, study))
         figures.append(figure)
         for place, item in enumerate(items):
             array = None
             if item.pixels is not None and keeps_values(study):
-                array = keep_values(study, f"maximized-{layer}-{item.channel}", item.pixels, pictures)
+                array = keep_values(study, f"maximized-{_stem(item)}", item.pixels, pictures)
             records.append(_record(item, place, figure, array))
     return figures[:1], records
+
+
+def _stem(item: MaximizedChannel) -> str:
+    """What tells a picture from others in the names of files."""
+    parts = [item.layer, str(item.channel)]
+    return "-".join(parts if item.objective == "channel" else [*parts, item.output or "", item.objective])
 
 
 def as_pictures(network: Network, values: PixelArray) -> PixelArray:
@@ -170,18 +166,17 @@ def _values_words(study: Study) -> str:
     return f"{which} Black is {number(low)}, white {number(high)}; beside each picture its values as an array."
 
 
-def _drawing(layer: str, made: Sequence[MaximizedChannel], study: Study) -> Drawing:
+def _drawing(made: Sequence[MaximizedChannel], study: Study) -> Drawing:
     one = made[0]
-    noun = "class" if one.objective == "logit" else "channel"
-    names = [item.label or f"{noun} {item.channel}" for item in made]
-    what = f"{len(made)} {noun if len(made) == 1 else 'classes' if noun == 'class' else 'channels'}"
+    name, noun = one.output or one.layer, objective_words(one.objective).noun
     return draw_maximized(
-        layer,
-        names,
+        one.layer,
+        [maximized_name(item.objective, item.channel, item.label) for item in made],
         [None if item.pixels is None else to_rgb(item.pixels, study.config.bands) for item in made],
         channels=[item.channel for item in made],
         values=[item.activation for item in made],
-        what=what,
+        of=name,
+        what=f"{counted(len({item.channel for item in made}), noun)} of {name}",
         made=f"Preset {one.preset}, objective {one.objective}, seed {one.seed}, "
         f"canvas {one.canvas[0]} x {one.canvas[1]}.{_values_words(study)}",
     )
@@ -192,6 +187,7 @@ def _record(item: MaximizedChannel, place: int, figure: record.Figure, array: st
     shown = item.pixels is not None and grid is not None
     return record.Maximization(
         layer=item.layer,
+        output=item.output,
         channel=item.channel,
         objective=item.objective,
         label=item.label,

@@ -56,10 +56,10 @@ class Study:
     """A network, its images and what was measured on them.
 
     `fitting` is how images are made to fit; `shown` are the images that get a page; `map_layers` the layers whose
-    feature maps are drawn, `chosen` for each of them the channels that are shown in detail; `truth` is the class
-    given for each image, by name. `names` are those of the classes; `review` is what the pass kept to judge answers and
-    to compare images, which it names by their place in `statistics.images`, and `judged` the answers against the right
-    classes.
+    feature maps are drawn, `chosen` for each of them the channels that are shown in detail; `truth` has, for each
+    output whose right classes were given, those of the images by name. `names` are those of the classes; `review` is
+    what the pass kept to judge answers and to compare images, which it names by their place in `statistics.images`,
+    and `judged` the answers against the right classes.
     """
 
     config: Config
@@ -74,7 +74,7 @@ class Study:
     map_layers: tuple[str, ...]
     chosen: Mapping[str, tuple[int, ...]]
     pages: Pages
-    truth: Mapping[str, str]
+    truth: Mapping[str, Mapping[str, tuple[str, ...]]]
     evaluation: Evaluation | None
     names: tuple[str, ...]
     review: Review
@@ -172,16 +172,10 @@ def find_answers(
 
 
 def with_names(network: Network, head: SettledOutput | None) -> Network:
-    """The network with the names of its classes as they were settled, and where these classes are."""
+    """The network with the names of its classes as they were settled."""
     if head is None:
         return network
-    return replace(
-        network,
-        labels=head.labels,
-        labels_origin=head.labels_origin,
-        head_output=head.index,
-        head_is_single=head.is_single,
-    )
+    return replace(network, labels=head.labels, labels_origin=head.labels_origin)
 
 
 def sample_evenly(images: tuple[ImageFile, ...], count: int) -> tuple[ImageFile, ...]:
@@ -299,12 +293,22 @@ def _answer_plan(answers: SettledAnswers, images: ImageSet) -> AnswerPlan:
     return AnswerPlan(answers.outputs, len(files), truths)
 
 
-def _class_names(answers: SettledAnswers) -> dict[str, str]:
-    """The class given for each image, by name, whether or not the network knows it."""
-    for truth in answers.truths.values():
-        if truth.given.names_classes() is not None:
-            return truth.given.labels
-    return {}
+def _class_names(answers: SettledAnswers) -> dict[str, dict[str, tuple[str, ...]]]:
+    """The classes given for each image, by output, as the output calls them, whether or not it knows them."""
+    return {
+        output.name: {
+            file: tuple(_class_name(output, index) for index in truth.classes[file])
+            if file in truth.classes
+            else (text,)
+            for file, text in truth.given.labels.items()
+        }
+        for output in answers.outputs
+        if (truth := answers.truths.get(output.name)) is not None and truth.given.names_classes() is not None
+    }
+
+
+def _class_name(output: SettledOutput, index: int) -> str:
+    return output.label(index) or f"class {index}"
 
 
 def _evaluate(answers: SettledAnswers, statistics: ImageStatistics, head: SettledOutput | None) -> Evaluation | None:

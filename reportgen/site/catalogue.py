@@ -90,15 +90,20 @@ class Catalogue:
 
     @cached_property
     def class_names(self) -> Mapping[tuple[str, int], str]:
-        """The classes that channels of the last layers stand for, by layer and channel."""
+        """The classes and values that channels of the last layers stand for, by layer and channel.
+
+        Of a network with several outputs each is named with its output.
+        """
         names: dict[tuple[str, int], str] = {}
         for output in self.record.model.outputs:
-            for layer in self._ends(output.name):
-                names |= {(layer, index): label for index, label in enumerate(output.labels or ())}
-        if not self.outputs and self.record.layers:
-            labels = {one.index: one.label for image in self.record.images for one in image.predictions}
-            for layer in self._ends(self.record.layers[-1].name):
-                names |= {(layer, index): label for index, label in labels.items() if label is not None}
+            own = _names_of_numbers(output, several=len(self.record.model.outputs) > 1)
+            for layer in self._ends(output.layer or output.name):
+                names |= {(layer, index): name for index, name in own.items()}
+        if self.record.model.outputs or not self.record.layers:
+            return names
+        labels = {one.index: one.label for image in self.record.images for one in image.predictions}
+        for layer in self._ends(self.record.layers[-1].name):
+            names |= {(layer, index): label for index, label in labels.items() if label is not None}
         made = {(one.layer, one.channel): one.label for one in self.record.maximizations}
         return names | {key: label for key, label in made.items() if label is not None}
 
@@ -192,6 +197,16 @@ class Catalogue:
         """Maximised images by layer and channel."""
         return _grouped(((shown.layer, shown.channel), shown) for shown in self.record.maximizations)
 
+    def made_for(self, layer: str, channel: int) -> list[Maximization]:
+        """Maximised images of a channel, and of what the answer says by it."""
+        made = self.maximizations_of_unit.get((layer, channel), [])
+        # One number that tells two classes apart is one channel.
+        return [one for one in made if one.objective != "logit" or one.output not in self._single_outputs]
+
+    @cached_property
+    def _single_outputs(self) -> frozenset[str]:
+        return frozenset(one.name for one in self.record.model.outputs if one.kind == "classes" and one.shape[-1] == 1)
+
     @cached_property
     def findings_of_layer(self) -> Mapping[str, list[Finding]]:
         """Findings by layer."""
@@ -281,3 +296,13 @@ def _grouped(pairs: Iterable[tuple[Key, Value]]) -> Mapping[Key, list[Value]]:
     for key, value in pairs:
         groups[key].append(value)
     return dict(groups)
+
+
+def _names_of_numbers(output: Output, *, several: bool) -> dict[int, str]:
+    """What the channels of an output's layer stand for; those of a network with `several` are named with the output."""
+    labels: dict[int, str] = dict(enumerate(output.labels or ()))
+    if output.kind == "classes" and output.shape[-1] == 1:
+        labels = {0: labels[1]} if len(labels) > 1 else {}
+    elif output.kind == "values" and output.shape[-1] == 1:
+        return {0: labels.get(0, output.name)}
+    return {index: f"{output.name}: {label}" if several else label for index, label in labels.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reportgen.record import Image, Layer, Neighbour, Tile, TopImage, Unit
+from reportgen.record.objectives import objective_words
 from reportgen.site.catalogue import Catalogue
 from reportgen.site.charts import draw_histogram, draw_profile
 from reportgen.site.facts import unit_facts
@@ -78,7 +79,7 @@ def _tile(unit: Unit, catalogue: Catalogue, with_picture: bool) -> UnitTile:
 
 def _picture_of(layer: str, channel: int, catalogue: Catalogue) -> Tile | None:
     """What was made to excite a channel, the first of several."""
-    crops = (crop_of(one) for one in catalogue.maximizations_of_unit.get((layer, channel), ()))
+    crops = (crop_of(one) for one in catalogue.made_for(layer, channel))
     return next((crop for crop in crops if crop is not None), None)
 
 
@@ -132,7 +133,7 @@ def _channel_rows(layer: Layer, after: Layer, catalogue: Catalogue) -> list[Chan
     pictures = {
         one.channel: crop_of(one)
         for one in reversed(catalogue.maximizations_of_layer.get(layer.name, []))
-        if one.picture
+        if one.picture and objective_words(one.objective).is_channel
     }
     values = zip(columns.min, columns.max, columns.mean, fired.zero_fraction, fired.firing_rate, strict=True)
     return [
@@ -158,9 +159,7 @@ def _unit_page(unit: Unit, catalogue: Catalogue) -> Page:
     view = UnitView(
         unit=unit,
         facts=unit_facts(unit),
-        maximizations=view_maximizations(
-            catalogue.maximizations_of_unit.get((unit.layer, unit.channel), ()), catalogue
-        ),
+        maximizations=view_maximizations(catalogue.made_for(unit.layer, unit.channel), catalogue),
         top=tuple(
             TopImageView(top, catalogue.image_page(top.image), _frame(top, catalogue.images.get(top.image)))
             for top in unit.top_images

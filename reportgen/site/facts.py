@@ -19,6 +19,7 @@ from reportgen.record import (
     Unit,
     Weights,
 )
+from reportgen.record.objectives import objective_words
 
 Facts = tuple[tuple[str, str], ...]
 
@@ -195,11 +196,12 @@ def unit_facts(unit: Unit) -> Facts:
 
 def maximization_facts(shown: Maximization) -> Facts:
     """How a maximised image was made and how far it can be trusted."""
+    words = objective_words(shown.objective)
     return (
         ("Made for", f"{shown.objective}, seed {shown.seed}"),
         ("Activation", number(shown.activation)),
-        ("Highest in the images", number(shown.dataset_max)),
-        ("Rank in its layer", "" if shown.rank is None else ordinal(shown.rank)),
+        (words.furthest, number(shown.dataset_max)),
+        ("Rank in its layer" if words.is_channel else "Rank", "" if shown.rank is None else ordinal(shown.rank)),
         ("Preset", f"{shown.preset}, {count(shown.steps)} steps"),
         ("Canvas", f"{size(shown.canvas)} pixels"),
     )
@@ -207,6 +209,11 @@ def maximization_facts(shown: Maximization) -> Facts:
 
 def trust_words(shown: Maximization) -> str:
     """How a maximised image compares with the images, in a few words."""
+    if shown.objective in ("value", "value down", "nearest"):
+        if shown.dataset_max is None:
+            return ""
+        end = "at least" if shown.objective == "value down" else "at most"
+        return f"{number(shown.activation)}, images {end} {number(shown.dataset_max)}"
     if shown.activation is None or shown.dataset_max is None or shown.dataset_max <= 0:
         return ""
     words = f"{shown.activation / shown.dataset_max:.2f}{TIMES}the best image"

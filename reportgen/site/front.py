@@ -6,6 +6,7 @@ from itertools import islice
 
 from reportgen import formats
 from reportgen.record import Head, Image, Maximization, Model, Record
+from reportgen.record.objectives import objective_words
 from reportgen.site.answer_views import KINDS, describe_outputs, join_words
 from reportgen.site.attributions import strip_figures
 from reportgen.site.catalogue import Catalogue
@@ -134,7 +135,7 @@ def _unread(record: Record) -> tuple[str, ...]:
 def _representatives(catalogue: Catalogue) -> list[Maximization]:
     """The best maximised images over the depth: one layer after another, as many of each as there is room for."""
     shown = {
-        layer: [one for one in made if one.status == "ok" and one.label is None and one.picture is not None]
+        layer: [one for one in made if _speaks_for_channel(one)]
         for layer, made in catalogue.maximizations_of_layer.items()
     }
     layers = [made for made in shown.values() if made]
@@ -143,6 +144,13 @@ def _representatives(catalogue: Catalogue) -> list[Maximization]:
     each = max(1, MOST_MAXIMIZED // len(layers))
     step = max(1, -(-len(layers) // MOST_MAXIMIZED))
     return [one for made in islice(layers, 0, None, step) for one in _of_different_channels(made)[:each]]
+
+
+def _speaks_for_channel(one: Maximization) -> bool:
+    """Whether an image shows what excites a channel, and can be trusted."""
+    words = objective_words(one.objective)
+    plain = words.is_channel and not words.is_further and one.label is None
+    return plain and one.status == "ok" and one.picture is not None
 
 
 def _of_different_channels(made: list[Maximization]) -> list[Maximization]:

@@ -11,6 +11,7 @@ from reportgen.class_names import is_called
 from reportgen.facts import SEVERITIES
 from reportgen.record import Figure, Finding, Image, Maximization, Section
 from reportgen.record.addresses import section_page
+from reportgen.record.objectives import maximized_name, objective_words
 from reportgen.site.answer_views import view_answers
 from reportgen.site.catalogue import Catalogue
 from reportgen.site.charts import draw_curve
@@ -20,9 +21,6 @@ from reportgen.site.outline import Link
 from reportgen.site.views import FindingView, ImageCard, MaximizationView, SectionView
 
 Item = TypeVar("Item")
-
-# What a reader takes for granted: the mean of a channel, the score of a class.
-PLAIN_OBJECTIVES = frozenset({"channel", "logit"})
 
 
 def view_findings(findings: Iterable[Finding], catalogue: Catalogue) -> tuple[FindingView, ...]:
@@ -49,27 +47,28 @@ def count_severities(findings: Sequence[Finding]) -> tuple[tuple[str, int], ...]
 
 def view_maximizations(shown: Iterable[Maximization], catalogue: Catalogue) -> tuple[MaximizationView, ...]:
     """Maximised images with what makes them trustworthy; those of the same channel from other seeds together."""
-    alike: dict[tuple[str, int, str, str | None], list[Maximization]] = {}
+    alike: dict[tuple[str, str | None, int, str, str | None], list[Maximization]] = {}
     for one in shown:
-        alike.setdefault((one.layer, one.channel, one.objective, one.label), []).append(one)
+        alike.setdefault((one.layer, one.output, one.channel, one.objective, one.label), []).append(one)
     return tuple(_view_maximization(one, catalogue) for group in alike.values() for one in group)
 
 
 def _view_maximization(shown: Maximization, catalogue: Catalogue) -> MaximizationView:
-    name = shown.label if shown.label is not None else f"channel {shown.channel}"
+    output = shown.output if len(catalogue.record.model.outputs) > 1 else None
+    name = maximized_name(shown.objective, shown.channel, shown.label, output)
+    words = objective_words(shown.objective)
     alike = [
         one.seed
         for one in catalogue.maximizations_of_unit[shown.layer, shown.channel]
-        if (one.objective, one.label) == (shown.objective, shown.label)
+        if (one.output, one.objective, one.label) == (shown.output, shown.objective, shown.label)
     ]
-    objective = "" if shown.objective in PLAIN_OBJECTIVES else shown.objective
     seed = f"seed {shown.seed}" if len(alike) > 1 else ""
     return MaximizationView(
         shown=shown,
         name=name,
-        variant=", ".join(part for part in (objective, seed) if part),
+        variant=", ".join(part for part in (words.variant, seed) if part),
         crop=crop_of(shown),
-        page=catalogue.unit_page(shown.layer, shown.channel),
+        page=catalogue.unit_page(shown.layer, shown.channel) if words.is_channel else None,
         trust=trust_words(shown),
         facts=maximization_facts(shown),
         curve=draw_curve(shown.curve),

@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 from itertools import islice
 
 from reportgen.record import Record
+from reportgen.record.objectives import maximized_name, objective_words
 from reportgen.site.answer_views import KINDS
 from reportgen.site.output_pages import output_anchor
 from reportgen.site.page import OUTPUTS
@@ -46,7 +47,8 @@ def search_entries(record: Record) -> Iterator[Entry]:
     yield from _output_entries(record)
     for shown in record.maximizations:
         if shown.label is not None:
-            yield "class", f"{shown.label}: made for it", f"{shown.section}.html"
+            name = maximized_name(shown.objective, shown.channel, shown.label, shown.output)
+            yield objective_words(shown.objective).noun, f"{name}: made for it", f"{shown.section}.html"
 
 
 def _output_entries(record: Record) -> Iterator[Entry]:

@@ -24,7 +24,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 from PIL import Image
 
-from reportgen.analysis.maximization import maximize_classes
+from reportgen.analysis.maximization import AnswerGoals, maximize
+from reportgen.analysis.maximization.answer_goals import with_extremes
+from reportgen.analysis.maximization.subjects import Goal, OutputNumbers
 from reportgen.config import Config
 from reportgen.draw.montage import montage
 from reportgen.files.cache import Cache
@@ -33,9 +35,9 @@ from reportgen.images import collect_images
 from reportgen.models import load_network
 from reportgen.progress import Silent
 from reportgen.results import MaximizedChannel
-from reportgen.sections.maximized_pictures import Maximizing, highest_logits
+from reportgen.sections.maximized_pictures import Maximizing
 from reportgen.sections.picture_store import PictureStore
-from reportgen.sections.study import Study, Workshop, prepare_study
+from reportgen.sections.study import Study, Workshop, fitted_images, prepare_study
 
 CLASSES = 10
 CHANNELS_AIM = 0.9
@@ -91,21 +93,26 @@ def main() -> None:
         study = prepare_study(config, network, collect_images(config.images, channels=network.channels), workshop)
         maximizing = Maximizing(study, workshop)
         print(f"{network.name}, {len(study.images.images)} images, preset {maximizing.preset.name}")
-        made, _ = maximizing.channels()
+        made, _ = maximizing.make()
         channels: Counter[str] = Counter()
         for layer in study.chosen:
             own = [item for item in made if item.layer == layer and not item.again]
             channels += report(layer, own, given.sheets)
         print(f"  channels: {channels['ok'] / channels.total():.0%} ok   (aim: at least {CHANNELS_AIM:.0%})")
-        pictures = maximize_classes(
+        assert study.head is not None
+        subject = OutputNumbers(study.head, study.head.layer or study.summary.layers[-1].name)
+        goals = AnswerGoals(subject, tuple(Goal(index) for index in choose_classes(study)))
+        fitted = fitted_images(study.fitting, network, study.images)
+        pictures, _ = maximize(
             network,
             study.summary,
-            choose_classes(study),
+            {},
             maximizing.preset,
-            dataset_max=highest_logits(study),
+            dataset_max={},
             colour_covariance=maximizing.colours,
             seed=config.seed,
             cache=workshop.cache,
+            answers=with_extremes([goals], network, (item.pixels for item in fitted)),
         )
         report("classes", pictures, given.sheets)
         right = sum(picture.rank == 0 for picture in pictures)

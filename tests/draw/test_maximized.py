@@ -14,7 +14,14 @@ def plain(value: int, height: int = 16, width: int = 16) -> np.ndarray:
 def test_every_picture_lies_in_its_tile_pixel_by_pixel() -> None:
     pictures = [plain(10), None, plain(30)]
     drawing = draw_maximized(
-        "conv1", ["a", "b", "c"], pictures, channels=[4, 5, 6], values=[1.0, None, 3.0], what="3 channels", made="So."
+        "conv1",
+        ["a", "b", "c"],
+        pictures,
+        channels=[4, 5, 6],
+        values=[1.0, None, 3.0],
+        of="conv1",
+        what="3 channels of conv1",
+        made="So.",
     )
     grid = drawing.tiles
     assert grid is not None
@@ -33,10 +40,10 @@ def test_every_picture_lies_in_its_tile_pixel_by_pixel() -> None:
 
 
 def test_small_canvases_are_enlarged_by_whole_pixels() -> None:
-    drawing = draw_maximized("c", ["a"], [plain(1)], channels=[0], values=[1.0], what="1 channel", made="So.")
+    drawing = draw_maximized("c", ["a"], [plain(1)], channels=[0], values=[1.0], of="c", what="1", made="So.")
     assert drawing.display == (128, 128)
     assert drawing.pixelated
-    large = draw_maximized("c", ["a"], [plain(1, 128, 96)], channels=[0], values=[1.0], what="1 channel", made="So.")
+    large = draw_maximized("c", ["a"], [plain(1, 128, 96)], channels=[0], values=[1.0], of="c", what="1", made="So.")
     assert large.display == (128, 96)
     assert not large.pixelated
 

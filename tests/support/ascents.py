@@ -35,7 +35,7 @@ def small_network() -> Network:
 
 def scores_of(
     network: Network,
-    objective: Callable[[tf.Tensor], Objective],
+    objective: Callable[[tf.Tensor, tf.Tensor], Objective],
     channels: list[int],
     steps: int = 5,
     preset: Preset = STEADY,
@@ -49,7 +49,12 @@ def scores_of(
     for count in range(1, steps + 1):
         matrix = tf.constant(climber.draw(np.random.default_rng(count)))
         state, score, _ = climber.step(
-            state, tf.constant(channels), matrix, tf.constant(float(count)), tf.constant(count <= preset.relief_steps)
+            state,
+            tf.constant(channels),
+            tf.ones(len(channels)),
+            matrix,
+            tf.constant(float(count)),
+            tf.constant(count <= preset.relief_steps),
         )
         scores.append(score.numpy())
     return np.stack(scores)

@@ -55,7 +55,8 @@ class SeenOutput:
     """One output: `answers` `(images, ...)` float32 to a few images, maps with their channels last.
 
     `activation` is the last one by Keras' name, "linear" where there is none, None where it cannot be told;
-    `layer` names the layer it stands in. `last_sum` says whether values come from a dense layer (a convolution on a
+    `layer` names the layer it stands in, `call` the layer call that gives it (`outer/inner`), None where an operation
+    outside layers does. `last_sum` says whether values come from a dense layer (a convolution on a
     map of one position is one), from a convolution, or from neither, such as a pooling; "unknown": it cannot be told.
     """
 
@@ -67,6 +68,7 @@ class SeenOutput:
     layer: str | None
     last_sum: LastSum
     channels_first: bool
+    call: str | None = None
 
     @property
     def size(self) -> tuple[int, ...]:
@@ -121,6 +123,7 @@ def see_outputs(network: Network, answer: Any) -> tuple[SeenOutput, ...]:
                 layer=getattr(last, "name", None) or traced[index].layer,
                 last_sum=traced[index].last_sum,
                 channels_first=turned,
+                call=traced[index].call,
             )
         )
     return tuple(seen)
@@ -178,10 +181,11 @@ def _activation(operation: Any) -> str | None:
 
 @dataclass(frozen=True)
 class _Traced:
-    """What the graph tells of an output: its last activation, the layer that gave it, its last weighted sum."""
+    """What the graph tells of an output: its last activation, the layer call that gave it, its last weighted sum."""
 
     activation: str | None
     layer: str | None
+    call: str | None
     last_sum: LastSum
 
 
@@ -189,9 +193,9 @@ def _trace(network: Network) -> list[_Traced]:
     """What the graph of operations tells of each output, whatever kind of network it is."""
     with run_errors_explained(network):
         traced = traced_network(network)
-    given = {tensor.name: seen.layer.name for seen in reversed(traced.seen) for tensor in seen.outputs}
+    given = {tensor.name: (seen.layer.name, seen.name) for seen in reversed(traced.seen) for tensor in seen.outputs}
     return [
-        _Traced(_graph_activation(leaf), given.get(leaf.name), _last_sum(leaf))
+        _Traced(_graph_activation(leaf), *given.get(leaf.name, (None, None)), _last_sum(leaf))
         for leaf in keras.tree.flatten(traced.answer)
     ]
 

@@ -190,6 +190,7 @@ def _settle(seen: SeenOutput, given: Given, origin: LabelsOrigin, config: Config
         choice=choice,
         value_range=picture_range(seen) if kind.name == "picture" else (0.0, 1.0),
         channels_first=seen.channels_first,
+        layer=seen.call,
     )
     return replace(settled, note=_note(settled, seen))
 

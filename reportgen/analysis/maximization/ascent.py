@@ -14,6 +14,7 @@ from reportgen.analysis.maximization.gradients import ascent_gradients
 from reportgen.analysis.maximization.objectives import Objective
 from reportgen.analysis.maximization.parameterizations import Parameterization
 from reportgen.analysis.maximization.presets import Preset
+from reportgen.analysis.maximization.subjects import Goal
 from reportgen.analysis.maximization.targets import NetworkActivations
 from reportgen.models import Network
 from reportgen.results import ByteArray, FloatArray
@@ -37,7 +38,7 @@ State = tuple[tf.Tensor, ...]
 class Climber:
     """The traced functions of one kind of ascent: of one objective on one canvas.
 
-    `step(state, channels, matrix, count, relief)` gives the next state, the scores `(batch,)` the state had, and
+    `step(state, channels, signs, matrix, count, relief)` gives the next state, the scores `(batch,)` the state had, and
     whether each image had any gradient; `images(state)` the displayable images. Both take any batch without
     being traced again.
     """
@@ -64,7 +65,7 @@ class Climber:
 
 def make_climber(
     network: Network,
-    objective: Callable[[tf.Tensor], Objective],
+    objective: Callable[[tf.Tensor, tf.Tensor], Objective],
     parameterization: Parameterization,
     preset: Preset,
     transform: transforms.Transform | None = None,
@@ -72,7 +73,8 @@ def make_climber(
     """Trace the functions of an ascent.
 
     Args:
-        objective: from the channels `(batch,)` of the images to what is maximised.
+        objective: from the channels `(batch,)` of the images, and the signs that say whether they are raised or
+            lowered, to what is maximised.
         transform: what images must be robust to; None for no such thing.
     """
     size = parameterization.size
@@ -82,19 +84,19 @@ def make_climber(
 
     @tf.function(autograph=False)  # type: ignore[untyped-decorator]
     def step(
-        state: State, channels: tf.Tensor, matrix: tf.Tensor, count: tf.Tensor, relief: tf.Tensor
+        state: State, channels: tf.Tensor, signs: tf.Tensor, matrix: tf.Tensor, count: tf.Tensor, relief: tf.Tensor
     ) -> tuple[State, tf.Tensor, tf.Tensor]:
         variables, moments = state[:variable_count], state[variable_count:]
         with ascent_gradients(relief if preset.relief_steps else None):
             images = parameterization.pixels(variables)
             if transform is not None:
                 images = transforms.resample(images, matrix, transform.size(size), _OUTSIDE)
-            wanted = objective(channels)
+            wanted = objective(channels, signs)
             activations = NetworkActivations(
                 network,
                 images,
                 wanted.layers,
-                logits=wanted.reads_logits,
+                answers=wanted.reads_answers,
                 before_activation=preset.before_activation,
             )
             scores = wanted.score(activations)
@@ -108,7 +110,8 @@ def make_climber(
         return displayed(parameterization.pixels(state[:variable_count]), preset.display)
 
     # Traced here and once: with the batch open, any number of images will do.
-    numbers = (tf.TensorSpec((None,), tf.int32), tf.TensorSpec((3, 3)), tf.TensorSpec(()), tf.TensorSpec((), tf.bool))
+    each = (tf.TensorSpec((None,), tf.int32), tf.TensorSpec((None,)))
+    numbers = (*each, tf.TensorSpec((3, 3)), tf.TensorSpec(()), tf.TensorSpec((), tf.bool))
     return Climber(
         parameterization,
         variable_count,
@@ -219,7 +222,7 @@ Value = Callable[[int, FloatArray], float]
 def climb(
     climber: Climber,
     state: State,
-    channels: NDArray[np.int32],
+    goals: Sequence[Goal],
     preset: Preset,
     *,
     steps: int,
@@ -232,7 +235,7 @@ def climb(
 
     Args:
         state: of the images at the start.
-        channels: the channel of each image.
+        goals: what each image is made for.
         seed: of the transforms, which are the same for all images of the batch.
         measure: from 8-bit pictures to the responses of all channels of the layer.
         value: how good a picture is for image `i` of the batch, from its responses; the best is kept.
@@ -243,14 +246,15 @@ def climb(
         is done is left as it is, and no longer computed, while the others go on.
     """
     generator = np.random.default_rng([seed, len("transforms")])
-    indices = tf.constant(channels, tf.int32)
-    climbs = [Climb(place) for place in range(len(channels))]
+    indices = tf.constant([goal.channel for goal in goals], tf.int32)
+    signs = tf.constant([-1.0 if goal.down else 1.0 for goal in goals])
+    climbs = [Climb(place) for place in range(len(goals))]
     going = climbs
     every = preset.check_every or steps
     for count in range(1, steps + 1):
         relief = tf.constant(count <= preset.relief_steps)
         matrix = tf.constant(climber.draw(generator))
-        state, scores, moving = climber.step(state, indices, matrix, tf.constant(count, tf.float32), relief)
+        state, scores, moving = climber.step(state, indices, signs, matrix, tf.constant(count, tf.float32), relief)
         for one, score, moves in zip(going, scores.numpy(), moving.numpy(), strict=True):
             one.scores.append(float(score))
             one.flat &= not moves
@@ -263,7 +267,8 @@ def climb(
                 break
             if len(rows) < len(going):
                 going = [going[row] for row in rows]
-                state, indices = tuple(tf.gather(part, rows) for part in state), tf.gather(indices, rows)
+                state = tuple(tf.gather(part, rows) for part in state)
+                indices, signs = tf.gather(indices, rows), tf.gather(signs, rows)
     return climbs
 
 

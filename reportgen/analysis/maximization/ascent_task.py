@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from reportgen.analysis.maximization.layer_ascents import Item, LayerAscents, Picture
 from reportgen.analysis.maximization.presets import Preset
+from reportgen.analysis.maximization.subjects import Subject
 from reportgen.analysis.network.travelling import NetworkTask
 from reportgen.config import Config
 from reportgen.engines import Advance
@@ -18,9 +19,9 @@ from reportgen.results import FloatArray
 
 @dataclass(frozen=True)
 class Batch:
-    """Pictures of one layer that are made together; `cost` is the guessed time in seconds."""
+    """Pictures of one layer or output that are made together; `cost` is the guessed time in seconds."""
 
-    layer: str
+    key: tuple[str, str | None]
     canvas: tuple[int, int]
     items: tuple[Item, ...]
     cost: float
@@ -54,36 +55,35 @@ class AscentTask(NetworkTask):
         network: Network,
         preset: Preset,
         colour: FloatArray | None,
-        dataset_max: Mapping[str, FloatArray],
+        subjects: Sequence[Subject],
         config: Config,
     ) -> None:
         super().__init__(network, config.model, config.custom_objects)
         self.preset = preset
         self.colour = colour
-        self.dataset_max = dataset_max
-        self._ascents: dict[tuple[str, tuple[int, int]], LayerAscents] = {}
+        self.subjects = {subject.key: subject for subject in subjects}
+        self._ascents: dict[tuple[tuple[str, str | None], tuple[int, int]], LayerAscents] = {}
 
-    def ascents(self, layer: str, canvas: tuple[int, int]) -> LayerAscents:
-        """The ascents of `layer` on `canvas`, compiled once."""
-        if (layer, canvas) not in self._ascents:
-            maxima = self.dataset_max.get(layer)
-            made = LayerAscents(self.network, layer, canvas, self.preset, self.colour, maxima)
-            self._ascents[layer, canvas] = made
-        return self._ascents[layer, canvas]
+    def ascents(self, key: tuple[str, str | None], canvas: tuple[int, int]) -> LayerAscents:
+        """The ascents of the subject called `key` on `canvas`, compiled once."""
+        if (key, canvas) not in self._ascents:
+            made = LayerAscents(self.network, self.subjects[key], canvas, self.preset, self.colour)
+            self._ascents[key, canvas] = made
+        return self._ascents[key, canvas]
 
     def run(self, batch: Batch, advance: Advance) -> MadeBatch:
         """Make the pictures of `batch`."""
         started = time.monotonic()
-        outcomes = self.ascents(batch.layer, batch.canvas).run(batch.items)
+        outcomes = self.ascents(batch.key, batch.canvas).run(batch.items)
         advance(batch.size)
         return MadeBatch(outcomes, time.monotonic() - started)
 
     def __getstate__(self) -> dict[str, Any]:
-        kept = {"preset": self.preset, "colour": self.colour, "dataset_max": dict(self.dataset_max)}
+        kept = {"preset": self.preset, "colour": self.colour, "subjects": self.subjects}
         return {**super().__getstate__(), **kept}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         self.preset, self.colour = state["preset"], state["colour"]
-        self.dataset_max = state["dataset_max"]
+        self.subjects = state["subjects"]
         self._ascents = {}

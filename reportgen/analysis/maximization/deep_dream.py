@@ -88,7 +88,7 @@ def _climber(
             with run_errors_explained(network):
                 return make_climber(
                     network,
-                    lambda channels: _wanted(layer, channel, channels),
+                    lambda channels, _: _wanted(layer, channel, channels),
                     image,
                     preset,
                     transforms.jitter(shift) if shift else None,
@@ -113,7 +113,7 @@ def classic_dream(
     size = pixels.shape[0], pixels.shape[1]
     climber = make_climber(
         network,
-        lambda channels: objectives.channel(layer, channels),
+        lambda channels, _: objectives.channel(layer, channels),
         pixel_grid(size, pixels.shape[2], mean=0, std=0),
         CLASSIC,
     )
@@ -130,10 +130,10 @@ def _climbed(
 ) -> FloatArray:
     """One image after `steps`, float32 `(height, width, channels)`, not clipped."""
     state = climber.resume([(image,)])
-    channels = tf.constant([channel], tf.int32)
+    channels, signs = tf.constant([channel], tf.int32), tf.constant([1.0])
     for count in range(1, steps + 1):
         matrix = tf.constant(climber.draw(generator))
-        state, _, _ = climber.step(state, channels, matrix, tf.constant(count, tf.float32), tf.constant(False))
+        state, _, _ = climber.step(state, channels, signs, matrix, tf.constant(count, tf.float32), tf.constant(False))
     return np.asarray(state[0][0], np.float32)
 
 

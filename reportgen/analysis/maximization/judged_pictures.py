@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from reportgen.analysis.maximization.judging import RANKS_OK, Status, judge, rank_of
+from reportgen.analysis.maximization.judging import Status
 from reportgen.analysis.maximization.layer_ascents import Item, LayerAscents, Picture
 from reportgen.results import MaximizedChannel
 
@@ -14,37 +14,29 @@ from reportgen.results import MaximizedChannel
 _CURVE_POINTS = 64
 
 
-def judged_picture(maker: LayerAscents, item: Item, outcome: Picture, layer: str) -> MaximizedChannel:
-    """The picture of `item`, with how it does beside the images and the layer's other channels.
-
-    `layer` is named in the result: of a class's picture the layer that gives the answer.
-    """
-    channel, maxima = item.channel, maker.dataset_max
-    activation = float(outcome.responses[channel])
-    highest = None if maxima is None else float(maxima[channel])
-    if not maker.layer:
-        rank: int | None = int(np.count_nonzero(outcome.responses > activation))
-    else:
-        rank = None if maxima is None else rank_of(channel, outcome.responses, maxima)
-    # A picture of a class is right when the network takes it for that class, not nearly.
-    status: Status = judge(activation, highest, rank, outcome.flat, RANKS_OK if maker.layer else 1)
+def judged_picture(maker: LayerAscents, item: Item, outcome: Picture) -> MaximizedChannel:
+    """The picture of `item`, with how it does beside the images and the layer's other channels."""
+    subject = maker.subject
+    verdict = subject.verdict(item.goal, outcome.responses, flat=outcome.flat)
+    layer, output = subject.key
     kept = np.linspace(0, len(outcome.scores) - 1, min(_CURVE_POINTS, len(outcome.scores))).round().astype(int)
     return MaximizedChannel(
         layer=layer,
-        channel=channel,
-        objective="channel" if maker.layer else "logit",
-        label=None if maker.layer else maker.network.label(channel),
+        output=output,
+        channel=item.channel,
+        objective=subject.objective_name(item.goal),
+        label=subject.label(item.goal),
         preset=maker.preset.name,
         seed=item.seed,
         steps=outcome.steps,
         canvas=maker.canvas,
-        pixels=None if status == "failed" else outcome.pixels,
-        activation=activation,
-        dataset_max=highest,
-        rank=rank,
-        status=status,
+        pixels=None if verdict.status == "failed" else outcome.pixels,
+        activation=verdict.activation,
+        dataset_max=verdict.extreme,
+        rank=verdict.rank,
+        status=verdict.status,
         curve=tuple((int(step) + 1, float(outcome.scores[step])) for step in kept),
-        note="; ".join(_notes(maker, outcome, status)) or None,
+        note="; ".join(_notes(maker, outcome, verdict.status)) or None,
         again=item.again,
     )
 
@@ -60,4 +52,8 @@ def _notes(maker: LayerAscents, outcome: Picture, status: Status) -> Iterable[st
     if wanted is not None and wanted != maker.canvas:
         yield f"on the network's own size, since it does not run on {wanted[0]}x{wanted[1]}"
     elif wanted is None and (maker.canvas[0] < maker.network.size[0] or maker.canvas[1] < maker.network.size[1]):
-        yield "on a smaller canvas, after the layer's receptive field and its cost"
+        yield (
+            "on a smaller canvas, after what it sees and what it costs"
+            if maker.subject.key[1]
+            else ("on a smaller canvas, after the layer's receptive field and its cost")
+        )

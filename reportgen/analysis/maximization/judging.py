@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import tensorflow as tf
 
-from reportgen.analysis.maximization.targets import as_maps, class_logits
-from reportgen.analysis.network import capture
-from reportgen.models import Network
-from reportgen.results import ByteArray, FloatArray, PixelArray
+from reportgen.analysis.network.settled_output import SettledOutput
+from reportgen.results import FloatArray
 
 Status = Literal["ok", "weak", "failed"]
 
@@ -19,28 +16,14 @@ Status = Literal["ok", "weak", "failed"]
 RANKS_OK = 5
 
 
-def response_function(network: Network, layer: str) -> Callable[[ByteArray], FloatArray]:
-    """The measure of `layer`: from pictures to the highest value over positions of each channel of its output.
+@dataclass(frozen=True)
+class Verdict:
+    """What is said of a picture: `activation` is its own, `extreme` the furthest over the images in its direction."""
 
-    The function takes uint8 `(batch, height, width, channels)` of any size the layers below take and gives
-    float32 `(batch, channels of the layer)`.
-    """
-    highest = capture.Extractor(
-        network, [layer], reduce=lambda _name, output: tf.reduce_max(as_maps(output), axis=(1, 2))
-    )
-    return lambda pixels: np.asarray(highest(pixels)[layer], np.float32)
-
-
-def logit_function(network: Network) -> Callable[[PixelArray], FloatArray]:
-    """The same for the network's answer: from fitted images of any type to logits `(batch, classes)`."""
-
-    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
-    def run(pixels: tf.Tensor) -> tf.Tensor:
-        _, answer = capture.run_layers(network.model, network.feed(network.prepare(pixels)), whole=True)
-        return class_logits(network, answer)
-
-    logits_of = run.get_concrete_function(tf.TensorSpec((None, *network.size, network.channels), tf.float32))
-    return lambda pixels: np.asarray(logits_of(tf.constant(pixels, tf.float32)), np.float32)
+    activation: float
+    extreme: float | None
+    rank: int | None
+    status: Status
 
 
 def rank_of(channel: int, responses: FloatArray, dataset_max: FloatArray) -> int | None:
@@ -75,3 +58,33 @@ def judge(
         return "weak"
     enough = activation >= dataset_max
     return "ok" if enough and (rank is None or rank < ranks_ok) else "weak"
+
+
+def channel_verdict(channel: int, responses: FloatArray, highest: FloatArray | None, *, flat: bool) -> Verdict:
+    """Of the picture of a channel, from the responses of its layer's channels."""
+    activation = float(responses[channel])
+    extreme = None if highest is None else float(highest[channel])
+    rank = None if highest is None else rank_of(channel, responses, highest)
+    return Verdict(activation, extreme, rank, judge(activation, extreme, rank, flat))
+
+
+def answer_verdict(
+    output: SettledOutput, index: int, responses: FloatArray, extreme: float | None, *, down: bool, flat: bool
+) -> Verdict:
+    """Of the picture of a number of an answer, from all of them.
+
+    A picture is right where the number is at least as far in its direction as on any image, and the network takes it
+    for what it was made for: of classes that exclude each other it names this one first, of a label it says that it
+    holds. The rank is the place among the classes or labels.
+    """
+    activation = float(responses[index])
+    ranked = output.kind in ("classes", "multilabel", "map") and len(responses) > 1
+    rank = int(np.count_nonzero(responses > activation)) if ranked else None
+    if flat or not np.isfinite(activation):
+        return Verdict(activation, extreme, rank, "failed")
+    if output.kind == "multilabel":
+        taken = activation > 0
+    else:
+        taken = not rank or (output.kind == "map" and output.scores == "sigmoid")
+    further = extreme is not None and (activation <= extreme if down else activation >= extreme)
+    return Verdict(activation, extreme, rank, "ok" if taken and further else "weak")

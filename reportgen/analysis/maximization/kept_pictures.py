@@ -11,7 +11,7 @@ from reportgen.analysis.maximization.layer_ascents import Item, LayerAscents, Pi
 from reportgen.files.cache import Cache, Entry, content_key
 
 # Counted up when the same settings would give other pictures than before.
-_VERSION = 1
+_VERSION = 2
 
 
 class KeptPictures:
@@ -48,13 +48,13 @@ def _key(maker: LayerAscents, item: Item) -> str:
         "activation maximisation",
         _VERSION,
         maker.network.content,
-        maker.layer,
+        maker.subject.content(maker.preset),
         maker.canvas,
         maker.preset.content(),
         maker.colour,
-        maker.dataset_max if maker.preset.rival_steps and maker.layer else None,
         item.channel,
         item.seed,
+        item.down,
     )
 
 

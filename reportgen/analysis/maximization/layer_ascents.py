@@ -1,4 +1,4 @@
-"""The ascents of one layer on one canvas: batches of pictures, before anyone judges them."""
+"""The ascents of one layer or output on one canvas: batches of pictures, before anyone judges them."""
 
 from __future__ import annotations
 
@@ -7,21 +7,16 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+import tensorflow as tf
 
-from reportgen.analysis.maximization import objectives
 from reportgen.analysis.maximization.ascent import Climb, Climber, climb, make_climber, random_transform
-from reportgen.analysis.maximization.judging import RANKS_OK, logit_function, rank_of, response_function
+from reportgen.analysis.maximization.objectives import Objective
 from reportgen.analysis.maximization.parameterizations import Parameterization, fourier, pixel_grid
 from reportgen.analysis.maximization.presets import Preset
+from reportgen.analysis.maximization.subjects import GOOD_STANDING, Goal, Measure, Subject
 from reportgen.errors import ReportgenError
 from reportgen.models import Network
 from reportgen.results import ByteArray, FloatArray
-
-# The layer of a class's picture is the network's answer, which has no channels of its own.
-ANSWER = ""
-
-# How far a picture is on the way to "ok" where it is there.
-_GOOD_STANDING = 2.0
 
 
 @dataclass(frozen=True)
@@ -31,6 +26,12 @@ class Item:
     channel: int
     seed: int
     again: bool
+    down: bool = False
+
+    @property
+    def goal(self) -> Goal:
+        """What it is made for."""
+        return Goal(self.channel, self.down)
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,28 +48,26 @@ class Picture:
 
 
 class LayerAscents:
-    """All ascents of one layer (or, for layer `""`, of the classes of the answer) on one canvas.
+    """All ascents of one layer or output on one canvas.
 
     Args:
+        subject: the layer's channels, or the output's numbers.
         colour: from decorrelated to shown colours; None where channels are no colours.
-        dataset_max: `(channels,)` of the layer, None if unknown.
     """
 
     def __init__(
         self,
         network: Network,
-        layer: str,
+        subject: Subject,
         canvas: tuple[int, int],
         preset: Preset,
         colour: FloatArray | None,
-        dataset_max: FloatArray | None,
     ) -> None:
         self.network = network
-        self.layer = layer
+        self.subject = subject
         self.canvas = canvas
         self.preset = preset
         self.colour = colour
-        self.dataset_max = dataset_max
 
     @cached_property
     def _parameterization(self) -> Parameterization:
@@ -84,35 +83,27 @@ class LayerAscents:
         )
 
     @cached_property
-    def measure(self) -> Callable[[ByteArray], FloatArray]:
-        """From 8-bit pictures to the highest response of every channel, or the logit of every class."""
-        return response_function(self.network, self.layer) if self.layer else logit_function(self.network)
+    def measure(self) -> Measure:
+        """From pictures to the response of every channel."""
+        return self.subject.measure(self.network)
 
     @cached_property
     def climber(self) -> Climber:
-        """The traced functions of the layer's ascents."""
-        layer, spread = self.layer, self.preset.spread
-        return make_climber(
-            self.network,
-            lambda channels: objectives.channel(layer, channels, spread) if layer else objectives.logit(channels),
-            self._parameterization,
-            self.preset,
-            random_transform(self.preset, self.canvas),
-        )
+        """The traced functions of the ascents."""
+        return self._make_climber(lambda channels, signs: self.subject.objective(channels, signs, self.preset))
 
     @cached_property
     def _rival_climber(self) -> Climber:
-        scale, preset = self.dataset_max, self.preset
-        assert scale is not None
-        return make_climber(
-            self.network,
-            lambda channels: objectives.apart_from_rivals(
-                self.layer, channels, scale, spread=preset.spread, weight=preset.rival_weight
-            ),
-            self._parameterization,
-            self.preset,
-            random_transform(self.preset, self.canvas),
-        )
+        def objective(channels: tf.Tensor, signs: tf.Tensor) -> Objective:
+            apart = self.subject.apart_from_rivals(channels, signs, self.preset)
+            assert apart is not None
+            return apart
+
+        return self._make_climber(objective)
+
+    def _make_climber(self, objective: Callable[[tf.Tensor, tf.Tensor], Objective]) -> Climber:
+        transform = random_transform(self.preset, self.canvas)
+        return make_climber(self.network, objective, self._parameterization, self.preset, transform)
 
     @cached_property
     def takes_canvas(self) -> bool:
@@ -145,21 +136,23 @@ class LayerAscents:
         if rivalled:
             better = self._climb_apart([items[i] for i in rivalled], [climbs[i] for i in rivalled])
             for i, one in zip(rivalled, better, strict=True):
-                if one.value > self._standing(items[i].channel, climbs[i].responses):
+                if one.value > self.subject.standing(items[i].goal, climbs[i].responses):
                     outcomes[i] = _picture(one, attempts[i], first=climbs[i])
         return outcomes
 
     def _climb(self, items: Sequence[Item], attempt: int) -> list[Climb]:
-        generators = [np.random.default_rng([item.seed, item.channel, attempt]) for item in items]
+        generators = [
+            np.random.default_rng([item.seed, item.channel, attempt, *([1] if item.down else [])]) for item in items
+        ]
         return climb(
             self.climber,
             self.climber.start(generators),
-            np.array([item.channel for item in items], np.int32),
+            [item.goal for item in items],
             self.preset,
             steps=self.preset.steps,
             seed=items[0].seed,
             measure=self.measure,
-            value=lambda i, responses: float(responses[items[i].channel]),
+            value=lambda i, responses: self.subject.value(items[i].goal, responses),
         )
 
     def _climb_apart(self, items: Sequence[Item], climbs: Sequence[Climb]) -> list[Climb]:
@@ -167,28 +160,20 @@ class LayerAscents:
         return climb(
             self._rival_climber,
             self._rival_climber.resume([one.variables for one in climbs]),
-            np.array([item.channel for item in items], np.int32),
+            [item.goal for item in items],
             replace(self.preset, patience=0),
             steps=self.preset.rival_steps,
             seed=items[0].seed + 1,
             measure=self.measure,
-            value=lambda i, responses: self._standing(items[i].channel, responses),
-            enough=_GOOD_STANDING,
+            value=lambda i, responses: self.subject.standing(items[i].goal, responses),
+            enough=GOOD_STANDING,
         )
 
     def _has_rivals(self, item: Item, one: Climb) -> bool:
         """Whether the picture leaves its channel behind others, or behind what images reach."""
-        if not self.preset.rival_steps or not self.layer or self.dataset_max is None or one.flat:
+        if not self.preset.rival_steps or one.flat:
             return False
-        return self.dataset_max[item.channel] > 0 and self._standing(item.channel, one.responses) < _GOOD_STANDING
-
-    def _standing(self, channel: int, responses: FloatArray) -> float:
-        """How far a picture is on the way to "ok", `_GOOD_STANDING` and more if it is."""
-        assert self.dataset_max is not None
-        rank = rank_of(channel, responses, self.dataset_max) or 0
-        ratio = float(responses[channel] / self.dataset_max[channel])
-        # What is beyond counts little, but decides between two pictures that are both good.
-        return min(ratio, 1.0) + 1 / (1 + max(0, rank - RANKS_OK + 1)) + 1e-3 * ratio
+        return self.subject.standing(item.goal, one.responses) < GOOD_STANDING
 
 
 def _picture(one: Climb, attempts: int, first: Climb | None = None) -> Picture:

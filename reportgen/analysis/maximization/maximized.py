@@ -1,4 +1,4 @@
-"""Pictures of what excites the channels of a network's layers and the classes of its answer."""
+"""Pictures of what excites the channels of a network's layers and the numbers of its answers."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from itertools import chain, islice
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.analysis.maximization.answer_goals import AnswerGoals
 from reportgen.analysis.maximization.ascent_task import AscentTask, Batch, MadeBatch
 from reportgen.analysis.maximization.judged_pictures import judged_picture
 from reportgen.analysis.maximization.kept_pictures import KeptPictures, keep_picture
-from reportgen.analysis.maximization.layer_ascents import ANSWER, Item, LayerAscents
+from reportgen.analysis.maximization.layer_ascents import Item
 from reportgen.analysis.maximization.parameterizations import colour_matrix
 from reportgen.analysis.maximization.presets import Preset
-from reportgen.analysis.maximization.scheduling import Clock, Job, batches, expense_of, said_duration, schedule
-from reportgen.analysis.network.trace import trace_network
+from reportgen.analysis.maximization.scheduling import Clock, Job, said_duration, schedule
+from reportgen.analysis.maximization.subjects import Goal, LayerChannels
 from reportgen.config import Config
 from reportgen.engines import Outcome, open_engine
 from reportgen.files.cache import Cache
@@ -24,6 +25,7 @@ from reportgen.models import Network
 from reportgen.results import FloatArray, LeftOut, MaximizedChannel, NetworkSummary
 
 Progress = Callable[[float, float, str], None]
+Key = tuple[str, str | None]
 
 
 def maximize(
@@ -39,9 +41,10 @@ def maximize(
     progress: Progress | None = None,
     budget: float | None = None,
     config: Config = Config(),  # noqa: B008 - settings do not change
+    answers: Sequence[AnswerGoals] = (),
     now: Callable[[], float] = time.monotonic,
 ) -> tuple[list[MaximizedChannel], list[LeftOut]]:
-    """Make the pictures of `plan`.
+    """Make the pictures of `plan`, and of what of the answers is asked for.
 
     Args:
         plan: channels of each layer (see `scheduling.plan_channels`).
@@ -53,14 +56,16 @@ def maximize(
         budget: a time limit in seconds. The order then is such that every layer gets something first.
         config: says on which engine, and from what the network was loaded, for it to travel there. The cache
             is looked into and filled here, whatever the engine.
+        answers: classes, labels and values of outputs (see `answer_goals`).
 
     Returns:
-        The pictures in the order of `plan`, and what was left out, since there was no time or no worker
-        survived it.
+        The pictures in the order of `plan` and `answers`, and what was left out, since there was no time or no
+        worker survived it.
     """
     colour = colour_matrix(colour_covariance) if network.channels == 3 else None
-    jobs = schedule(plan, summary, network.size, preset, in_rounds=budget is not None)
-    task = AscentTask(network, preset, colour, dataset_max, config)
+    jobs = schedule(plan, summary, network.size, preset, in_rounds=budget is not None, answers=answers)
+    layers = [LayerChannels(layer, dataset_max.get(layer)) for layer in plan]
+    task = AscentTask(network, preset, colour, [*layers, *(answer.subject for answer in answers)], config)
     run = _Run(task, plan, seed, cache or Cache(None), Clock(jobs, now, budget), progress)
     batches = run.batches(jobs)
     # No engine is opened for what is all in the cache.
@@ -71,27 +76,20 @@ def maximize(
             for outcome in engine.run(task, chain([first], batches), lambda _: None):
                 run.take(outcome)
     run.tell("")
-    ordered = [(layer, channel, again) for layer in plan for channel in plan[layer] for again in (False, True)]
-    late = f"the time limit of {said_duration(budget)} was used up" if budget else ""
-    left_out = [(run.late, late), (run.deadly, "every worker that took it died")]
-    return (
-        [run.made[key] for key in ordered if key in run.made],
-        [
-            LeftOut(layer, tuple(channels[layer]), reason)
-            for layer in plan
-            for channels, reason in left_out
-            if layer in channels
-        ],
-    )
+    wanted: list[tuple[Key, Sequence[Goal]]] = [
+        ((layer, None), [Goal(channel) for channel in channels]) for layer, channels in plan.items()
+    ]
+    wanted += [(answer.subject.key, answer.goals) for answer in answers]
+    return run.results(wanted, budget)
 
 
 class _Run:
     """What `maximize` has made so far, and what is left to do.
 
     Attributes:
-        made: by layer, channel and whether it is a second seed's.
-        late: channels of each layer for which there was no time.
-        deadly: channels of each layer that no worker survived.
+        made: by layer and output, goal, and whether it is a second seed's.
+        late: channels of each layer or output for which there was no time.
+        deadly: channels of each layer or output that no worker survived.
     """
 
     def __init__(
@@ -109,27 +107,28 @@ class _Run:
         self.cache = cache
         self.clock = clock
         self.progress = progress
-        self.made: dict[tuple[str, int, bool], MaximizedChannel] = {}
-        self.late: dict[str, list[int]] = {}
-        self.deadly: dict[str, list[int]] = {}
+        self.made: dict[tuple[Key, Goal, bool], MaximizedChannel] = {}
+        self.late: dict[Key, list[int]] = {}
+        self.deadly: dict[Key, list[int]] = {}
 
     def batches(self, jobs: Iterable[Job]) -> Iterator[Batch]:
         """What of `jobs` is to be computed, as long as there is time; the rest is looked up."""
         for job in jobs:
-            items = _items(job, self.plan[job.layer], self.task.preset, self.seed)
-            maker = self.task.ascents(job.layer, job.canvas)
+            twice = self.plan.get(job.layer, ())[: self.task.preset.second_seeds]
+            items = _items(job, twice, self.seed)
+            maker = self.task.ascents(job.key, job.canvas)
             store = KeptPictures(self.cache, maker, items)
             if store.missing and not maker.takes_canvas:
-                maker = self.task.ascents(job.layer, maker.network.size)
+                maker = self.task.ascents(job.key, maker.network.size)
                 store = KeptPictures(self.cache, maker, items)
             if store.missing and not self.clock.has_time_for(job):
-                self.late.setdefault(job.layer, []).extend(job.channels)
+                self.late.setdefault(job.key, []).extend(job.channels)
                 continue
             for item, outcome in store.found():
-                self.made[job.layer, item.channel, item.again] = judged_picture(maker, item, outcome, job.layer)
+                self.made[job.key, item.goal, item.again] = judged_picture(maker, item, outcome)
             if store.missing:
-                self.tell(f"{job.layer}, {said_duration(self.clock.remaining())} left")
-                batch = Batch(job.layer, maker.canvas, tuple(store.missing), job.cost)
+                self.tell(f"{job.output or job.layer}, {said_duration(self.clock.remaining())} left")
+                batch = Batch(job.key, maker.canvas, tuple(store.missing), job.cost)
                 self.clock.begun(batch)
                 yield batch
             else:
@@ -140,16 +139,33 @@ class _Run:
         batch: Batch = outcome.chunk
         if outcome.set_aside is not None:
             self.clock.looked_up(batch)
-            self.deadly.setdefault(batch.layer, []).extend(item.channel for item in batch.items if not item.again)
+            self.deadly.setdefault(batch.key, []).extend(item.channel for item in batch.items if not item.again)
             return
         made: MadeBatch = outcome.value
         self.clock.done(batch, made.seconds)
-        maker = self.task.ascents(batch.layer, batch.canvas)
+        maker = self.task.ascents(batch.key, batch.canvas)
         for item, one in zip(batch.items, made.outcomes, strict=True):
             keep_picture(self.cache, maker, item, one)
-            self.made[batch.layer, item.channel, item.again] = judged_picture(maker, item, one, batch.layer)
+            self.made[batch.key, item.goal, item.again] = judged_picture(maker, item, one)
         if self.clock.is_busy:
-            self.tell(f"{batch.layer}, {said_duration(self.clock.remaining())} left")
+            self.tell(f"{batch.key[1] or batch.key[0]}, {said_duration(self.clock.remaining())} left")
+
+    def results(
+        self, wanted: Sequence[tuple[Key, Sequence[Goal]]], budget: float | None
+    ) -> tuple[list[MaximizedChannel], list[LeftOut]]:
+        """What was made of `wanted`, in that order, and what was left out."""
+        late = f"the time limit of {said_duration(budget)} was used up" if budget else ""
+        left_out = [(self.late, late), (self.deadly, "every worker that took it died")]
+        ordered = [(key, goal, again) for key, goals in wanted for goal in goals for again in (False, True)]
+        return (
+            [self.made[one] for one in ordered if one in self.made],
+            [
+                LeftOut(output or layer, tuple(channels[layer, output]), reason, is_output=output is not None)
+                for (layer, output), _ in wanted
+                for channels, reason in left_out
+                if (layer, output) in channels
+            ],
+        )
 
     def tell(self, text: str) -> None:
         """Tell how far the run has come."""
@@ -158,39 +174,8 @@ class _Run:
             self.progress(taken, taken + self.clock.remaining() if text else taken, text)
 
 
-def maximize_classes(
-    network: Network,
-    summary: NetworkSummary,
-    classes: Sequence[int],
-    preset: Preset,
-    *,
-    dataset_max: FloatArray | None = None,
-    colour_covariance: NDArray[np.float64] | None = None,
-    seed: int = 0,
-    cache: Cache | None = None,
-) -> list[MaximizedChannel]:
-    """Make a picture of each class, by its logit, on a canvas of the network's size.
-
-    `rank` is here the place of the class in the network's answer to the picture: 0 says that it is recognised.
-
-    Args:
-        dataset_max: `(classes,)`, the highest logit over the images.
-    """
-    colour = colour_matrix(colour_covariance) if network.channels == 3 else None
-    maker = LayerAscents(network, ANSWER, network.size, preset, colour, dataset_max)
-    trace = trace_network(network.model, network.input_specs())
-    # Where the answer comes from an operation outside layers, the last layer before it stands for it.
-    layer = next(iter(trace.answer_layers), trace.calls[-1].name)
-    expense = expense_of(summary, None, network.size, network.size)
-    pictures = []
-    for batch in batches(classes, expense):
-        items = [Item(channel, seed, again=False) for channel in batch]
-        outcomes = KeptPictures(cache or Cache(None), maker, items).complete()
-        pictures += [judged_picture(maker, item, outcomes[item], layer) for item in items]
-    return pictures
-
-
-def _items(job: Job, planned: Sequence[int], preset: Preset, seed: int) -> list[Item]:
-    twice = set(planned[: preset.second_seeds])
-    first = [Item(channel, seed, again=False) for channel in job.channels]
-    return first + [Item(channel, seed + 1, again=True) for channel in job.channels if channel in twice]
+def _items(job: Job, twice: Sequence[int], seed: int) -> list[Item]:
+    """The pictures of a job; those of the channels `twice` from another seed, too."""
+    first = [Item(goal.channel, seed, again=False, down=goal.down) for goal in job.goals]
+    again = [goal.channel for goal in job.goals if goal.channel in twice and job.output is None]
+    return first + [Item(channel, seed + 1, again=True) for channel in again]

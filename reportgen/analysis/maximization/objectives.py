@@ -28,21 +28,21 @@ class Activations(Protocol):
     def layer(self, layer: str) -> tf.Tensor:
         """All maps of `layer`: `(batch, height, width, channels)`."""
 
-    def logits(self) -> tf.Tensor:
-        """The network's answer before its softmax or sigmoid: `(batch, classes)`."""
+    def answers(self) -> Sequence[tf.Tensor]:
+        """The network's outputs as it gives them, in Keras' flat order."""
 
 
 @dataclass(frozen=True, eq=False)
 class Objective:
     """A score to raise.
 
-    `score` maps activations to float32 `(batch,)`. `layers` are those it reads, `reads_logits` whether it
-    needs the network's whole answer.
+    `score` maps activations to float32 `(batch,)`. `layers` are those it reads, `reads_answers` whether it
+    needs the network run to its end.
     """
 
     layers: frozenset[str]
     score: Callable[[Activations], tf.Tensor]
-    reads_logits: bool = False
+    reads_answers: bool = False
 
     def __add__(self, other: Objective) -> Objective:
         return weighted_sum([(1.0, self), (1.0, other)])
@@ -53,7 +53,7 @@ class Objective:
     __rmul__ = __mul__
 
 
-def channel(layer: str, index: int | tf.Tensor, spread: float = 0.0) -> Objective:
+def channel(layer: str, index: int | tf.Tensor, spread: float = 0.0, sign: float | tf.Tensor = 1.0) -> Objective:
     """The mean of one channel's map, plus `spread` times its mean absolute deviation.
 
     The mean alone says nothing of a channel that looks for edges: where one is, its map is as much above zero as
@@ -61,10 +61,12 @@ def channel(layer: str, index: int | tf.Tensor, spread: float = 0.0) -> Objectiv
 
     Args:
         index: one for all images or `(batch,)`, one for each.
+        sign: the same; -1 for what the channel likes least, its map turned round.
     """
 
     def score(activations: Activations) -> tf.Tensor:
-        return _mean_and_spread(activations.channel(layer, tf.convert_to_tensor(index, tf.int32)), spread)
+        maps = activations.channel(layer, tf.convert_to_tensor(index, tf.int32))
+        return _mean_and_spread(maps * tf.reshape(tf.convert_to_tensor(sign), (-1, 1, 1)), spread)
 
     return Objective(frozenset({layer}), score)
 
@@ -77,15 +79,23 @@ def _mean_and_spread(maps: tf.Tensor, spread: float) -> tf.Tensor:
     return means + spread * tf.reduce_mean(tf.abs(maps - means[:, None, None]), axis=(1, 2))
 
 
-def logit(index: int | tf.Tensor) -> Objective:
-    """The logit of one class; `index` is one for all images or `(batch,)`, one for each."""
+def answer(
+    read: Callable[[Sequence[tf.Tensor]], tf.Tensor], index: int | tf.Tensor, sign: float | tf.Tensor = 1.0
+) -> Objective:
+    """One number of the network's answer: a logit, a value, the mean of a class over a map.
+
+    Args:
+        read: from the outputs to the numbers there are, `(batch, numbers)`.
+        index: which of them, one for all images or `(batch,)`, one for each.
+        sign: the same; -1 for as little of it as can be.
+    """
 
     def score(activations: Activations) -> tf.Tensor:
-        answers = activations.logits()
-        wanted = tf.broadcast_to(tf.convert_to_tensor(index, tf.int32), tf.shape(answers)[:1])
-        return tf.gather(answers, wanted, axis=1, batch_dims=1)
+        numbers = read(activations.answers())
+        wanted = tf.broadcast_to(tf.convert_to_tensor(index, tf.int32), tf.shape(numbers)[:1])
+        return tf.gather(numbers, wanted, axis=1, batch_dims=1) * sign
 
-    return Objective(frozenset(), score, reads_logits=True)
+    return Objective(frozenset(), score, reads_answers=True)
 
 
 def negative(objective: Objective) -> Objective:
@@ -102,7 +112,7 @@ def weighted_sum(terms: Sequence[tuple[float, Objective]]) -> Objective:
     return Objective(
         frozenset().union(*(objective.layers for _, objective in terms)),
         score,
-        any(objective.reads_logits for _, objective in terms),
+        any(objective.reads_answers for _, objective in terms),
     )
 
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 
+from reportgen.analysis.maximization.answer_goals import AnswerGoals
 from reportgen.analysis.maximization.presets import Preset
+from reportgen.analysis.maximization.subjects import Goal
+from reportgen.analysis.network.settled_output import SettledOutput
 from reportgen.errors import UsageError
 from reportgen.option_values import ChannelChoice
 from reportgen.results import FloatArray, LayerSummary, NetworkSummary
+
+_T = TypeVar("_T")
 
 # What the maps of a batch may take, with their gradients. More gains nothing: maps that fit the processor's
 # cache are faster, and a batch only has to be large enough to keep all cores busy.
@@ -32,6 +37,7 @@ _PASSES = 2
 
 # Sides of a canvas are multiples of this.
 _CANVAS_STEP = 8
+_MAP_STEP = 32
 
 # Before anything was measured: what two cores of a present-day machine do.
 _FIRST_RATE = 30e9  # multiply-accumulates a second
@@ -41,12 +47,23 @@ _TRACING_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Job:
-    """Channels of one layer to be maximised together; `cost` is the guessed time in seconds."""
+    """What of one layer or output is to be maximised together; `cost` is the guessed time in seconds."""
 
     layer: str
-    channels: tuple[int, ...]
+    goals: tuple[Goal, ...]
     canvas: tuple[int, int]
     cost: float
+    output: str | None = None
+
+    @property
+    def channels(self) -> tuple[int, ...]:
+        """Which channels, classes, labels or values."""
+        return tuple(goal.channel for goal in self.goals)
+
+    @property
+    def key(self) -> tuple[str, str | None]:
+        """The layer, and the output if it is one."""
+        return self.layer, self.output
 
 
 def choose_channels(choice: ChannelChoice, dataset_max: FloatArray) -> tuple[int, ...]:
@@ -101,9 +118,9 @@ def _canvas_side(seen: int, stride: float, side: int, preset: Preset) -> int:
 
 
 def affordable_canvas(
-    summary: NetworkSummary, layer: str, size: tuple[int, int], canvas: tuple[int, int]
+    summary: NetworkSummary, layer: str | None, size: tuple[int, int], canvas: tuple[int, int]
 ) -> tuple[int, int]:
-    """`canvas`, or a smaller one of the same form where `layer` would be very slow on it.
+    """`canvas`, or a smaller one of the same form where `layer` (None: the whole network) would be very slow on it.
 
     It may then be smaller than the receptive field, whose margin counts for little anyway: the influence of a
     pixel falls off from the middle much as a Gaussian does (Luo et al., "Understanding the effective receptive
@@ -151,16 +168,13 @@ def _ancestors(rows: Mapping[str, LayerSummary], layer: str) -> list[str]:
     return list(found)
 
 
-def batches(channels: Sequence[int], expense: Expense) -> list[tuple[int, ...]]:
-    """Divide channels into batches of about equal size that fit in memory."""
+def batches(goals: Sequence[_T], expense: Expense) -> list[tuple[_T, ...]]:
+    """Divide channels, or whatever stands for them, into batches of about equal size that fit in memory."""
     most = int(BATCH_BYTES / max(1.0, _BYTES_KEPT * expense.map_bytes))
     most = max(1, min(BATCH_IMAGES, most))
-    count = math.ceil(len(channels) / most)
-    return (
-        [tuple(int(channel) for channel in part) for part in np.array_split(np.asarray(channels), count)]
-        if count
-        else []
-    )
+    count = math.ceil(len(goals) / most)
+    places = np.array_split(np.arange(len(goals)), count) if count else []
+    return [tuple(goals[place] for place in part) for part in places]
 
 
 def schedule(
@@ -170,36 +184,84 @@ def schedule(
     preset: Preset,
     *,
     in_rounds: bool,
+    answers: Sequence[AnswerGoals] = (),
 ) -> list[Job]:
-    """Jobs for all of `plan`.
+    """Jobs for all of `plan`, and for `answers` behind them.
 
     Without `in_rounds` they follow the order of the layers. With it, for runs that may be cut short, every layer
     gets one channel before any gets two, two before any gets four, and so on; cheap layers come first in a round.
     """
     jobs: list[list[Job]] = []
-    for layer, channels in plan.items():
-        canvas = choose_canvas(summary.layer(layer), size, preset)
-        if preset.canvas is None:
-            canvas = affordable_canvas(summary, layer, size, canvas)
-        expense = expense_of(summary, layer, size, canvas)
-        groups = _doubling(channels) if in_rounds else [tuple(channels)]
+    for wanted in (*_wanted_channels(plan, summary, size, preset), *_wanted_answers(answers, summary, size)):
+        groups = _doubling(wanted.goals) if in_rounds else [wanted.goals]
         for number, group in enumerate(groups):
             jobs += [[]] * (number + 1 - len(jobs))
             jobs[number] = jobs[number] + [
-                Job(layer, batch, canvas, len(batch) * expense.seconds(preset.steps) + _TRACING_SECONDS)
-                for batch in batches(group, expense)
+                Job(
+                    wanted.layer,
+                    batch,
+                    wanted.canvas,
+                    len(batch) * wanted.expense.seconds(preset.steps) + _TRACING_SECONDS,
+                    wanted.output,
+                )
+                for batch in batches(group, wanted.expense)
             ]
     if in_rounds:
         jobs = [sorted(group, key=lambda job: job.cost) for group in jobs]
     return [job for group in jobs for job in group]
 
 
-def _doubling(channels: Sequence[int]) -> list[tuple[int, ...]]:
+@dataclass(frozen=True)
+class _Wanted:
+    """All that is wanted of one layer or output."""
+
+    layer: str
+    output: str | None
+    goals: tuple[Goal, ...]
+    canvas: tuple[int, int]
+    expense: Expense
+
+
+def _wanted_channels(
+    plan: Mapping[str, Sequence[int]], summary: NetworkSummary, size: tuple[int, int], preset: Preset
+) -> Iterator[_Wanted]:
+    for layer, channels in plan.items():
+        canvas = choose_canvas(summary.layer(layer), size, preset)
+        if preset.canvas is None:
+            canvas = affordable_canvas(summary, layer, size, canvas)
+        goals = tuple(Goal(int(channel)) for channel in channels)
+        yield _Wanted(layer, None, goals, canvas, expense_of(summary, layer, size, canvas))
+
+
+def _wanted_answers(
+    answers: Sequence[AnswerGoals], summary: NetworkSummary, size: tuple[int, int]
+) -> Iterator[_Wanted]:
+    for answer in answers:
+        canvas = answer_canvas(answer.subject.output, summary, size)
+        layer, output = answer.subject.key
+        yield _Wanted(layer, output, answer.goals, canvas, expense_of(summary, None, size, canvas))
+
+
+def answer_canvas(output: SettledOutput, summary: NetworkSummary, size: tuple[int, int]) -> tuple[int, int]:
+    """The canvas for an output: the network's own size, but for maps that would be very slow on it a smaller one.
+
+    Networks that give maps halve and double their sizes several times, for which sides must be divisible.
+    """
+    if output.kind != "map":
+        return size
+    affordable = affordable_canvas(summary, None, size, size)
+    height, width = (
+        min(side, math.ceil(less / _MAP_STEP) * _MAP_STEP) for side, less in zip(size, affordable, strict=True)
+    )
+    return height, width
+
+
+def _doubling(goals: Sequence[_T]) -> list[tuple[_T, ...]]:
     """Channels in groups of 1, 1, 2, 4, ..."""
     groups = []
     start, end = 0, 1
-    while start < len(channels):
-        groups.append(tuple(channels[start:end]))
+    while start < len(goals):
+        groups.append(tuple(goals[start:end]))
         start, end = end, 2 * end
     return groups
 

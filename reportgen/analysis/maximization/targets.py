@@ -1,4 +1,4 @@
-"""What objectives read, taken from a network: maps before the nonlinearity, single channels cheaply, logits.
+"""What objectives read, taken from a network: maps before the nonlinearity, single channels cheaply, answers.
 
 Everything here is called while a function is traced.
 """
@@ -38,7 +38,7 @@ class NetworkActivations:
         images: tf.Tensor,
         layers: frozenset[str] = frozenset(),
         *,
-        logits: bool = False,
+        answers: bool = False,
         before_activation: bool = True,
     ) -> None:
         """Run `network` on `images`, float32 `(batch, height, width, channels)` of 0..255, as far as `layers` need.
@@ -52,9 +52,9 @@ class NetworkActivations:
         inputs = network.feed(self._prepared)
         self._rounded = [leaf for leaf in tf.nest.flatten(inputs) if tf.is_tensor(leaf) and leaf.dtype.is_integer]
         self._outputs, answer = capture.run_layers(
-            network.model, inputs, sorted(layers), before_activation=before_activation, whole=logits
+            network.model, inputs, sorted(layers), before_activation=before_activation, whole=answers
         )
-        self._answer = class_logits(network, answer) if logits else None
+        self._answers = tuple(keras.tree.flatten(answer)) if answers else None
 
     def layer(self, layer: str) -> tf.Tensor:
         """All maps of `layer`: `(batch, height, width, channels)`."""
@@ -93,11 +93,11 @@ class NetworkActivations:
             for slope, variable in zip(slopes, variables, strict=True)
         ]
 
-    def logits(self) -> tf.Tensor:
-        """The network's answer before its softmax or sigmoid: `(batch, classes)`."""
-        if self._answer is None:
+    def answers(self) -> tuple[tf.Tensor, ...]:
+        """The network's outputs as it gives them, in Keras' flat order."""
+        if self._answers is None:
             raise ValueError("the network was not run to its end")
-        return self._answer
+        return self._answers
 
 
 def sliced_output(output: tf.Tensor, indices: tf.Tensor) -> tf.Tensor | None:
@@ -155,14 +155,3 @@ def before_squashing(answer: tf.Tensor) -> tf.Tensor:
     if tensor.op.type not in _SQUASHING:
         return answer
     return tf.reshape(tensor.op.inputs[0], tf.shape(answer))
-
-
-def class_logits(network: Network, answer: object) -> tf.Tensor:
-    """The logits of the network's classes or labels, `(batch, classes)` float32.
-
-    One number that tells two classes apart speaks for the second and, turned round, for the first.
-    """
-    own = keras.tree.flatten(answer)[network.head_output]
-    logits = tf.cast(before_squashing(own), tf.float32)
-    logits = tf.reshape(logits, (tf.shape(logits)[0], -1))
-    return tf.concat([-logits, logits], 1) if network.head_is_single else logits

@@ -28,7 +28,7 @@ class SettledOutput:
 
     `size` is that of the answer to one image, a map with its channels last (`channels_first`: Keras gives it the
     other way round). `labels` are the names of its classes or values. `value_range` is what black and white are in
-    a picture.
+    a picture. `layer` is the layer call that gives it, as the table of layers names it, None where none does.
     """
 
     index: int
@@ -44,6 +44,7 @@ class SettledOutput:
     choice: AnswerChoice | None = None
     value_range: tuple[float, float] = (0.0, 1.0)
     channels_first: bool = False
+    layer: str | None = None
 
     @property
     def count(self) -> int:
@@ -87,6 +88,7 @@ class SettledOutput:
             labels=None if self.labels is None else list(self.labels),
             note=self.note,
             reason=self.reason,
+            layer=self.layer,
         )
 
     def as_scores(self, answers: FloatArray) -> FloatArray:

@@ -19,8 +19,8 @@ from reportgen.analysis.maximization.ascent import (
     make_climber,
     random_transform,
 )
-from reportgen.analysis.maximization.judging import response_function
 from reportgen.analysis.maximization.parameterizations import colour_matrix, fourier, pixel_grid
+from reportgen.analysis.maximization.subjects import Goal, response_function
 
 
 def climbed(network, layer, channels, preset, size=None, steps=None):
@@ -34,7 +34,7 @@ def climbed(network, layer, channels, preset, size=None, steps=None):
         )
     climber = make_climber(
         network,
-        lambda indices: objectives.channel(layer, indices),
+        lambda indices, _: objectives.channel(layer, indices),
         parameterization,
         preset,
         random_transform(preset, size),
@@ -42,7 +42,7 @@ def climbed(network, layer, channels, preset, size=None, steps=None):
     return climb(
         climber,
         climber.start([np.random.default_rng([0, channel]) for channel in channels]),
-        np.array(channels, np.int32),
+        [Goal(channel) for channel in channels],
         preset,
         steps=steps or preset.steps,
         seed=0,
@@ -186,7 +186,7 @@ def test_nonlinearities_of_all_kinds_are_climbed(activation):
     maps = layers.BatchNormalization()(maps)
     maps = layers.Conv2D(4, 3, activation=activation, name="target")(maps)
     network = as_network(seeded(keras.Model(image, maps)), "unit")
-    scores = scores_of(network, lambda channels: objectives.channel("target", channels), [0, 1, 2], steps=12)
+    scores = scores_of(network, lambda channels, _: objectives.channel("target", channels), [0, 1, 2], steps=12)
     assert np.all(scores[-1] > scores[0])
 
 
@@ -194,7 +194,7 @@ def test_a_network_of_whole_numbers_is_climbed_through_its_rounding():
     image = keras.Input((12, 12, 3), dtype="uint8")
     maps = layers.Conv2D(4, 3, name="maps")(layers.Rescaling(1 / 255)(image))
     network = as_network(seeded(keras.Model(image, maps)))
-    scores = scores_of(network, lambda channels: objectives.channel("maps", channels), [0, 1], steps=8)
+    scores = scores_of(network, lambda channels, _: objectives.channel("maps", channels), [0, 1], steps=8)
     assert np.all(scores[-1] > scores[0])
 
 
@@ -215,11 +215,11 @@ def test_the_best_look_is_kept_not_the_last():
     values = iter([1.0, 5.0, 3.0])
     parameterization = pixel_grid((16, 16), 3, mean=127, std=10)
     preset = replace(STEADY, check_every=2, patience=0)
-    climber = make_climber(network, lambda indices: objectives.channel("conv1", indices), parameterization, preset)
+    climber = make_climber(network, lambda indices, _: objectives.channel("conv1", indices), parameterization, preset)
     (result,) = climb(
         climber,
         climber.start([np.random.default_rng(0)]),
-        np.array([0], np.int32),
+        [Goal(0)],
         preset,
         steps=6,
         seed=0,
@@ -234,7 +234,7 @@ def test_images_that_are_done_are_no_longer_computed():
     network = small_network()
     preset = replace(STEADY, check_every=2, patience=0)
     noise = pixel_grid((16, 16), 3, mean=127, std=10)
-    climber = make_climber(network, lambda indices: objectives.channel("conv2", indices), noise, preset)
+    climber = make_climber(network, lambda indices, _: objectives.channel("conv2", indices), noise, preset)
     sizes = []
 
     def counted(state, channels, *rest):
@@ -246,7 +246,7 @@ def test_images_that_are_done_are_no_longer_computed():
         return climb(
             replace(climber, step=counted),
             climber.start(generators),
-            np.array(channels, np.int32),
+            [Goal(channel) for channel in channels],
             preset,
             steps=6,
             seed=0,

@@ -8,7 +8,7 @@ from keras import layers
 from support.ascents import as_network, small_network
 
 from reportgen.analysis.maximization.deep_dream import classic_dream, dream
-from reportgen.analysis.maximization.judging import response_function
+from reportgen.analysis.maximization.subjects import response_function
 from reportgen.analysis.network import capture
 from reportgen.errors import ReportgenError
 

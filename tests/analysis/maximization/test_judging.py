@@ -3,8 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from support.ascents import small_network
+from support.settled import settled_output
 
-from reportgen.analysis.maximization.judging import judge, logit_function, rank_of, response_function
+from reportgen.analysis.maximization.judging import judge, rank_of
+from reportgen.analysis.maximization.subjects import OutputNumbers, response_function
 from reportgen.models import Network
 
 
@@ -25,7 +27,7 @@ def test_responses_are_the_highest_outputs_of_the_ordinary_forward_pass(network)
 
 def test_logits_are_the_networks_answer_before_the_softmax(network):
     pixels = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3), np.uint8)
-    logits = logit_function(network)(pixels)
+    logits = OutputNumbers(settled_output(), "classes").measure(network)(pixels)
     answers = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     np.testing.assert_allclose(answers, network.model(pixels / np.float32(255)), rtol=1e-4)
 

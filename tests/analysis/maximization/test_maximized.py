@@ -9,17 +9,19 @@ from keras import layers
 from support import zoo
 from support.ascents import as_network, maximize_layer, small_network
 from support.networks import seeded, two_convolutions
+from support.settled import settled_output
 
 from reportgen.analysis.maximization import (
     CLASSIC,
     CRISP,
     PRESETS,
+    AnswerGoals,
     chosen_preset,
     layer_ascents,
     maximize,
-    maximize_classes,
 )
-from reportgen.analysis.maximization.judging import logit_function, rank_of, response_function
+from reportgen.analysis.maximization.judging import rank_of
+from reportgen.analysis.maximization.subjects import Goal, OutputNumbers, response_function
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.config import Config
 from reportgen.files.cache import Cache
@@ -94,9 +96,9 @@ def test_an_ascent_without_gradient_starts_again_from_another_seed(network, summ
     real = layer_ascents.climb
     starts = []
 
-    def climb(climber, state, channels, preset, **settings):
-        climbs = real(climber, state, channels, preset, **settings)
-        starts.append([int(channel) for channel in channels])
+    def climb(climber, state, goals, preset, **settings):
+        climbs = real(climber, state, goals, preset, **settings)
+        starts.append([goal.channel for goal in goals])
         if len(starts) == 1:
             climbs[1].flat = True
         return climbs
@@ -128,10 +130,12 @@ def test_a_second_seed_stands_beside_the_first(network, summary, dataset_max):
 
 def test_classes_are_maximised_by_their_logit(network, summary):
     preset = replace(QUICK, steps=48, check_every=16)
-    pictures = maximize_classes(network, summary, [2, 0], preset, dataset_max=np.full(4, -9.0, np.float32))
+    subject = OutputNumbers(settled_output(), "classes", highest=np.full(4, -9.0, np.float32))
+    wanted = AnswerGoals(subject, (Goal(2), Goal(0)))
+    pictures, _ = maximize(network, summary, {}, preset, dataset_max={}, answers=[wanted])
     assert [picture.channel for picture in pictures] == [2, 0]
     for picture in pictures:
-        answer = logit_function(network)(picture.pixels[None])[0]
+        answer = subject.measure(network)(picture.pixels[None])[0]
         assert picture.activation == pytest.approx(answer[picture.channel], rel=1e-4)
         assert picture.rank == int((answer > answer[picture.channel]).sum())
         assert picture.layer == "classes"
@@ -149,7 +153,7 @@ def counted(monkeypatch):
     real = layer_ascents.LayerAscents.run
 
     def run(self, items):
-        computed.extend((self.layer, item.channel) for item in items)
+        computed.extend((self.subject.key[0], item.channel) for item in items)
         return real(self, items)
 
     monkeypatch.setattr(layer_ascents.LayerAscents, "run", run)

@@ -1,25 +1,29 @@
 from __future__ import annotations
 
+from functools import partial
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from support.ascents import as_network, scores_of, small_network
+from support.ascents import STEADY, as_network, scores_of, small_network
 from support.networks import seeded
+from support.settled import settled_output
 
 from reportgen.analysis.maximization import objectives
+from reportgen.analysis.maximization.subjects import OutputNumbers
 
 OBJECTIVES = {
-    "channel": lambda channels: objectives.channel("conv2", channels),
-    "channel with spread": lambda channels: objectives.channel("conv2", channels, spread=1.0),
-    "logit": objectives.logit,
-    "negative": lambda channels: objectives.negative(objectives.channel("conv2", channels)),
-    "weighted sum": lambda channels: objectives.weighted_sum(
+    "channel": lambda channels, _: objectives.channel("conv2", channels),
+    "channel with spread": lambda channels, _: objectives.channel("conv2", channels, spread=1.0),
+    "answer": lambda channels, signs: objectives.answer(lambda answers: answers[0], channels, signs),
+    "negative": lambda channels, _: objectives.negative(objectives.channel("conv2", channels)),
+    "weighted sum": lambda channels, _: objectives.weighted_sum(
         [(0.5, objectives.channel("conv1", channels)), (2.0, objectives.channel("conv2", channels))]
     ),
-    "diversity": lambda _: objectives.diversity("conv1"),
-    "layer energy": lambda _: objectives.layer_energy("conv2"),
-    "apart from rivals": lambda channels: objectives.apart_from_rivals(
+    "diversity": lambda _, __: objectives.diversity("conv1"),
+    "layer energy": lambda _, __: objectives.layer_energy("conv2"),
+    "apart from rivals": lambda channels, _: objectives.apart_from_rivals(
         "conv2", channels, np.full(8, 0.5), spread=1.0, weight=0.1
     ),
 }
@@ -41,7 +45,7 @@ class Given:
 
     def __init__(self, maps: np.ndarray, answers: np.ndarray | None = None) -> None:
         self.maps = tf.constant(maps, tf.float32)
-        self.answers = None if answers is None else tf.constant(answers, tf.float32)
+        self.given = None if answers is None else tf.constant(answers, tf.float32)
 
     def channel(self, layer, indices):
         assert layer == "here"
@@ -51,9 +55,11 @@ class Given:
         assert layer == "here"
         return self.maps
 
-    def logits(self):
-        return self.answers
+    def answers(self):
+        return [self.given]
 
+
+FIRST = partial(objectives.answer, lambda answers: answers[0])
 
 MAPS = np.random.default_rng(0).normal(size=(2, 3, 4, 5)).astype(np.float32)
 
@@ -76,10 +82,10 @@ def test_spread_is_the_mean_absolute_deviation():
     np.testing.assert_allclose(score(objectives.channel("here", 2, spread=0.5)), expected, rtol=1e-5)
 
 
-def test_logit_picks_each_images_class():
+def test_an_answer_picks_each_images_number():
     answers = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
-    np.testing.assert_array_equal(score(objectives.logit(tf.constant([2, 0])), answers=answers), [3, 4])
-    np.testing.assert_array_equal(score(objectives.logit(1), answers=answers), [2, 5])
+    np.testing.assert_array_equal(score(FIRST(tf.constant([2, 0])), answers=answers), [3, 4])
+    np.testing.assert_array_equal(score(FIRST(1), answers=answers), [2, 5])
 
 
 def test_sums_weigh_each_term_by_its_own_weight_alone():
@@ -98,9 +104,9 @@ def test_operators_make_new_objectives_and_leave_the_old():
 
 
 def test_a_sum_reads_what_its_terms_read():
-    total = objectives.channel("a", 0) + objectives.layer_energy("b") + objectives.logit(0)
+    total = objectives.channel("a", 0) + objectives.layer_energy("b") + FIRST(0)
     assert total.layers == {"a", "b"}
-    assert total.reads_logits
+    assert total.reads_answers
 
 
 def test_images_alike_are_less_diverse_than_images_unlike():
@@ -168,8 +174,8 @@ def test_the_logit_is_found_whatever_form_the_softmax_takes(kind):
     kernel, bias = network.model.get_layer("classes").get_weights()
     size = (8, 8, 3)
 
-    def objective(channels):
-        return objectives.logit(channels)
+    def objective(channels, signs):
+        return OutputNumbers(settled_output(size=(3,)), "classes").objective(channels, signs, STEADY)
 
     first = scores_of(network, objective, [0, 1, 2], steps=1)[0]
     starts = [np.random.default_rng([0, i]).normal(127, 20, size).astype(np.float32) / 255 for i in range(3)]

@@ -81,12 +81,12 @@ def test_one_channel_stands_for_all_images():
     np.testing.assert_allclose(own, expected, rtol=1e-4, atol=1e-5)
 
 
-def test_logits_need_the_network_run_to_its_end():
+def test_answers_need_the_network_run_to_its_end():
     network = as_network(chain(layers.GlobalAveragePooling2D(name="target")), "unit")
 
     @tf.function
     def run(images):
-        return NetworkActivations(network, images, frozenset({"target"})).logits()
+        return NetworkActivations(network, images, frozenset({"target"})).answers()
 
     with pytest.raises(ValueError, match="not run to its end"):
         run(tf.constant(IMAGES))

@@ -19,7 +19,7 @@ LABELS = ["cat", "dog", "cat", "fish", "dog", "cat", "cat", "dog", "fish", "cat"
 def take_in(selectivity: ClassResponses, network: Network, images: Iterable[tuple[str, np.ndarray]]) -> None:
     extractor = Extractor(network, [layer.name for layer in network.model.layers if "conv" in layer.name])
     for label, pixels in images:
-        selectivity.add(label, {name: rows[0] for name, rows in extractor(pixels[None]).items()})
+        selectivity.add([label], {name: rows[0] for name, rows in extractor(pixels[None]).items()})
 
 
 @pytest.fixture(scope="module")

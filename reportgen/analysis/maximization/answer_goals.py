@@ -1,0 +1,158 @@
+"""For which classes, labels and values of an answer pictures are made, after what the images were answered."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.analysis.maximization.subjects import OBJECTIVES, Goal, OutputNumbers, answer_functions
+from reportgen.analysis.network.settled_output import SettledOutput
+from reportgen.analysis.statistics.image_statistics import ImageStatistics
+from reportgen.models import Network
+from reportgen.results import FloatArray, NetworkSummary, PixelArray
+
+# Pictures for one output at most, and for all outputs of a network of many.
+MOST_GOALS = 8
+MOST_PICTURES = 24
+
+# Of an embedding without classes, so many images are taken for what a picture may be like.
+_MOST_IMAGES = 4
+
+
+@dataclass(frozen=True, eq=False)
+class AnswerGoals:
+    """An output and what of it pictures are made for, in order."""
+
+    subject: OutputNumbers
+    goals: tuple[Goal, ...]
+
+
+def answer_goals(
+    outputs: Sequence[SettledOutput],
+    statistics: ImageStatistics,
+    summary: NetworkSummary,
+    classes: Mapping[str, str],
+) -> list[AnswerGoals]:
+    """What pictures are made for, output by output; pictures, points and outputs of no known kind have none.
+
+    Args:
+        classes: the right class of images by name, where it is known: an embedding's pictures are to be like those of
+            a class.
+    """
+    asked = [output for output in outputs if output.kind in OBJECTIVES]
+    most = max(2, min(MOST_GOALS, MOST_PICTURES // max(1, len(asked))))
+    found = []
+    for output in asked:
+        layer = output.layer or summary.layers[-1].name
+        if output.kind == "embedding":
+            subject = _likeness(output, layer, statistics, classes, most)
+            goals = tuple(Goal(place) for place in range(len(subject.names or ())))
+        else:
+            subject = OutputNumbers(output, layer)
+            goals = _goals(output, statistics, most)
+        if goals:
+            found.append(AnswerGoals(subject, goals))
+    return found
+
+
+def _goals(output: SettledOutput, statistics: ImageStatistics, most: int) -> tuple[Goal, ...]:
+    if output.kind == "classes":
+        return tuple(Goal(index) for index in _first_classes(output, statistics)[:most])
+    kept = statistics.kept_answers(output)
+    if output.kind == "multilabel":
+        return tuple(Goal(index) for index in _strongest_labels(output.as_probabilities(kept))[:most])
+    if output.kind == "map":
+        return tuple(Goal(index) for index in _widest_classes(kept[:, :-1])[:most])
+    return tuple(Goal(index, down) for index in _varied_values(kept, most // 2) for down in (False, True))
+
+
+def _first_classes(output: SettledOutput, statistics: ImageStatistics) -> list[int]:
+    """The classes found first in an image, the most frequent first; where there are two on one number, both."""
+    best = [statistics.predictions(place, output)[:1] for place in range(len(statistics.images))]
+    counts = Counter(one.index for found in best for one in found)
+    if output.is_single:
+        counts.update({0: 0, 1: 0})
+    return sorted(counts, key=lambda index: (-counts[index], index))
+
+
+def _strongest_labels(shares: NDArray[np.float32]) -> list[int]:
+    """Labels by the number of images they hold for, then by their highest probability."""
+    known = np.nan_to_num(shares)
+    counts, highest = (known > 0.5).sum(axis=0), known.max(axis=0)
+    return sorted(range(shares.shape[1]), key=lambda index: (-counts[index], -highest[index], index))
+
+
+def _widest_classes(counts: NDArray[np.float32]) -> list[int]:
+    """The classes of a map by the pixels they cover over all images; of a single class, that one."""
+    totals = counts.sum(axis=0, dtype=np.float64)
+    covering = [index for index in range(len(totals)) if totals[index] > 0 or len(totals) == 1]
+    return sorted(covering, key=lambda index: (-totals[index], index))
+
+
+def _varied_values(values: NDArray[np.float32], most: int) -> list[int]:
+    """The values that differ most over the images, in their order."""
+    spread = np.nan_to_num(values.std(axis=0, dtype=np.float64))
+    return sorted(np.argsort(-spread, kind="stable")[:most].tolist())
+
+
+def _likeness(
+    output: SettledOutput, layer: str, statistics: ImageStatistics, classes: Mapping[str, str], most: int
+) -> OutputNumbers:
+    """What an embedding's pictures are to be like: the mean of each class of images, else some of the images."""
+    places, vectors = statistics.kept_vectors(output)
+    lengths = np.linalg.norm(vectors.astype(np.float64), axis=1)
+    usable = np.flatnonzero(np.isfinite(lengths) & (lengths > 0))
+    files = [statistics.images[places[row]].file for row in usable]
+    units = vectors[usable] / lengths[usable, None]
+    groups: dict[str, list[int]] = {}
+    for row, file in enumerate(files):
+        if file in classes:
+            groups.setdefault(classes[file], []).append(row)
+    if len(groups) > 1:
+        chosen = sorted(groups, key=lambda name: (-len(groups[name]), name))[:most]
+    else:
+        count = min(len(files), most, _MOST_IMAGES)
+        chosen = [files[place * len(files) // count] for place in range(count)]
+        groups = {file: [files.index(file)] for file in chosen}
+    if not chosen:
+        return OutputNumbers(output, layer)
+    means = np.stack([units[groups[name]].mean(axis=0) for name in chosen])
+    references = means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), np.finfo(np.float64).tiny)
+    cosines = units @ references.T
+    for column, name in enumerate(chosen):
+        if len(groups[name]) == 1 and len(files) > 1:
+            cosines[groups[name][0], column] = np.nan  # an image is as like itself as nothing else is
+    return OutputNumbers(
+        output,
+        layer,
+        references=references.astype(np.float32),
+        names=tuple(chosen),
+        highest=np.nanmax(cosines, axis=0).astype(np.float32),
+        lowest=np.nanmin(cosines, axis=0).astype(np.float32),
+    )
+
+
+def with_extremes(goals: Sequence[AnswerGoals], network: Network, images: Iterable[PixelArray]) -> list[AnswerGoals]:
+    """The same with the highest and lowest of each number over `images`, fitted; those that are known stay."""
+    subjects = [one.subject for one in goals]
+    measures = answer_functions(network, subjects)
+    rows = [[measure(pixels[None])[0] for measure in measures] for pixels in images]
+    if not rows:
+        return list(goals)
+    return [
+        one
+        if one.subject.highest is not None
+        else replace(
+            one, subject=replace(one.subject, highest=_extreme(given, np.fmax), lowest=_extreme(given, np.fmin))
+        )
+        for one, given in zip(goals, zip(*rows, strict=True), strict=True)
+    ]
+
+
+def _extreme(rows: Sequence[FloatArray], which: np.ufunc) -> FloatArray:
+    found: FloatArray = which.reduce(np.stack(rows), axis=0)
+    return found

@@ -1,0 +1,254 @@
+"""What pictures are made of: the channels of a layer, or the numbers of an output; how each is raised and measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from reportgen.analysis.maximization import objectives
+from reportgen.analysis.maximization.judging import RANKS_OK, Verdict, answer_verdict, channel_verdict, rank_of
+from reportgen.analysis.maximization.objectives import Objective
+from reportgen.analysis.maximization.presets import Preset
+from reportgen.analysis.maximization.targets import as_maps, before_squashing
+from reportgen.analysis.network import capture
+from reportgen.analysis.network.running import run_errors_explained
+from reportgen.analysis.network.settled_output import SettledOutput
+from reportgen.facts import AnswerKind
+from reportgen.models import Network
+from reportgen.results import FloatArray, PixelArray
+
+Measure = Callable[[PixelArray], FloatArray]
+
+# What is raised of an answer, as the record has it, by its kind; of other kinds no pictures are made.
+OBJECTIVES: Mapping[AnswerKind, str] = {
+    "classes": "logit",
+    "multilabel": "logit",
+    "map": "region",
+    "values": "value",
+    "embedding": "nearest",
+}
+
+# How far a picture is on the way to "ok" where it is there.
+GOOD_STANDING = 2.0
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A channel, or a number of an answer, to be raised; `down`: to be lowered instead."""
+
+    channel: int
+    down: bool = False
+
+
+class Subject(Protocol):
+    """What pictures are made of, one for each channel (or class, label, value, ...) asked for."""
+
+    @property
+    def key(self) -> tuple[str, str | None]:
+        """The layer, and the output if it is one."""
+
+    def objective(self, channels: tf.Tensor, signs: tf.Tensor, preset: Preset) -> Objective:
+        """What is raised; both are `(batch,)`."""
+
+    def apart_from_rivals(self, channels: tf.Tensor, signs: tf.Tensor, preset: Preset) -> Objective | None:
+        """The same with the others held down; None where there are no rivals."""
+
+    def measure(self, network: Network) -> Measure:
+        """From pictures to the response of every channel, `(batch, channels)`; any size the layers below take."""
+
+    def value(self, goal: Goal, responses: FloatArray) -> float:
+        """How good a picture is, from its responses `(channels,)`."""
+
+    def standing(self, goal: Goal, responses: FloatArray) -> float:
+        """How far a picture is on the way to "ok", `GOOD_STANDING` and more if it is or there is nothing to reach."""
+
+    def verdict(self, goal: Goal, responses: FloatArray, *, flat: bool) -> Verdict:
+        """What is said of a picture."""
+
+    def objective_name(self, goal: Goal) -> str:
+        """What is raised, as the record has it."""
+
+    def label(self, goal: Goal) -> str | None:
+        """What the number is called, None where it has no name."""
+
+    def content(self, preset: Preset) -> list[Any]:
+        """What a picture depends on besides the network, for keys of kept ones."""
+
+
+@dataclass(frozen=True, eq=False)
+class LayerChannels:
+    """The channels of a layer; `highest` is `(channels,)` over positions and images, None where it is not known."""
+
+    layer: str
+    highest: FloatArray | None = None
+
+    @property
+    def key(self) -> tuple[str, str | None]:
+        """The layer alone."""
+        return self.layer, None
+
+    def objective(self, channels: tf.Tensor, signs: tf.Tensor, preset: Preset) -> Objective:
+        """The mean of each image's channel, and how far it spreads."""
+        return objectives.channel(self.layer, channels, preset.spread, signs)
+
+    def apart_from_rivals(self, channels: tf.Tensor, _signs: tf.Tensor, preset: Preset) -> Objective | None:
+        """The channel in units of its highest, less what others rise above it in theirs."""
+        if self.highest is None:
+            return None
+        spread, weight = preset.spread, preset.rival_weight
+        return objectives.apart_from_rivals(self.layer, channels, self.highest, spread=spread, weight=weight)
+
+    def measure(self, network: Network) -> Measure:
+        """The highest value over positions of each channel of the layer's output."""
+        return response_function(network, self.layer)
+
+    def value(self, goal: Goal, responses: FloatArray) -> float:
+        """The channel's own response."""
+        return float(-responses[goal.channel] if goal.down else responses[goal.channel])
+
+    def standing(self, goal: Goal, responses: FloatArray) -> float:
+        """By what the images reach, and by the rank among the other channels."""
+        if self.highest is None or self.highest[goal.channel] <= 0 or goal.down:
+            return GOOD_STANDING
+        rank = rank_of(goal.channel, responses, self.highest) or 0
+        ratio = float(responses[goal.channel] / self.highest[goal.channel])
+        # What is beyond counts little, but decides between two pictures that are both good.
+        return min(ratio, 1.0) + 1 / (1 + max(0, rank - RANKS_OK + 1)) + 1e-3 * ratio
+
+    def verdict(self, goal: Goal, responses: FloatArray, *, flat: bool) -> Verdict:
+        """Beside the images and the layer's other channels."""
+        return channel_verdict(goal.channel, responses, self.highest, flat=flat)
+
+    def objective_name(self, goal: Goal) -> str:
+        """A channel, or the opposite of one."""
+        return "negative" if goal.down else "channel"
+
+    def label(self, _goal: Goal) -> str | None:
+        """Channels are called by their numbers."""
+        return None
+
+    def content(self, preset: Preset) -> list[Any]:
+        """The layer, and what rivals are measured by."""
+        return [self.layer, self.highest if preset.rival_steps else None]
+
+
+@dataclass(frozen=True, eq=False)
+class OutputNumbers:
+    """The numbers of an output that pictures are made for; `layer` is the one that gives it.
+
+    Which they are follows from its kind: the logits of classes and labels, the mean logit of each class of a map over
+    all its positions, values as they are given, the cosines of an embedding to `references` `(numbers, size)`, which
+    have unit length and are called `names`. `highest` and `lowest` are `(numbers,)` over the images, None where they
+    are not known.
+    """
+
+    output: SettledOutput
+    layer: str
+    references: FloatArray | None = None
+    names: tuple[str, ...] | None = None
+    highest: FloatArray | None = None
+    lowest: FloatArray | None = None
+
+    @property
+    def key(self) -> tuple[str, str | None]:
+        """The layer and the output's name."""
+        return self.layer, self.output.name
+
+    def objective(self, channels: tf.Tensor, signs: tf.Tensor, _preset: Preset) -> Objective:
+        """Each image's own number. What goes into a sigmoid rises with what comes out, and never stands still."""
+        return objectives.answer(partial(self.read, squashed=False), channels, signs)
+
+    def apart_from_rivals(self, _channels: tf.Tensor, _signs: tf.Tensor, _preset: Preset) -> Objective | None:
+        """A number of an answer has no rivals: the answer sets them against each other by itself."""
+        return None
+
+    def read(self, answers: Sequence[tf.Tensor], *, squashed: bool) -> tf.Tensor:
+        """The numbers, `(batch, numbers)` float32, from a network's outputs.
+
+        Args:
+            squashed: values as they are given, not as what goes into their sigmoid.
+        """
+        output = self.output
+        given = answers[output.index]
+        as_given = output.kind == "embedding" or (output.kind == "values" and squashed)
+        numbers = tf.cast(given if as_given else before_squashing(given), tf.float32)
+        if output.kind == "map":
+            return tf.reduce_mean(numbers, axis=(2, 3) if output.channels_first else (1, 2))
+        numbers = tf.reshape(numbers, (tf.shape(numbers)[0], -1))
+        if self.references is not None:
+            return tf.linalg.matmul(tf.math.l2_normalize(numbers, axis=1), self.references, transpose_b=True)
+        # One number that tells two classes apart speaks for the second and, turned round, for the first.
+        return tf.concat([-numbers, numbers], 1) if output.is_single else numbers
+
+    def measure(self, network: Network) -> Measure:
+        """The numbers of an ordinary forward pass."""
+        (measure,) = answer_functions(network, [self])
+        return measure
+
+    def value(self, goal: Goal, responses: FloatArray) -> float:
+        """The number itself, or how low it is."""
+        return float(-responses[goal.channel] if goal.down else responses[goal.channel])
+
+    def standing(self, _goal: Goal, _responses: FloatArray) -> float:
+        """Without rivals there is nothing to reach."""
+        return GOOD_STANDING
+
+    def verdict(self, goal: Goal, responses: FloatArray, *, flat: bool) -> Verdict:
+        """Beside the images, and where classes exclude each other beside the other classes."""
+        extremes = self.lowest if goal.down else self.highest
+        extreme = None if extremes is None else float(extremes[goal.channel])
+        return answer_verdict(self.output, goal.channel, responses, extreme, down=goal.down, flat=flat)
+
+    def objective_name(self, goal: Goal) -> str:
+        """After the kind of answer."""
+        name = OBJECTIVES[self.output.kind]
+        return f"{name} down" if goal.down else name
+
+    def label(self, goal: Goal) -> str | None:
+        """The class, label or value by name, or what an embedding is to be like."""
+        if self.names is not None:
+            return self.names[goal.channel]
+        if self.output.kind == "values":
+            return self.output.value_name(goal.channel)
+        return self.output.label(goal.channel)
+
+    def content(self, _preset: Preset) -> list[Any]:
+        """The output, how it is read, and what it is compared with."""
+        output = self.output
+        return ["answer", output.index, output.kind, output.is_single, output.channels_first, self.references]
+
+
+def response_function(network: Network, layer: str) -> Measure:
+    """The measure of `layer`: from pictures to the highest value over positions of each channel of its output.
+
+    The function takes uint8 `(batch, height, width, channels)` of any size the layers below take and gives
+    float32 `(batch, channels of the layer)`.
+    """
+    highest = capture.Extractor(
+        network, [layer], reduce=lambda _name, output: tf.reduce_max(as_maps(output), axis=(1, 2))
+    )
+    return lambda pixels: np.asarray(highest(pixels)[layer], np.float32)
+
+
+def answer_functions(network: Network, subjects: Sequence[OutputNumbers]) -> list[Measure]:
+    """The measures of several outputs, from one forward pass: from fitted images to the numbers of each."""
+
+    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
+    def run(pixels: tf.Tensor) -> list[tf.Tensor]:
+        _, answer = capture.run_layers(network.model, network.feed(network.prepare(pixels)), whole=True)
+        leaves = keras.tree.flatten(answer)
+        return [subject.read(leaves, squashed=True) for subject in subjects]
+
+    def measure(pixels: PixelArray, place: int) -> FloatArray:
+        spec = tf.TensorSpec((None, *pixels.shape[1:]), tf.float32)
+        with run_errors_explained(network):
+            numbers = run.get_concrete_function(spec)(tf.constant(pixels, tf.float32))
+        return np.asarray(numbers[place], np.float32)
+
+    return [partial(measure, place=place) for place in range(len(subjects))]
