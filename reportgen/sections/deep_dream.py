@@ -9,6 +9,7 @@ import numpy as np
 
 from reportgen import record
 from reportgen.analysis.maximization import deep_dream
+from reportgen.analysis.maximization.traced_pass import TracedPasses
 from reportgen.analysis.network.selection import select_layers
 from reportgen.config import Config
 from reportgen.draw.bands import show_image, stretched, to_rgb
@@ -16,7 +17,6 @@ from reportgen.draw.maximized import draw_dream
 from reportgen.errors import UsageError
 from reportgen.files.cache import Cache, content_key
 from reportgen.images import ImageFile
-from reportgen.models import Network
 from reportgen.progress import stage
 from reportgen.results import ByteArray, Drawing, PixelArray
 from reportgen.sections.maximized_pictures import as_pictures, keep_values, keeps_values
@@ -50,7 +50,7 @@ def plan_deep_dream(study: Study, workshop: Workshop) -> Work | Contribution:
         figures: list[record.Figure] = []
         for file, pixels in seen:
             with stage(workshop.progress, "Deep dream", None):
-                dreams = make_dreams(study.network, pixels, layer, study.config, workshop.cache)
+                dreams = make_dreams(study.passes, pixels, layer, study.config, workshop.cache)
             drawings = [_drawing(study, (file, pixels), layer, dream, workshop.pictures) for dream in dreams]
             figures += workshop.pictures.save_drawings(drawings)
         return Contribution(figures=tuple(figures))
@@ -76,14 +76,14 @@ def _dream_image(study: Study) -> ImageFile:
     return images[0]
 
 
-def make_dreams(network: Network, pixels: PixelArray, layer: str, config: Config, cache: Cache) -> list[Dream]:
+def make_dreams(passes: TracedPasses, pixels: PixelArray, layer: str, config: Config, cache: Cache) -> list[Dream]:
     """Dream of `layer` from a fitted image, at several sizes and in the tutorials' form at one.
 
     Returns:
         For each dream the name of its variant, its pixels of 0..255, and a sentence on how it was made.
     """
+    network = passes.network
     pixels = as_pictures(network, pixels)
-    network = network.for_pictures()
     channel = config.dream_channel
     whole = "all channels" if channel is None else f"channel {channel}"
     in_octaves = (
@@ -96,12 +96,12 @@ def make_dreams(network: Network, pixels: PixelArray, layer: str, config: Config
     dreamt, count = _kept(
         cache,
         content_key("deep dream", deep_dream.OCTAVES, in_octaves, *key),
-        lambda: deep_dream.dream(network, pixels, layer, channel, seed=config.seed),
+        lambda: deep_dream.dream(passes, pixels, layer, channel, seed=config.seed),
     )
     plain, _ = _kept(
         cache,
         content_key("deep dream", classic, *key),
-        lambda: (deep_dream.classic_dream(network, pixels, layer, channel or 0), 1),
+        lambda: (deep_dream.classic_dream(passes, pixels, layer, channel or 0), 1),
     )
     return [
         ("octaves", dreamt, f"{count} {'octave' if count == 1 else 'octaves'} {in_octaves}"),

@@ -34,7 +34,6 @@ class Maximizing:
     def __init__(self, study: Study, workshop: Workshop) -> None:
         self.study = study
         self.workshop = workshop
-        self.network = study.network.for_pictures()
         self.preset = chosen_preset(study.config)
         self._for_colours = {image.file for image in study.images.images[:COLOUR_IMAGES]}
         self._goals = self._answer_goals()
@@ -72,7 +71,7 @@ class Maximizing:
             return []
         wanted = [image.file for image in self._for_answers]
         images = (self._pixels[file] for file in wanted if file in self._pixels)
-        return with_extremes(self._goals, self.study.network, images)
+        return with_extremes(self._goals, self.study.passes, images)
 
     def make(self) -> tuple[list[MaximizedChannel], list[LeftOut]]:
         """An image for each chosen channel and for what is wanted of the answers, and what the time limit left out."""
@@ -88,7 +87,7 @@ class Maximizing:
                 shown = max(shown, share)
 
             return maximize(
-                self.network,
+                study.passes,
                 study.summary,
                 study.chosen,
                 self.preset,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import islice
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from reportgen.analysis.answers import AnswerPlan, SettledAnswers, settle_outputs, truth_indices
 from reportgen.analysis.evaluation.classes import evaluate
 from reportgen.analysis.maximization.scheduling import plan_channels
+from reportgen.analysis.maximization.traced_pass import TracedPasses
 from reportgen.analysis.network.feature_maps import gives_maps
 from reportgen.analysis.network.features import default_feature_layer
 from reportgen.analysis.network.fed_values import settle_fitting
@@ -84,6 +86,11 @@ class Study:
     def head(self) -> SettledOutput | None:
         """The first output of classes or labels."""
         return head_of(self.answers.outputs)
+
+    @cached_property
+    def passes(self) -> TracedPasses:
+        """The network traced once for all pictures that are made of it."""
+        return TracedPasses(self.network.for_pictures())
 
 
 class Originals:

@@ -104,7 +104,7 @@ def main() -> None:
         goals = AnswerGoals(subject, tuple(Goal(index) for index in choose_classes(study)))
         fitted = fitted_images(study.fitting, network, study.images)
         pictures, _ = maximize(
-            network,
+            study.passes,
             study.summary,
             {},
             maximizing.preset,
@@ -112,7 +112,7 @@ def main() -> None:
             colour_covariance=maximizing.colours,
             seed=config.seed,
             cache=workshop.cache,
-            answers=with_extremes([goals], network, (item.pixels for item in fitted)),
+            answers=with_extremes([goals], study.passes, (item.pixels for item in fitted)),
         )
         report("classes", pictures, given.sheets)
         right = sum(picture.rank == 0 for picture in pictures)

@@ -42,6 +42,7 @@ import tensorflow as tf
 from reportgen.analysis.maximization import CLASSIC, CRISP, Preset, maximize
 from reportgen.analysis.maximization.layer_ascents import LayerAscents
 from reportgen.analysis.maximization.scheduling import Job, expense_of, schedule
+from reportgen.analysis.maximization.traced_pass import TracedPasses
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.config import Config
 from reportgen.models import Network, load_network
@@ -169,7 +170,7 @@ def compare_crisp(layers: Sequence[str] | None, channels: int, steps: int | None
         maximization = cut_linear(network, layer)
         rival = faster_rival(maximization, wanted)
         start = time.perf_counter()
-        canvas = maximize(network, summary, {layer: wanted}, preset, dataset_max={})[0][0].canvas
+        canvas = maximize(TracedPasses(network), summary, {layer: wanted}, preset, dataset_max={})[0][0].canvas
         ours = time.perf_counter() - start
         theirs = seconds(rival, maximization, wanted, preset.steps)
         aim = f"(aim: at most {CRISP_AIMS[layer]})" if layer in CRISP_AIMS else ""

@@ -30,6 +30,7 @@ import numpy as np
 from statistics_throughput import write_pictures
 
 from reportgen.analysis.maximization import CRISP, maximize
+from reportgen.analysis.maximization.traced_pass import TracedPasses
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.analysis.network.selection import select_layers
 from reportgen.analysis.statistics.image_pass import Plan
@@ -94,7 +95,9 @@ def layer_cost(network: Network, summary: NetworkSummary, layer: str, steps: int
 
     def climb(count: int) -> float:
         preset = replace(plain, steps=count)
-        return processor_time(lambda: maximize(network, summary, {layer: range(BATCH)}, preset, dataset_max={}))
+        return processor_time(
+            lambda: maximize(TracedPasses(network), summary, {layer: range(BATCH)}, preset, dataset_max={})
+        )
 
     short = climb(SHORT)
     return LayerCost(layer, channels, max(0.0, climb(SHORT + steps) - short) / steps / BATCH)

@@ -15,6 +15,7 @@ from reportgen.analysis.maximization import CRISP, Preset, maximize
 from reportgen.analysis.maximization.ascent import make_climber
 from reportgen.analysis.maximization.objectives import Objective
 from reportgen.analysis.maximization.parameterizations import pixel_grid
+from reportgen.analysis.maximization.traced_pass import TracedPasses
 from reportgen.config import Config
 from reportgen.models import Network, load_network
 from reportgen.results import FloatArray, MaximizedChannel, NetworkSummary
@@ -43,7 +44,7 @@ def scores_of(
     """Scores `(steps, batch)` of pixels climbing from noise, one image for each of `channels`."""
     size = network.size
     parameterization = pixel_grid(size, network.channels, mean=127, std=20)
-    climber = make_climber(network, objective, parameterization, replace(preset, step_size=2.0))
+    climber = make_climber(TracedPasses(network), objective, parameterization, replace(preset, step_size=2.0))
     state = climber.start([np.random.default_rng([0, i]) for i in range(len(channels))])
     scores = []
     for count in range(1, steps + 1):
@@ -72,5 +73,5 @@ def maximize_layer(
 ) -> list[MaximizedChannel]:
     """Make the pictures of some channels of one layer."""
     known = {} if dataset_max is None else {layer: dataset_max}
-    pictures, _ = maximize(network, summary, {layer: channels}, preset, dataset_max=known, **settings)
+    pictures, _ = maximize(TracedPasses(network), summary, {layer: channels}, preset, dataset_max=known, **settings)
     return pictures

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analysis.maximization.subjects import OBJECTIVES, Goal, OutputNumbers, answer_functions
+from reportgen.analysis.maximization.subjects import OBJECTIVES, Goal, OutputNumbers, answer_function
+from reportgen.analysis.maximization.traced_pass import TracedPasses
 from reportgen.analysis.network.settled_output import SettledOutput
 from reportgen.analysis.statistics.image_statistics import ImageStatistics
-from reportgen.models import Network
 from reportgen.results import FloatArray, NetworkSummary, PixelArray
 
 # Pictures for one output at most, and for all outputs of a network of many.
@@ -136,11 +136,12 @@ def _likeness(
     )
 
 
-def with_extremes(goals: Sequence[AnswerGoals], network: Network, images: Iterable[PixelArray]) -> list[AnswerGoals]:
+def with_extremes(
+    goals: Sequence[AnswerGoals], passes: TracedPasses, images: Iterable[PixelArray]
+) -> list[AnswerGoals]:
     """The same with the highest and lowest of each number over `images`, fitted; those that are known stay."""
-    subjects = [one.subject for one in goals]
-    measures = answer_functions(network, subjects)
-    rows = [[measure(pixels[None])[0] for measure in measures] for pixels in images]
+    measure, network = answer_function(passes, [one.subject for one in goals]), passes.network
+    rows = [[numbers[0] for numbers in measure(network.to_pictures(pixels[None]))] for pixels in images]
     if not rows:
         return list(goals)
     return [

@@ -10,13 +10,10 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from reportgen.analysis.maximization import transforms
-from reportgen.analysis.maximization.gradients import ascent_gradients
-from reportgen.analysis.maximization.objectives import Objective
 from reportgen.analysis.maximization.parameterizations import Parameterization
 from reportgen.analysis.maximization.presets import Preset
 from reportgen.analysis.maximization.subjects import Goal
-from reportgen.analysis.maximization.targets import NetworkActivations
-from reportgen.models import Network
+from reportgen.analysis.maximization.traced_pass import MakeObjective, TracedPasses
 from reportgen.results import ByteArray, FloatArray
 
 # Decay rates and the guard against division by zero of Adam, as published (Kingma and Ba, 2015).
@@ -36,7 +33,7 @@ State = tuple[tf.Tensor, ...]
 
 @dataclass(frozen=True, eq=False)
 class Climber:
-    """The traced functions of one kind of ascent: of one objective on one canvas.
+    """The functions of one kind of ascent: of one objective on one canvas.
 
     `step(state, channels, signs, matrix, count, relief)` gives the next state, the scores `(batch,)` the state had, and
     whether each image had any gradient; `images(state)` the displayable images. Both take any batch without
@@ -64,43 +61,42 @@ class Climber:
 
 
 def make_climber(
-    network: Network,
-    objective: Callable[[tf.Tensor, tf.Tensor], Objective],
+    passes: TracedPasses,
+    objective: MakeObjective,
     parameterization: Parameterization,
     preset: Preset,
     transform: transforms.Transform | None = None,
+    layers: Sequence[str] = (),
+    *,
+    answers: bool = False,
 ) -> Climber:
-    """Trace the functions of an ascent.
+    """Make the functions of an ascent, of the network's one trace.
 
     Args:
         objective: from the channels `(batch,)` of the images, and the signs that say whether they are raised or
             lowered, to what is maximised.
         transform: what images must be robust to; None for no such thing.
+        layers: those that the objective reads.
+        answers: whether it reads the network's answers.
     """
     size = parameterization.size
     variables = parameterization.start(np.random.default_rng(0))
     variable_count = len(variables)
     state_spec = tuple(tf.TensorSpec((None, *part.shape)) for part in variables) * 3
+    shown = size if transform is None else transform.size(size)
+    taken = passes.at(shown, layers, answers=answers)
+    wanted = taken.slope(objective, before_activation=preset.before_activation)
 
     @tf.function(autograph=False)  # type: ignore[untyped-decorator]
     def step(
         state: State, channels: tf.Tensor, signs: tf.Tensor, matrix: tf.Tensor, count: tf.Tensor, relief: tf.Tensor
     ) -> tuple[State, tf.Tensor, tf.Tensor]:
         variables, moments = state[:variable_count], state[variable_count:]
-        with ascent_gradients(relief if preset.relief_steps else None):
-            images = parameterization.pixels(variables)
-            if transform is not None:
-                images = transforms.resample(images, matrix, transform.size(size), _OUTSIDE)
-            wanted = objective(channels, signs)
-            activations = NetworkActivations(
-                network,
-                images,
-                wanted.layers,
-                answers=wanted.reads_answers,
-                before_activation=preset.before_activation,
-            )
-            scores = wanted.score(activations)
-            gradients = activations.gradients(scores, variables)
+        images = parameterization.pixels(variables)
+        if transform is not None:
+            images = transforms.resample(images, matrix, shown, _OUTSIDE)
+        scores, slope = taken.take(wanted, images, channels, signs, relief)
+        gradients = tf.gradients(images, list(variables), grad_ys=slope)
         moving = tf.reduce_any([_any(gradient != 0) for gradient in gradients], axis=0)
         update = _adam if preset.optimizer == "adam" else _normalized
         return update(variables, moments, gradients, preset.step_size, count), scores, moving

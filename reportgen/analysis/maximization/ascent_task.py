@@ -10,10 +10,10 @@ from typing import Any
 from reportgen.analysis.maximization.layer_ascents import Item, LayerAscents, Picture
 from reportgen.analysis.maximization.presets import Preset
 from reportgen.analysis.maximization.subjects import Subject
+from reportgen.analysis.maximization.traced_pass import TracedPasses
 from reportgen.analysis.network.travelling import NetworkTask
 from reportgen.config import Config
 from reportgen.engines import Advance
-from reportgen.models import Network
 from reportgen.results import FloatArray
 
 
@@ -52,13 +52,14 @@ class AscentTask(NetworkTask):
 
     def __init__(
         self,
-        network: Network,
+        passes: TracedPasses,
         preset: Preset,
         colour: FloatArray | None,
         subjects: Sequence[Subject],
         config: Config,
     ) -> None:
-        super().__init__(network, config.model, config.custom_objects)
+        super().__init__(passes.network, config.model, config.custom_objects)
+        self.passes = passes
         self.preset = preset
         self.colour = colour
         self.subjects = {subject.key: subject for subject in subjects}
@@ -67,7 +68,7 @@ class AscentTask(NetworkTask):
     def ascents(self, key: tuple[str, str | None], canvas: tuple[int, int]) -> LayerAscents:
         """The ascents of the subject called `key` on `canvas`, compiled once."""
         if (key, canvas) not in self._ascents:
-            made = LayerAscents(self.network, self.subjects[key], canvas, self.preset, self.colour)
+            made = LayerAscents(self.passes, self.subjects[key], canvas, self.preset, self.colour)
             self._ascents[key, canvas] = made
         return self._ascents[key, canvas]
 
@@ -86,4 +87,5 @@ class AscentTask(NetworkTask):
         super().__setstate__(state)
         self.preset, self.colour = state["preset"], state["colour"]
         self.subjects = state["subjects"]
+        self.passes = TracedPasses(self.network)
         self._ascents = {}

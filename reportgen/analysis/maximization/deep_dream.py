@@ -11,9 +11,9 @@ from reportgen.analysis.maximization import objectives, transforms
 from reportgen.analysis.maximization.ascent import Climber, displayed, make_climber
 from reportgen.analysis.maximization.parameterizations import pixel_grid
 from reportgen.analysis.maximization.presets import CLASSIC, Preset
+from reportgen.analysis.maximization.traced_pass import TracedPasses
 from reportgen.analysis.network.running import run_errors_explained
 from reportgen.errors import ReportgenError
-from reportgen.models import Network
 from reportgen.results import ByteArray, FloatArray
 
 OCTAVES = 3
@@ -26,7 +26,7 @@ CLASSIC_STEPS = 100
 
 
 def dream(
-    network: Network,
+    passes: TracedPasses,
     pixels: ByteArray,
     layer: str,
     channel: int | None = None,
@@ -65,7 +65,7 @@ def dream(
     count = 0
     for octave in reversed(range(octaves)):
         size = _octave_size(original.shape[:2], ratio**octave)
-        climber = _climber(network, size, layer, channel, preset, may_fail=octave > 0)
+        climber = _climber(passes, size, layer, channel, preset, may_fail=octave > 0)
         if climber is None:
             continue
         here = _resized(original, size)
@@ -79,19 +79,21 @@ def dream(
 
 
 def _climber(
-    network: Network, size: tuple[int, int], layer: str, channel: int | None, preset: Preset, *, may_fail: bool
+    passes: TracedPasses, size: tuple[int, int], layer: str, channel: int | None, preset: Preset, *, may_fail: bool
 ) -> Climber | None:
     """The ascent on images of `size`: shifted ones, whole ones where the layers need every pixel, else None."""
+    network = passes.network
     image = pixel_grid(size, network.channels, mean=0, std=0)
     for shift in (min(JITTER, min(size) // 4), 0):
         try:
             with run_errors_explained(network):
                 return make_climber(
-                    network,
+                    passes,
                     lambda channels, _: _wanted(layer, channel, channels),
                     image,
                     preset,
                     transforms.jitter(shift) if shift else None,
+                    [layer],
                 )
         except ReportgenError:
             if not shift and not may_fail:
@@ -100,7 +102,7 @@ def _climber(
 
 
 def classic_dream(
-    network: Network, pixels: ByteArray, layer: str, channel: int = 0, *, steps: int = CLASSIC_STEPS
+    passes: TracedPasses, pixels: ByteArray, layer: str, channel: int = 0, *, steps: int = CLASSIC_STEPS
 ) -> ByteArray:
     """The tutorials' form: the classic ascent of one channel's output, from a photograph, at its own size.
 
@@ -112,10 +114,11 @@ def classic_dream(
     """
     size = pixels.shape[0], pixels.shape[1]
     climber = make_climber(
-        network,
+        passes,
         lambda channels, _: objectives.channel(layer, channels),
         pixel_grid(size, pixels.shape[2], mean=0, std=0),
         CLASSIC,
+        layers=[layer],
     )
     generator = np.random.default_rng(0)
     return _as_bytes(_climbed(climber, pixels.astype(np.float32), steps, generator, channel))

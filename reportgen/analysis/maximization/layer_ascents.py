@@ -14,8 +14,8 @@ from reportgen.analysis.maximization.objectives import Objective
 from reportgen.analysis.maximization.parameterizations import Parameterization, fourier, pixel_grid
 from reportgen.analysis.maximization.presets import Preset
 from reportgen.analysis.maximization.subjects import GOOD_STANDING, Goal, Measure, Subject
+from reportgen.analysis.maximization.traced_pass import TracedPasses
 from reportgen.errors import ReportgenError
-from reportgen.models import Network
 from reportgen.results import ByteArray, FloatArray
 
 
@@ -57,13 +57,14 @@ class LayerAscents:
 
     def __init__(
         self,
-        network: Network,
+        passes: TracedPasses,
         subject: Subject,
         canvas: tuple[int, int],
         preset: Preset,
         colour: FloatArray | None,
     ) -> None:
-        self.network = network
+        self.passes = passes
+        self.network = passes.network
         self.subject = subject
         self.canvas = canvas
         self.preset = preset
@@ -85,7 +86,7 @@ class LayerAscents:
     @cached_property
     def measure(self) -> Measure:
         """From pictures to the response of every channel."""
-        return self.subject.measure(self.network)
+        return self.subject.measure(self.passes)
 
     @cached_property
     def climber(self) -> Climber:
@@ -103,7 +104,10 @@ class LayerAscents:
 
     def _make_climber(self, objective: Callable[[tf.Tensor, tf.Tensor], Objective]) -> Climber:
         transform = random_transform(self.preset, self.canvas)
-        return make_climber(self.network, objective, self._parameterization, self.preset, transform)
+        layers = self.subject.layers
+        return make_climber(
+            self.passes, objective, self._parameterization, self.preset, transform, layers, answers=not layers
+        )
 
     @cached_property
     def takes_canvas(self) -> bool:
@@ -112,9 +116,14 @@ class LayerAscents:
         Raises:
             ReportgenError: the canvas is of the network's own size, and still they do not.
         """
+        return self._takes_canvas()
+
+    def _takes_canvas(self) -> bool:
         try:
             self.measure(np.zeros((1, *self.canvas, self.network.channels), np.uint8))
         except ReportgenError:
+            if self.passes.close():
+                return self._takes_canvas()
             if self.canvas == self.network.size:
                 raise
             return False

@@ -18,10 +18,10 @@ from reportgen.analysis.maximization.parameterizations import colour_matrix
 from reportgen.analysis.maximization.presets import Preset
 from reportgen.analysis.maximization.scheduling import Clock, Job, said_duration, schedule
 from reportgen.analysis.maximization.subjects import Goal, LayerChannels
+from reportgen.analysis.maximization.traced_pass import TracedPasses
 from reportgen.config import Config
 from reportgen.engines import Outcome, open_engine
 from reportgen.files.cache import Cache
-from reportgen.models import Network
 from reportgen.results import FloatArray, LeftOut, MaximizedChannel, NetworkSummary
 
 Progress = Callable[[float, float, str], None]
@@ -29,7 +29,7 @@ Key = tuple[str, str | None]
 
 
 def maximize(
-    network: Network,
+    passes: TracedPasses,
     summary: NetworkSummary,
     plan: Mapping[str, Sequence[int]],
     preset: Preset,
@@ -47,6 +47,7 @@ def maximize(
     """Make the pictures of `plan`, and of what of the answers is asked for.
 
     Args:
+        passes: of the network, which is traced once for all that is made of it.
         plan: channels of each layer (see `scheduling.plan_channels`).
         dataset_max: under a layer's name `(channels,)`, the highest value over positions and images of the
             layer's output.
@@ -62,10 +63,11 @@ def maximize(
         The pictures in the order of `plan` and `answers`, and what was left out, since there was no time or no
         worker survived it.
     """
+    network = passes.network
     colour = colour_matrix(colour_covariance) if network.channels == 3 else None
     jobs = schedule(plan, summary, network.size, preset, in_rounds=budget is not None, answers=answers)
     layers = [LayerChannels(layer, dataset_max.get(layer)) for layer in plan]
-    task = AscentTask(network, preset, colour, [*layers, *(answer.subject for answer in answers)], config)
+    task = AscentTask(passes, preset, colour, [*layers, *(answer.subject for answer in answers)], config)
     run = _Run(task, plan, seed, cache or Cache(None), Clock(jobs, now, budget), progress)
     batches = run.batches(jobs)
     # No engine is opened for what is all in the cache.

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -15,12 +14,11 @@ from reportgen.analysis.maximization import objectives
 from reportgen.analysis.maximization.judging import RANKS_OK, Verdict, answer_verdict, channel_verdict, rank_of
 from reportgen.analysis.maximization.objectives import Objective
 from reportgen.analysis.maximization.presets import Preset
-from reportgen.analysis.maximization.targets import as_maps, before_squashing
-from reportgen.analysis.network import capture
+from reportgen.analysis.maximization.targets import NetworkActivations, before_squashing
+from reportgen.analysis.maximization.traced_pass import TracedPasses
 from reportgen.analysis.network.running import run_errors_explained
 from reportgen.analysis.network.settled_output import SettledOutput
 from reportgen.facts import AnswerKind
-from reportgen.models import Network
 from reportgen.results import FloatArray, PixelArray
 
 Measure = Callable[[PixelArray], FloatArray]
@@ -53,13 +51,17 @@ class Subject(Protocol):
     def key(self) -> tuple[str, str | None]:
         """The layer, and the output if it is one."""
 
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers that are read; none where it is the answer."""
+
     def objective(self, channels: tf.Tensor, signs: tf.Tensor, preset: Preset) -> Objective:
         """What is raised; both are `(batch,)`."""
 
     def apart_from_rivals(self, channels: tf.Tensor, signs: tf.Tensor, preset: Preset) -> Objective | None:
         """The same with the others held down; None where there are no rivals."""
 
-    def measure(self, network: Network) -> Measure:
+    def measure(self, passes: TracedPasses) -> Measure:
         """From pictures to the response of every channel, `(batch, channels)`; any size the layers below take."""
 
     def value(self, goal: Goal, responses: FloatArray) -> float:
@@ -93,6 +95,11 @@ class LayerChannels:
         """The layer alone."""
         return self.layer, None
 
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layer itself."""
+        return (self.layer,)
+
     def objective(self, channels: tf.Tensor, signs: tf.Tensor, preset: Preset) -> Objective:
         """The mean of each image's channel, and how far it spreads."""
         return objectives.channel(self.layer, channels, preset.spread, signs)
@@ -104,9 +111,9 @@ class LayerChannels:
         spread, weight = preset.spread, preset.rival_weight
         return objectives.apart_from_rivals(self.layer, channels, self.highest, spread=spread, weight=weight)
 
-    def measure(self, network: Network) -> Measure:
+    def measure(self, passes: TracedPasses) -> Measure:
         """The highest value over positions of each channel of the layer's output."""
-        return response_function(network, self.layer)
+        return response_function(passes, self.layer)
 
     def value(self, goal: Goal, responses: FloatArray) -> float:
         """The channel's own response."""
@@ -160,6 +167,11 @@ class OutputNumbers:
         """The layer and the output's name."""
         return self.layer, self.output.name
 
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """None: it is the answer that is read."""
+        return ()
+
     def objective(self, channels: tf.Tensor, signs: tf.Tensor, _preset: Preset) -> Objective:
         """Each image's own number. What goes into a sigmoid rises with what comes out, and never stands still."""
         return objectives.answer(partial(self.read, squashed=False), channels, signs)
@@ -186,10 +198,10 @@ class OutputNumbers:
         # One number that tells two classes apart speaks for the second and, turned round, for the first.
         return tf.concat([-numbers, numbers], 1) if output.is_single else numbers
 
-    def measure(self, network: Network) -> Measure:
+    def measure(self, passes: TracedPasses) -> Measure:
         """The numbers of an ordinary forward pass."""
-        (measure,) = answer_functions(network, [self])
-        return measure
+        measure = answer_function(passes, [self])
+        return lambda pixels: measure(pixels)[0]
 
     def value(self, goal: Goal, responses: FloatArray) -> float:
         """The number itself, or how low it is."""
@@ -224,31 +236,36 @@ class OutputNumbers:
         return ["answer", output.index, output.kind, output.is_single, output.channels_first, self.references]
 
 
-def response_function(network: Network, layer: str) -> Measure:
+def response_function(passes: TracedPasses, layer: str) -> Measure:
     """The measure of `layer`: from pictures to the highest value over positions of each channel of its output.
 
     The function takes uint8 `(batch, height, width, channels)` of any size the layers below take and gives
     float32 `(batch, channels of the layer)`.
     """
-    highest = capture.Extractor(
-        network, [layer], reduce=lambda _name, output: tf.reduce_max(as_maps(output), axis=(1, 2))
-    )
-    return lambda pixels: np.asarray(highest(pixels)[layer], np.float32)
+    return _measure(passes, lambda given: tf.reduce_max(given.layer(layer), axis=(1, 2)), [layer], answers=False)
 
 
-def answer_functions(network: Network, subjects: Sequence[OutputNumbers]) -> list[Measure]:
-    """The measures of several outputs, from one forward pass: from fitted images to the numbers of each."""
+def answer_function(passes: TracedPasses, subjects: Sequence[OutputNumbers]) -> Callable[[PixelArray], Sequence[Any]]:
+    """The measure of several outputs: from pictures to the numbers of each, all from one forward pass."""
 
-    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
-    def run(pixels: tf.Tensor) -> list[tf.Tensor]:
-        _, answer = capture.run_layers(network.model, network.feed(network.prepare(pixels)), whole=True)
-        leaves = keras.tree.flatten(answer)
-        return [subject.read(leaves, squashed=True) for subject in subjects]
+    def numbers(given: NetworkActivations) -> list[tf.Tensor]:
+        return [subject.read(given.answers(), squashed=True) for subject in subjects]
 
-    def measure(pixels: PixelArray, place: int) -> FloatArray:
-        spec = tf.TensorSpec((None, *pixels.shape[1:]), tf.float32)
-        with run_errors_explained(network):
-            numbers = run.get_concrete_function(spec)(tf.constant(pixels, tf.float32))
-        return np.asarray(numbers[place], np.float32)
+    return _measure(passes, numbers, (), answers=True)
 
-    return [partial(measure, place=place) for place in range(len(subjects))]
+
+def _measure(
+    passes: TracedPasses, make: Callable[[NetworkActivations], Any], layers: Sequence[str], *, answers: bool
+) -> Callable[[PixelArray], Any]:
+    """From pictures of 0..255 to arrays; compiled once for each size."""
+    compiled: dict[tuple[int, ...], Callable[[tf.Tensor], Any]] = {}
+
+    def measure(pixels: PixelArray) -> Any:
+        size = pixels.shape[1], pixels.shape[2]
+        with run_errors_explained(passes.network):
+            if size not in compiled:
+                compiled[size] = passes.function(size, layers, make, answers=answers)
+            found = compiled[size](tf.constant(pixels, tf.float32))
+            return tf.nest.map_structure(lambda tensor: np.asarray(tensor, np.float32), found)
+
+    return measure

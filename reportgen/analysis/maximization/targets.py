@@ -6,11 +6,14 @@ Everything here is called while a function is traced.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import copy
 
 import keras
 import tensorflow as tf
 
-from reportgen.analysis.network import capture
+from reportgen.analysis.network.capture import LayerNotReachedError
+from reportgen.analysis.network.running import RUN_ERRORS
+from reportgen.analysis.network.watching import Seen, before_activation_of, watched_calls
 from reportgen.models import Network
 
 # Operations that only pass values on or arrange them anew.
@@ -30,39 +33,60 @@ def as_maps(output: tf.Tensor) -> tf.Tensor:
 
 
 class NetworkActivations:
-    """A network's activations for a batch of displayable images (see `objectives.Activations`)."""
+    """A network's activations for a batch of displayable images (see `objectives.Activations`).
 
-    def __init__(
-        self,
-        network: Network,
-        images: tf.Tensor,
-        layers: frozenset[str] = frozenset(),
-        *,
-        answers: bool = False,
-        before_activation: bool = True,
-    ) -> None:
-        """Run `network` on `images`, float32 `(batch, height, width, channels)` of 0..255, as far as `layers` need.
+    `calls` are its layer calls by name, `given` its outputs in Keras' flat order. Where it does not run to its end, as
+    on images its head does not take, the calls are those up to there, `given` is None and `error` says why.
+    """
 
-        Raises:
-            capture.LayerNotReachedError: some of `layers` are none.
+    def __init__(self, network: Network, images: tf.Tensor, *, before_activation: bool = True) -> None:
+        """Run `network` on `images`, float32 `(batch, height, width, channels)` of 0..255.
+
+        Args:
+            before_activation: layers are read before their nonlinearity, where they have one.
         """
         # Of the input: asking the output for it would have the whole output computed.
         self._batch = tf.shape(images)[:1]
         self._prepared = network.prepare(images)
         inputs = network.feed(self._prepared)
         self._rounded = [leaf for leaf in tf.nest.flatten(inputs) if tf.is_tensor(leaf) and leaf.dtype.is_integer]
-        self._outputs, answer = capture.run_layers(
-            network.model, inputs, sorted(layers), before_activation=before_activation, whole=answers
-        )
-        self._answers = tuple(keras.tree.flatten(answer)) if answers else None
+        self._before_activation = before_activation
+        self.calls: dict[str, Seen] = {}
+        self.given: tuple[tf.Tensor, ...] | None = None
+        self.error: Exception | None = None
+
+        def watcher(seen: Seen) -> None:
+            self.calls[seen.name] = seen
+
+        try:
+            with watched_calls(network.model, watcher):
+                self.given = tuple(keras.tree.flatten(network.model(inputs, training=False)))
+        except RUN_ERRORS as error:
+            self.error = error
+
+    def reading(self, before_activation: bool) -> NetworkActivations:
+        """The same with layers read before or after their nonlinearity."""
+        other = copy(self)
+        other._before_activation = before_activation
+        return other
+
+    def _output(self, layer: str) -> tf.Tensor:
+        """What a layer gives, or what goes into its nonlinearity: float32, a map with its channels last."""
+        seen = self.calls.get(layer)
+        if seen is None:
+            raise self.error or LayerNotReachedError([layer])
+        before = before_activation_of(seen) if self._before_activation else None
+        # Half precision overflows in sums.
+        values = tf.cast(seen.outputs[0] if before is None else before, tf.float32)
+        return tf.transpose(values, (0, 2, 3, 1)) if seen.channels_first and values.shape.rank == 4 else values
 
     def layer(self, layer: str) -> tf.Tensor:
         """All maps of `layer`: `(batch, height, width, channels)`."""
-        return as_maps(self._outputs[layer][0])
+        return as_maps(self._output(layer))
 
     def channel(self, layer: str, indices: tf.Tensor) -> tf.Tensor:
         """Map `indices[i]` of `layer` for image `i`: `(batch, height, width)`."""
-        output = self._outputs[layer][0]
+        output = self._output(layer)
         indices = tf.broadcast_to(indices, self._batch)
         sliced = sliced_output(output, indices)
         if sliced is None:
@@ -95,9 +119,9 @@ class NetworkActivations:
 
     def answers(self) -> tuple[tf.Tensor, ...]:
         """The network's outputs as it gives them, in Keras' flat order."""
-        if self._answers is None:
-            raise ValueError("the network was not run to its end")
-        return self._answers
+        if self.given is None:
+            raise self.error or ValueError("the network was not run to its end")
+        return self.given
 
 
 def sliced_output(output: tf.Tensor, indices: tf.Tensor) -> tf.Tensor | None:

@@ -16,7 +16,7 @@ from reportgen.errors import ReportgenError
 from reportgen.models import NO_OTHERS, Network, Others
 
 # What TensorFlow and Keras raise when a network cannot run on what it is given.
-_RUN_ERRORS = (tf.errors.OpError, ValueError, TypeError, AttributeError, NotImplementedError)
+RUN_ERRORS = (tf.errors.OpError, ValueError, TypeError, AttributeError, NotImplementedError)
 
 
 @contextmanager
@@ -28,7 +28,7 @@ def run_errors_explained(network: Network) -> Iterator[None]:
     """
     try:
         yield
-    except _RUN_ERRORS as error:
+    except RUN_ERRORS as error:
         height, width = network.size
         raise ReportgenError(
             f"{network.name} cannot run on an input of {height}x{width}x{network.channels} "

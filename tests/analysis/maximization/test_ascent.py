@@ -21,6 +21,7 @@ from reportgen.analysis.maximization.ascent import (
 )
 from reportgen.analysis.maximization.parameterizations import colour_matrix, fourier, pixel_grid
 from reportgen.analysis.maximization.subjects import Goal, response_function
+from reportgen.analysis.maximization.traced_pass import TracedPasses
 
 
 def climbed(network, layer, channels, preset, size=None, steps=None):
@@ -33,7 +34,7 @@ def climbed(network, layer, channels, preset, size=None, steps=None):
             size, network.channels, std=preset.spectrum_std, decay=preset.spectrum_decay, colour=colour
         )
     climber = make_climber(
-        network,
+        TracedPasses(network),
         lambda indices, _: objectives.channel(layer, indices),
         parameterization,
         preset,
@@ -46,7 +47,7 @@ def climbed(network, layer, channels, preset, size=None, steps=None):
         preset,
         steps=steps or preset.steps,
         seed=0,
-        measure=response_function(network, layer),
+        measure=response_function(TracedPasses(network), layer),
         value=lambda i, responses: float(responses[channels[i]]),
     )
 
@@ -215,7 +216,9 @@ def test_the_best_look_is_kept_not_the_last():
     values = iter([1.0, 5.0, 3.0])
     parameterization = pixel_grid((16, 16), 3, mean=127, std=10)
     preset = replace(STEADY, check_every=2, patience=0)
-    climber = make_climber(network, lambda indices, _: objectives.channel("conv1", indices), parameterization, preset)
+    climber = make_climber(
+        TracedPasses(network), lambda indices, _: objectives.channel("conv1", indices), parameterization, preset
+    )
     (result,) = climb(
         climber,
         climber.start([np.random.default_rng(0)]),
@@ -223,7 +226,7 @@ def test_the_best_look_is_kept_not_the_last():
         preset,
         steps=6,
         seed=0,
-        measure=response_function(network, "conv1"),
+        measure=response_function(TracedPasses(network), "conv1"),
         value=lambda _i, _responses: next(values),
     )
     assert (result.value, result.step, result.steps) == (5.0, 4, 6)
@@ -234,7 +237,9 @@ def test_images_that_are_done_are_no_longer_computed():
     network = small_network()
     preset = replace(STEADY, check_every=2, patience=0)
     noise = pixel_grid((16, 16), 3, mean=127, std=10)
-    climber = make_climber(network, lambda indices, _: objectives.channel("conv2", indices), noise, preset)
+    climber = make_climber(
+        TracedPasses(network), lambda indices, _: objectives.channel("conv2", indices), noise, preset
+    )
     sizes = []
 
     def counted(state, channels, *rest):
@@ -250,7 +255,7 @@ def test_images_that_are_done_are_no_longer_computed():
             preset,
             steps=6,
             seed=0,
-            measure=response_function(network, "conv2"),
+            measure=response_function(TracedPasses(network), "conv2"),
             value=value,
             enough=enough,
         )

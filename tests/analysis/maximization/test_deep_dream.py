@@ -9,6 +9,7 @@ from support.ascents import as_network, small_network
 
 from reportgen.analysis.maximization.deep_dream import classic_dream, dream
 from reportgen.analysis.maximization.subjects import response_function
+from reportgen.analysis.maximization.traced_pass import TracedPasses
 from reportgen.analysis.network import capture
 from reportgen.errors import ReportgenError
 
@@ -28,7 +29,7 @@ def mean_energy(network, layer, pixels):
 def test_a_dream_strengthens_its_layer_and_keeps_the_photograph(photograph):
     network = small_network()
     before = photograph.copy()
-    dreamt, sizes = dream(network, photograph, "conv2", steps=8)
+    dreamt, sizes = dream(TracedPasses(network), photograph, "conv2", steps=8)
     assert sizes == 3
     assert (dreamt.shape, dreamt.dtype) == (photograph.shape, np.uint8)
     assert mean_energy(network, "conv2", dreamt) > 1.2 * mean_energy(network, "conv2", photograph)
@@ -38,14 +39,16 @@ def test_a_dream_strengthens_its_layer_and_keeps_the_photograph(photograph):
 
 def test_a_dream_of_one_channel_raises_that_channel(photograph):
     network = small_network()
-    responses = response_function(network, "conv2")
-    dreamt, _ = dream(network, photograph, "conv2", 3, steps=8)
+    responses = response_function(TracedPasses(network), "conv2")
+    dreamt, _ = dream(TracedPasses(network), photograph, "conv2", 3, steps=8)
     assert responses(dreamt[None])[0, 3] > responses(photograph[None])[0, 3]
 
 
 def test_a_dream_is_the_same_each_time_and_another_with_another_seed(photograph):
     network = small_network()
-    first, again, other = (dream(network, photograph, "conv1", steps=3, seed=seed)[0] for seed in (0, 0, 1))
+    first, again, other = (
+        dream(TracedPasses(network), photograph, "conv1", steps=3, seed=seed)[0] for seed in (0, 0, 1)
+    )
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()
 
@@ -59,7 +62,7 @@ def needs_13_pixels():
 def test_sizes_on_which_the_layers_do_not_run_are_left_out(needs_13_pixels, photograph):
     # Of 16, 11 and 8 pixels only the first will do, and that only unshifted.
     pixels = photograph[:16, :16]
-    dreamt, sizes = dream(needs_13_pixels, pixels, "second", steps=2)
+    dreamt, sizes = dream(TracedPasses(needs_13_pixels), pixels, "second", steps=2)
     assert sizes == 1
     assert dreamt.shape == pixels.shape
     assert (dreamt != pixels).any()
@@ -67,7 +70,7 @@ def test_sizes_on_which_the_layers_do_not_run_are_left_out(needs_13_pixels, phot
 
 def test_a_network_that_does_not_run_on_the_photograph_says_so(needs_13_pixels, photograph):
     with pytest.raises(ReportgenError, match="cannot run on an input"):
-        dream(needs_13_pixels, photograph[:12, :12], "second", steps=1)
+        dream(TracedPasses(needs_13_pixels), photograph[:12, :12], "second", steps=1)
 
 
 def test_the_classic_dream_is_plain_ascent_of_the_mean_output(photograph):
@@ -80,5 +83,5 @@ def test_the_classic_dream_is_plain_ascent_of_the_mean_output(photograph):
         gradient = tape.gradient(score, image)
         image.assign_add(gradient / (tf.sqrt(tf.reduce_mean(tf.square(gradient))) + 1e-5))
     expected = np.clip(np.round(image.numpy()[0]), 0, 255)
-    dreamt = classic_dream(network, photograph, "conv1", 1, steps=4)
+    dreamt = classic_dream(TracedPasses(network), photograph, "conv1", 1, steps=4)
     assert np.abs(dreamt.astype(float) - expected).max() <= 1

@@ -17,6 +17,7 @@ from distributed import Client, LocalCluster
 from support.ascents import small_network
 
 from reportgen.analysis.maximization import CRISP, maximize, maximized
+from reportgen.analysis.maximization.traced_pass import TracedPasses
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.config import Config
 from reportgen.engines import Chunk, Engine, Outcome, Task
@@ -59,7 +60,7 @@ def made(network, monkeypatch, engine: Engine | None = None, **settings):
         monkeypatch.setattr(maximized, "open_engine", opened)
     maxima = {"conv1": np.full(6, 0.5, np.float32), "conv2": np.full(8, 0.5, np.float32)}
     preset = settings.pop("preset", QUICK)
-    return maximize(network, summarize_network(network), PLAN, preset, dataset_max=maxima, **settings)
+    return maximize(TracedPasses(network), summarize_network(network), PLAN, preset, dataset_max=maxima, **settings)
 
 
 def same(one: list[MaximizedChannel], other: list[MaximizedChannel]) -> bool:

@@ -7,6 +7,7 @@ from support.settled import settled_output
 
 from reportgen.analysis.maximization.judging import judge, rank_of
 from reportgen.analysis.maximization.subjects import OutputNumbers, response_function
+from reportgen.analysis.maximization.traced_pass import TracedPasses
 from reportgen.models import Network
 
 
@@ -18,16 +19,16 @@ def network() -> Network:
 def test_responses_are_the_highest_outputs_of_the_ordinary_forward_pass(network):
     pixels = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3), np.uint8)
     first = network.model.get_layer("conv1")(pixels / np.float32(255)).numpy()
-    got = response_function(network, "conv1")(pixels)
+    got = response_function(TracedPasses(network), "conv1")(pixels)
     assert got.dtype == np.float32
     np.testing.assert_allclose(got, first.max(axis=(1, 2)), rtol=1e-5)
     # Any canvas will do, and the head is not run.
-    assert response_function(network, "conv2")(pixels[:, :10, :12]).shape == (3, 8)
+    assert response_function(TracedPasses(network), "conv2")(pixels[:, :10, :12]).shape == (3, 8)
 
 
 def test_logits_are_the_networks_answer_before_the_softmax(network):
     pixels = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3), np.uint8)
-    logits = OutputNumbers(settled_output(), "classes").measure(network)(pixels)
+    logits = OutputNumbers(settled_output(), "classes").measure(TracedPasses(network))(pixels)
     answers = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     np.testing.assert_allclose(answers, network.model(pixels / np.float32(255)), rtol=1e-4)
 

@@ -22,6 +22,7 @@ from reportgen.analysis.maximization import (
 )
 from reportgen.analysis.maximization.judging import rank_of
 from reportgen.analysis.maximization.subjects import Goal, OutputNumbers, response_function
+from reportgen.analysis.maximization.traced_pass import TracedPasses
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.config import Config
 from reportgen.files.cache import Cache
@@ -42,7 +43,7 @@ def summary(network):
 @pytest.fixture(scope="module")
 def dataset_max(network):
     pixels = np.random.default_rng(5).integers(0, 256, (4, 16, 16, 3), np.uint8)
-    return {layer: response_function(network, layer)(pixels).max(axis=0) for layer in ("conv1", "conv2")}
+    return {layer: response_function(TracedPasses(network), layer)(pixels).max(axis=0) for layer in ("conv1", "conv2")}
 
 
 def same(one, other):
@@ -58,7 +59,7 @@ def same(one, other):
 def test_each_picture_comes_with_what_it_really_does(network, summary, dataset_max):
     plan = {"conv1": (5, 1), "conv2": (3, 5)}
     preset = replace(QUICK, steps=16)
-    pictures, left_out = maximize(network, summary, plan, preset, dataset_max=dataset_max, seed=3)
+    pictures, left_out = maximize(TracedPasses(network), summary, plan, preset, dataset_max=dataset_max, seed=3)
     assert left_out == []
     assert [(picture.layer, picture.channel) for picture in pictures] == [
         ("conv1", 5), ("conv1", 1), ("conv2", 3), ("conv2", 5),
@@ -66,7 +67,7 @@ def test_each_picture_comes_with_what_it_really_does(network, summary, dataset_m
     for picture in pictures:
         assert picture.pixels.dtype == np.uint8
         assert picture.pixels.shape == (*picture.canvas, 3)
-        responses = response_function(network, picture.layer)(picture.pixels[None])[0]
+        responses = response_function(TracedPasses(network), picture.layer)(picture.pixels[None])[0]
         assert picture.activation == pytest.approx(responses[picture.channel], rel=1e-5)
         maxima = dataset_max[picture.layer]
         assert picture.dataset_max == pytest.approx(maxima[picture.channel])
@@ -123,7 +124,7 @@ def test_rivals_are_held_down_until_the_channel_comes_first(network, summary):
 
 def test_a_second_seed_stands_beside_the_first(network, summary, dataset_max):
     preset = replace(QUICK, second_seeds=1)
-    pictures, _ = maximize(network, summary, {"conv2": (3, 0)}, preset, dataset_max=dataset_max)
+    pictures, _ = maximize(TracedPasses(network), summary, {"conv2": (3, 0)}, preset, dataset_max=dataset_max)
     assert [(p.channel, p.seed, p.again) for p in pictures] == [(3, 0, False), (3, 1, True), (0, 0, False)]
     assert not np.array_equal(pictures[0].pixels, pictures[1].pixels)
 
@@ -132,10 +133,10 @@ def test_classes_are_maximised_by_their_logit(network, summary):
     preset = replace(QUICK, steps=48, check_every=16)
     subject = OutputNumbers(settled_output(), "classes", highest=np.full(4, -9.0, np.float32))
     wanted = AnswerGoals(subject, (Goal(2), Goal(0)))
-    pictures, _ = maximize(network, summary, {}, preset, dataset_max={}, answers=[wanted])
+    pictures, _ = maximize(TracedPasses(network), summary, {}, preset, dataset_max={}, answers=[wanted])
     assert [picture.channel for picture in pictures] == [2, 0]
     for picture in pictures:
-        answer = subject.measure(network)(picture.pixels[None])[0]
+        answer = subject.measure(TracedPasses(network))(picture.pixels[None])[0]
         assert picture.activation == pytest.approx(answer[picture.channel], rel=1e-4)
         assert picture.rank == int((answer > answer[picture.channel]).sum())
         assert picture.layer == "classes"
@@ -165,7 +166,7 @@ def test_a_second_run_computes_nothing_and_gives_the_same(network, summary, data
     preset = replace(QUICK, rival_steps=4, second_seeds=1)
 
     def run():
-        return maximize(network, summary, plan, preset, dataset_max=dataset_max, cache=Cache(tmp_path))[0]
+        return maximize(TracedPasses(network), summary, plan, preset, dataset_max=dataset_max, cache=Cache(tmp_path))[0]
 
     first = run()
     assert len(counted) == 6
@@ -179,7 +180,7 @@ def test_a_changed_parameter_computes_only_what_it_touches(network, summary, dat
 
     def run(plan, preset=QUICK, maxima=dataset_max, **settings):
         counted.clear()
-        maximize(network, summary, plan, preset, dataset_max=maxima, cache=cache, **settings)
+        maximize(TracedPasses(network), summary, plan, preset, dataset_max=maxima, cache=cache, **settings)
         return sorted(counted)
 
     assert run({"conv1": (0,), "conv2": (0,)}) == [("conv1", 0), ("conv2", 0)]
@@ -232,7 +233,9 @@ class Ticking:
 
 def test_a_time_limit_gives_every_layer_something_and_tells_what_it_left_out(network, summary, dataset_max):
     plan = {"conv1": tuple(range(6)), "conv2": tuple(range(8))}
-    pictures, left_out = maximize(network, summary, plan, QUICK, dataset_max=dataset_max, budget=60, now=Ticking(8.0))
+    pictures, left_out = maximize(
+        TracedPasses(network), summary, plan, QUICK, dataset_max=dataset_max, budget=60, now=Ticking(8.0)
+    )
     made = {(picture.layer, picture.channel) for picture in pictures}
     assert {layer for layer, _ in made} == {"conv1", "conv2"}
     missing = {(one.layer, channel) for one in left_out for channel in one.channels}
@@ -246,7 +249,7 @@ def test_progress_ends_where_it_said_it_would(network, summary, dataset_max):
     told = []
     plan = {"conv1": (0,), "conv2": (0, 1)}
     maximize(
-        network,
+        TracedPasses(network),
         summary,
         plan,
         QUICK,

@@ -41,7 +41,7 @@ def test_each_images_channel_is_that_of_the_whole_output(name, before):
 
     @tf.function
     def run(images):
-        activations = NetworkActivations(network, images, frozenset({"target"}), before_activation=before)
+        activations = NetworkActivations(network, images, before_activation=before)
         return activations.channel("target", tf.constant(CHANNELS)), activations.layer("target")
 
     own, whole = run(tf.constant(IMAGES))
@@ -56,7 +56,7 @@ def test_only_the_wanted_channels_of_a_convolution_are_computed():
 
     @tf.function
     def run(images):
-        return NetworkActivations(network, images, frozenset({"target"})).channel("target", tf.constant(CHANNELS))
+        return NetworkActivations(network, images).channel("target", tf.constant(CHANNELS))
 
     graph = run.get_concrete_function(tf.TensorSpec((None, 12, 10, 3))).graph
     needed, queue = set(), [graph.outputs[0].op]
@@ -74,19 +74,28 @@ def test_one_channel_stands_for_all_images():
 
     @tf.function
     def run(images):
-        activations = NetworkActivations(network, images, frozenset({"target"}))
+        activations = NetworkActivations(network, images)
         return activations.channel("target", tf.constant(1)), activations.layer("target")[..., 1]
 
     own, expected = run(tf.constant(IMAGES))
     np.testing.assert_allclose(own, expected, rtol=1e-4, atol=1e-5)
 
 
-def test_answers_need_the_network_run_to_its_end():
-    network = as_network(chain(layers.GlobalAveragePooling2D(name="target")), "unit")
+def test_what_lies_below_a_head_of_another_size_can_be_read_and_the_answer_not():
+    network = as_network(chain(layers.MaxPooling2D(name="target"), layers.Flatten(), layers.Dense(3)), "unit")
 
     @tf.function
     def run(images):
-        return NetworkActivations(network, images, frozenset({"target"})).answers()
+        activations = NetworkActivations(network, images)
+        return activations.layer("target"), activations.error is not None
 
-    with pytest.raises(ValueError, match="not run to its end"):
-        run(tf.constant(IMAGES))
+    maps, stopped = run(tf.constant(IMAGES[:, :8, :8]))
+    assert maps.shape == (3, 4, 4, 4)
+    assert stopped
+
+    @tf.function
+    def answered(images):
+        return NetworkActivations(network, images).answers()
+
+    with pytest.raises(ValueError, match="incompatible|must be equal|dimension"):
+        answered(tf.constant(IMAGES[:, :8, :8]))

@@ -1,0 +1,175 @@
+"""A network traced once: what ascents, measures and dreams compute is cut out of that one graph.
+
+Running the Python of a network costs more than most of what is asked of it here. So it is run once, on images of open
+sides, while every layer call is watched; objectives and their gradients are added to its graph, and a step for one
+layer takes over the operations that it needs, and no others. Other channels, seeds, weights and numbers are fed to it.
+A network that does not run on open sides is traced once for each canvas.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from reportgen.analysis.maximization.gradients import ascent_gradients
+from reportgen.analysis.maximization.objectives import Objective
+from reportgen.analysis.maximization.targets import NetworkActivations
+from reportgen.analysis.network.capture import LayerNotReachedError
+from reportgen.analysis.network.running import run_errors_explained
+from reportgen.analysis.network.unfused import unfused
+from reportgen.models import Network
+
+Size = tuple[int, int]
+MakeObjective = Callable[[tf.Tensor, tf.Tensor], Objective]
+
+
+class TracedPass:
+    """The forward pass of a network on displayable images, as one graph that computes nothing by itself.
+
+    It goes as far as the network runs: one whose head needs its own size is traced up to there.
+
+    Args:
+        size: of the images; None leaves it open.
+    """
+
+    def __init__(self, network: Network, size: Size | None) -> None:
+        self.activations: NetworkActivations
+        sides = (None, None) if size is None else size
+
+        def run(images: tf.Tensor, channels: tf.Tensor, signs: tf.Tensor, relief: tf.Tensor) -> tf.Tensor:
+            self.inputs = images, channels, signs, relief
+            with ascent_gradients(relief):
+                self.activations = NetworkActivations(network, images)
+            return tf.zeros(())
+
+        function = tf.function(run, autograph=False).get_concrete_function(
+            tf.TensorSpec((None, *sides, network.channels)),
+            tf.TensorSpec((None,), tf.int32),
+            tf.TensorSpec((None,)),
+            tf.TensorSpec((), tf.bool),
+        )
+        # It also owns the functions that its graph calls.
+        self._function = function
+        self._graph = function.graph
+
+    def missing(self, layers: Sequence[str], *, answers: bool) -> Exception | None:
+        """Why the pass does not give all that is to be read; None where it does."""
+        lost = [layer for layer in layers if layer not in self.activations.calls]
+        if not lost and not (answers and self.activations.given is None):
+            return None
+        return self.activations.error or LayerNotReachedError(lost)
+
+    def slope(self, make: MakeObjective, *, before_activation: bool) -> tuple[tf.Tensor, tf.Tensor]:
+        """The scores of an objective, `(batch,)`, and their gradient with respect to the images, in this graph.
+
+        Args:
+            make: from the channels and signs of the images to what is raised.
+        """
+        images, channels, signs, relief = self.inputs
+        activations = self.activations.reading(before_activation)
+        with self._graph.as_default(), ascent_gradients(relief):
+            scores = make(channels, signs).score(activations)
+            (gradient,) = activations.gradients(scores, [images])
+        return scores, gradient
+
+    def computed(self, make: Callable[[NetworkActivations], Any]) -> Any:
+        """Whatever `make` computes of what layers and the network give, in this graph."""
+        with self._graph.as_default():
+            return make(self.activations.reading(before_activation=False))
+
+    def take(self, wanted: Sequence[tf.Tensor], *given: tf.Tensor) -> list[tf.Tensor]:
+        """Put what `wanted` of this graph are made of into the graph being traced, and give their counterparts.
+
+        Args:
+            given: what stands there for the images, their channels, signs, and the relief, as far as they are read.
+        """
+        current = tf.compat.v1.get_default_graph()
+        instead = {inner.name: outer for inner, outer in zip(self.inputs, given, strict=False)}
+        captures = zip(self._graph.external_captures, self._graph.internal_captures, strict=True)
+        captured = {inner.name: outer for outer, inner in captures}
+        needed, ends = _leading_to(self._graph.as_graph_def(), wanted, {*instead, *captured})
+        reached = {name: instead[name] if name in instead else current.capture(captured[name]) for name in ends}
+        names = [tensor.name for tensor in wanted]
+        return list(tf.graph_util.import_graph_def(needed, input_map=reached, return_elements=names, name="network"))
+
+
+def _leading_to(whole: Any, wanted: Sequence[tf.Tensor], ends: set[str]) -> tuple[Any, list[str]]:
+    """The part of a `GraphDef` that `wanted` are made of, and which of the tensors named in `ends` it reads."""
+    nodes = {node.name: node for node in whole.node}
+    names: set[str] = set()
+    reached: dict[str, None] = {}
+    waiting = [tensor.name for tensor in wanted]
+    while waiting:
+        text = waiting.pop()
+        name = text.removeprefix("^").partition(":")[0]
+        tensor = text if ":" in text else f"{name}:0"
+        if tensor in ends:
+            reached[tensor] = None
+        elif name not in names:
+            names.add(name)
+            waiting.extend(nodes[name].input)
+    kept = tf.compat.v1.GraphDef(versions=whole.versions, library=whole.library)
+    for node in whole.node:
+        if node.name in names:
+            node.attr.pop("_class", None)  # with whom an operation stands: not all of them come along
+            # What was fed is there as soon as anything is.
+            waits = [text for text in node.input if text.startswith("^") and f"{text[1:]}:0" in ends]
+            for text in waits:
+                node.input.remove(text)
+            kept.node.append(node)
+    return kept, [tensor for tensor in reached if not tensor.startswith("^")]
+
+
+class TracedPasses:
+    """The traced passes of a network: one of open sides, and where that does not do one for each size."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self._passes: dict[Size | None, TracedPass] = {}
+        self._closed = False
+
+    def at(self, size: Size, layers: Sequence[str] = (), *, answers: bool = False) -> TracedPass:
+        """The pass that gives `layers`, and if asked for the network's answers, on images of `size`.
+
+        Raises:
+            ReportgenError: the network does not run on images of that size.
+        """
+        with run_errors_explained(self.network):
+            if not self._closed and self._pass(None).missing(layers, answers=answers) is None:
+                return self._pass(None)
+            found = self._pass(size)
+            error = found.missing(layers, answers=answers)
+            if error is not None:
+                raise error
+            return found
+
+    def close(self) -> bool:
+        """Leave the pass of open sides alone from now on; whether it was in use."""
+        was_open, self._closed = not self._closed, True
+        return was_open
+
+    def _pass(self, size: Size | None) -> TracedPass:
+        if size not in self._passes:
+            self._passes[size] = TracedPass(self.network, size)
+        return self._passes[size]
+
+    def function(
+        self, size: Size, layers: Sequence[str], make: Callable[[NetworkActivations], Any], *, answers: bool = False
+    ) -> Callable[[tf.Tensor], Any]:
+        """A function of images `(batch, *size, channels)` that computes what `make` does, traced for any batch.
+
+        Args:
+            make: from the network's activations to a structure of tensors.
+        """
+        taken = self.at(size, layers, answers=answers)
+        structure = taken.computed(make)
+
+        def run(images: tf.Tensor) -> Any:
+            found = taken.take(tf.nest.flatten(structure), tf.cast(images, tf.float32))
+            return tf.nest.pack_sequence_as(structure, found), unfused()
+
+        spec = tf.TensorSpec((None, *size, self.network.channels))
+        compiled = tf.function(run, autograph=False).get_concrete_function(spec)
+        return lambda images: compiled(images)[0]
