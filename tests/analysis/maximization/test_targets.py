@@ -97,5 +97,5 @@ def test_what_lies_below_a_head_of_another_size_can_be_read_and_the_answer_not()
     def answered(images):
         return NetworkActivations(network, images).answers()
 
-    with pytest.raises(ValueError, match="incompatible|must be equal|dimension"):
+    with pytest.raises(ValueError, match=r"incompatible|must be equal|dimension"):
         answered(tf.constant(IMAGES[:, :8, :8]))

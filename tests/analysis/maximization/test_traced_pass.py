@@ -18,11 +18,13 @@ from reportgen.analysis.maximization.objectives import channel
 from reportgen.analysis.maximization.subjects import Goal, OutputNumbers, response_function
 from reportgen.analysis.maximization.traced_pass import TracedPasses
 from reportgen.analysis.network.layers import summarize_network
+from reportgen.config import Config
+from reportgen.models import load_network
 
 QUICK = replace(CRISP, steps=4, check_every=2, rival_steps=4, second_seeds=1, restarts=0, least_canvas=24)
 
 
-def deep(depth: int, size: int = 32, head: bool = True) -> keras.Model:
+def deep(depth: int, size: int | None = 32, head: bool = True) -> keras.Model:
     image = keras.Input((size, size, 3))
     maps = image
     for place in range(depth):
@@ -81,8 +83,8 @@ def test_other_numbers_are_fed_not_traced(traces):
 
 @pytest.mark.parametrize("size", [(32, 32), (20, 28)])
 def test_slopes_are_those_of_a_tape(size):
-    model = deep(3, head=False)
-    passes = TracedPasses(as_network(model, "unit"))
+    model = deep(3, size=None, head=False)
+    passes = TracedPasses(load_network(Config(preprocess="unit", size=(32, 32)), model))
     taken = passes.at(size, ["conv2"])
     wanted = taken.slope(lambda channels, signs: channel("conv2", channels, sign=signs), before_activation=False)
 
