@@ -79,6 +79,9 @@ class AscentSettings(FrozenSettings):
     least_gain: float | None = Field(
         default=None, ge=0, le=MOST_WEIGHT, description="the share by which a measurement must be higher"
     )
+    cool_steps: int | None = Field(
+        default=None, ge=0, le=MOST_STEPS, description="last steps, in which the step size falls to nothing"
+    )
     least_canvas: int | None = Field(
         default=None, ge=1, le=MOST_SIDE, description="the smallest side of a canvas, in pixels"
     )

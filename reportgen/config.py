@@ -54,6 +54,7 @@ MOST_SECONDS = 365 * 86_400
 MOST_SEED = 2**32 - 1
 
 Side = Annotated[int, Field(ge=1, le=MOST_SIDE)]
+FurtherPicture = Literal["negative", "diversity"]
 Size = Annotated[tuple[Side, Side] | None, BeforeValidator(parse_size)]
 SIZE_FACTS = OptionFacts("HxW", f"HEIGHTxWIDTH such as 224x224, sides from 1 to {MOST_SIDE:,}", joint="x")
 
@@ -176,6 +177,14 @@ class Config(FrozenSettings):
     )
     ascent: Annotated[AscentSettings, OptionFacts(expects="a table [ascent]", place="file")] = Field(
         default=AscentSettings(), description="further parameters of the preset"
+    )
+    also: Annotated[
+        tuple[FurtherPicture, ...],
+        BeforeValidator(parse_list),
+        OptionFacts("LIST", "some of negative, diversity, such as negative,diversity"),
+    ] = Field(
+        default=(),
+        description="further pictures of channels: negative (what they like least), diversity (three that differ)",
     )
     attribution: Annotated[
         tuple[MethodWord, ...],

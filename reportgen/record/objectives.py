@@ -23,6 +23,11 @@ class ObjectiveWords:
 
 OBJECTIVE_WORDS: Mapping[str, ObjectiveWords] = {
     "channel": ObjectiveWords("channel", is_channel=True),
+    "negative": ObjectiveWords("channel", "what it likes least", is_channel=True, is_further=True),
+    **{
+        f"diversity {place}": ObjectiveWords("channel", f"variant {place}", is_channel=True, is_further=True)
+        for place in (1, 2, 3)
+    },
     "logit": ObjectiveWords("class"),
     "region": ObjectiveWords("class", "over the map"),
     "value": ObjectiveWords("value", "raised"),

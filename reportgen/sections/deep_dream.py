@@ -1,4 +1,4 @@
-"""One of the images with what a layer sees in it brought out, in octaves and in the tutorials' form."""
+"""One of the images with what a layer sees in it brought out, in octaves or in the tutorials' form."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from reportgen.sections.section import Contribution, Section, VisitedImage, Work
 from reportgen.sections.study import Study, Workshop
 
 # Counted up when the same settings would give other dreams than before.
-_VERSION = 2
+_VERSION = 3
 
 Dream = tuple[str, ByteArray, str]
 
@@ -77,7 +77,7 @@ def _dream_image(study: Study) -> ImageFile:
 
 
 def make_dreams(passes: TracedPasses, pixels: PixelArray, layer: str, config: Config, cache: Cache) -> list[Dream]:
-    """Dream of `layer` from a fitted image, at several sizes and in the tutorials' form at one.
+    """Dream of `layer` from a fitted image: at several sizes, or with `--activation-max classic` as the tutorials do.
 
     Returns:
         For each dream the name of its variant, its pixels of 0..255, and a sentence on how it was made.
@@ -90,23 +90,22 @@ def make_dreams(passes: TracedPasses, pixels: PixelArray, layer: str, config: Co
         f"of ratio {deep_dream.OCTAVE_RATIO}, {deep_dream.STEPS} steps of "
         f"{deep_dream.STEP_SIZE} in each, on {whole} before the nonlinearity; lost detail put back; seed {config.seed}."
     )
-    steps = deep_dream.CLASSIC_STEPS
-    classic = f"The tutorials' form: {steps} steps of 1.0 on the mean of channel {channel or 0}, at one size."
     key = [network.content, pixels, layer, channel, _VERSION]
+    if config.activation_max == "classic":
+        steps = deep_dream.CLASSIC_STEPS
+        classic = f"The tutorials' form: {steps} steps of 1.0 on the mean of channel {channel or 0}, at one size."
+        plain, _ = _kept(
+            cache,
+            content_key("deep dream", classic, *key),
+            lambda: (deep_dream.classic_dream(passes, pixels, layer, channel or 0), 1),
+        )
+        return [("classic", plain, classic)]
     dreamt, count = _kept(
         cache,
-        content_key("deep dream", deep_dream.OCTAVES, in_octaves, *key),
+        content_key("deep dream", deep_dream.OCTAVES, deep_dream.LEAST_SIDE, in_octaves, *key),
         lambda: deep_dream.dream(passes, pixels, layer, channel, seed=config.seed),
     )
-    plain, _ = _kept(
-        cache,
-        content_key("deep dream", classic, *key),
-        lambda: (deep_dream.classic_dream(passes, pixels, layer, channel or 0), 1),
-    )
-    return [
-        ("octaves", dreamt, f"{count} {'octave' if count == 1 else 'octaves'} {in_octaves}"),
-        ("classic", plain, classic),
-    ]
+    return [("octaves", dreamt, f"{count} {'octave' if count == 1 else 'octaves'} {in_octaves}")]
 
 
 def _drawing(study: Study, image: tuple[str, PixelArray], layer: str, dream: Dream, pictures: PictureStore) -> Drawing:

@@ -27,15 +27,18 @@ def test_dreams_are_kept_and_made_anew_when_anything_changes(tmp_path: Path, mon
     network = load_network(Config(), two_convolutions(size=16))
     pixels = np.zeros((16, 16, 3), np.uint8)
     cache = Cache(tmp_path)
-    first = make_dreams(TracedPasses(network), pixels, "conv2", Config(), cache)
-    assert [(variant, dream.max()) for variant, dream, _ in first] == [("octaves", 1), ("classic", 2)]
-    again = make_dreams(TracedPasses(network), pixels, "conv2", Config(), cache)
-    assert [dream.max() for _, dream, _ in again] == [1, 2]
-    assert [made.split(" of ")[0] for _, _, made in again] == ["2 octaves", "The tutorials' form: 100 steps"]
-    make_dreams(TracedPasses(network), pixels, "conv1", Config(), cache)
-    make_dreams(TracedPasses(network), pixels + np.uint8(1), "conv2", Config(), cache)
-    make_dreams(TracedPasses(network), pixels, "conv2", Config(dream_channel=3), cache)
-    make_dreams(
-        TracedPasses(load_network(Config(), two_convolutions(size=16, seed=1))), pixels, "conv2", Config(), cache
-    )
-    assert made == ["conv2"] * 2 + ["conv1"] * 2 + ["conv2"] * 6
+    passes = TracedPasses(network)
+    ((variant, dream, _),) = make_dreams(passes, pixels, "conv2", Config(), cache)
+    assert (variant, dream.max()) == ("octaves", 1)
+    ((_, again, said),) = make_dreams(passes, pixels, "conv2", Config(), cache)
+    assert again.max() == 1
+    assert said.startswith("2 octaves of ratio")
+    ((variant, plain, said),) = make_dreams(passes, pixels, "conv2", Config(activation_max="classic"), cache)
+    assert (variant, plain.max()) == ("classic", 2)
+    assert said.startswith("The tutorials' form: 100 steps")
+    make_dreams(passes, pixels, "conv1", Config(), cache)
+    make_dreams(passes, pixels + np.uint8(1), "conv2", Config(), cache)
+    make_dreams(passes, pixels, "conv2", Config(dream_channel=3), cache)
+    other = load_network(Config(), two_convolutions(size=16, seed=1))
+    make_dreams(TracedPasses(other), pixels, "conv2", Config(), cache)
+    assert made == ["conv2"] * 2 + ["conv1"] + ["conv2"] * 3

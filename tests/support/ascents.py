@@ -21,7 +21,18 @@ from reportgen.models import Network, load_network
 from reportgen.results import FloatArray, MaximizedChannel, NetworkSummary
 
 # Without random transforms scores can be compared from step to step.
-STEADY = replace(CRISP, pad=0, jitter=0, scale=(1.0, 1.0), rotate=(0.0, 0.0), final_jitter=0)
+STEADY = replace(
+    CRISP,
+    cool_steps=0,
+    patience=2,
+    least_gain=0.01,
+    step_size=0.05,
+    pad=0,
+    jitter=0,
+    scale=(1.0, 1.0),
+    rotate=(0.0, 0.0),
+    final_jitter=0,
+)
 
 
 def as_network(model: keras.Model, preprocess: str = "none") -> Network:
@@ -44,7 +55,7 @@ def scores_of(
     """Scores `(steps, batch)` of pixels climbing from noise, one image for each of `channels`."""
     size = network.size
     parameterization = pixel_grid(size, network.channels, mean=127, std=20)
-    climber = make_climber(TracedPasses(network), objective, parameterization, replace(preset, step_size=2.0))
+    climber = make_climber(TracedPasses(network), objective, parameterization, preset)
     state = climber.start([np.random.default_rng([0, i]) for i in range(len(channels))])
     scores = []
     for count in range(1, steps + 1):
@@ -53,6 +64,7 @@ def scores_of(
             state,
             tf.constant(channels),
             tf.ones(len(channels)),
+            tf.fill((len(channels),), 2.0),
             matrix,
             tf.constant(float(count)),
             tf.constant(count <= preset.relief_steps),

@@ -35,8 +35,8 @@ State = tuple[tf.Tensor, ...]
 class Climber:
     """The functions of one kind of ascent: of one objective on one canvas.
 
-    `step(state, channels, signs, matrix, count, relief)` gives the next state, the scores `(batch,)` the state had, and
-    whether each image had any gradient; `images(state)` the displayable images. Both take any batch without
+    `step(state, channels, signs, rates, matrix, count, relief)` gives the next state, the scores `(batch,)` the state
+    had, and whether each image had any gradient; `images(state)` the displayable images. Both take any batch without
     being traced again.
     """
 
@@ -89,7 +89,13 @@ def make_climber(
 
     @tf.function(autograph=False)  # type: ignore[untyped-decorator]
     def step(
-        state: State, channels: tf.Tensor, signs: tf.Tensor, matrix: tf.Tensor, count: tf.Tensor, relief: tf.Tensor
+        state: State,
+        channels: tf.Tensor,
+        signs: tf.Tensor,
+        rates: tf.Tensor,
+        matrix: tf.Tensor,
+        count: tf.Tensor,
+        relief: tf.Tensor,
     ) -> tuple[State, tf.Tensor, tf.Tensor]:
         variables, moments = state[:variable_count], state[variable_count:]
         images = parameterization.pixels(variables)
@@ -99,14 +105,14 @@ def make_climber(
         gradients = tf.gradients(images, list(variables), grad_ys=slope)
         moving = tf.reduce_any([_any(gradient != 0) for gradient in gradients], axis=0)
         update = _adam if preset.optimizer == "adam" else _normalized
-        return update(variables, moments, gradients, preset.step_size, count), scores, moving
+        return update(variables, moments, gradients, rates, count), scores, moving
 
     @tf.function(autograph=False)  # type: ignore[untyped-decorator]
     def images(state: State) -> tf.Tensor:
         return displayed(parameterization.pixels(state[:variable_count]), preset.display)
 
     # Traced here and once: with the batch open, any number of images will do.
-    each = (tf.TensorSpec((None,), tf.int32), tf.TensorSpec((None,)))
+    each = (tf.TensorSpec((None,), tf.int32), tf.TensorSpec((None,)), tf.TensorSpec((None,)))
     numbers = (*each, tf.TensorSpec((3, 3)), tf.TensorSpec(()), tf.TensorSpec((), tf.bool))
     return Climber(
         parameterization,
@@ -145,9 +151,9 @@ def _any(flags: tf.Tensor) -> tf.Tensor:
 
 
 def _adam(
-    variables: State, moments: State, gradients: Sequence[tf.Tensor], step_size: float, count: tf.Tensor
+    variables: State, moments: State, gradients: Sequence[tf.Tensor], rates: tf.Tensor, count: tf.Tensor
 ) -> State:
-    """One step of Adam uphill; `count` is 1 at the first."""
+    """One step of Adam uphill; `rates` `(batch,)` are the step sizes, `count` is 1 at the first step."""
     firsts = [
         _ADAM_FIRST * old + (1 - _ADAM_FIRST) * new
         for old, new in zip(moments[: len(variables)], gradients, strict=True)
@@ -156,24 +162,29 @@ def _adam(
         _ADAM_SECOND * old + (1 - _ADAM_SECOND) * tf.square(new)
         for old, new in zip(moments[len(variables) :], gradients, strict=True)
     ]
-    rate = step_size * tf.sqrt(1 - _ADAM_SECOND**count) / (1 - _ADAM_FIRST**count)
+    corrected = rates * (tf.sqrt(1 - _ADAM_SECOND**count) / (1 - _ADAM_FIRST**count))
     moved = [
-        variable + rate * first / (tf.sqrt(second) + _ADAM_EPSILON)
+        variable + _for_each(corrected, variable) * first / (tf.sqrt(second) + _ADAM_EPSILON)
         for variable, first, second in zip(variables, firsts, seconds, strict=True)
     ]
     return (*moved, *firsts, *seconds)
 
 
 def _normalized(
-    variables: State, moments: State, gradients: Sequence[tf.Tensor], step_size: float, _count: tf.Tensor
+    variables: State, moments: State, gradients: Sequence[tf.Tensor], rates: tf.Tensor, _count: tf.Tensor
 ) -> State:
     """One step along the gradient over its root mean square, of each image by itself."""
     moved = []
     for variable, gradient in zip(variables, gradients, strict=True):
         axes = list(range(1, len(gradient.shape)))
         length = tf.sqrt(tf.reduce_mean(tf.square(gradient), axis=axes, keepdims=True))
-        moved.append(variable + step_size * gradient / (length + _NORMALIZED_EPSILON))
+        moved.append(variable + _for_each(rates, variable) * gradient / (length + _NORMALIZED_EPSILON))
     return (*moved, *moments)
+
+
+def _for_each(numbers: tf.Tensor, variable: tf.Tensor) -> tf.Tensor:
+    """A number for each image of a batch, beside the values of a variable."""
+    return tf.reshape(numbers, (-1, *[1] * (len(variable.shape) - 1)))
 
 
 def displayed(images: tf.Tensor, display: str) -> tf.Tensor:
@@ -193,9 +204,9 @@ def displayed(images: tf.Tensor, display: str) -> tf.Tensor:
 class Climb:
     """How far the ascent of one image has come: the best picture so far and what it was measured at.
 
-    `place` is that of the image in its batch. `variables` are those of the best picture, `pixels` the picture itself,
-    `responses` what was measured on it and `step` when; `flat` says that there never was a gradient. `scores` are
-    those of every step, `history` the value at each look.
+    `place` is that of the image in its batch, `cooled` the steps since its step size began to fall. `variables` are
+    those of the best picture, `pixels` the picture itself, `responses` what was measured on it and `step` when; `flat`
+    says that there never was a gradient. `scores` are those of every step, `history` the value at each look.
     """
 
     place: int = 0
@@ -208,7 +219,25 @@ class Climb:
     flat: bool = True
     scores: list[float] = field(default_factory=list)
     history: list[float] = field(default_factory=list)
+    cooled: int | None = None
     done: bool = False
+
+    def rate(self, preset: Preset) -> float:
+        """The size of the next step."""
+        if self.cooled is None:
+            return preset.step_size
+        return preset.step_size * (1 - self.cooled / (preset.cool_steps + 1))
+
+    def settle(self, count: int, preset: Preset, *, steps: int, enough: float) -> None:
+        """After a look: an image that gains no more, or for which there is no more time, cools down, or is done."""
+        late = count + preset.cool_steps >= steps
+        if self.flat or self.value >= enough or count >= steps:
+            self.done = True
+        elif self.cooled is None and (late or converged(self, preset)):
+            self.cooled = 0
+            self.done = not preset.cool_steps
+        elif self.cooled is not None:
+            self.done = self.cooled >= preset.cool_steps
 
 
 Measure = Callable[[ByteArray], FloatArray]
@@ -250,14 +279,18 @@ def climb(
     for count in range(1, steps + 1):
         relief = tf.constant(count <= preset.relief_steps)
         matrix = tf.constant(climber.draw(generator))
-        state, scores, moving = climber.step(state, indices, signs, matrix, tf.constant(count, tf.float32), relief)
+        rates = tf.constant([one.rate(preset) for one in going])
+        state, scores, moving = climber.step(
+            state, indices, signs, rates, matrix, tf.constant(count, tf.float32), relief
+        )
         for one, score, moves in zip(going, scores.numpy(), moving.numpy(), strict=True):
             one.scores.append(float(score))
             one.flat &= not moves
+            one.cooled = None if one.cooled is None else one.cooled + 1
         if count % every == 0 or count == steps:
             _look(going, climber, state, count, measure=measure, value=value)
             for one in going:
-                one.done = one.flat or one.value >= enough or converged(one, preset)
+                one.settle(count, preset, steps=steps, enough=enough)
             rows = [row for row, one in enumerate(going) if not one.done]
             if not rows:
                 break

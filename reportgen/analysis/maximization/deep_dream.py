@@ -18,8 +18,9 @@ from reportgen.results import ByteArray, FloatArray
 
 OCTAVES = 3
 OCTAVE_RATIO = 1.4
-STEPS = 30  # in each octave
-STEP_SIZE = 1.5
+STEPS = 20  # in each octave
+STEP_SIZE = 2.0
+LEAST_SIDE = 64  # pixels of an octave's shorter side: on less there is nothing to be grown
 JITTER = 16  # pixels; a network's strides would otherwise show as a grid
 
 CLASSIC_STEPS = 100
@@ -35,6 +36,7 @@ def dream(
     ratio: float = OCTAVE_RATIO,
     steps: int = STEPS,
     step_size: float = STEP_SIZE,
+    least_side: int = LEAST_SIDE,
     seed: int = 0,
 ) -> tuple[ByteArray, int]:
     """Dream at several sizes, from small to large.
@@ -46,8 +48,8 @@ def dream(
         pixels: uint8 `(height, width, channels)`.
         layer: whose maps are strengthened, before the nonlinearity.
         channel: one of its channels, None for all.
-        octaves: how many sizes, each smaller than the next by `ratio`; those on which the layers do not run are
-            left out.
+        octaves: how many sizes, each smaller than the next by `ratio`; those on which the layers do not run, or
+            whose shorter side is below `least_side`, are left out, the whole size never.
         steps: at each size.
         step_size: in units of 0..255, along the gradient over its root mean square.
 
@@ -58,13 +60,15 @@ def dream(
         ReportgenError: the network does not run even on the size of `pixels`.
     """
     generator = np.random.default_rng(seed)
-    preset = replace(CLASSIC, before_activation=True, step_size=step_size)
+    preset = replace(CLASSIC, before_activation=True)
     original = pixels.astype(np.float32)
     dreamt = np.zeros(0, np.float32)
     previous: tuple[int, int] | None = None
     count = 0
     for octave in reversed(range(octaves)):
         size = _octave_size(original.shape[:2], ratio**octave)
+        if octave and min(size) < least_side:
+            continue
         climber = _climber(passes, size, layer, channel, preset, may_fail=octave > 0)
         if climber is None:
             continue
@@ -72,7 +76,7 @@ def dream(
         if previous is not None:
             lost = here - _resized(_resized(original, previous), size)
             here = _resized(dreamt, size) + lost
-        dreamt = np.clip(_climbed(climber, here, steps, generator, channel or 0), 0, 255)
+        dreamt = np.clip(_climbed(climber, here, steps, step_size, generator, channel or 0), 0, 255)
         previous = size
         count += 1
     return _as_bytes(dreamt), count
@@ -121,7 +125,7 @@ def classic_dream(
         layers=[layer],
     )
     generator = np.random.default_rng(0)
-    return _as_bytes(_climbed(climber, pixels.astype(np.float32), steps, generator, channel))
+    return _as_bytes(_climbed(climber, pixels.astype(np.float32), steps, CLASSIC.step_size, generator, channel))
 
 
 def _wanted(layer: str, channel: int | None, channels: tf.Tensor) -> objectives.Objective:
@@ -129,14 +133,16 @@ def _wanted(layer: str, channel: int | None, channels: tf.Tensor) -> objectives.
 
 
 def _climbed(
-    climber: Climber, image: FloatArray, steps: int, generator: np.random.Generator, channel: int = 0
+    climber: Climber, image: FloatArray, steps: int, step_size: float, generator: np.random.Generator, channel: int = 0
 ) -> FloatArray:
     """One image after `steps`, float32 `(height, width, channels)`, not clipped."""
     state = climber.resume([(image,)])
-    channels, signs = tf.constant([channel], tf.int32), tf.constant([1.0])
+    channels, signs, rates = tf.constant([channel], tf.int32), tf.constant([1.0]), tf.constant([step_size])
     for count in range(1, steps + 1):
         matrix = tf.constant(climber.draw(generator))
-        state, _, _ = climber.step(state, channels, signs, matrix, tf.constant(count, tf.float32), tf.constant(False))
+        state, _, _ = climber.step(
+            state, channels, signs, rates, matrix, tf.constant(count, tf.float32), tf.constant(False)
+        )
     return np.asarray(state[0][0], np.float32)
 
 

@@ -15,6 +15,9 @@ Status = Literal["ok", "weak", "failed"]
 # A picture speaks for its channel if at most this many other channels answer to it more, each by its own measure.
 RANKS_OK = 5
 
+# A channel rests where it stays below this share of what the images reach.
+_REST = 0.1
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -66,6 +69,16 @@ def channel_verdict(channel: int, responses: FloatArray, highest: FloatArray | N
     extreme = None if highest is None else float(highest[channel])
     rank = None if highest is None else rank_of(channel, responses, highest)
     return Verdict(activation, extreme, rank, judge(activation, extreme, rank, flat))
+
+
+def rest_verdict(channel: int, responses: FloatArray, highest: FloatArray | None, *, flat: bool) -> Verdict:
+    """Of the picture of what a channel likes least: right where the channel nearly rests on it, everywhere."""
+    activation = float(responses[channel])
+    extreme = None if highest is None else float(highest[channel])
+    if flat or not np.isfinite(activation):
+        return Verdict(activation, extreme, None, "failed")
+    rests = extreme is not None and activation <= _REST * max(extreme, 0.0)
+    return Verdict(activation, extreme, None, "ok" if rests else "weak")
 
 
 def answer_verdict(

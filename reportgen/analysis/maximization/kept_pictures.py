@@ -11,16 +11,19 @@ from reportgen.analysis.maximization.layer_ascents import Item, LayerAscents, Pi
 from reportgen.files.cache import Cache, Entry, content_key
 
 # Counted up when the same settings would give other pictures than before.
-_VERSION = 2
+_VERSION = 3
 
 
 class KeptPictures:
     """The outcomes of a batch, as far as they are kept."""
 
     def __init__(self, cache: Cache, maker: LayerAscents, items: Sequence[Item]) -> None:
+        """Pictures that are to differ from each other are kept all, or none."""
         self._cache = cache
         self._maker = maker
         self._found = {item: entry for item in items if (entry := cache.get(_key(maker, item)))}
+        if any(item.variant for item in items) and len(self._found) < len(items):
+            self._found = {}
         self.missing = [item for item in items if item not in self._found]
 
     def found(self) -> Iterator[tuple[Item, Picture]]:
@@ -55,6 +58,7 @@ def _key(maker: LayerAscents, item: Item) -> str:
         item.channel,
         item.seed,
         item.down,
+        item.variant,
     )
 
 

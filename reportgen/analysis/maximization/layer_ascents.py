@@ -18,6 +18,9 @@ from reportgen.analysis.maximization.traced_pass import TracedPasses
 from reportgen.errors import ReportgenError
 from reportgen.results import ByteArray, FloatArray
 
+# Where rivals do not give way over so many looks, by this share of the standing, they never do.
+_RIVAL_PATIENCE, _RIVAL_GAIN = 3, 0.02
+
 
 @dataclass(frozen=True)
 class Item:
@@ -27,11 +30,17 @@ class Item:
     seed: int
     again: bool
     down: bool = False
+    variant: int = 0
 
     @property
     def goal(self) -> Goal:
         """What it is made for."""
-        return Goal(self.channel, self.down)
+        return Goal(self.channel, self.down, self.variant)
+
+    def generator(self, attempt: int) -> np.random.Generator:
+        """Of the start: another one for each channel, direction, variant and attempt."""
+        further = [int(self.down), self.variant] if self.down or self.variant else []
+        return np.random.default_rng([self.seed, self.channel, attempt, *further])
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,9 +98,17 @@ class LayerAscents:
         return self.subject.measure(self.passes)
 
     @cached_property
+    def _measure_down(self) -> Measure:
+        return self.subject.measure(self.passes, down=True)
+
+    @cached_property
     def climber(self) -> Climber:
-        """The traced functions of the ascents."""
+        """The functions of the ascents."""
         return self._make_climber(lambda channels, signs: self.subject.objective(channels, signs, self.preset))
+
+    @cached_property
+    def _diverse_climber(self) -> Climber:
+        return self._make_climber(lambda channels, signs: self.subject.diverse(channels, signs, self.preset))
 
     @cached_property
     def _rival_climber(self) -> Climber:
@@ -130,7 +147,7 @@ class LayerAscents:
         return True
 
     def run(self, items: Sequence[Item]) -> list[Picture]:
-        """Maximise `items` as one batch, again from other seeds where there was no gradient at all."""
+        """Maximise `items`, all of one kind, as one batch, from other seeds where there was no gradient at all."""
         climbs = self._climb(items, 0)
         attempts = [1] * len(items)
         for attempt in range(1, self.preset.restarts + 1):
@@ -150,17 +167,18 @@ class LayerAscents:
         return outcomes
 
     def _climb(self, items: Sequence[Item], attempt: int) -> list[Climb]:
-        generators = [
-            np.random.default_rng([item.seed, item.channel, attempt, *([1] if item.down else [])]) for item in items
-        ]
+        down, differing = items[0].goal.kind
+        climber = self._diverse_climber if differing else self.climber
+        # Pictures that are to differ are climbed to the end together.
+        preset = replace(self.preset, patience=0) if differing else self.preset
         return climb(
-            self.climber,
-            self.climber.start(generators),
+            climber,
+            climber.start([item.generator(attempt) for item in items]),
             [item.goal for item in items],
-            self.preset,
-            steps=self.preset.steps,
+            preset,
+            steps=preset.steps,
             seed=items[0].seed,
-            measure=self.measure,
+            measure=self._measure_down if down else self.measure,
             value=lambda i, responses: self.subject.value(items[i].goal, responses),
         )
 
@@ -170,7 +188,7 @@ class LayerAscents:
             self._rival_climber,
             self._rival_climber.resume([one.variables for one in climbs]),
             [item.goal for item in items],
-            replace(self.preset, patience=0),
+            replace(self.preset, patience=_RIVAL_PATIENCE, least_gain=_RIVAL_GAIN, cool_steps=0),
             steps=self.preset.rival_steps,
             seed=items[0].seed + 1,
             measure=self.measure,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain, islice
 
 import numpy as np
@@ -16,7 +18,7 @@ from reportgen.analysis.maximization.kept_pictures import KeptPictures, keep_pic
 from reportgen.analysis.maximization.layer_ascents import Item
 from reportgen.analysis.maximization.parameterizations import colour_matrix
 from reportgen.analysis.maximization.presets import Preset
-from reportgen.analysis.maximization.scheduling import Clock, Job, said_duration, schedule
+from reportgen.analysis.maximization.scheduling import Clock, Job, further_goals, said_duration, schedule
 from reportgen.analysis.maximization.subjects import Goal, LayerChannels
 from reportgen.analysis.maximization.traced_pass import TracedPasses
 from reportgen.config import Config
@@ -55,8 +57,8 @@ def maximize(
         cache: where pictures are kept between runs.
         progress: told `(seconds done, seconds in all, text)` before each batch and at the end.
         budget: a time limit in seconds. The order then is such that every layer gets something first.
-        config: says on which engine, and from what the network was loaded, for it to travel there. The cache
-            is looked into and filled here, whatever the engine.
+        config: says which further pictures of channels are made, on which engine, and from what the network was
+            loaded, for it to travel there. The cache is looked into and filled here, whatever the engine.
         answers: classes, labels and values of outputs (see `answer_goals`).
 
     Returns:
@@ -65,21 +67,18 @@ def maximize(
     """
     network = passes.network
     colour = colour_matrix(colour_covariance) if network.channels == 3 else None
-    jobs = schedule(plan, summary, network.size, preset, in_rounds=budget is not None, answers=answers)
+    jobs = schedule(
+        plan, summary, network.size, preset, in_rounds=budget is not None, answers=answers, also=config.also
+    )
     layers = [LayerChannels(layer, dataset_max.get(layer)) for layer in plan]
     task = AscentTask(passes, preset, colour, [*layers, *(answer.subject for answer in answers)], config)
     run = _Run(task, plan, seed, cache or Cache(None), Clock(jobs, now, budget), progress)
-    batches = run.batches(jobs)
-    # No engine is opened for what is all in the cache.
-    for first in islice(batches, 1):
-        with open_engine(config) as engine:
-            task.lighten_for(engine)
-            run.clock.workers = engine.processes
-            for outcome in engine.run(task, chain([first], batches), lambda _: None):
-                run.take(outcome)
+    run.compute(run.batches(jobs), config)
+    run.compute(run.second_batches(jobs), config)
     run.tell("")
     wanted: list[tuple[Key, Sequence[Goal]]] = [
-        ((layer, None), [Goal(channel) for channel in channels]) for layer, channels in plan.items()
+        ((layer, None), [goal for channel in channels for goal in _goals_of(channel, config)])
+        for layer, channels in plan.items()
     ]
     wanted += [(answer.subject.key, answer.goals) for answer in answers]
     return run.results(wanted, budget)
@@ -113,28 +112,65 @@ class _Run:
         self.late: dict[Key, list[int]] = {}
         self.deadly: dict[Key, list[int]] = {}
 
+    def compute(self, batches: Iterator[Batch], config: Config) -> None:
+        """Have `batches` computed; no engine is opened for what is all in the cache."""
+        for first in islice(batches, 1):
+            with open_engine(config) as engine:
+                self.task.lighten_for(engine)
+                self.clock.workers = engine.processes
+                for outcome in engine.run(self.task, chain([first], batches), lambda _: None):
+                    self.take(outcome)
+
     def batches(self, jobs: Iterable[Job]) -> Iterator[Batch]:
         """What of `jobs` is to be computed, as long as there is time; the rest is looked up."""
         for job in jobs:
-            twice = self.plan.get(job.layer, ())[: self.task.preset.second_seeds]
-            items = _items(job, twice, self.seed)
-            maker = self.task.ascents(job.key, job.canvas)
+            yield from self._batch(
+                job, [Item(goal.channel, self.seed, False, goal.down, goal.variant) for goal in job.goals]
+            )
+
+    def second_batches(self, jobs: Iterable[Job]) -> Iterator[Batch]:
+        """The same from another seed, where that decides something: whether a picture is weak by chance alone.
+
+        Of each layer at most the first `second_seeds` weak ones are made again.
+        """
+        most, taken = self.task.preset.second_seeds, Counter[Key]()
+        for job in jobs:
+            weak = [
+                goal
+                for goal in job.goals
+                if goal == Goal(goal.channel)
+                and job.output is None
+                and (job.key, goal, False) in self.made
+                and self.made[job.key, goal, False].status == "weak"
+            ][: most - taken[job.key]]
+            taken[job.key] += len(weak)
+            if weak:
+                share = replace(job, goals=tuple(weak), cost=job.cost * len(weak) / len(job.goals))
+                yield from self._batch(share, [Item(goal.channel, self.seed + 1, again=True) for goal in weak])
+
+    def _batch(self, job: Job, items: Sequence[Item]) -> Iterator[Batch]:
+        """What of the pictures of a job is to be computed, if there is time; the rest is looked up."""
+        again = items[0].again
+        maker = self.task.ascents(job.key, job.canvas)
+        store = KeptPictures(self.cache, maker, items)
+        if store.missing and not maker.takes_canvas:
+            maker = self.task.ascents(job.key, maker.network.size)
             store = KeptPictures(self.cache, maker, items)
-            if store.missing and not maker.takes_canvas:
-                maker = self.task.ascents(job.key, maker.network.size)
-                store = KeptPictures(self.cache, maker, items)
-            if store.missing and not self.clock.has_time_for(job):
-                self.late.setdefault(job.key, []).extend(job.channels)
-                continue
-            for item, outcome in store.found():
-                self.made[job.key, item.goal, item.again] = judged_picture(maker, item, outcome)
-            if store.missing:
-                self.tell(f"{job.output or job.layer}, {said_duration(self.clock.remaining())} left")
-                batch = Batch(job.key, maker.canvas, tuple(store.missing), job.cost)
-                self.clock.begun(batch)
-                yield batch
-            else:
-                self.clock.looked_up(job)
+        if again:
+            self.clock.added(job)
+        if store.missing and not self.clock.has_time_for(job):
+            if not again:
+                self.late.setdefault(job.key, []).extend(dict.fromkeys(job.channels))
+            return
+        for item, outcome in store.found():
+            self.made[job.key, item.goal, again] = judged_picture(maker, item, outcome)
+        if store.missing:
+            self.tell(f"{job.output or job.layer}, {said_duration(self.clock.remaining())} left")
+            batch = Batch(job.key, maker.canvas, tuple(store.missing), job.cost)
+            self.clock.begun(batch)
+            yield batch
+        else:
+            self.clock.looked_up(job)
 
     def take(self, outcome: Outcome) -> None:
         """Keep what was computed."""
@@ -176,8 +212,6 @@ class _Run:
             self.progress(taken, taken + self.clock.remaining() if text else taken, text)
 
 
-def _items(job: Job, twice: Sequence[int], seed: int) -> list[Item]:
-    """The pictures of a job; those of the channels `twice` from another seed, too."""
-    first = [Item(goal.channel, seed, again=False, down=goal.down) for goal in job.goals]
-    again = [goal.channel for goal in job.goals if goal.channel in twice and job.output is None]
-    return first + [Item(channel, seed + 1, again=True) for channel in again]
+def _goals_of(channel: int, config: Config) -> list[Goal]:
+    """All pictures that are made of a channel."""
+    return [Goal(channel), *(goal for kind in config.also for goal in further_goals(kind, channel))]

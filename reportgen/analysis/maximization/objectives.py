@@ -61,12 +61,12 @@ def channel(layer: str, index: int | tf.Tensor, spread: float = 0.0, sign: float
 
     Args:
         index: one for all images or `(batch,)`, one for each.
-        sign: the same; -1 for what the channel likes least, its map turned round.
+        sign: the same; -1 for what the channel likes least: a map that is low everywhere.
     """
 
     def score(activations: Activations) -> tf.Tensor:
         maps = activations.channel(layer, tf.convert_to_tensor(index, tf.int32))
-        return _mean_and_spread(maps * tf.reshape(tf.convert_to_tensor(sign), (-1, 1, 1)), spread)
+        return _mean_and_spread(maps, spread) * sign
 
     return Objective(frozenset({layer}), score)
 
@@ -116,11 +116,14 @@ def weighted_sum(terms: Sequence[tuple[float, Objective]]) -> Objective:
     )
 
 
-def diversity(layer: str) -> Objective:
+def diversity(layer: str, groups: tf.Tensor | None = None) -> Objective:
     """How little the images of the batch resemble each other in style; add a share of it to another objective.
 
     The score of an image is minus its mean cosine similarity, by Gram matrix of the maps of `layer`, to the
-    other images of the batch (Olah et al., "Feature Visualization", 2017). One image alone scores 0.
+    other images of its group (Olah et al., "Feature Visualization", 2017). One image alone scores 0.
+
+    Args:
+        groups: the group of each image, `(batch,)`; None where all are one.
     """
 
     def score(activations: Activations) -> tf.Tensor:
@@ -130,10 +133,22 @@ def diversity(layer: str) -> Objective:
         gram = tf.linalg.matmul(flat, flat, transpose_a=True)
         styles = tf.math.l2_normalize(tf.reshape(gram, (shape[0], shape[3] * shape[3])), axis=1)
         similarity = tf.linalg.matmul(styles, styles, transpose_b=True)
-        others = tf.reduce_sum(similarity, axis=1) - tf.linalg.diag_part(similarity)
-        return -others / tf.cast(tf.maximum(shape[0] - 1, 1), tf.float32)
+        alike = tf.ones_like(similarity) if groups is None else tf.cast(groups[:, None] == groups[None, :], tf.float32)
+        others = tf.linalg.set_diag(alike, tf.zeros(shape[0]))
+        return -tf.reduce_sum(similarity * others, axis=1) / tf.maximum(tf.reduce_sum(others, axis=1), 1.0)
 
     return Objective(frozenset({layer}), score)
+
+
+def apart_from_each_other(objective: Objective, layer: str, groups: tf.Tensor) -> Objective:
+    """`objective`, less its own size times how much the images of a group are alike in the maps of `layer`."""
+    apart = diversity(layer, groups)
+
+    def score(activations: Activations) -> tf.Tensor:
+        own = objective.score(activations)
+        return own + tf.stop_gradient(tf.abs(own)) * apart.score(activations)
+
+    return Objective(objective.layers | apart.layers, score, objective.reads_answers)
 
 
 def layer_energy(layer: str) -> Objective:

@@ -40,6 +40,7 @@ class Preset:
     check_every: int
     patience: int
     least_gain: float
+    cool_steps: int
     restarts: int
     rival_steps: int
     rival_weight: float
@@ -79,6 +80,7 @@ CLASSIC = Preset(
     check_every=0,
     patience=0,
     least_gain=0.0,
+    cool_steps=0,
     restarts=0,
     rival_steps=0,
     rival_weight=0.0,
@@ -99,7 +101,7 @@ CRISP = Preset(
     before_activation=True,
     spread=1.0,
     optimizer="adam",
-    step_size=0.05,
+    step_size=0.1,
     noise_mean=127.0,
     noise_std=10.0,
     spectrum_std=0.01,
@@ -111,8 +113,9 @@ CRISP = Preset(
     final_jitter=4,
     relief_steps=16,
     check_every=16,
-    patience=2,
-    least_gain=0.01,
+    patience=1,
+    least_gain=0.04,
+    cool_steps=16,
     restarts=2,
     rival_steps=192,
     rival_weight=5.0,
@@ -120,7 +123,7 @@ CRISP = Preset(
     display="as-is",
 )
 
-REFERENCE = replace(CRISP, name="reference", steps=512, patience=0)
+REFERENCE = replace(CRISP, name="reference", steps=512, patience=0, step_size=0.05)
 
 PRESETS = {preset.name: preset for preset in (CLASSIC, CRISP, REFERENCE)}
 

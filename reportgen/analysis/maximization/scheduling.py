@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -13,6 +13,7 @@ from reportgen.analysis.maximization.answer_goals import AnswerGoals
 from reportgen.analysis.maximization.presets import Preset
 from reportgen.analysis.maximization.subjects import Goal
 from reportgen.analysis.network.settled_output import SettledOutput
+from reportgen.config import FurtherPicture
 from reportgen.errors import UsageError
 from reportgen.option_values import ChannelChoice
 from reportgen.results import FloatArray, LayerSummary, NetworkSummary
@@ -42,7 +43,10 @@ _MAP_STEP = 32
 # Before anything was measured: what two cores of a present-day machine do.
 _FIRST_RATE = 30e9  # multiply-accumulates a second
 _FIRST_BANDWIDTH = 2e9  # bytes of maps a second
-_TRACING_SECONDS = 2.0
+_FIRST_STEP_SECONDS = 1.0
+
+# So many pictures of a channel are made to differ.
+DIVERSE_PICTURES = 3
 
 
 @dataclass(frozen=True)
@@ -185,30 +189,38 @@ def schedule(
     *,
     in_rounds: bool,
     answers: Sequence[AnswerGoals] = (),
+    also: Sequence[FurtherPicture] = (),
 ) -> list[Job]:
-    """Jobs for all of `plan`, and for `answers` behind them.
+    """Jobs for all of `plan`, for `answers` behind them, and at the end for further pictures of the channels.
 
     Without `in_rounds` they follow the order of the layers. With it, for runs that may be cut short, every layer
-    gets one channel before any gets two, two before any gets four, and so on; cheap layers come first in a round.
+    gets one channel before any gets two, two before any gets four, and so on; in a round the layers are spread over
+    the depth of the network, the deepest first, then the middle (`_spread`): what is left out lies between others.
     """
     jobs: list[list[Job]] = []
-    for wanted in (*_wanted_channels(plan, summary, size, preset), *_wanted_answers(answers, summary, size)):
-        groups = _doubling(wanted.goals) if in_rounds else [wanted.goals]
-        for number, group in enumerate(groups):
-            jobs += [[]] * (number + 1 - len(jobs))
-            jobs[number] = jobs[number] + [
-                Job(
-                    wanted.layer,
-                    batch,
-                    wanted.canvas,
-                    len(batch) * wanted.expense.seconds(preset.steps) + _TRACING_SECONDS,
-                    wanted.output,
-                )
-                for batch in batches(group, wanted.expense)
-            ]
+    first = [*_wanted_channels(plan, summary, size, preset), *_wanted_answers(answers, summary, size)]
+    further = [one for kind in also for one in _wanted_further(kind, plan, summary, size, preset)]
+    for wanted in (*first, *further):
+        groups = _doubling(wanted.groups) if in_rounds else [wanted.groups]
+        later = len(_doubling(first[0].groups)) if in_rounds and wanted in further else 0
+        for number, group in enumerate(groups, later):
+            jobs += [[] for _ in range(number + 1 - len(jobs))]
+            jobs[number] += [wanted.job(batch, preset) for batch in batches(group, wanted.expense)]
     if in_rounds:
-        jobs = [sorted(group, key=lambda job: job.cost) for group in jobs]
+        depths = {wanted.key: place for place, wanted in enumerate(first)}
+        jobs = [_spread(group, depths) for group in jobs]
     return [job for group in jobs for job in group]
+
+
+def _spread(jobs: Sequence[Job], depths: Mapping[tuple[str, str | None], int]) -> list[Job]:
+    """Jobs in such an order that what comes first lies as far apart in depth as can be, the deepest first."""
+    waiting = sorted(jobs, key=lambda job: depths[job.key], reverse=True)
+    ordered: list[Job] = []
+    while waiting:
+        taken = [depths[job.key] for job in ordered]
+        away = [min((abs(depths[job.key] - depth) for depth in taken), default=0) for job in waiting]
+        ordered.append(waiting.pop(away.index(max(away))))
+    return ordered
 
 
 @dataclass(frozen=True)
@@ -217,9 +229,19 @@ class _Wanted:
 
     layer: str
     output: str | None
-    goals: tuple[Goal, ...]
+    groups: tuple[tuple[Goal, ...], ...]  # of goals that are made together
     canvas: tuple[int, int]
-    expense: Expense
+    expense: Expense  # of a group
+
+    @property
+    def key(self) -> tuple[str, str | None]:
+        """The layer, and the output if it is one."""
+        return self.layer, self.output
+
+    def job(self, groups: Sequence[tuple[Goal, ...]], preset: Preset) -> Job:
+        """Some of the groups in one job."""
+        cost = len(groups) * self.expense.seconds(preset.steps) + _FIRST_STEP_SECONDS
+        return Job(self.layer, tuple(goal for group in groups for goal in group), self.canvas, cost, self.output)
 
 
 def _wanted_channels(
@@ -229,8 +251,29 @@ def _wanted_channels(
         canvas = choose_canvas(summary.layer(layer), size, preset)
         if preset.canvas is None:
             canvas = affordable_canvas(summary, layer, size, canvas)
-        goals = tuple(Goal(int(channel)) for channel in channels)
-        yield _Wanted(layer, None, goals, canvas, expense_of(summary, layer, size, canvas))
+        groups = tuple((Goal(int(channel)),) for channel in channels)
+        yield _Wanted(layer, None, groups, canvas, expense_of(summary, layer, size, canvas))
+
+
+def _wanted_further(
+    kind: FurtherPicture,
+    plan: Mapping[str, Sequence[int]],
+    summary: NetworkSummary,
+    size: tuple[int, int],
+    preset: Preset,
+) -> Iterator[_Wanted]:
+    """The channels of `plan` once more: turned round, or several pictures of each that are to differ."""
+    for wanted in _wanted_channels(plan, summary, size, preset):
+        groups = tuple(further_goals(kind, group[0].channel) for group in wanted.groups)
+        count, expense = len(groups[0]) if groups else 1, wanted.expense
+        yield replace(wanted, groups=groups, expense=Expense(count * expense.macs, count * expense.map_bytes))
+
+
+def further_goals(kind: FurtherPicture, channel: int) -> tuple[Goal, ...]:
+    """What further pictures of a channel are made for."""
+    if kind == "negative":
+        return (Goal(channel, down=True),)
+    return tuple(Goal(channel, variant=variant) for variant in range(1, DIVERSE_PICTURES + 1))
 
 
 def _wanted_answers(
@@ -239,7 +282,8 @@ def _wanted_answers(
     for answer in answers:
         canvas = answer_canvas(answer.subject.output, summary, size)
         layer, output = answer.subject.key
-        yield _Wanted(layer, output, answer.goals, canvas, expense_of(summary, None, size, canvas))
+        groups = tuple((goal,) for goal in answer.goals)
+        yield _Wanted(layer, output, groups, canvas, expense_of(summary, None, size, canvas))
 
 
 def answer_canvas(output: SettledOutput, summary: NetworkSummary, size: tuple[int, int]) -> tuple[int, int]:
@@ -300,6 +344,10 @@ class Clock:
         self._total -= job.cost
         self._guessed += job.cost
         self._computed += seconds
+
+    def added(self, job: Costly) -> None:
+        """`job` is to be done beside those known from the start."""
+        self._total += job.cost
 
     def looked_up(self, job: Costly) -> None:
         """`job` need not be computed; that says nothing about the others."""

@@ -11,7 +11,14 @@ import numpy as np
 import tensorflow as tf
 
 from reportgen.analysis.maximization import objectives
-from reportgen.analysis.maximization.judging import RANKS_OK, Verdict, answer_verdict, channel_verdict, rank_of
+from reportgen.analysis.maximization.judging import (
+    RANKS_OK,
+    Verdict,
+    answer_verdict,
+    channel_verdict,
+    rank_of,
+    rest_verdict,
+)
 from reportgen.analysis.maximization.objectives import Objective
 from reportgen.analysis.maximization.presets import Preset
 from reportgen.analysis.maximization.targets import NetworkActivations, before_squashing
@@ -38,10 +45,19 @@ GOOD_STANDING = 2.0
 
 @dataclass(frozen=True)
 class Goal:
-    """A channel, or a number of an answer, to be raised; `down`: to be lowered instead."""
+    """A channel, or a number of an answer, to be raised; `down`: to be lowered instead.
+
+    `variant` is counted from 1 where several pictures of it are to differ from each other, else 0.
+    """
 
     channel: int
     down: bool = False
+    variant: int = 0
+
+    @property
+    def kind(self) -> tuple[bool, bool]:
+        """What pictures made together have in common: whether they are lowered, and whether they are to differ."""
+        return self.down, self.variant > 0
 
 
 class Subject(Protocol):
@@ -61,8 +77,15 @@ class Subject(Protocol):
     def apart_from_rivals(self, channels: tf.Tensor, signs: tf.Tensor, preset: Preset) -> Objective | None:
         """The same with the others held down; None where there are no rivals."""
 
-    def measure(self, passes: TracedPasses) -> Measure:
-        """From pictures to the response of every channel, `(batch, channels)`; any size the layers below take."""
+    def diverse(self, channels: tf.Tensor, signs: tf.Tensor, preset: Preset) -> Objective:
+        """The same with a share of how little images of the same channel resemble each other."""
+
+    def measure(self, passes: TracedPasses, *, down: bool = False) -> Measure:
+        """From pictures to the response of every channel, `(batch, channels)`; any size the layers below take.
+
+        Args:
+            down: for pictures that lower theirs.
+        """
 
     def value(self, goal: Goal, responses: FloatArray) -> float:
         """How good a picture is, from its responses `(channels,)`."""
@@ -111,17 +134,24 @@ class LayerChannels:
         spread, weight = preset.spread, preset.rival_weight
         return objectives.apart_from_rivals(self.layer, channels, self.highest, spread=spread, weight=weight)
 
-    def measure(self, passes: TracedPasses) -> Measure:
-        """The highest value over positions of each channel of the layer's output."""
-        return response_function(passes, self.layer)
+    def diverse(self, channels: tf.Tensor, signs: tf.Tensor, preset: Preset) -> Objective:
+        """By the layer's own maps."""
+        return objectives.apart_from_each_other(self.objective(channels, signs, preset), self.layer, channels)
+
+    def measure(self, passes: TracedPasses, *, down: bool = False) -> Measure:
+        """The highest value over positions of each channel of the layer's output.
+
+        Where it is to be lowered the means of what goes into the nonlinearity stand behind: at rest all are alike.
+        """
+        return response_function(passes, self.layer, means=down)
 
     def value(self, goal: Goal, responses: FloatArray) -> float:
-        """The channel's own response."""
-        return float(-responses[goal.channel] if goal.down else responses[goal.channel])
+        """The channel's own response; how low what goes into its nonlinearity is, where it is to be lowered."""
+        return float(-responses[len(responses) // 2 + goal.channel] if goal.down else responses[goal.channel])
 
     def standing(self, goal: Goal, responses: FloatArray) -> float:
         """By what the images reach, and by the rank among the other channels."""
-        if self.highest is None or self.highest[goal.channel] <= 0 or goal.down:
+        if self.highest is None or self.highest[goal.channel] <= 0 or goal.down or goal.variant:
             return GOOD_STANDING
         rank = rank_of(goal.channel, responses, self.highest) or 0
         ratio = float(responses[goal.channel] / self.highest[goal.channel])
@@ -130,11 +160,13 @@ class LayerChannels:
 
     def verdict(self, goal: Goal, responses: FloatArray, *, flat: bool) -> Verdict:
         """Beside the images and the layer's other channels."""
+        if goal.down:
+            return rest_verdict(goal.channel, responses, self.highest, flat=flat)
         return channel_verdict(goal.channel, responses, self.highest, flat=flat)
 
     def objective_name(self, goal: Goal) -> str:
-        """A channel, or the opposite of one."""
-        return "negative" if goal.down else "channel"
+        """A channel, the opposite of one, or one of several pictures of it."""
+        return "negative" if goal.down else f"diversity {goal.variant}" if goal.variant else "channel"
 
     def label(self, _goal: Goal) -> str | None:
         """Channels are called by their numbers."""
@@ -198,7 +230,11 @@ class OutputNumbers:
         # One number that tells two classes apart speaks for the second and, turned round, for the first.
         return tf.concat([-numbers, numbers], 1) if output.is_single else numbers
 
-    def measure(self, passes: TracedPasses) -> Measure:
+    def diverse(self, channels: tf.Tensor, signs: tf.Tensor, preset: Preset) -> Objective:
+        """As any: an answer has no maps to differ in."""
+        return self.objective(channels, signs, preset)
+
+    def measure(self, passes: TracedPasses, *, down: bool = False) -> Measure:  # noqa: ARG002 - read alike both ways
         """The numbers of an ordinary forward pass."""
         measure = answer_function(passes, [self])
         return lambda pixels: measure(pixels)[0]
@@ -236,13 +272,20 @@ class OutputNumbers:
         return ["answer", output.index, output.kind, output.is_single, output.channels_first, self.references]
 
 
-def response_function(passes: TracedPasses, layer: str) -> Measure:
+def response_function(passes: TracedPasses, layer: str, *, means: bool = False) -> Measure:
     """The measure of `layer`: from pictures to the highest value over positions of each channel of its output.
 
     The function takes uint8 `(batch, height, width, channels)` of any size the layers below take and gives
-    float32 `(batch, channels of the layer)`.
+    float32 `(batch, channels of the layer)`; with `means` the mean of each before the nonlinearity behind them.
     """
-    return _measure(passes, lambda given: tf.reduce_max(given.layer(layer), axis=(1, 2)), [layer], answers=False)
+
+    def numbers(given: NetworkActivations) -> tf.Tensor:
+        highest = tf.reduce_max(given.layer(layer), axis=(1, 2))
+        if not means:
+            return highest
+        return tf.concat([highest, tf.reduce_mean(given.reading(before_activation=True).layer(layer), (1, 2))], axis=1)
+
+    return _measure(passes, numbers, [layer], answers=False)
 
 
 def answer_function(passes: TracedPasses, subjects: Sequence[OutputNumbers]) -> Callable[[PixelArray], Sequence[Any]]:

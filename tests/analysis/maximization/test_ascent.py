@@ -265,3 +265,15 @@ def test_images_that_are_done_are_no_longer_computed():
     assert [one.steps for one in results] == [6, 2, 6]
     alone = run([6], lambda _place, _responses: 1.0, np.inf)
     np.testing.assert_allclose(results[2].scores, alone[0].scores, rtol=1e-4)
+
+
+def test_an_image_that_gains_no_more_cools_down_and_ends():
+    network = small_network()
+    preset = replace(CRISP, check_every=4, cool_steps=8, patience=1, least_gain=0.5, steps=200)
+    (result,) = climbed(network, "conv1", [0], preset)
+    assert result.steps < 60
+    assert result.cooled == 8
+    (short,) = climbed(network, "conv1", [0], replace(preset, least_gain=0.0, patience=0, steps=16))
+    assert (short.steps, short.cooled) == (16, 8)
+    assert Climb(cooled=8).rate(preset) == pytest.approx(preset.step_size / 9)
+    assert Climb().rate(preset) == preset.step_size

@@ -29,7 +29,7 @@ def mean_energy(network, layer, pixels):
 def test_a_dream_strengthens_its_layer_and_keeps_the_photograph(photograph):
     network = small_network()
     before = photograph.copy()
-    dreamt, sizes = dream(TracedPasses(network), photograph, "conv2", steps=8)
+    dreamt, sizes = dream(TracedPasses(network), photograph, "conv2", steps=8, least_side=8)
     assert sizes == 3
     assert (dreamt.shape, dreamt.dtype) == (photograph.shape, np.uint8)
     assert mean_energy(network, "conv2", dreamt) > 1.2 * mean_energy(network, "conv2", photograph)
