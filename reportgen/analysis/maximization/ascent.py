@@ -73,11 +73,9 @@ def make_climber(
     """Make the functions of an ascent, of the network's one trace.
 
     Args:
-        objective: from the channels `(batch,)` of the images, and the signs that say whether they are raised or
-            lowered, to what is maximised.
+        objective: from the channels `(batch,)` of the images, and the signs by which they are raised or lowered.
         transform: what images must be robust to; None for no such thing.
-        layers: those that the objective reads.
-        answers: whether it reads the network's answers.
+        layers: those that the objective reads; `answers`: whether it reads the network's answers.
     """
     size = parameterization.size
     variables = parameterization.start(np.random.default_rng(0))

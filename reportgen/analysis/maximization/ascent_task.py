@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from reportgen.analysis.maximization.layer_ascents import Item, LayerAscents, Picture
-from reportgen.analysis.maximization.presets import Preset
+from reportgen.analysis.maximization.presets import Preset, for_answers
 from reportgen.analysis.maximization.subjects import Subject
 from reportgen.analysis.maximization.traced_pass import TracedPasses
 from reportgen.analysis.network.travelling import NetworkTask
@@ -68,7 +68,8 @@ class AscentTask(NetworkTask):
     def ascents(self, key: tuple[str, str | None], canvas: tuple[int, int]) -> LayerAscents:
         """The ascents of the subject called `key` on `canvas`, compiled once."""
         if (key, canvas) not in self._ascents:
-            made = LayerAscents(self.passes, self.subjects[key], canvas, self.preset, self.colour)
+            preset = self.preset if key[1] is None else for_answers(self.preset)
+            made = LayerAscents(self.passes, self.subjects[key], canvas, preset, self.colour)
             self._ascents[key, canvas] = made
         return self._ascents[key, canvas]
 

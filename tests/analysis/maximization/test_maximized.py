@@ -21,6 +21,7 @@ from reportgen.analysis.maximization import (
     maximize,
 )
 from reportgen.analysis.maximization.judging import rank_of
+from reportgen.analysis.maximization.presets import for_answers
 from reportgen.analysis.maximization.subjects import Goal, OutputNumbers, response_function
 from reportgen.analysis.maximization.traced_pass import TracedPasses
 from reportgen.analysis.network.layers import summarize_network
@@ -329,6 +330,14 @@ def test_every_parameter_of_a_preset_can_be_set():
     assert preset == replace(CRISP, steps=7, canvas=(40, 50), step_size=0.1, scale=(0.8, 1.2))
     settable = set(type(config.ascent).model_fields) | {"steps", "canvas"}
     assert settable == set(CRISP.__dataclass_fields__) - {"name"}
+
+
+def test_pictures_of_answers_have_parameters_of_their_own_unless_they_were_set():
+    own = for_answers(CRISP)
+    assert own.scale[1] > CRISP.scale[1]
+    assert own.spectrum_decay > CRISP.spectrum_decay
+    assert for_answers(replace(CRISP, scale=(0.5, 0.6))).scale == (0.5, 0.6)
+    assert for_answers(CLASSIC) == CLASSIC
 
 
 @pytest.mark.parametrize("name", PRESETS)
