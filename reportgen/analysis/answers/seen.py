@@ -193,11 +193,13 @@ def _trace(network: Network) -> list[_Traced]:
     """What the graph of operations tells of each output, whatever kind of network it is."""
     with run_errors_explained(network):
         traced = traced_network(network)
-    given = {tensor.name: (seen.layer.name, seen.name) for seen in reversed(traced.seen) for tensor in seen.outputs}
-    return [
-        _Traced(_graph_activation(leaf), *given.get(leaf.name, (None, None)), _last_sum(leaf))
-        for leaf in keras.tree.flatten(traced.answer)
-    ]
+    given = {tensor.name: seen for seen in reversed(traced.seen) for tensor in seen.outputs}
+    found = []
+    for leaf in keras.tree.flatten(traced.answer):
+        seen = given.get(leaf.name)
+        layer, call = (seen.layer.name, seen.name) if seen is not None else (None, None)
+        found.append(_Traced(_graph_activation(leaf), layer, call, _last_sum(leaf)))
+    return found
 
 
 def _graph_activation(tensor: tf.Tensor) -> str | None:

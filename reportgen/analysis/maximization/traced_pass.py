@@ -17,6 +17,7 @@ from reportgen.analysis.maximization.gradients import ascent_gradients
 from reportgen.analysis.maximization.objectives import Objective
 from reportgen.analysis.maximization.targets import NetworkActivations
 from reportgen.analysis.network.capture import LayerNotReachedError
+from reportgen.analysis.network.replaying import ReplayableGraph
 from reportgen.analysis.network.running import run_errors_explained
 from reportgen.analysis.network.unfused import unfused
 from reportgen.models import Network
@@ -53,6 +54,7 @@ class TracedPass:
         # It also owns the functions that its graph calls.
         self._function = function
         self._graph = function.graph
+        self._replayable = ReplayableGraph(function.graph)
 
     def missing(self, layers: Sequence[str], *, answers: bool) -> Exception | None:
         """Why the pass does not give all that is to be read; None where it does."""
@@ -85,41 +87,7 @@ class TracedPass:
         Args:
             given: what stands there for the images, their channels, signs, and the relief, as far as they are read.
         """
-        current = tf.compat.v1.get_default_graph()
-        instead = {inner.name: outer for inner, outer in zip(self.inputs, given, strict=False)}
-        captures = zip(self._graph.external_captures, self._graph.internal_captures, strict=True)
-        captured = {inner.name: outer for outer, inner in captures}
-        needed, ends = _leading_to(self._graph.as_graph_def(), wanted, {*instead, *captured})
-        reached = {name: instead[name] if name in instead else current.capture(captured[name]) for name in ends}
-        names = [tensor.name for tensor in wanted]
-        return list(tf.graph_util.import_graph_def(needed, input_map=reached, return_elements=names, name="network"))
-
-
-def _leading_to(whole: Any, wanted: Sequence[tf.Tensor], ends: set[str]) -> tuple[Any, list[str]]:
-    """The part of a `GraphDef` that `wanted` are made of, and which of the tensors named in `ends` it reads."""
-    nodes = {node.name: node for node in whole.node}
-    names: set[str] = set()
-    reached: dict[str, None] = {}
-    waiting = [tensor.name for tensor in wanted]
-    while waiting:
-        text = waiting.pop()
-        name = text.removeprefix("^").partition(":")[0]
-        tensor = text if ":" in text else f"{name}:0"
-        if tensor in ends:
-            reached[tensor] = None
-        elif name not in names:
-            names.add(name)
-            waiting.extend(nodes[name].input)
-    kept = tf.compat.v1.GraphDef(versions=whole.versions, library=whole.library)
-    for node in whole.node:
-        if node.name in names:
-            node.attr.pop("_class", None)  # with whom an operation stands: not all of them come along
-            # What was fed is there as soon as anything is.
-            waits = [text for text in node.input if text.startswith("^") and f"{text[1:]}:0" in ends]
-            for text in waits:
-                node.input.remove(text)
-            kept.node.append(node)
-    return kept, [tensor for tensor in reached if not tensor.startswith("^")]
+        return self._replayable.replay(zip(self.inputs, given, strict=False), wanted)
 
 
 class TracedPasses:
