@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field
@@ -28,10 +29,10 @@ class AttributionSettings(FrozenSettings):
         default=50, ge=2, le=MOST_POINTS, description="of the quadrature of integrated gradients, at the start"
     )
     most_points: int = Field(
-        default=50,
+        default=400,
         ge=2,
         le=MOST_POINTS,
-        description="points are doubled up to so many where the maps do not add up to what they explain",
+        description="more points, up to so many, where the maps do not add up to what they explain",
     )
     baseline: float = Field(
         default=127.5, ge=0, le=255, description="the grey integrated gradients begin with, of 0..255; 0: black"
@@ -42,12 +43,16 @@ class AttributionSettings(FrozenSettings):
     grey: float = Field(default=127.5, ge=0, le=255, description="what occlusion covers with, of 0..255")
     # Each goes through the network and back as often as there are points, and for its checks a hundred times more.
     costly_images: int = Field(
-        default=2,
+        default=1,
         ge=0,
         le=MOST_IMAGES,
         description="images that get integrated gradients where methods are chosen by themselves, mistakes first",
     )
-    checked_images: int = Field(default=4, ge=0, le=MOST_IMAGES, description="images whose maps are checked")
+    checked_images: int = Field(default=3, ge=0, le=MOST_IMAGES, description="images whose maps are checked")
+    masks: Path | None = Field(
+        default=None,
+        description="folder of masks that show the object in each image: same name, above zero where it is",
+    )
     close: float = Field(
         default=0.5,
         ge=0,

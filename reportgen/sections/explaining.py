@@ -8,19 +8,20 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analysis.attribution.explaining import explain, make_plan, trace_network
+from reportgen.analysis.attribution.explaining import explain, trace_network
+from reportgen.analysis.attribution.planning import make_plan
 from reportgen.analysis.attribution.questions import Question, ask, class_question
 from reportgen.analysis.attribution.results import Method
 from reportgen.analysis.attribution.tracing import answer_images
 from reportgen.analysis.network.fed_values import settle_fitting
 from reportgen.analysis.network.feeding import open_network
+from reportgen.analysis.network.given_values import with_values_of_images
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.analysis.network.settled_output import SettledOutput
 from reportgen.class_names import match_label
 from reportgen.config import Config
 from reportgen.errors import ReportgenError, UsageError
 from reportgen.images import collect_images
-from reportgen.models.inputs import is_table
 from reportgen.sections.attribution import as_values, asked_outputs
 from reportgen.sections.study import find_answers, fitted_images
 
@@ -32,13 +33,8 @@ def explain_images(config: Config, *, model: Any, given: Any, method: str, targe
     if method not in get_args(Method):
         raise UsageError(f"method: expected one of {', '.join(get_args(Method))}, got {method!r}")
     network = open_network(config, model)
-    tables = [name for name, value in config.inputs.items() if is_table(value)]
-    if tables:
-        raise UsageError(
-            f"inputs: expected one value of {tables[0]} for all images, got a table; explain them one by one"
-        )
     images = collect_images(given, channels=network.channels, strict=True)
-    network, fitting = settle_fitting(config, network, images)
+    network, fitting = settle_fitting(config, with_values_of_images(network, config, images), images)
     if not network.preprocessing.differentiable:
         raise ReportgenError("expected a differentiable preprocessing function, got one of arrays; give a mode by name")
     summary = summarize_network(network)
@@ -49,9 +45,10 @@ def explain_images(config: Config, *, model: Any, given: Any, method: str, targe
     fitted = list(fitted_images(fitting, network, images))
     pixels = [as_values(network, item.pixels) for item in fitted]
     settings = config.attribution_parameters.model_copy(update={"checked_images": 0, "close": 1.0})
-    traced = trace_network(network.for_pictures(), summary, settings)
+    files = [item.image.file for item in fitted]
+    traced = trace_network(network.for_pictures(), summary, settings).of_images(files)
     given_answers = answer_images(traced, np.stack(pixels))[outputs[0].index]
-    asked = _asked(outputs[0], given_answers, [item.image.file for item in fitted], target)
+    asked = _asked(outputs[0], given_answers, files, target)
     plan = make_plan(summary, (method,), settings, [False] * len(pixels), seed=config.seed)  # type: ignore[arg-type]
     found = explain(traced, pixels, asked, plan)
     if not found.maps:

@@ -11,7 +11,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from reportgen.analysis.attribution.results import AttributionMaps
-from reportgen.analysis.attribution.tracing import Grid, Run, TracedCall
+from reportgen.analysis.attribution.tracing import Grid, Run, TracedCall, runs
 from reportgen.errors import ReportgenError
 
 
@@ -79,7 +79,7 @@ def attention_rollout(traced: TracedCall, pixels: NDArray[Any], grid: Grid) -> A
     body = _Attention(height * width + leading)
     rows = traced.rows(pixels.shape[1:], gradient=False)
     parts = [
-        traced.compute(body, pixels[start : start + rows].astype(np.float32)) for start in range(0, len(pixels), rows)
+        traced.at(run).compute(body, pixels[run.start : run.stop].astype(np.float32)) for run in runs(len(pixels), rows)
     ]
     rolled = np.concatenate(parts)
     seen = rolled[:, 0] if leading else rolled.mean(axis=1)

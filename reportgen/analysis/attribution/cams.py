@@ -15,14 +15,17 @@ from numpy.typing import NDArray
 
 from reportgen.analysis.attribution.results import AttributionMaps
 from reportgen.analysis.attribution.targets import Form, Target
-from reportgen.analysis.attribution.tracing import Run, TracedCall
+from reportgen.analysis.attribution.tracing import Run, TracedCall, runs
 
 CamMethod = Literal["grad-cam", "layer-cam"]
 
 
 @dataclass(frozen=True)
 class _Cams:
-    """Maps of all targets and layers from one forward pass; each target costs the way back from its answer."""
+    """Maps of all targets and layers from one forward pass; each target costs the way back from its answer.
+
+    Beside each map the evidence that it is made of, signed: by position, and by channel.
+    """
 
     rule: CamMethod
     layers: tuple[str, ...]
@@ -33,15 +36,16 @@ class _Cams:
         scores = [seen.scores(form, each) for form, each in zip(self.forms, directions, strict=True)]
         slopes = [seen.map_gradients(score, self.layers) for score in scores]
         weigh = weigh_channels if self.rule == "grad-cam" else weigh_positions
-        maps = {
-            layer: tf.stack([weigh(seen.maps(layer), each[place]) for each in slopes])
-            for place, layer in enumerate(self.layers)
-        }
-        evidence = {
-            layer: tf.stack([tf.reduce_sum(seen.maps(layer) * each[place], axis=(1, 2)) for each in slopes])
-            for place, layer in enumerate(self.layers)
-        }
-        return tf.stack(scores), maps, evidence
+        made = {}
+        for place, layer in enumerate(self.layers):
+            maps = seen.maps(layer)
+            evidence = [maps * each[place] for each in slopes]
+            made[layer] = (
+                tf.stack([weigh(maps, each[place]) for each in slopes]),
+                tf.stack([tf.reduce_sum(each, axis=3) for each in evidence]),
+                tf.stack([tf.reduce_sum(each, axis=(1, 2)) for each in evidence]),
+            )
+        return tf.stack(scores), made
 
 
 def weigh_channels(maps: tf.Tensor, gradients: tf.Tensor) -> tf.Tensor:
@@ -92,21 +96,22 @@ def _cams(
     body = _Cams(rule, traced.layers, tuple(target.form for target in targets))
     rows = traced.rows(pixels.shape[1:], gradient=True)
     parts = [
-        traced.compute(
+        traced.at(run).compute(
             body,
-            pixels[start : start + rows].astype(np.float32),
-            *[target.of_images(start, start + rows) for target in targets],
+            pixels[run.start : run.stop].astype(np.float32),
+            *[target.of_images(run.start, run.stop) for target in targets],
         )
-        for start in range(0, len(pixels), rows)
+        for run in runs(len(pixels), rows)
     ]
     scores = np.concatenate([part[0] for part in parts], axis=1)
     return {
         layer: AttributionMaps(
             rule,
             layer,
-            np.concatenate([part[1][layer] for part in parts], axis=1),
+            np.concatenate([part[1][layer][0] for part in parts], axis=1),
             scores,
-            channels=np.concatenate([part[2][layer] for part in parts], axis=1),
+            evidence=np.concatenate([part[1][layer][1] for part in parts], axis=1),
+            channels=np.concatenate([part[1][layer][2] for part in parts], axis=1),
         )
         for layer in traced.layers
     }

@@ -35,6 +35,7 @@ def check_faithfulness(
     *,
     grain: int = 1,
     seed: int = 0,
+    blurred: NDArray[np.float32] | None = None,
 ) -> Faithfulness:
     """Deletion to mid-grey and insertion into a blurred image (Petsiuk et al., 2018), against random orders.
 
@@ -47,6 +48,7 @@ def check_faithfulness(
         target: of this image alone, or of all images. Logits are read as answered: probabilities.
         values: the map, `(rows, columns)`; it is enlarged to the image.
         grain: how many of its cells a side the map can tell apart only together (`AttributionMaps.grain`).
+        blurred: what `blur` makes of the image, where it was made before.
     """
     pixels = image.astype(np.float32)
     random = np.random.default_rng(seed)
@@ -55,7 +57,8 @@ def check_faithfulness(
     for _ in range(RANDOM_ORDERS):
         shuffled = random.permutation(cells.reshape(-1)).reshape(cells.shape)
         orders.append(pixel_order(shuffled, pixels.shape[:2], random))
-    grey, blurred = np.full_like(pixels, MID_GREY), blur(pixels)
+    grey = np.full_like(pixels, MID_GREY)
+    blurred = blur(pixels) if blurred is None else blurred
     fall = _curves(traced, pixels, grey, orders, target)
     rise = _curves(traced, blurred, pixels, orders, target)
     mean = np.broadcast_to(pixels.mean(axis=(0, 1), dtype=np.float64).astype(np.float32), pixels.shape)
@@ -136,21 +139,23 @@ def _curves(
     target: Target,
 ) -> NDArray[np.float32]:
     """The answer on the way from `start` to `end` in each order, `(orders, STEPS + 1)`."""
-    answered = target.as_answered()
-    rows = []
-    for order in orders:
-        states = np.stack(list(_states(start, end, order)))
-        rows.append(score_images(traced, states, [answered])[0])
-    return np.stack(rows)
+    answered = [target.as_answered()]
+    curves = np.empty((len(orders), STEPS + 1), np.float32)
+    # All orders begin and end alike.
+    curves[:, [0, -1]] = score_images(traced, np.stack([start, end]), answered)[0]
+    for curve, order in zip(curves, orders, strict=True):
+        curve[1:-1] = score_images(traced, np.stack(list(_states(start, end, order))), answered)[0]
+    return curves
 
 
 def _states(
     start: NDArray[np.float32], end: NDArray[np.float32], order: NDArray[np.int64]
 ) -> Iterator[NDArray[np.float32]]:
+    """The images between the two."""
     state, goal = start.copy(), end.reshape(-1, end.shape[-1])
     flat = state.reshape(-1, state.shape[-1])
     done = 0
-    for step in range(STEPS + 1):
+    for step in range(1, STEPS):
         until = round(step * len(order) / STEPS)
         flat[order[done:until]] = goal[order[done:until]]
         done = until

@@ -12,15 +12,17 @@ from numpy.typing import NDArray
 
 from reportgen.analysis.attribution.results import AttributionMaps
 from reportgen.analysis.attribution.targets import Form, Target
-from reportgen.analysis.attribution.tracing import Run, TracedCall, score_images
+from reportgen.analysis.attribution.tracing import Run, TracedCall, runs, score_images
 
 MID_GREY = 127.5
 BLACK = 0.0
 
 # Points on the way from the baseline to the image; and the most there may be where the error asks for more. On trained
-# networks of rectifiers, whose gradient jumps all along the way, 50 are not enough for one map in two. Of 42 maps of
-# three ImageNet networks, 19 came below the tolerance with 50, 38 with 100, 40 with 200, and all with 400.
+# networks of rectifiers, whose gradient jumps all along the way, 50 are not enough for one map in two.
 POINTS, MOST_POINTS = 50, 400
+
+# Points of a stretch of the way: where the gradient jumps is found by halving, a few points at a time.
+STRETCH_POINTS = 10
 
 # The completeness error that is good enough.
 TOLERANCE = 0.01
@@ -52,6 +54,60 @@ class _PathGradients:
         return tf.stack(sums)
 
 
+@dataclass(frozen=True, eq=False)
+class _Stretch:
+    """A part of the way from `begin` to `end`, 0 to 1, and the targets at both, `(targets,)`.
+
+    `slopes` `(targets, height, width, channels)` is its integral of the gradients; `missed` how far it is from the
+    difference of the targets, as a share of that of the whole way, of the target of which that is most.
+    """
+
+    begin: float
+    end: float
+    scores: tuple[NDArray[np.float32], NDArray[np.float32]]
+    slopes: NDArray[np.float64]
+    missed: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Way:
+    """The way of one image `(1, height, width, channels)` from a baseline, for some targets."""
+
+    traced: TracedCall
+    image: NDArray[np.float32]
+    baseline: NDArray[np.float32]
+    targets: Sequence[Target]
+    points: int = STRETCH_POINTS  # of a stretch
+
+    def scores(self, places: Sequence[float]) -> NDArray[np.float32]:
+        """The targets at places of the way, `(targets, places)`."""
+        where = np.asarray(places, np.float32)[:, None, None, None]
+        return score_images(self.traced, self.baseline + where * (self.image - self.baseline), self.targets)
+
+    def integral(self, begin: float, end: float, points: int) -> NDArray[np.float64]:
+        """The integral of the gradients over a part of the way, `(targets, height, width, channels)`."""
+        places, weights = quadrature(points, begin, end)
+        body = _PathGradients(tuple(target.form for target in self.targets))
+        directions = [target.directions for target in self.targets]
+        total = np.zeros((len(self.targets), *self.image.shape[1:]), np.float64)
+        for run in runs(points, self.traced.rows(self.image.shape[1:], gradient=True)):
+            part = slice(run.start, run.stop)
+            total += self.traced.compute(body, self.image, self.baseline, places[part], weights[part], *directions)
+        return total
+
+    def added(self, slopes: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What integrals of the gradients add to the targets, `(targets, height, width)`."""
+        added: NDArray[np.float64] = (slopes * (self.image[0] - self.baseline[0])).sum(axis=3)
+        return added
+
+    def stretch(self, begin: float, end: float, scores: NDArray[np.float32], whole: NDArray[np.float64]) -> _Stretch:
+        """A part of the way; `scores` are those at both its ends, `whole` their differences over the whole way."""
+        slopes = self.integral(begin, end, self.points)
+        missed = np.abs(self.added(slopes).sum(axis=(1, 2)) - (scores[:, 1] - scores[:, 0].astype(np.float64)))
+        share = np.divide(missed, np.abs(whole), out=np.zeros_like(missed), where=whole != 0)
+        return _Stretch(begin, end, (scores[:, 0], scores[:, 1]), slopes, float(np.nan_to_num(share.max())))
+
+
 def integrated_gradients(
     traced: TracedCall,
     pixels: NDArray[Any],
@@ -63,56 +119,76 @@ def integrated_gradients(
 ) -> AttributionMaps:
     """Integrated gradients (Sundararajan et al., 2017), by Gauss-Legendre quadrature.
 
-    The points of an image go through the network in memory-bounded batches, for all targets at once. Its channels
-    are added up. Where the sum is too far from what it should be, the points are doubled as long as they are no
-    more than `most_points`.
+    The points of an image go through the network in memory-bounded batches, for all targets at once. Its channels are
+    added up. Where more points are allowed than asked for, the way is cut into stretches of STRETCH_POINTS each; as
+    long as the sum is too far from what it should be, the stretch that misses most of its own difference is halved,
+    and each half gets as many points.
 
     Args:
         pixels: `(images, height, width, channels)` of 0..255.
         baseline: the grey the way begins with, in the units of `pixels`.
-        points: of the quadrature; `most_points` of the same number has all images made with just these.
+        points: of the quadrature at the start.
+        most_points: how many there may be in the end; as many as `points` has all images made with just these, by one
+            rule over the whole way, and 0 leaves out the measuring of what they miss as well.
     """
     # A network that takes whole numbers sees another grey than one between two levels.
     grey = np.round(baseline) if traced.takes_integers else baseline
     begin = np.full((1, *pixels.shape[1:]), grey, np.float32)
-    scores = score_images(traced, pixels, targets)
-    ends = score_images(traced, np.broadcast_to(begin, (len(pixels), *begin.shape[1:])), targets)
     maps = np.empty((len(targets), len(pixels), *pixels.shape[1:3]), np.float32)
-    error = np.empty(scores.shape)
+    ends = np.zeros((2, len(targets), len(pixels)), np.float32)
     used = np.full(len(pixels), points)
     for index in range(len(pixels)):
-        own = slice(index, index + 1)
-        image, few = pixels[own].astype(np.float32), [target.only(index) for target in targets]
-        while True:
-            maps[:, own] = _integrated(traced, image, begin, few, int(used[index]))
-            error[:, own] = completeness_error(maps[:, own], scores[:, own], ends[:, own])
-            if error[:, own].max() <= TOLERANCE or 2 * used[index] > most_points:
-                break
-            used[index] *= 2
-    return AttributionMaps("integrated-gradients", None, maps, scores, error, used)
+        image = pixels[index : index + 1].astype(np.float32)
+        own = [target.only(index) for target in targets]
+        way = _Way(traced.at([index]), image, begin, own, min(points, STRETCH_POINTS))
+        if most_points > points:
+            maps[:, index], ends[:, :, index], used[index] = _refined(way, points // way.points, most_points)
+            continue
+        maps[:, index] = way.added(way.integral(0, 1, points))
+        if most_points:
+            ends[:, :, index] = way.scores([0, 1]).T
+    if not most_points:
+        return AttributionMaps("integrated-gradients", None, maps, None)
+    error = completeness_error(maps, ends[1], ends[0])
+    return AttributionMaps("integrated-gradients", None, maps, ends[1], error, used)
 
 
-def _integrated(
-    traced: TracedCall, image: NDArray[np.float32], baseline: NDArray[np.float32], targets: list[Target], points: int
-) -> NDArray[np.float64]:
-    """The maps of one image, `(targets, 1, height, width)`."""
-    body = _PathGradients(tuple(target.form for target in targets))
-    places, weights = quadrature(points)
-    rows = traced.rows(image.shape[1:], gradient=True)
-    total = np.zeros((len(targets), *image.shape[1:]), np.float64)
-    for start in range(0, points, rows):
-        part = slice(start, start + rows)
-        total += traced.compute(
-            body, image, baseline, places[part], weights[part], *[target.directions for target in targets]
-        )
-    added: NDArray[np.float64] = (total * (image[0] - baseline[0])).sum(axis=3)
-    return added[:, None]
+def _refined(way: _Way, count: int, most_points: int) -> tuple[NDArray[np.float64], NDArray[np.float32], int]:
+    """The maps of one image, the targets on the baseline and on the image, and how many points it took.
+
+    Args:
+        count: stretches at the start.
+    """
+    cuts = [cut / count for cut in range(count + 1)]
+    scores = way.scores(cuts)
+    ends = scores[:, [0, -1]]
+    whole = ends[:, 1].astype(np.float64) - ends[:, 0]
+    stretches = [
+        way.stretch(cuts[place], cuts[place + 1], scores[:, place : place + 2], whole) for place in range(count)
+    ]
+    while True:
+        maps = way.added(np.sum([one.slopes for one in stretches], axis=0))
+        error = completeness_error(maps[:, None].astype(np.float32), ends[:, 1:], ends[:, :1]).max()
+        if not error > TOLERANCE or (len(stretches) + 1) * way.points > most_points:
+            return maps, ends.T, len(stretches) * way.points
+        worst = max(range(len(stretches)), key=lambda place: stretches[place].missed)
+        stretches[worst : worst + 1] = _halved(way, stretches[worst], whole)
 
 
-def quadrature(points: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The places on the way, 0 to 1, and the weights, of Gauss-Legendre quadrature."""
+def _halved(way: _Way, one: _Stretch, whole: NDArray[np.float64]) -> list[_Stretch]:
+    middle = (one.begin + one.end) / 2
+    score = way.scores([middle])[:, 0]
+    return [
+        way.stretch(one.begin, middle, np.stack([one.scores[0], score], axis=1), whole),
+        way.stretch(middle, one.end, np.stack([score, one.scores[1]], axis=1), whole),
+    ]
+
+
+def quadrature(points: int, begin: float = 0, end: float = 1) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The places from `begin` to `end` and the weights of Gauss-Legendre quadrature."""
     places, weights = np.polynomial.legendre.leggauss(points)
-    return ((places + 1) / 2).astype(np.float32), (weights / 2).astype(np.float32)
+    half = (end - begin) / 2
+    return (begin + (places + 1) * half).astype(np.float32), (weights * half).astype(np.float32)
 
 
 def completeness_error(

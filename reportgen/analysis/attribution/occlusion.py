@@ -43,10 +43,10 @@ def occlusion(
         covers[place] += 1
     rows = traced.rows(pixels.shape[1:], gradient=False)
     for index in range(len(pixels)):
-        own = [target.only(index) for target in targets]
+        own, here = [target.only(index) for target in targets], traced.at([index])
         for start in range(0, len(windows), rows):
             part = windows[start : start + rows]
-            falls = scores[:, index : index + 1] - score_images(traced, _covered(pixels[index], part, grey), own)
+            falls = scores[:, index : index + 1] - score_images(here, _covered(pixels[index], part, grey), own)
             for place, fall in zip(part, falls.T, strict=True):
                 maps[:, index, place[0], place[1]] += fall[:, None, None]
     grain = max(1, _length(min(height, width), window) // 2)

@@ -64,6 +64,7 @@ def measure_randomization(
     *,
     shares: Sequence[float] = SHARES,
     seed: int = 0,
+    maps: NDArray[np.float32] | None = None,
 ) -> Randomization:
     """Rank correlation of absolute maps before and after weights are randomised (Adebayo et al., 2018).
 
@@ -71,12 +72,13 @@ def measure_randomization(
         size: of an image, (height, width, channels).
         method: makes the maps of a call: as `lambda call: grad_cam(call, pixels, targets)[layer]`.
         shares: how much of the layers is randomised, from the top down.
+        maps: of the weights as they were learnt, where they were made before; None makes them.
     """
-    learnt = method(traced).maps
+    own = method(traced).maps if maps is None else maps
     correlations = []
     for share in shares:
         others = method(randomize(traced, size, share, seed)).maps
-        each = [spearman(np.abs(one), np.abs(other)) for one, other in zip(_rows(learnt), _rows(others), strict=True)]
+        each = [spearman(np.abs(one), np.abs(other)) for one, other in zip(_rows(own), _rows(others), strict=True)]
         correlations.append(float(np.median(each)))
     return Randomization(tuple(shares), tuple(correlations))
 

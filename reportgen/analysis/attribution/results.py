@@ -24,8 +24,9 @@ class AttributionMaps:
     output is read. `completeness_error` is `(targets, images)`, of integrated gradients only: infinite where the
     target does not tell the image from the baseline and the map does not add up to nothing either; `points` are how
     many its quadrature took for each image. `grain` is how many cells a side the method can tell apart only together:
-    a window of occlusion moves by so many. `channels` `(targets, images, channels)` is what each channel of the layer
-    adds to the target, of CAMs only: gradient times activation, summed over positions.
+    a window of occlusion moves by so many. Of CAMs only: `evidence`, as `maps`, is gradient times activation, summed
+    over the channels of the layer, signed (Draelos and Carin, 2020); `channels` `(targets, images, channels)` is the
+    same summed over positions: what each channel adds to the target.
     """
 
     method: Method
@@ -35,6 +36,7 @@ class AttributionMaps:
     completeness_error: NDArray[np.float64] | None = None
     points: NDArray[np.int64] | None = None
     grain: int = 1
+    evidence: NDArray[np.float32] | None = None
     channels: NDArray[np.float32] | None = None
 
     @cached_property

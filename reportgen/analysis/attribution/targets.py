@@ -10,6 +10,7 @@ question at every step.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -68,6 +69,49 @@ def read_target(answer: tf.Tensor, form: Form, directions: tf.Tensor) -> tf.Tens
     if form[1] == "cosine":
         flat = tf.math.l2_normalize(flat, axis=1)
     return tf.reduce_sum(flat * tf.reshape(directions, (tf.shape(directions)[0], -1)), axis=1)
+
+
+def read_answers(
+    answers: tuple[Sequence[NDArray[np.float32]], Sequence[NDArray[np.float32]]],
+    form: Form,
+    directions: NDArray[np.float32],
+) -> NDArray[np.float32]:
+    """The same of answers that were computed, `(batch,)` float32.
+
+    Args:
+        answers: of each output, `(batch, ...)`, as answered, and the same before their softmax or sigmoid.
+        directions: `(batch or 1, *shape of the output)`.
+    """
+    output, reading = form
+    check_form(form, [answer.shape for answer in answers[0]], directions.shape)
+    answer = answers[reading == "logits"][output]
+    flat = answer.reshape(len(answer), -1)
+    if reading == "cosine":
+        lengths = np.sqrt(np.square(flat, dtype=np.float64).sum(axis=1, keepdims=True))
+        flat = (flat / np.where(lengths > 0, lengths, 1)).astype(np.float32)
+    products = flat * directions.reshape(len(directions), -1)
+    scores: NDArray[np.float32] = products.sum(axis=1, dtype=np.float64).astype(np.float32)
+    return scores
+
+
+def check_form(form: Form, shapes: Sequence[Any], directions: Any) -> None:
+    """Refuse a target that the answers do not fit.
+
+    Args:
+        shapes: of each output, with the batch.
+        directions: the shape of the target's directions.
+
+    Raises:
+        ReportgenError: there is no such output, or it has another size.
+    """
+    if not 0 <= form[0] < len(shapes):
+        raise ReportgenError(f"expected an output of 0 to {len(shapes) - 1}, got {form[0]}; choose one the network has")
+    sides, own = tuple(shapes[form[0]])[1:], tuple(directions)[1:]
+    if None not in sides and math.prod(sides) != math.prod(own):
+        raise ReportgenError(
+            f"expected a target for an output of shape {sides}, got one of shape {own}; make the target from the "
+            "network's own answer"
+        )
 
 
 def class_logit(classes: int, indices: Sequence[int] | int, *, output: int = 0) -> Target:

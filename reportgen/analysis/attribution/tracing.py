@@ -9,7 +9,7 @@ then taken out with all that it needs, as a function of its own.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -19,7 +19,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from reportgen.analysis.attribution.targets import Form, Target, read_target
+from reportgen.analysis.attribution.targets import Form, Target, check_form, read_answers, read_target
 from reportgen.analysis.maximization.gradients import ascent_gradients
 from reportgen.analysis.maximization.targets import before_squashing
 from reportgen.analysis.network.capture import LayerNotReachedError
@@ -60,22 +60,9 @@ class Run:
 
     def scores(self, form: Form, directions: tf.Tensor) -> tf.Tensor:
         """The numbers a target explains, `(batch,)`."""
-        output, reading = form
-        if not 0 <= output < len(self.answers):
-            raise ReportgenError(
-                f"expected an output of 0 to {len(self.answers) - 1}, got {output}; choose one the network has"
-            )
-        answer = self.answers[output]
-        self._check_size(answer, directions)
-        return read_target(before_squashing(answer) if reading == "logits" else answer, form, directions)
-
-    def _check_size(self, answer: tf.Tensor, directions: tf.Tensor) -> None:
-        sides = answer.shape[1:]
-        if sides.is_fully_defined() and sides.num_elements() != directions.shape[1:].num_elements():
-            raise ReportgenError(
-                f"expected a target for an output of shape {tuple(sides)}, got one of shape "
-                f"{tuple(directions.shape[1:])}; make the target from the network's own answer"
-            )
+        check_form(form, [answer.shape for answer in self.answers], directions.shape)
+        answer = self.answers[form[0]]
+        return read_target(before_squashing(answer) if form[1] == "logits" else answer, form, directions)
 
     def maps(self, layer: str) -> tf.Tensor:
         """The maps of `layer`, `(batch, height, width, channels)` float32; tokens folded into their grid."""
@@ -179,8 +166,9 @@ class TracedCall:
         self.network = network
         self.layers = tuple(layers)
         self.grids = dict(grids or {})
-        self._others: dict[str, tf.Tensor] = {
-            name: tf.constant(network.other_inputs[name]) for name in network.of_images
+        # What other inputs get that have a value for each image: one row for all images, or a row for each.
+        self._others: dict[str, NDArray[Any]] = {
+            name: np.asarray(network.other_inputs[name])[np.newaxis] for name in network.of_images
         }
         self._added: dict[Any, _Added] = {}
         self._compiled: dict[Any, Callable[..., Any]] = {}
@@ -202,10 +190,18 @@ class TracedCall:
         other._values = tuple(values)
         return other
 
-    def of_image(self, file: str) -> TracedCall:
-        """The same call with what the network's other inputs get beside the image `file`, all compiled once."""
+    def of_images(self, files: Sequence[str]) -> TracedCall:
+        """The same call on `files`: what other inputs get beside each of them goes with its row, all compiled once."""
         other = copy(self)
-        other._others = {name: tf.constant(rows[0]) for name, rows in self.network.others_of([file]).items()}
+        other._others = self.network.others_of(files)
+        return other
+
+    def at(self, places: Sequence[int]) -> TracedCall:
+        """The same call on some of the images it is of, by their places; of one image it is of all its versions."""
+        if all(len(rows) == 1 for rows in self._others.values()):
+            return self
+        other = copy(self)
+        other._others = {name: rows[list(places)] for name, rows in self._others.items()}
         return other
 
     @property
@@ -247,7 +243,8 @@ class TracedCall:
                 self._compiled[key] = self._compile(self._added[key], specs)
             if self._stand_ins is not None:
                 self._stand_ins.hold(self._values)
-            results = self._compiled[key](self._others, *tensors)
+            others = {name: tf.convert_to_tensor(rows) for name, rows in self._others.items()}
+            results = self._compiled[key](others, *tensors)
         return tf.nest.map_structure(lambda tensor: tensor.numpy(), results)
 
     def _add(self, body: Body, specs: Sequence[tf.TensorSpec]) -> _Added:
@@ -255,14 +252,14 @@ class TracedCall:
         traced = self._trace(specs[0].shape[1:])
         fed: list[tf.Tensor] = []
         with traced.graph.as_default(), ascent_gradients():
-            others = {name: _taken(tf.TensorSpec(value.shape, value.dtype)) for name, value in self._others.items()}
+            others = {name: _taken(spec) for name, spec in self.network.other_specs().items()}
             taken = [_taken(spec) for spec in specs]
 
             def run(images: tf.Tensor) -> Run:
                 images = tf.cast(images, tf.float32)
                 prepared = self.network.prepare(images)
                 count = tf.shape(images)[0]
-                rows = {name: tf.repeat(value[tf.newaxis], count, axis=0) for name, value in others.items()}
+                rows = {name: tf.broadcast_to(value, (count, *value.shape[1:])) for name, value in others.items()}
                 fed[:] = tensors_in(self.network.feed(prepared, rows))
                 return self._seen(traced, images, prepared, fed)
 
@@ -279,9 +276,8 @@ class TracedCall:
             results = traced.replay_from(given, tf.nest.flatten(added.results), handles)
             return tf.nest.pack_sequence_as(added.results, results)
 
-        beside = {name: tf.TensorSpec(value.shape, value.dtype) for name, value in self._others.items()}
         function = tf.function(computed, autograph=False)
-        return function.get_concrete_function(beside, *specs)  # type: ignore[no-any-return]
+        return function.get_concrete_function(self.network.other_specs(), *specs)  # type: ignore[no-any-return]
 
     def _seen(self, traced: TracedNetwork, images: tf.Tensor, prepared: tf.Tensor, fed: Sequence[tf.Tensor]) -> Run:
         missing = [name for name in self.layers if name not in traced.calls or not traced.calls[name].outputs]
@@ -299,20 +295,23 @@ def _taken(spec: tf.TensorSpec) -> tf.Tensor:
 
 @dataclass(frozen=True)
 class _Answers:
-    logits: bool
+    """The answers as answered, and before their softmax or sigmoid: all that numbers are read of, compiled once."""
 
     def __call__(self, run: Callable[[tf.Tensor], Run], images: tf.Tensor) -> Any:
         answers = run(images).answers
-        return [tf.cast(before_squashing(leaf) if self.logits else leaf, tf.float32) for leaf in answers]
+        return (
+            [tf.cast(leaf, tf.float32) for leaf in answers],
+            [tf.cast(before_squashing(leaf), tf.float32) for leaf in answers],
+        )
 
 
-@dataclass(frozen=True)
-class _Scores:
-    forms: tuple[Form, ...]
+def runs(count: int, most: int) -> list[range]:
+    """The places of `count` images in runs of at most `most`, those that go through the network together.
 
-    def __call__(self, run: Callable[[tf.Tensor], Run], images: tf.Tensor, *directions: tf.Tensor) -> Any:
-        seen = run(images)
-        return tf.stack([seen.scores(form, each) for form, each in zip(self.forms, directions, strict=True)])
+    >>> runs(5, 2)
+    [range(0, 2), range(2, 4), range(4, 5)]
+    """
+    return [range(start, min(start + most, count)) for start in range(0, count, most)]
 
 
 def answer_images(traced: TracedCall, pixels: NDArray[Any], *, logits: bool = False) -> tuple[NDArray[np.float32], ...]:
@@ -321,11 +320,7 @@ def answer_images(traced: TracedCall, pixels: NDArray[Any], *, logits: bool = Fa
     Args:
         pixels: `(images, height, width, channels)` of 0..255.
     """
-    rows = traced.rows(pixels.shape[1:], gradient=False)
-    parts = [
-        traced.compute(_Answers(logits), pixels[start : start + rows].astype(np.float32))
-        for start in range(0, len(pixels), rows)
-    ]
+    parts = [answers[1] if logits else answers[0] for _, answers in _answers(traced, pixels)]
     return tuple(np.concatenate(leaves) for leaves in zip(*parts, strict=True))
 
 
@@ -335,16 +330,16 @@ def score_images(traced: TracedCall, pixels: NDArray[Any], targets: Sequence[Tar
     Args:
         pixels: `(images, height, width, channels)` of 0..255.
     """
-    body = _Scores(tuple(target.form for target in targets))
-    rows = traced.rows(pixels.shape[1:], gradient=False)
     parts = [
-        traced.compute(
-            body,
-            pixels[start : start + rows].astype(np.float32),
-            *[target.of_images(start, start + rows) for target in targets],
-        )
-        for start in range(0, len(pixels), rows)
+        [read_answers(answers, target.form, target.of_images(run.start, run.stop)) for target in targets]
+        for run, answers in _answers(traced, pixels)
     ]
     offsets = np.asarray([t.offset if t.reading == "values" else 0.0 for t in targets], np.float32)
     scores: NDArray[np.float32] = np.concatenate(parts, axis=1) + offsets[:, None]
     return scores
+
+
+def _answers(traced: TracedCall, pixels: NDArray[Any]) -> Iterator[tuple[range, Any]]:
+    """The places of images, and their answers as `read_answers` takes them."""
+    for run in runs(len(pixels), traced.rows(pixels.shape[1:], gradient=False)):
+        yield run, traced.at(run).compute(_Answers(), pixels[run.start : run.stop].astype(np.float32))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reportgen.analysis.attribution.explaining import Explained
+from reportgen.analysis.attribution.explained import Explained
 
 # Of a channel, so many classes and images.
 MOST_CLASSES, MOST_IMAGES = 5, 3
@@ -15,11 +15,12 @@ MOST_CLASSES, MOST_IMAGES = 5, 3
 
 @dataclass(frozen=True)
 class ClassUse:
-    """What a channel adds to an answer, on average over the images that got it."""
+    """What a channel adds to an answer, on average over the images that got it; most on the one at `strongest`."""
 
     label: str
     evidence: float
     images: int
+    strongest: int
 
 
 @dataclass(frozen=True)
@@ -44,14 +45,17 @@ def channel_uses(maps: Sequence[Explained], layer: str, channels: Sequence[int])
 
 
 def _use(maps: Sequence[Explained], layer: str, channel: int) -> ChannelUse:
-    by_class: dict[str, list[float]] = {}
+    by_class: dict[str, list[tuple[float, int]]] = {}
     by_image: list[tuple[int, float]] = []
     for one in maps:
         if one.channels is not None:
             value = float(one.channels[channel])
-            by_class.setdefault(one.question.subject, []).append(value)
+            by_class.setdefault(one.question.subject, []).append((value, one.image))
             by_image.append((one.image, value))
-    classes = [ClassUse(label, float(np.mean(values)), len(values)) for label, values in by_class.items()]
+    classes = [
+        ClassUse(label, float(np.mean([value for value, _ in own])), len(own), max(own, key=lambda pair: pair[0])[1])
+        for label, own in by_class.items()
+    ]
     return ChannelUse(
         layer,
         channel,

@@ -10,7 +10,8 @@ from support import zoo
 from support.networks import two_convolutions
 
 from reportgen.analysis.attribution import TracedCall, class_logit, grad_cam
-from reportgen.analysis.attribution.explaining import Plan, explain, few_of, make_plan, trace_network
+from reportgen.analysis.attribution.explaining import explain, trace_network
+from reportgen.analysis.attribution.planning import Plan, few_of, make_plan
 from reportgen.analysis.attribution.questions import Question
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.attribution_settings import AttributionSettings, MethodWord

@@ -140,8 +140,10 @@ def test_attribution_asks_about_each_image_beside_its_own_values(kind, tmp_path)
     network, expected = opened(kind, tmp_path)
     traced = TracedCall(network, ("conv",))
     for place, file in enumerate(FILES[:3]):
-        (answer,) = answer_images(traced.of_image(file), PIXELS[[place, place]])
+        (answer,) = answer_images(traced.of_images([file]), PIXELS[[place, place]])
         np.testing.assert_allclose(answer, expected[[place, place]], rtol=1e-5, atol=1e-6)
+    together = answer_images(traced.of_images(FILES), PIXELS)[0]
+    np.testing.assert_allclose(together, expected, rtol=1e-5, atol=1e-6)
     assert len(traced._compiled) <= 2  # the sizes' measuring and the answers, not one for each image
 
 
