@@ -264,8 +264,12 @@ def _names(output: SettledOutput) -> list[str]:
     return [output.label(index) or str(index) for index in range(output.classes)]
 
 
-def read_mask(path: Path) -> NDArray[np.int64]:
+def read_mask(path: Path, option: str = "--truth") -> NDArray[np.int64]:
     """The class of each pixel, `(height, width)`: of a grey or palette picture its numbers, of an array its values.
+
+    Args:
+        path: the file.
+        option: what named its folder.
 
     Raises:
         ReportgenError: the file cannot be read.
@@ -282,7 +286,7 @@ def read_mask(path: Path) -> NDArray[np.int64]:
             return np.asarray(grey).astype(np.int64)
     except (OSError, ValueError) as error:
         raise ReportgenError(
-            f"--truth: expected a mask of class indices, cannot read {path.name}: {_why(error)}"
+            f"{option}: expected a mask of class indices, cannot read {path.name}: {_why(error)}"
         ) from error
 
 

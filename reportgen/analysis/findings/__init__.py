@@ -75,6 +75,7 @@ RULES: tuple[Rule, ...] = (
     attribution_rules.same_place,
     attribution_rules.evidence_on_border,
     attribution_rules.evidence_on_padding,
+    attribution_rules.evidence_off_object,
     attribution_rules.mistaken_places,
     answer_rules.plain_scores,
     review_rules.suspicious,

@@ -32,6 +32,10 @@ BORDER_SHARE = 0.65
 # Padding is grey of one colour: it shows nothing, and evidence there comes from where the image ends.
 PADDING_SHARE = 0.25
 
+# A cell around the object counts as the object's own, so that what a coarse map smears is not taken for evidence beside
+# it. A map that is spread evenly has as much on the object as the object covers of the image.
+OBJECT_SHARE = 0.3
+
 # Of the images with a map, so many must have their evidence at the border or on padding.
 USUAL_SHARE = 0.5
 
@@ -134,6 +138,25 @@ def evidence_on_padding(evidence: Evidence) -> Iterator[Finding]:
             threshold=f"{PADDING_SHARE:.0%} in {USUAL_SHARE:.0%} of the images",
             why="Padding shows nothing: the answer hangs on the shape of the image.",
             action="Fit the images with --resize crop or squash, as the network was trained.",
+        )
+
+
+def evidence_off_object(evidence: Evidence) -> Iterator[Finding]:
+    """Evidence away from the object, where masks show it."""
+    maps = [one for one in _readable(evidence) if one.on_object is not None]
+    there = [one for one in maps if one.on_object is not None and one.on_object <= OBJECT_SHARE]
+    if len(maps) >= MANY_IMAGES and len(there) >= USUAL_SHARE * len(maps):
+        shares = [one.on_object for one in there if one.on_object is not None]
+        yield Finding(
+            rule="evidence-off-object",
+            severity="warning",
+            layer=there[0].layer,
+            message=f"In {count(len(there))} of {count(len(maps))} images with a mask the evidence lies mainly outside "
+            "the object: something around it may decide.",
+            measured=f"{np.median(shares):.0%} of it on the object or next to it",
+            threshold=f"at most {OBJECT_SHARE:.0%} in {USUAL_SHARE:.0%} of {MANY_IMAGES} images or more",
+            why="What is around an object goes with its class in the training images, and may not elsewhere.",
+            action="Look at the maps; put the objects before another background and see whether the answers stay.",
         )
 
 

@@ -160,3 +160,27 @@ def test_what_speaks_against_the_answer_does_not_count() -> None:
     values = np.array([[2.0, -9.0], [0.0, 2.0]])
     assert shares_of_cells(values)[:4, :4].sum() == pytest.approx(0.5)
     assert shares_of_cells(values)[:4, 4:].sum() == 0
+
+
+def _on_object(*shares: float | None) -> list[MapFacts]:
+    return [_facts(_map((place % 8, 3)), place, on_object=share) for place, share in enumerate(shares)]
+
+
+def test_evidence_outside_the_object_is_told() -> None:
+    (finding,) = _found(rules.evidence_off_object, _on_object(0.1, 0.05, 0.2, 0.0, 0.9, 0.8))
+    assert (finding.rule, finding.severity, finding.layer) == ("evidence-off-object", "warning", "last")
+    assert "4 of 6 images" in finding.message
+    assert "8%" in finding.measured
+
+
+@pytest.mark.parametrize(
+    "shares",
+    [
+        (0.9, 0.8, 0.7, 0.95, 0.1, 0.05),  # of two images only
+        (0.35, 0.4, 0.45, 0.5, 0.31, 0.33),  # as much as a coarse map smears
+        (0.1, 0.1, 0.1, 0.1, 0.1),  # of too few images
+        (0.1, 0.1, 0.1, None, None, None),  # of images without a mask nothing is known
+    ],
+)
+def test_evidence_on_the_object_or_of_few_images_is_not(shares: tuple[float | None, ...]) -> None:
+    assert _found(rules.evidence_off_object, _on_object(*shares)) == []
