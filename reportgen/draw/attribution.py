@@ -15,6 +15,7 @@ from reportgen.results import ByteArray, Drawing
 
 SECTION = "attribution"
 KIND = "attribution"
+CONTRAST = "contrast"  # two classes against each other, where methods explain one
 OVER = "over the photograph"
 ALONE = "the map alone"
 
@@ -37,6 +38,7 @@ _METHODS = {
     "integrated-gradients": "Integrated gradients",
     "occlusion": "Occlusion",
     "attention-rollout": "Attention rollout",
+    CONTRAST: "Difference",
 }
 
 
@@ -47,7 +49,8 @@ class MapDrawn:
     `sides` are height and width of the photograph itself, which may be larger than what is shown of it. `size` is
     that of the network's input, into which `placement` fits the photograph. `subject` is what is explained, `role` why
     that was asked, `checked` what the checks say, `made` how it was made. `key` tells the map from others of its
-    method and image, alike in reports on other networks, so that they can be compared.
+    method and image, alike in reports on other networks, so that they can be compared. `signed` says that values below
+    zero would be shown if there were any.
     """
 
     image: str
@@ -65,6 +68,7 @@ class MapDrawn:
     checked: str
     made: str
     data: str
+    signed: bool = False
 
 
 def draw_attribution(drawn: MapDrawn) -> tuple[Drawing, Drawing]:
@@ -123,7 +127,7 @@ def _scale(drawn: MapDrawn) -> Scale:
     """Zero to the highest value, or as far below zero as above it."""
     finite = np.abs(drawn.values[np.isfinite(drawn.values)])
     top = float(np.quantile(finite, _QUANTILE if finite.size > _SQUARES**2 else 1.0)) if finite.size else 0.0
-    if is_signed(drawn.values):
+    if drawn.signed or is_signed(drawn.values):
         return Scale(low=-top, high=top, colormap="diverging", basis="this map")
     return Scale(low=0.0, high=top, colormap="viridis", basis="this map")
 
@@ -188,6 +192,8 @@ def _shows(drawn: MapDrawn) -> str:
     layer = f" in {drawn.layer}" if drawn.layer is not None else ""
     if not drawn.positive:
         return f"Nothing{layer} speaks for {drawn.subject} ({drawn.role}) on {drawn.image}: the map is empty."
+    if drawn.method == CONTRAST:
+        return f"What on {drawn.image} speaks for {drawn.subject}{layer}; what speaks for both alike is left out."
     if drawn.method == "attention-rollout":
         return f"What of {drawn.image} reaches the answer through all layers of attention, whatever it is."
     return f"What on {drawn.image} speaks for {drawn.subject} ({drawn.role}){layer}. {drawn.checked}".strip()

@@ -44,6 +44,9 @@ from reportgen.record.attributions import (
     AttributionTarget,
     ChannelUse,
     ClassUse,
+    Contrast,
+    ContrastChannel,
+    ContrastSide,
     ImageUse,
 )
 from reportgen.record.content import (
@@ -73,6 +76,9 @@ from reportgen.record.review import Dataset, Evaluation, EvaluationOutput, Robus
 from reportgen.record.tile import Tile
 
 __all__ = [
+    "Contrast",
+    "ContrastChannel",
+    "ContrastSide",
     "ValueSpread",
     "ValuesAnswer",
     "Value",

@@ -28,7 +28,8 @@ class Attribution(Fact):
 
     `picture` is the photograph under the map, that of the figure `figure`; `array` the map itself, float32 on the
     network's input before it was enlarged, of `shape`. `score` is the number explained, as answered. Checks that were
-    not made are null: `deletion` is to mid-grey and `insertion` into a blurred image; `fair_deletion` and
+    not made are null: `on_object` is the share of the positive evidence on the object a mask shows or within a cell of
+    it; `deletion` is to mid-grey and `insertion` into a blurred image; `fair_deletion` and
     `fair_insertion`
     end and begin with the emptiest of mid-grey, the blurred image and its own mean colour, where the other one leaves
     what is explained in the image.
@@ -53,6 +54,7 @@ class Attribution(Fact):
     score: float | None = None
     subject: str = ""  # what is explained, in words
     figure: str | None = None
+    on_object: float | None = None
 
 
 class AttributionMethod(Fact):
@@ -88,8 +90,54 @@ class ChannelUse(Fact):
     images: list[ImageUse]
 
 
+class ContrastSide(Fact):
+    """One of the two classes of a mistake; `nearest` is the image of that class most like the mistaken one.
+
+    By the cosine of the features before the answer; null where the class has no other image, or images were not
+    compared.
+    """
+
+    index: int | None
+    subject: str  # in words
+    nearest: str | None
+
+
+class ContrastChannel(Fact):
+    """What a channel adds to the answer's score over the right one's; below zero it speaks for what is right.
+
+    `serves` is the answer, in words, whose score it adds most to over the images that got it, and `image` the one of
+    these where it adds most; null where it speaks for no answer.
+    """
+
+    channel: int
+    evidence: float
+    serves: str | None
+    image: str | None
+
+
+class Contrast(Fact):
+    """Why an image was taken for what it is not, by the maps of `layer`.
+
+    `picture` is the photograph under the map of the difference, that of the figure `figure`; `array` the map, float32
+    of `shape`: above zero speaks for the answer, below for what is right. `channels` are those that speak most for
+    either, the strongest for the answer first.
+    """
+
+    image: str
+    output: str
+    layer: str
+    answer: ContrastSide
+    right: ContrastSide
+    channels: list[ContrastChannel]
+    picture: PicturePath
+    array: ArrayPath
+    shape: list[int]
+    figure: str
+
+
 class AttributionSummary(Fact):
-    """What was found of each method, and what the channels that have a page are used for."""
+    """What was found of each method, what the channels that have a page are used for, and why mistakes were made."""
 
     methods: list[AttributionMethod]
     channels: tuple[ChannelUse, ...] = ()
+    contrasts: tuple[Contrast, ...] = ()

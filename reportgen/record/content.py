@@ -235,14 +235,15 @@ class Graph(Fact):
 class Traits(Fact):
     """How a section behaves on the pages; it declares this itself, and nothing asks for its name.
 
-    `gallery` gives it a page of its own, `<slug>.html`, with its figures, the last of each group of alike ones, or
-    its maximised images. `on_images` and `on_layers` say how its figures stand on the pages of the image and layer
-    they speak of: whole, or small beside many others; `on_channels` that a channel's page shows its tile of them.
-    Figures of a section that `shrinks` are left out first where a report would be too large; those of one that is
-    `compared` stand side by side in a comparison. A search for one of `words` finds it.
+    `gallery` gives it a page of its own, `<slug>.html`, with its figures, the last of each group of alike ones, its
+    maximised images, or its explanations, method by method and class by class. `on_images` and `on_layers` say how
+    its figures stand on the pages of the image and layer they speak of: whole, or small beside many others;
+    `on_channels` that a channel's page shows its tile of them. Figures of a section that `shrinks` are left out
+    first where a report would be too large; those of one that is `compared` stand side by side in a comparison. A
+    search for one of `words` finds it.
     """
 
-    gallery: Literal["figures", "last", "maximizations"] | None = None
+    gallery: Literal["figures", "last", "maximizations", "explanations"] | None = None
     on_images: Literal["whole", "small"] | None = "whole"
     on_layers: Literal["whole", "small"] | None = "whole"
     on_channels: bool = False

@@ -43,6 +43,9 @@ def named_files(record: Record) -> dict[str, str]:
         for number, shown_why in enumerate(image.attributions):
             where = f"images.{place}.attributions.{number}"
             named += [(f"{where}.picture", shown_why.picture), (f"{where}.array", shown_why.array)]
+    for place, contrast in enumerate(record.attribution.contrasts if record.attribution is not None else ()):
+        where = f"attribution.contrasts.{place}"
+        named += [(f"{where}.picture", contrast.picture), (f"{where}.array", contrast.array)]
     named += [(f"thumbnails.{file}", tile.picture) for file, tile in record.thumbnails.items()]
     named += [("robustness.corruptions", tile.picture) for tile in review_tiles(record.robustness)]
     if record.dataset is not None and record.dataset.projection is not None:

@@ -7,25 +7,33 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from reportgen import formats, record
-from reportgen.analysis.attribution.explaining import Explained, Explanation, Plan, explain, make_plan, trace_network
+from reportgen import record
+from reportgen.analysis.attribution.contrasts import Contrast, find_contrasts
+from reportgen.analysis.attribution.explained import Explained, Explanation
+from reportgen.analysis.attribution.explaining import explain, trace_network
+from reportgen.analysis.attribution.objects import place_object, share_on_object
 from reportgen.analysis.attribution.places import border_share, outside_share, shares_of_cells
+from reportgen.analysis.attribution.planning import Plan, make_plan
 from reportgen.analysis.attribution.questions import Question, ask, can_ask
-from reportgen.analysis.attribution.results import Curve
 from reportgen.analysis.attribution.tracing import answer_images
 from reportgen.analysis.attribution.uses import channel_uses
 from reportgen.analysis.findings.evidence import AttributionFacts, MapFacts, RandomizationFacts
 from reportgen.analysis.network.settled_output import SettledOutput
 from reportgen.attribution_settings import AttributionSettings
-from reportgen.draw.attribution import MapDrawn, draw_attribution
+from reportgen.draw.attribution import CONTRAST, MapDrawn, draw_attribution
 from reportgen.draw.bands import show_image
 from reportgen.draw.photo import LONG_SIDE, reduce_to
 from reportgen.facts import Placement
+from reportgen.images import ImageFile
 from reportgen.models import Network
 from reportgen.progress import stage
 from reportgen.results import ByteArray, FloatArray, NetworkSummary, PixelArray
+from reportgen.sections.attribution_recording import how_made, record_contrast, record_map, record_method
+from reportgen.sections.class_likeness import ClassLikeness, find_likeness
+from reportgen.sections.object_masks import ObjectMasks, find_masks
 from reportgen.sections.section import Contribution, Section, VisitedImage, Work
 from reportgen.sections.study import Study, Workshop
+from reportgen.sections.thumbnails import Thumbnails
 
 # A network of many outputs is explained by the first of them.
 MOST_OUTPUTS = 3
@@ -68,10 +76,23 @@ class _Why:
     study: Study
     workshop: Workshop
     outputs: tuple[SettledOutput, ...]
+    likeness: ClassLikeness
+    thumbnails: Thumbnails
+    masks: ObjectMasks
     seen: list[_Seen] = field(default_factory=list)
 
+    @property
+    def images(self) -> tuple[ImageFile, ...]:
+        """Those that are explained, and those that are shown beside mistakes."""
+        own = {image.file: image for image in (*self.study.shown, *self.likeness.images)}
+        return tuple(own.values())
+
     def visit(self, visited: VisitedImage) -> Contribution:
-        """Keep the image."""
+        """Keep the image, or a small picture of one that is most like another."""
+        if visited.file in {image.file for image in self.likeness.images}:
+            self.thumbnails.visit(visited)
+        if visited.file not in {image.file for image in self.study.shown}:
+            return Contribution()
         self.seen.append(
             _Seen(
                 visited.file,
@@ -87,11 +108,6 @@ class _Why:
         """The maps of all images, as figures and for the record."""
         if not self.seen:
             return Contribution(note="No image has a page on which its maps could stand.")
-        if self.study.network.of_images:
-            # Maps of several images are made in one call, which would give all of them the same values beside them.
-            return Contribution(
-                note="Not made for networks that take other values beside each image (--input FILE.csv)."
-            )
         # Whatever values images have, baselines and what is covered are said as of pictures.
         config, network = self.study.config, self.study.network.for_pictures()
         files = [seen.file for seen in self.seen]
@@ -99,7 +115,7 @@ class _Why:
         pixels = [as_values(self.study.network, seen.pixels) for seen in self.seen]
         with stage(self.workshop.progress, "Why it answered so", None) as progress:
             settings = config.attribution_parameters
-            traced = trace_network(network, self.study.summary, settings)
+            traced = trace_network(network, self.study.summary, settings).of_images(files)
             every = questions(answer_images(traced, np.stack(pixels)), asked, files, settings)
             mistaken = [any(question.kind == "truth" for question in own) for own in every]
             plan = make_plan(self.study.summary, config.attribution, settings, mistaken, seed=config.seed)
@@ -111,20 +127,15 @@ class _Why:
             return Contribution(note=_nothing(plan))
         layers = list(dict.fromkeys(one.layer for one in found.maps if one.layer is not None))
         stored = [self._stored(one, plan, layers.index(one.layer) if one.layer else 0) for one in found.maps]
+        contrasts = [self._contrast(one, found.maps) for one in find_contrasts(found.maps)]
         return Contribution(
-            figures=tuple(figure for figures, _ in stored for figure in figures),
+            figures=tuple(figure for figures, _ in (*stored, *contrasts) for figure in figures),
+            contrasts=tuple(contrast for _, contrast in contrasts),
+            thumbnails=self.thumbnails.save("why", self.workshop.pictures),
             attributions=tuple(
                 (self.seen[one.image].file, shown) for one, (_, shown) in zip(found.maps, stored, strict=True)
             ),
-            attribution_methods=tuple(
-                record.AttributionMethod(
-                    method=one.method,
-                    layer=one.layer,
-                    randomization=None if one.randomization is None else formats.finite(one.randomization),
-                    images=one.images,
-                )
-                for one in found.methods
-            ),
+            attribution_methods=tuple(record_method(one) for one in found.methods),
             channel_uses=self._uses(found),
             attribution_facts=self._facts(found),
         )
@@ -135,27 +146,65 @@ class _Why:
         key = self._key(question, block)
         name = "-".join(part for part in ("why", one.method, one.layer, seen.file, key) if part)
         array = self.workshop.pictures.save_array(name, one.values.astype(np.float32))
-        drawings = draw_attribution(
-            MapDrawn(
-                image=seen.file,
-                method=one.method,
-                layer=one.layer,
-                subject=question.subject,
-                role=ROLES[question.kind],
-                key=key,
-                values=one.values,
-                photo=seen.photo,
-                sides=seen.sides,
-                size=seen.pixels.shape[:2],
-                placement=seen.placement,
-                positive=one.positive_evidence,
-                checked=CHECKED[one.verdict],
-                made=_made(one, plan),
-                data=array,
-            )
+        drawn = MapDrawn(
+            image=seen.file,
+            method=one.method,
+            layer=one.layer,
+            subject=question.subject,
+            role=ROLES[question.kind],
+            key=key,
+            values=one.values,
+            photo=seen.photo,
+            sides=seen.sides,
+            size=seen.pixels.shape[:2],
+            placement=seen.placement,
+            positive=one.positive_evidence,
+            checked=CHECKED[one.verdict],
+            made=how_made(one, plan),
+            data=array,
         )
-        figures = self.workshop.pictures.save_drawings(drawings)
-        return figures, _record(one, figures[0], array)
+        figures = self.workshop.pictures.save_drawings(draw_attribution(drawn))
+        return figures, record_map(one, figures[0], array, self._on_object(one))
+
+    def _on_object(self, one: Explained) -> float | None:
+        """The share of a map's evidence on the object that is explained, where a mask shows it."""
+        seen, question = self.seen[one.image], one.question
+        shape = self.masks.find(seen.file, self._output(question), question.index)
+        if shape is None:
+            return None
+        placed = place_object(shape, seen.sides, seen.pixels.shape[:2], seen.placement)
+        return share_on_object(one.values, placed)
+
+    def _contrast(self, one: Contrast, maps: Sequence[Explained]) -> tuple[tuple[record.Figure, ...], record.Contrast]:
+        """The figures of what speaks for an answer rather than for the right one, and that for the record."""
+        seen = self.seen[one.image]
+        key = f"{self._output(one.answer).index}-contrast"
+        array = self.workshop.pictures.save_array(f"why-contrast-{one.layer}-{seen.file}-{key}", one.values)
+        drawn = MapDrawn(
+            image=seen.file,
+            method=CONTRAST,
+            layer=one.layer,
+            subject=f"{one.answer.subject} rather than {one.right.subject}",
+            role="the answer, not the right class",
+            key=key,
+            values=one.values,
+            photo=seen.photo,
+            sides=seen.sides,
+            size=seen.pixels.shape[:2],
+            placement=seen.placement,
+            positive=True,
+            checked="",
+            made=f"The maps of {one.layer} times their gradients of the difference of the two scores, added up over "
+            "channels; nothing is cut off (Draelos and Carin, 2020). The channels beside it are the same by channel.",
+            data=array,
+            signed=True,
+        )
+        figures = self.workshop.pictures.save_drawings(draw_attribution(drawn))
+        answer, right = (
+            self.likeness.file(seen.file, question.output, question.index) for question in (one.answer, one.right)
+        )
+        files = [each.file for each in self.seen]
+        return figures, record_contrast(one, figures[0], array, (answer, right), maps, files)
 
     def _uses(self, found: Explanation) -> tuple[record.ChannelUse, ...]:
         """What the channels that have a page are used for, in layers that class activation maps were made of."""
@@ -177,19 +226,25 @@ class _Why:
             for use in channel_uses(found.maps, sources[layer], channels)
         )
 
+    def _output(self, question: Question) -> SettledOutput:
+        return next(each for each in self.outputs if each.name == question.output)
+
     def _key(self, question: Question, block: int) -> str:
         """What tells a map from others of its method and image, whatever the network calls its layers and outputs."""
-        output = next(each for each in self.outputs if each.name == question.output)
+        output = self._output(question)
         which = question.index if question.kind in ("value", "region") else None
         parts = (output.index, question.kind, which, f"block {block}" if block else None)
         return "-".join(str(part) for part in parts if part is not None)
 
     def _facts(self, found: Explanation) -> AttributionFacts:
-        """What rules look at: the maps of the answers given, by the first method that has one of each image."""
+        """What rules look at: the maps of the answers of an output, by the first method that has one of each image."""
+        answers = [one for one in found.maps if one.question.kind not in ("truth", "runner-up")]
+        named = {one.question.output for one in answers if one.positive_evidence}
+        # Evidence for different answers need not lie in one place: those of one output are compared.
+        output = next((output.name for output in self.outputs if output.name in named), None)
         first: dict[int, Explained] = {}
-        for one in found.maps:
-            asked_first = one.question.kind not in ("truth", "runner-up")
-            if asked_first and one.positive_evidence:
+        for one in answers:
+            if one.question.output == output and one.positive_evidence:
                 first.setdefault(one.image, one)
         return AttributionFacts(
             tuple(self._map_facts(one) for _, one in sorted(first.items())),
@@ -202,7 +257,7 @@ class _Why:
 
     def _map_facts(self, one: Explained) -> MapFacts:
         seen = self.seen[one.image]
-        output = next(each for each in self.outputs if each.name == one.question.output)
+        output = self._output(one.question)
         (right,) = right_classes(self.study, output, [seen.file])
         answer = one.question.index if one.question.kind == "predicted" else None
         truth = answer if answer in right else right[0] if right else None
@@ -225,6 +280,7 @@ class _Why:
             sides=(rows, columns),
             border=border_share(one.values),
             padding=outside_share(one.values, box),
+            on_object=self._on_object(one),
         )
 
 
@@ -265,68 +321,6 @@ def questions(
     return [[question for own in each for question in own[place]] for place in range(len(files))]
 
 
-def _record(one: Explained, figure: record.Figure, array: str) -> record.Attribution:
-    question, curves = one.question, one.faithfulness
-    error = None if one.completeness_error is None else formats.finite(one.completeness_error)
-    return record.Attribution(
-        output=question.output,
-        target=record.AttributionTarget(kind=question.kind, index=question.index, label=question.label),
-        method=one.method,
-        layer=one.layer,
-        picture=figure.picture,
-        array=array,
-        shape=list(one.values.shape),
-        positive_evidence=one.positive_evidence,
-        deletion=_curve(curves.deletion if curves is not None else None),
-        insertion=_curve(curves.insertion if curves is not None else None),
-        completeness_error=error,
-        agreement=None if one.agreement is None else formats.finite(one.agreement),
-        verdict=one.verdict,
-        fair_deletion=_curve(curves.fair_deletion if curves is not None else None),
-        fair_insertion=_curve(curves.fair_insertion if curves is not None else None),
-        points=one.points,
-        score=None if question.score is None else formats.finite(question.score),
-        subject=question.subject,
-        figure=figure.id,
-    )
-
-
-def _curve(curve: Curve | None) -> record.AttributionCurve | None:
-    if curve is None or not np.isfinite([curve.area, curve.random]).all():
-        return None
-    return record.AttributionCurve(area=curve.area, random=curve.random)
-
-
-def _made(one: Explained, plan: Plan) -> str:
-    """How a map was made, in a sentence."""
-    if one.method == "grad-cam":
-        return (
-            f"The maps of {one.layer}, each weighted by its mean gradient of the score before the softmax, added up; "
-            "what lies below zero is cut off (Selvaraju et al., 2017)."
-        )
-    if one.method == "layer-cam":
-        return (
-            f"The maps of {one.layer}, each value weighted by its own gradient of the score where that is above zero, "
-            "added up (Jiang et al., 2021)."
-        )
-    if one.method == "integrated-gradients":
-        error = one.completeness_error
-        missed = "" if error is None or not np.isfinite(error) else f" It misses the difference by {error:.1%}."
-        return (
-            f"The gradients at {one.points} points of the way from grey ({plan.settings.baseline:g} of 255) to the "
-            f"image, times the difference of the two (Sundararajan et al., 2017).{missed}"
-        )
-    if one.method == "occlusion":
-        return (
-            f"A window of {plan.settings.window:.0%} of the side, grey ({plan.settings.grey:g} of 255), covers each "
-            "place in turn; a pixel shows how far the score falls on average (Zeiler and Fergus, 2014)."
-        )
-    return (
-        "The attention of all layers multiplied, the mean over heads, the identity added for the way around each "
-        "layer (Abnar and Zuidema, 2020)."
-    )
-
-
 def _nothing(plan: Plan) -> str:
     """Why there is no map."""
     if not plan.methods:
@@ -345,8 +339,15 @@ def plan_attribution(study: Study, workshop: Workshop) -> Work | Contribution:
     outputs = asked_outputs(study.answers.outputs)
     if not outputs:
         return Contribution(note="No output is of a kind that is explained: there is no answer to explain.")
-    why = _Why(study, workshop, outputs)
-    return Work(images=study.shown, visit=why.visit, finish=why.finish)
+    why = _Why(
+        study,
+        workshop,
+        outputs,
+        find_likeness(study, outputs),
+        Thumbnails(study.fitting.scale.levels),
+        find_masks(study),
+    )
+    return Work(images=why.images, visit=why.visit, finish=why.finish)
 
 
 ATTRIBUTION = Section(
@@ -354,7 +355,7 @@ ATTRIBUTION = Section(
     "Why",
     plan_attribution,
     record.Traits(
-        gallery="figures",
+        gallery="explanations",
         on_layers=None,
         shrinks=True,
         compared=True,

@@ -28,6 +28,7 @@ from reportgen.record import Pages
 from reportgen.record.addresses import section_page
 from reportgen.results import Finding, Graph, GraphNode, LayerSummary
 from reportgen.sections.answers import MeasuredAnswers, record_outputs
+from reportgen.sections.attribution_recording import record_attribution
 from reportgen.sections.histograms import describe_histogram
 from reportgen.sections.kept_products import weight_sketches
 from reportgen.sections.review_recording import record_evaluation
@@ -347,13 +348,6 @@ def _by_image(pairs: Iterable[tuple[str, record.Attribution]]) -> dict[str, tupl
     return found
 
 
-def _record_methods(made: Sequence[Contribution]) -> record.AttributionSummary | None:
-    """What was found of the methods of attribution; None where none ran."""
-    methods = [found for contribution in made for found in contribution.attribution_methods]
-    uses = [use for contribution in made for use in contribution.channel_uses]
-    return record.AttributionSummary(methods=methods, channels=tuple(uses)) if methods else None
-
-
 def make_record(
     study: Study,
     site: record.Site,
@@ -387,7 +381,7 @@ def make_record(
         features=[feature for contribution in made for feature in contribution.features],
         products=products,
         findings=record_findings(findings, study),
-        attribution=_record_methods(made),
+        attribution=record_attribution(review),
         evaluation=record_evaluation(study, judged or {}),
         robustness=review.robustness,
         dataset=review.dataset,

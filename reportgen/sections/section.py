@@ -57,6 +57,7 @@ class Contribution:
     attributions: tuple[tuple[str, record.Attribution], ...] = ()  # each with its image
     attribution_methods: tuple[record.AttributionMethod, ...] = ()
     channel_uses: tuple[record.ChannelUse, ...] = ()
+    contrasts: tuple[record.Contrast, ...] = ()
     attribution_facts: AttributionFacts = field(default_factory=AttributionFacts)  # what rules look at
     graph: Graph | None = None
     answers: Mapping[str, tuple[record.Answer, ...]] = field(default_factory=dict)
@@ -81,6 +82,7 @@ def joined(parts: Iterable[Contribution]) -> Contribution:
         attributions=tuple(shown for part in every for shown in part.attributions),
         attribution_methods=tuple(found for part in every for found in part.attribution_methods),
         channel_uses=tuple(use for part in every for use in part.channel_uses),
+        contrasts=tuple(contrast for part in every for contrast in part.contrasts),
         attribution_facts=AttributionFacts.joined(part.attribution_facts for part in every),
         graph=next((part.graph for part in every if part.graph is not None), None),
         answers={file: answers for part in every for file, answers in part.answers.items()},

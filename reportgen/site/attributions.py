@@ -11,6 +11,14 @@ from reportgen.site.catalogue import Catalogue
 # Maps on the front page: a row on a wide screen.
 MOST_STRIPPED = 6
 
+_METHODS = {
+    "grad-cam": "Grad-CAM",
+    "layer-cam": "LayerCAM",
+    "integrated-gradients": "Integrated gradients",
+    "occlusion": "Occlusion",
+    "attention-rollout": "Attention rollout",
+}
+
 _ROLES = {
     "predicted": "predicted",
     "truth": "the right class",
@@ -33,6 +41,11 @@ class AttributionView:
     badge: str
     state: str
     facts: tuple[tuple[str, str | None], ...]
+
+
+def method_title(method: str) -> str:
+    """What a method is called."""
+    return _METHODS[method]
 
 
 def view_attribution(figure: Figure, catalogue: Catalogue) -> AttributionView | None:
@@ -77,6 +90,7 @@ def _facts(shown: Attribution, catalogue: Catalogue) -> tuple[tuple[str, str | N
         ("The same from what has less of it", _against(shown.fair_insertion, "higher")),
         ("Likeness to maps of shuffled weights", None if randomization is None else f"{randomization:.2f} (0 is best)"),
         ("Agreement with another method", None if shown.agreement is None else f"{shown.agreement:.2f} (1 is full)"),
+        ("Evidence on the object", None if shown.on_object is None else f"{shown.on_object:.0%}"),
         ("Error of completeness", None if shown.completeness_error is None else f"{shown.completeness_error:.1%}"),
     )
 
@@ -92,7 +106,9 @@ def strip_figures(catalogue: Catalogue) -> list[Figure]:
     wrong: list[Figure] = []
     others: list[Figure] = []
     for image in catalogue.record.images:
-        first = next((one for one in image.attributions if one.target.kind != "runner-up"), None)
+        asked = [one for one in image.attributions if one.target.kind not in ("runner-up", "truth")]
+        # Of several methods one that found something; the first where none did.
+        first = next((one for one in asked if one.positive_evidence), asked[0] if asked else None)
         figure = catalogue.figures.get(first.figure or "") if first is not None else None
         if figure is not None:
             mistaken = any(one.target.kind == "truth" for one in image.attributions)

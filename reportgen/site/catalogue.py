@@ -13,6 +13,7 @@ from reportgen.record import (
     ChannelColumns,
     ChannelUse,
     ClassesAnswer,
+    Contrast,
     Feature,
     Figure,
     Finding,
@@ -168,6 +169,12 @@ class Catalogue:
         return {(use.layer, use.channel): use for use in found}
 
     @cached_property
+    def contrasts_of_image(self) -> Mapping[str, list[Contrast]]:
+        """Why images were taken for what they are not, by file."""
+        found = self.record.attribution.contrasts if self.record.attribution is not None else ()
+        return _grouped((contrast.image, contrast) for contrast in found)
+
+    @cached_property
     def general_figures(self) -> list[Figure]:
         """Figures that speak of the network as a whole."""
         return [figure for figure in self.record.figures if figure.layer is None and figure.image is None]
@@ -270,6 +277,14 @@ class Catalogue:
         """The page of a channel, None where it has none."""
         unit = self.units.get((layer, channel))
         return None if unit is None else unit.page
+
+    def channel_page(self, layer: str, channel: int) -> str | None:
+        """The page of a channel, or of the one before that `layer` only activates or normalises; None without one."""
+        found = self.layers.get(layer)
+        while found is not None and (found.name, channel) not in self.units:
+            follows = found.kind in {"activation", "normalization", "resting"} and len(found.inputs) == 1
+            found = self.layers.get(found.inputs[0]) if follows else None
+        return None if found is None else self.unit_page(found.name, channel)
 
     def layer_page(self, name: str | None) -> str | None:
         """The page of a layer, None where it has none or is not in the record."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from reportgen.record import Image, Layer, Neighbour, Tile, TopImage, Unit
 from reportgen.record.objectives import objective_words
 from reportgen.site.catalogue import Catalogue
 from reportgen.site.charts import draw_histogram, draw_profile
+from reportgen.site.explanation_pages import class_anchors
 from reportgen.site.facts import unit_facts
 from reportgen.site.figures import FigureView, crop_channel, crop_of, group_figures, view_figure
 from reportgen.site.outline import Link
@@ -47,10 +50,11 @@ def unit_pages(catalogue: Catalogue) -> list[Page]:
     """All pages about channels; none where no channel was looked at."""
     if not catalogue.record.units and not catalogue.sheets:
         return []
-    pages = [_overview(catalogue)]
+    pages, anchors = [_overview(catalogue)], class_anchors(catalogue)
     for layer in catalogue.record.layers:
         pages += chained(_sheet_pages(layer, catalogue))
-        pages += chained([_unit_page(unit, catalogue) for unit in catalogue.units_of_layer.get(layer.name, ())])
+        units = catalogue.units_of_layer.get(layer.name, ())
+        pages += chained([_unit_page(unit, anchors, catalogue) for unit in units])
     return pages
 
 
@@ -152,7 +156,8 @@ def _channel_rows(layer: Layer, after: Layer, catalogue: Catalogue) -> list[Chan
     ]
 
 
-def _unit_page(unit: Unit, catalogue: Catalogue) -> Page:
+def _unit_page(unit: Unit, anchors: Mapping[str, str], catalogue: Catalogue) -> Page:
+    """The page of a channel; `anchors` are where the classes stand with the maps of their images."""
     layer = catalogue.layers.get(unit.layer)
     sheet = catalogue.sheets.get(unit.layer)
     use = catalogue.uses.get((unit.layer, unit.channel))
@@ -173,6 +178,7 @@ def _unit_page(unit: Unit, catalogue: Catalogue) -> Page:
             (one, _likeness(one.image, catalogue), catalogue.image_page(one.image))
             for one in (use.images if use is not None else ())
         ),
+        served=tuple((one, anchors.get(one.label)) for one in (use.classes if use is not None else ())),
         findings=view_findings(
             (one for one in catalogue.findings_of_layer.get(unit.layer, ()) if unit.channel in one.channels), catalogue
         ),

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from reportgen.record import GraphEdge, GraphNode, Section
 from reportgen.site.catalogue import Catalogue
+from reportgen.site.explanation_pages import explanation_pages
 from reportgen.site.figures import group_figures
 from reportgen.site.page import GRAPH, HOME, Page, chained
 from reportgen.site.parts import page_links, page_paths, split, view_maximizations, view_section
@@ -37,6 +38,8 @@ def gallery_pages(catalogue: Catalogue) -> list[Page]:
     for section in catalogue.record.sections:
         if section.gallery == "maximizations":
             pages += _maximized_pages(section, catalogue)
+        elif section.gallery == "explanations":
+            pages += explanation_pages(section, catalogue)
         elif section.gallery is not None:
             pages += _plates_pages(section, catalogue)
     return pages

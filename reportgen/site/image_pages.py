@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from reportgen.record import Image
 from reportgen.site.catalogue import LIKENESS, Catalogue
+from reportgen.site.contrasts import ContrastView, view_contrasts
 from reportgen.site.facts import image_facts
 from reportgen.site.figures import FigureGroup, group_figures, view_figure
 from reportgen.site.outline import Link
@@ -73,12 +74,15 @@ def _pages_of(image: Image, catalogue: Catalogue) -> list[Page]:
     assert image.page is not None
     figures = catalogue.figures_on("on_images", catalogue.figures_of_image.get(image.file, ()), "whole")
     likenesses = tuple(view_figure(figure, catalogue) for figure in figures if figure.kind in LIKENESS)
-    runs = split(group_figures((figure for figure in figures if figure.kind not in LIKENESS), catalogue), GROUPS)
+    groups = group_figures((figure for figure in figures if figure.kind not in LIKENESS), catalogue)
+    contrasts = view_contrasts(image, groups, catalogue)
+    contrasted = {name for contrast in contrasts for name in contrast.groups}
+    runs = split([group for group in groups if group.id not in contrasted], GROUPS)
     paths = page_paths(image.page, image.page.removesuffix(".html") + "/figures-{}.html", len(runs))
     card = view_image(image, catalogue)
     pages = []
     for number, (path, run) in enumerate(zip(paths, runs, strict=True), 1):
-        sections = _sections(image, run, catalogue, first=number == 1)
+        sections = _sections(image, run, contrasts, catalogue, first=number == 1)
         view = ImageView(
             card=card,
             first=number == 1,
@@ -106,7 +110,12 @@ def _pages_of(image: Image, catalogue: Catalogue) -> list[Page]:
 
 
 def _sections(
-    image: Image, groups: Sequence[FigureGroup], catalogue: Catalogue, *, first: bool
+    image: Image,
+    groups: Sequence[FigureGroup],
+    contrasts: Sequence[ContrastView],
+    catalogue: Catalogue,
+    *,
+    first: bool,
 ) -> tuple[SectionView, ...]:
     found = view_sections((), [view.figure for group in groups for view in group.variants], catalogue)
     arrays = catalogue.features_of_image.get(image.file, ()) if first else ()
@@ -114,4 +123,8 @@ def _sections(
         features = tuple(array for array in arrays if array.section == slug)
         if features:
             found[slug] = replace(found.get(slug, view_section(section)), features=features)
+    for contrast in contrasts if first else ():
+        section = catalogue.sections[contrast.difference.first.figure.section]
+        own = found.get(section.slug, view_section(section))
+        found[section.slug] = replace(own, contrasts=(*own.contrasts, contrast))
     return tuple(found[slug] for slug in catalogue.sections if slug in found)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from reportgen.record import (
     ChannelUse,
+    ClassUse,
     Feature,
     Finding,
     Graph,
@@ -26,6 +27,7 @@ from reportgen.record import (
 )
 from reportgen.site.answer_views import AnswerView
 from reportgen.site.charts import HistogramChart, LineChart
+from reportgen.site.contrasts import ContrastView
 from reportgen.site.facts import Facts
 from reportgen.site.figures import FigureGroup, FigureView
 from reportgen.site.outline import Link
@@ -93,6 +95,7 @@ class SectionView:
     maximizations: tuple[MaximizationView, ...] = ()
     features: tuple[Feature, ...] = ()
     features_elsewhere: int = 0  # arrays of the layer that only the images' pages list
+    contrasts: tuple[ContrastView, ...] = ()  # why an image was taken for what it is not
 
 
 @dataclass(frozen=True)
@@ -292,6 +295,7 @@ class UnitView:
     selectivity: Sequence[Selectivity]
     use: ChannelUse | None  # which answers its evidence serves
     used: tuple[tuple[ImageUse, FigureView | None, str | None], ...]  # the images where most, likenesses, pages
+    served: tuple[tuple[ClassUse, str | None], ...]  # the classes where most, and where their images stand
     findings: tuple[FindingView, ...]
     filters: tuple[FilterView, ...]
 

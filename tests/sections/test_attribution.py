@@ -359,7 +359,7 @@ def test_a_channel_says_what_it_is_used_for(tmp_path: Path) -> None:
         )
     used = next(use for use in uses if use.classes)
     page = tmp_path / "report" / next(u.page for u in record.units if u.channel == used.channel and u.layer == "last")
-    assert "What it is used for" in page.read_text()
+    assert "What it fires on, and what it is used for" in page.read_text()
 
 
 def test_channels_are_the_same_before_and_after_what_works_value_by_value() -> None:
