@@ -99,7 +99,8 @@ def attribution_lines() -> Iterator[str]:
     yield "[`attribution`](options.md).\n"
     yield "| parameter | meaning | default |\n|---|---|---|"
     for name, field in AttributionSettings.model_fields.items():
-        yield f"| `{name}` | {_cell(field.description)} | `{field.default:g}` |"
+        default = "none" if field.default is None else f"`{field.default:g}`"
+        yield f"| `{name}` | {_cell(field.description)} | {default} |"
 
 
 def section_lines() -> Iterator[str]:

@@ -3,6 +3,8 @@
     python tests/benchmarks/attribution.py cost          ratios of time, all in one run
     python tests/benchmarks/attribution.py completeness  errors of integrated gradients, and how many points it takes
     python tests/benchmarks/attribution.py controls      verdicts on maps that know nothing, and on those of the methods
+    python tests/benchmarks/attribution.py verdicts      the latter alone
+    python tests/benchmarks/attribution.py rectangles    how much of Grad-CAM's evidence lies on the thing named
 
 `cost`: Grad-CAM of the last block for one class and LayerCAM of five block ends, against the bare forward pass of the
 same batch (aims: at most 1.3 and 3.0); Grad-CAM against tf-keras-vis' (aim 0.8; left out where that package is not
@@ -13,6 +15,9 @@ installed: `pip install -e ".[benchmark]"`); integrated gradients of 50 points a
 
 `controls`: random maps, edges and constant maps in the place of Grad-CAM's, 200 of them, each with its own
 randomisation; aim: at least 95 % explain nothing. Then the share of verdicts of the methods.
+
+`rectangles`: for the predicted class of six photographs, the share of the evidence of Grad-CAM of the last block inside
+a rectangle that was drawn by eye around what the photograph shows. Aim: 80 % each.
 
 Networks and photographs are looked for in `../shared` beside the checkout; `--shared` names another place.
 """
@@ -48,6 +53,7 @@ from reportgen.analysis.attribution import (
     occlusion,
     verdict,
 )
+from reportgen.analysis.attribution.places import outside_share
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.config import Config
 from reportgen.images import Fitting, collect_images, load_image
@@ -62,6 +68,16 @@ MODES = {
 }
 LAST_AIM, FIVE_AIM, OTHER_AIM = 1.3, 3.0, 0.8
 CONTROLS = 200
+# By eye, in the photograph cropped in the middle to a square: top, left, bottom, right as shares of its side.
+RECTANGLES = {
+    "coffee.png": (0.02, 0.15, 0.85, 0.85),
+    "parrot_macaw.jpg": (0.00, 0.22, 1.00, 0.90),
+    "chickadee.png": (0.20, 0.00, 0.90, 1.00),
+    "dragonfly.png": (0.08, 0.00, 0.92, 1.00),
+    "cat_chelsea.png": (0.02, 0.05, 0.98, 0.95),
+    "cat_tabby.jpg": (0.08, 0.00, 1.00, 0.87),
+}
+INSIDE_AIM = 0.8
 COSTLY = 2  # images of each network for the methods that cost much
 Make = Callable[[TracedCall, Any, Any], Any]
 ROUNDS = 7
@@ -268,9 +284,34 @@ def judge(what: str, traced: TracedCall, pixels: NDArray[np.uint8], make: Make) 
     return said
 
 
+# --- rectangles -----------------------------------------------------------------------------------
+
+
+def measure_rectangles(shared: Path, names: list[str]) -> None:
+    every = []
+    for name in names:
+        network = open_network(shared, name)
+        images = collect_images([shared / "photos" / file for file in RECTANGLES], channels=network.channels).images
+        fitted = [Fitting(network.size, "crop").apply(load_image(image, network.channels))[0] for image in images]
+        pixels = np.stack(fitted)
+        (layer,) = cam_layers(summarize_network(network))[:1]
+        traced = TracedCall(network, [layer])
+        target = predicted(traced, pixels)
+        maps = grad_cam(traced, pixels, [target])[layer].maps[0]
+        for image, values, best in zip(images, maps, target.directions.argmax(axis=1), strict=True):
+            # What lies between the centres of two cells is shared by them, as it is drawn.
+            large = tf.image.resize(values[..., None], network.size, "bilinear").numpy()[..., 0]
+            box = RECTANGLES[image.file]
+            inside = 1 - outside_share(large, box) if values.any() else float("nan")
+            area = (box[2] - box[0]) * (box[3] - box[1])
+            every.append(inside)
+            print(f"  {name} {image.file}: class {best}, {inside:.0%} inside {area:.0%} of the image", flush=True)
+    print(f"{np.mean(np.asarray(every) >= INSIDE_AIM):.0%} of {len(every)} maps have {INSIDE_AIM:.0%} inside")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["cost", "completeness", "controls", "verdicts"])
+    parser.add_argument("what", choices=["cost", "completeness", "controls", "verdicts", "rectangles"])
     parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared")
     parser.add_argument("--networks", default=",".join(MODES), help="names, with commas between")
     given = parser.parse_args()
@@ -279,6 +320,7 @@ def main() -> None:
         "completeness": measure_completeness,
         "controls": measure_controls,
         "verdicts": measure_verdicts,
+        "rectangles": measure_rectangles,
     }
     measures[given.what](given.shared, given.networks.split(","))
 
