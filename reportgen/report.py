@@ -182,7 +182,7 @@ def _record(study: Study, workshop: Workshop, sections: Sequence[Section]) -> Re
     """Run the sections asked for and put everything into the record."""
     asked = [section for section in sections if study.config.draws(section.slug) or section.needed(study.config)]
     thumbnails = Thumbnails(study.fitting.scale.levels)
-    judged = JudgedOutputs(study)
+    judged = JudgedOutputs(study, workshop)
     pictured = Work(images=images_spoken_of(study), visit=thumbnails.visit)
     keeper = ProductKeeper(study, workshop)
     looked = LookedAt(study)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import colorsys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -175,11 +176,22 @@ def draw_picture(levels: NDArray[np.float64]) -> ByteArray:
     return to_rgb(np.round(np.clip(np.nan_to_num(levels), 0, 255)).astype(np.uint8))
 
 
-def draw_difference(levels: NDArray[np.float64], pixels: FloatArray) -> ByteArray:
-    """Where a picture on 0..255 is lighter (red) and darker (blue) than the input `pixels`, on average over channels.
+def mean_difference(levels: NDArray[np.float64], wanted: NDArray[np.generic]) -> NDArray[np.float64]:
+    """How much lighter a picture on 0..255 is than the one `wanted`, on average over channels, `(height, width)`."""
+    away: NDArray[np.float64] = np.nan_to_num((levels - wanted.astype(np.float64)).mean(axis=2))
+    return away
 
-    White is no difference; the ends are the largest there is, at least 16 of 255.
+
+def strongest(differences: Iterable[NDArray[np.float64]]) -> float:
+    """What the strongest colours of differences stand for: the largest there is, at least 16 of 255."""
+    return max([_LEAST_DIFFERENCE, *(float(np.abs(away).max()) for away in differences)])
+
+
+def draw_difference(levels: NDArray[np.float64], wanted: NDArray[np.generic], most: float | None = None) -> ByteArray:
+    """Where a picture on 0..255 is lighter (red) and darker (blue) than the one `wanted`, on average over channels.
+
+    White is no difference; the ends are `most`, by default the `strongest` there is.
     """
-    away = np.nan_to_num((levels - pixels.astype(np.float64)).mean(axis=2))
-    end = max(_LEAST_DIFFERENCE, float(np.abs(away).max()))
+    away = mean_difference(levels, wanted)
+    end = strongest([away]) if most is None else most
     return coloured(to_levels(away, -end, end), "diverging")

@@ -29,12 +29,16 @@ class ClassesAnswer(_Answer):
 
 
 class Value(Fact):
-    """One value of an output, in the output's order; `place` is the share of all images whose value is lower."""
+    """One value of an output, in the output's order; `place` is the share of all images whose value is lower.
+
+    `truth` is the right value, where it was given.
+    """
 
     index: int
     name: str
     value: float | None  # null where it is not finite
     place: float | None
+    truth: float | None = None
 
 
 class ValuesAnswer(_Answer):
@@ -58,6 +62,55 @@ class ClassShare(Fact):
     place: tuple[float, float] | None = None
 
 
+DifferenceKind = Literal["right", "found", "wrong", "missed", "extra", "unjudged"]
+
+
+class ClassOverlap(Fact):
+    """How the answer and the right mask of an image overlap in one class.
+
+    `share` is that of the judged pixels that are of the class; `iou` and `dice` are null where there are none.
+    """
+
+    index: int
+    label: str | None
+    share: float
+    iou: float | None
+    dice: float | None
+    colour: Colour | None = None
+
+
+class MapComparison(Fact):
+    """A map against the right mask, in the frame of the whole photograph.
+
+    `truth`, `answer` and `difference` are palette pictures that fill the frame, `width` by `height`; pixels are judged
+    where the mask has a class and the network saw. `colours` are those of `difference`, by what they mean:
+    `right`, `wrong`, `unjudged`; of the one class of a mask `found` (right, and there), `missed`, `extra`. `mean_iou`
+    is over the classes that the right mask shows; null, as `pixel_accuracy`, where no pixel is judged.
+    """
+
+    photograph: PicturePath
+    truth: PicturePath
+    answer: PicturePath
+    difference: PicturePath
+    width: int
+    height: int
+    mean_iou: float | None
+    pixel_accuracy: float | None
+    classes: tuple[ClassOverlap, ...]
+    colours: dict[DifferenceKind, Colour]
+
+
+class PictureComparison(Fact):
+    """A picture against the right one: `difference` shows where it is lighter and darker, up to `most` of 255."""
+
+    truth: PicturePath
+    difference: PicturePath
+    most: float
+    mae: float
+    psnr: float | None  # null where nothing differs
+    ssim: float | None  # null where the picture is smaller than a window
+
+
 class MapAnswer(_Answer):
     """A class for each pixel.
 
@@ -77,12 +130,17 @@ class MapAnswer(_Answer):
     height: int
     classes: list[ClassShare]
     mean_confidence: float | None
+    right: MapComparison | None = None
 
     @property
     def pictures(self) -> dict[str, tuple[int, int]]:
-        """Overlay, photograph, mask and outlines, all drawn at the size of the first."""
+        """Overlay, photograph, mask and outlines, all drawn at the size of the first; and those of the comparison."""
         named = (self.picture, self.photograph, self.mask, self.outlines)
-        return {name: (self.width, self.height) for name in named if name is not None}
+        sizes = {name: (self.width, self.height) for name in named if name is not None}
+        if self.right is None:
+            return sizes
+        shown = (self.right.photograph, self.right.truth, self.right.answer, self.right.difference)
+        return dict.fromkeys(shown, (self.right.width, self.right.height)) | sizes
 
 
 class PictureError(Fact):
@@ -101,11 +159,14 @@ class PictureAnswer(_Answer):
     height: int
     difference: PicturePath | None
     error: PictureError | None
+    right: PictureComparison | None = None
 
     @property
     def pictures(self) -> dict[str, tuple[int, int]]:
-        """The picture and the difference, of the same size."""
-        return {name: (self.width, self.height) for name in (self.picture, self.difference) if name is not None}
+        """The picture, the differences and the right picture, of the same size."""
+        right = () if self.right is None else (self.right.truth, self.right.difference)
+        named = (self.picture, self.difference, *right)
+        return {name: (self.width, self.height) for name in named if name is not None}
 
 
 class Likeness(Fact):

@@ -47,7 +47,7 @@ def named_files(record: Record) -> dict[str, str]:
         where = f"attribution.contrasts.{place}"
         named += [(f"{where}.picture", contrast.picture), (f"{where}.array", contrast.array)]
     named += [(f"thumbnails.{file}", tile.picture) for file, tile in record.thumbnails.items()]
-    named += [("robustness.corruptions", tile.picture) for tile in review_tiles(record.robustness)]
+    named += [("review", tile.picture) for tile in review_tiles(record.evaluation, record.robustness)]
     if record.dataset is not None and record.dataset.projection is not None:
         named.append(("dataset.projection.picture", record.dataset.projection.picture))
     files: dict[str, str] = {}

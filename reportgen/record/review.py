@@ -10,7 +10,8 @@ from typing import Literal
 
 from reportgen import facts
 from reportgen.facts import AnswerKind, CalibrationBin, Fact
-from reportgen.record.paths import PicturePath
+from reportgen.record.answers import ClassOverlap, DifferenceKind
+from reportgen.record.paths import Colour, PicturePath
 from reportgen.record.tile import Tile
 
 Interval = tuple[float, float]
@@ -22,7 +23,8 @@ Interval = tuple[float, float]
 class ClassScore(Fact):
     """How good the answers are on one class, of which there are `count` images.
 
-    What needs an image of the class is null where there is none; `iou` is of maps alone.
+    What needs an image of the class is null where there is none; `iou` is of maps alone, whose `f1` is the Dice
+    coefficient, and `colour` that of the class in their pictures.
     """
 
     label: str
@@ -33,16 +35,22 @@ class ClassScore(Fact):
     f1: float | None
     iou: float | None = None
     average_precision: float | None = None
+    colour: Colour | None = None
 
 
 class ValueScore(Fact):
-    """How far one value of an answer is from the right one."""
+    """How far one value of an answer is from the right one.
+
+    `scatter` has right value and answer of a sample of the images, where the output has several values.
+    """
 
     name: str
     mae: float | None
     rmse: float | None
     r2: float | None
     bias: float | None
+    baseline_rmse: float | None = None  # of always answering the mean of the right values
+    scatter: tuple[tuple[float, float], ...] = ()
 
 
 class Slice(Fact):
@@ -103,12 +111,41 @@ class BinaryScore(Fact):
     curve: list[Operation]
 
 
+class WorstPanels(Fact):
+    """Small pictures of an image, of the right answer, of the network's, and of where the two differ.
+
+    `photograph` is null where it is the right answer.
+    """
+
+    photograph: Tile | None
+    truth: Tile
+    answer: Tile
+    difference: Tile
+
+    @property
+    def tiles(self) -> tuple[Tile, ...]:
+        """All of them."""
+        return tuple(one for one in (self.photograph, self.truth, self.answer, self.difference) if one is not None)
+
+
 class WorstImage(Fact):
-    """An image that was answered badly: by its absolute error (of value `name`), its mean IoU or its mean error."""
+    """An image that was answered badly: by its absolute error (of value `name`), its mean IoU or its mean error.
+
+    `truth` and `answer` are of a value; `pixel_accuracy` and `classes`, those that its right mask or the answer shows,
+    the worst first, of a map; `psnr` and `ssim` of a picture. `thumbnail` is the image where there are no `panels`.
+    """
 
     image: str
     score: float
     name: str | None = None
+    truth: float | None = None
+    answer: float | None = None
+    pixel_accuracy: float | None = None
+    classes: tuple[ClassOverlap, ...] = ()
+    psnr: float | None = None
+    ssim: float | None = None
+    thumbnail: Tile | None = None
+    panels: WorstPanels | None = None
 
 
 class EvaluationOutput(Fact):
@@ -154,8 +191,13 @@ class EvaluationOutput(Fact):
     mae: float | None = None  # of pictures, on 0..255
     psnr: float | None = None
     ssim: float | None = None
-    scatter: tuple[tuple[float, float], ...] = ()  # right value and answer, of a sample of the images
+    scatter: tuple[tuple[float, float], ...] = ()  # of one value: right value and answer, of a sample of the images
     worst: tuple[WorstImage, ...] = ()
+    without_truth: int = 0  # images that no right answer was given for
+    ignored_pixels: int = 0  # of masks: said to be left out, or not seen by the network
+    unmatched_pixels: int = 0  # of masks: of a class that is none of the network's
+    colours: dict[DifferenceKind, Colour] | None = None  # of the differences of maps, by what they mean
+    difference_scale: float | None = None  # of pictures: what the strongest colours of `worst` stand for, of 255
 
 
 class Evaluation(facts.Evaluation):
@@ -303,8 +345,12 @@ class Dataset(Fact):
     few_images: tuple[FewImages, ...] = ()
 
 
-def review_tiles(robustness: Robustness | None) -> Iterator[Tile]:
-    """The pictures that robustness speaks of."""
+def review_tiles(evaluation: Evaluation | None, robustness: Robustness | None) -> Iterator[Tile]:
+    """The pictures that evaluation and robustness speak of."""
+    for output in evaluation.outputs if evaluation is not None else ():
+        for worst in output.worst:
+            yield from () if worst.thumbnail is None else (worst.thumbnail,)
+            yield from () if worst.panels is None else worst.panels.tiles
     for corruption in robustness.corruptions if robustness is not None else ():
         for flip in corruption.flips:
             yield from (tile for tile in (flip.before, flip.after) if tile is not None)

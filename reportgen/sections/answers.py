@@ -91,13 +91,15 @@ class MeasuredAnswers:
         kept = self._kept(output, file)
         if kept is None:
             return None
-        values = []
+        values, truth = [], self.study.answers.truths.get(output.name)
+        right = None if truth is None else truth.values.get(file)
         for index, value in enumerate(kept.tolist()):
             others = self._sorted[output.name][index]
             is_number = np.isfinite(value) and len(others)
             place = float(np.searchsorted(others, np.float32(value), "left")) / len(others) if is_number else None
             name = output.value_name(index)
-            values.append(record.Value(index=index, name=name, value=finite(value), place=place))
+            exact = None if right is None else finite(right[index])
+            values.append(record.Value(index=index, name=name, value=finite(value), place=place, truth=exact))
         return record.ValuesAnswer(output=output.name, kind="values", values=values)
 
     @cached_property

@@ -21,6 +21,7 @@ from reportgen.draw.answers import (
 from reportgen.draw.bands import show_image
 from reportgen.formats import finite
 from reportgen.results import FloatArray
+from reportgen.sections import judged_maps, judged_pictures
 from reportgen.sections.section import Contribution, Section, VisitedImage, Work
 from reportgen.sections.study import Study, Workshop
 
@@ -93,7 +94,16 @@ class AnswerDrawing:
                 for index, share in enumerate(read.shares)
             ],
             mean_confidence=finite(read.mean_confidence),
+            right=self._right_map(output, visited, answer),
         )
+
+    def _right_map(
+        self, output: SettledOutput, visited: VisitedImage, answer: FloatArray
+    ) -> record.MapComparison | None:
+        truth = self.study.answers.truths.get(output.name)
+        if truth is None:
+            return None
+        return judged_maps.compare_shown(answer, output, truth, visited, self.study, self.workshop.pictures)
 
     def _picture(self, output: SettledOutput, visited: VisitedImage, answer: FloatArray) -> record.Answer:
         levels, pictures = picture_levels(answer, output), self.workshop.pictures
@@ -101,7 +111,7 @@ class AnswerDrawing:
         is_small = levels.shape[0] * levels.shape[1] <= _LOSSLESS_PIXELS
         picture = pictures.save(f"picture-{name}", draw_picture(levels), lossless=is_small)
         error = picture_error(levels, self._fed(visited))
-        difference = None
+        difference, truth = None, self.study.answers.truths.get(output.name)
         if levels.shape == visited.pixels.shape:
             drawn = draw_difference(levels, self._fed(visited))
             difference = pictures.save(f"difference-{name}", drawn, lossless=is_small).path
@@ -113,6 +123,9 @@ class AnswerDrawing:
             height=picture.height,
             difference=difference,
             error=None if error is None else record.PictureError(mae=error[0], psnr=error[1]),
+            right=None
+            if truth is None
+            else judged_pictures.compare_shown(levels, output, truth, visited, self.study, pictures, lossless=is_small),
         )
 
 

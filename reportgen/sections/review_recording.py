@@ -81,14 +81,22 @@ def images_spoken_of(study: Study) -> list[ImageFile]:
 def _record_classes(output: SettledOutput, judged: ClassReview, study: Study) -> EvaluationOutput:
     files = [image.file for image in study.statistics.images]
     figures = class_figures(output, judged.figures, files)
-    binary = judged.binary
+    binary, without_truth = judged.binary, _without_truth(study, output, files)
     return figures.model_copy(
         update={
+            "without_truth": without_truth,
+            "unmatched": figures.unmatched - without_truth,
             "slices": [_slice(one, files) for one in judged.slices],
             "roc_auc": None if binary is None else binary.roc_auc,
             "binary": None if binary is None else _binary(binary, judged.names[1]),
         }
     )
+
+
+def _without_truth(study: Study, output: SettledOutput, files: Sequence[str]) -> int:
+    """How many images no class was given for, known to the network or not."""
+    truth = study.answers.truths.get(output.name)
+    return 0 if truth is None else sum(file not in truth.labels for file in files)
 
 
 def class_figures(output: SettledOutput, figures: ClassFigures, files: Sequence[str]) -> EvaluationOutput:

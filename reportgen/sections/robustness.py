@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from reportgen import record
@@ -14,6 +16,7 @@ from reportgen.draw.thumbnails import draw_thumbnail
 from reportgen.formats import count, counted
 from reportgen.record.review import Corruption, Flip, SeverityScore, ShiftScore
 from reportgen.results import ByteArray, FloatArray
+from reportgen.sections.kept_worst import KeptWorst
 from reportgen.sections.section import Contribution, Section, VisitedImage, Work
 from reportgen.sections.study import Study, Workshop
 from reportgen.sections.thumbnails import store_tiles
@@ -23,7 +26,7 @@ class FirstFlips:
     """Pictures of the images whose class changes first under each corruption, before and after."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, list[tuple[tuple[int, float, int], ByteArray, ByteArray]]] = {}
+        self._kept: dict[str, KeptWorst[tuple[int, ByteArray, ByteArray]]] = {}
 
     def add(self, image: int, changed: ByteArray, scores: FloatArray) -> None:
         """Look at all versions of an image, in the order of CHANGES, and keep those that are among the first."""
@@ -34,21 +37,22 @@ class FirstFlips:
             if change.name not in CORRUPTIONS or predicted[place] == predicted[0] or change.name in seen:
                 continue
             seen.add(change.name)
-            kept = self._kept.setdefault(change.name, [])
-            key = (change.severity, confidence, image)
-            if len(kept) < MOST_FLIPS or key < kept[-1][0]:
-                kept.append((key, draw_thumbnail(changed[0]), draw_thumbnail(changed[place])))
-                kept.sort(key=lambda one: one[0])
-                del kept[MOST_FLIPS:]
+            self._kept.setdefault(change.name, KeptWorst(MOST_FLIPS)).add(
+                (change.severity, confidence, image), partial(_before_and_after, image, changed[0], changed[place])
+            )
 
     def pictures(self) -> dict[str, ByteArray]:
         """All pictures kept, by corruption, image and whether it is the one before or after."""
         return {
-            f"{name} {key[2]} {which}": pixels
+            f"{name} {image} {which}": pixels
             for name, kept in self._kept.items()
-            for key, before, after in kept
+            for image, before, after in kept.in_order()
             for which, pixels in (("before", before), ("after", after))
         }
+
+
+def _before_and_after(image: int, before: ByteArray, after: ByteArray) -> tuple[int, ByteArray, ByteArray]:
+    return image, draw_thumbnail(before), draw_thumbnail(after)
 
 
 def plan_robustness(study: Study, workshop: Workshop) -> Work | Contribution:

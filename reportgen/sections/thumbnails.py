@@ -8,8 +8,8 @@ import numpy as np
 
 from reportgen import record
 from reportgen.analysis.image_properties import as_bytes
-from reportgen.draw.montage import grid_columns, montage
-from reportgen.draw.thumbnails import SIDE, draw_thumbnail
+from reportgen.draw.montage import GAP_COLOUR, grid_columns, montage
+from reportgen.draw.thumbnails import draw_thumbnail
 from reportgen.results import ByteArray
 from reportgen.sections.picture_store import PictureStore
 from reportgen.sections.section import Contribution, VisitedImage
@@ -40,16 +40,35 @@ class Thumbnails:
         return store_tiles(name, kept, pictures)
 
 
-def store_tiles(name: str, pixels: Mapping[str, ByteArray], pictures: PictureStore) -> dict[str, record.Tile]:
-    """Write small pictures `(SIDE, SIDE, 3)` as mosaics; where each of them is, by its key."""
+def store_tiles(
+    name: str, pixels: Mapping[str, ByteArray], pictures: PictureStore, *, lossless: bool = False
+) -> dict[str, record.Tile]:
+    """Write small pictures `(height, width, 3)` as mosaics; where each of them is, by its key.
+
+    Args:
+        name: of the mosaics.
+        pixels: by key; each begins in the corner of a cell in which the largest fits.
+        pictures: where mosaics go.
+        lossless: every pixel keeps its colour.
+    """
     tiles: dict[str, record.Tile] = {}
     for run in _runs(list(pixels), MOST_TILES):
+        shapes = [pixels[key].shape[:2] for key in run]
+        height, width = (max(sides) for sides in zip(*shapes, strict=True))
         columns = grid_columns(len(run))
-        stored = pictures.save(name, montage(np.stack([pixels[key] for key in run]), columns))
-        for place, key in enumerate(run):
+        cells = np.stack([_in_cell(pixels[key], height, width) for key in run])
+        stored = pictures.save(name, montage(cells, columns), lossless=lossless)
+        for place, shape in enumerate(shapes):
             row, column = divmod(place, columns)
-            tiles[key] = stored.tile(column * (SIDE + 1), row * (SIDE + 1), SIDE, SIDE)
+            tiles[run[place]] = stored.tile(column * (width + 1), row * (height + 1), shape[1], shape[0])
     return tiles
+
+
+def _in_cell(pixels: ByteArray, height: int, width: int) -> ByteArray:
+    """A picture in the corner of a grey cell."""
+    cell = np.full((height, width, 3), GAP_COLOUR, np.uint8)
+    cell[: pixels.shape[0], : pixels.shape[1]] = pixels
+    return cell
 
 
 def _runs(keys: Sequence[str], most: int) -> Iterable[tuple[str, ...]]:

@@ -23,6 +23,7 @@ from reportgen.record import (
 )
 from reportgen.site.catalogue import Catalogue
 from reportgen.site.charts import HistogramChart, draw_spread, place_in_spread
+from reportgen.site.difference_words import named_colours
 from reportgen.site.facts import Facts
 
 # Values with a chart of their own on one page; further ones are named in a list.
@@ -68,6 +69,7 @@ class ValueRow:
 
     name: str
     value: float | None
+    truth: float | None  # the right value, where it is known
     place: float | None
     chart: HistogramChart | None
     mark: float | None  # across the chart
@@ -102,6 +104,8 @@ class MapContent:
     tint: tuple[float, float, float] | None
     size: tuple[int, int]  # width and height in CSS pixels
     letter_size: float
+    frame: tuple[int, int]  # as `size`, of the whole photograph
+    difference_keys: tuple[tuple[str, str], ...]  # colours of the difference from the right mask, and their meaning
 
 
 @dataclass(frozen=True)
@@ -183,7 +187,7 @@ def view_values(answer: ValuesAnswer, seen: Seen) -> ValuesContent:
 def _value_row(value: Value, spread: ValueSpread | None) -> ValueRow:
     chart = None if spread is None else draw_spread(spread)
     mark = None if spread is None or chart is None else place_in_spread(spread, value.value)
-    return ValueRow(value.name, value.value, value.place, chart, mark)
+    return ValueRow(value.name, value.value, value.truth, value.place, chart, mark)
 
 
 # --- maps and pictures ----------------------------------------------------------------------------
@@ -191,7 +195,7 @@ def _value_row(value: Value, spread: ValueSpread | None) -> ValueRow:
 
 def view_map(answer: MapAnswer, seen: Seen) -> MapContent:
     """A mask and its legend, the class that covers most first; a class has the same letter on every image."""
-    single = len(answer.classes) == 1
+    single, right = len(answer.classes) == 1, answer.right
     covering = sorted((one for one in answer.classes if one.share > 0 or single), key=lambda one: -one.share)
     legend = tuple(
         LegendRow(
@@ -210,6 +214,8 @@ def view_map(answer: MapAnswer, seen: Seen) -> MapContent:
         tint=_rgb(answer.classes[0].colour) if single else None,
         size=_fitted(answer.width, answer.height),
         letter_size=round(max(answer.width, answer.height) / 18, 1),
+        frame=_fitted(answer.width, answer.height) if right is None else _fitted(right.width, right.height),
+        difference_keys=() if right is None else named_colours(right.colours),
     )
 
 

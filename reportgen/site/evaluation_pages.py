@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from reportgen import formats
 from reportgen.record import Evaluation, EvaluationOutput, Mistake
-from reportgen.record.review import ClassScore, Slice, WorstImage
+from reportgen.record.review import ClassScore, Slice
+from reportgen.site import evaluation_words
 from reportgen.site.catalogue import Catalogue
-from reportgen.site.facts import Facts
 from reportgen.site.outline import Link
 from reportgen.site.page import EVALUATION, HOME, Page, chained
 from reportgen.site.parts import page_links, page_paths, split
@@ -16,17 +17,19 @@ from reportgen.site.review_charts import (
     HEIGHT,
     WIDTH,
     MatrixChart,
+    ScatterChart,
     draw_matrix,
     draw_reliability,
     draw_scatter,
     draw_shares,
 )
-from reportgen.site.review_shots import view_shot
+from reportgen.site.review_shots import difference_keys, view_shot, view_worst
 from reportgen.site.review_views import (
     BinaryView,
     CellsView,
     CellView,
     ClassesView,
+    ConfusedView,
     OutputView,
     SliceView,
 )
@@ -96,10 +99,10 @@ def _view_output(
     confused = [cell for cell in output.confusion or () if cell[0] != cell[1]]
     return OutputView(
         output=output,
-        lead=_lead(output),
-        key_facts=_key_facts(output),
-        doubtful=_is_doubtful(output),
-        notes=tuple(_notes(output)),
+        lead=evaluation_words.lead(output),
+        key_facts=evaluation_words.key_facts(output),
+        doubtful=evaluation_words.is_doubtful(output),
+        notes=tuple(evaluation_words.notes(output)),
         slices=None if output.slices is None else tuple(_view_slice(one, catalogue) for one in output.slices),
         mistakes=tuple(
             view_shot(one.image, catalogue, f"{one.truth}, taken for {one.predicted} ({formats.percent(one.score)})")
@@ -108,80 +111,20 @@ def _view_output(
             for one in mistakes[:MOST_SHOTS]
         ),
         matrix=matrix,
-        confused=tuple((*cell, anchors.get(cell[:2])) for cell in confused[: MOST_BESIDE if matrix else MOST_CONFUSED]),
+        confused=tuple(_view_confused(output, confused[: MOST_BESIDE if matrix else MOST_CONFUSED], anchors)),
         confused_total=len(confused),
         classes=classes[:MOST_CLASSES],
         classes_total=len(classes),
         reliability=draw_reliability(output),
         coverage=draw_shares([(point.share, point.accuracy) for point in output.coverage]),
         binary=_view_binary(output),
-        scatter=draw_scatter(output.scatter),
-        worst=tuple(view_shot(one.image, catalogue, _worst_words(one, output)) for one in output.worst),
+        scatters=tuple(_scatters(output)),
+        worst=tuple(view_worst(one, output, catalogue) for one in output.worst),
+        difference_keys=difference_keys(output),
         others=others,
         width=WIDTH,
         height=HEIGHT,
     )
-
-
-def _lead(output: EvaluationOutput) -> str:
-    """Whether it is right, in a sentence."""
-    images = formats.counted(output.images, "image")
-    if output.accuracy is None:
-        return f"{output.output}: {images} with right answers."
-    if output.kind == "multilabel":
-        return f"All labels are right on {formats.percent(output.accuracy)} of {images}."
-    if output.interval is None:
-        return f"{formats.percent(output.accuracy)} of {images} are classed rightly."
-    low, high = (formats.percent(end) for end in output.interval)
-    words = (
-        f"{formats.percent(output.accuracy)} of {formats.counted(output.images, 'image')} are classed rightly; on "
-        f"other images of the kind it would be {low} to {high}, in 19 of 20 such samples."
-    )
-    if output.baseline is not None and output.baseline_class is not None:
-        words += f" Answering {output.baseline_class} always would be right on {formats.percent(output.baseline)}."
-    return words
-
-
-def _is_doubtful(output: EvaluationOutput) -> bool:
-    return output.interval is not None and output.baseline is not None and output.interval[0] <= output.baseline
-
-
-def _key_facts(output: EvaluationOutput) -> Facts:
-    interval = "" if output.interval is None else " to ".join(formats.percent(end) for end in output.interval)
-    named = (
-        ("all labels right" if output.kind == "multilabel" else "accuracy", formats.percent, output.accuracy),
-        ("balanced accuracy", formats.percent, output.balanced_accuracy),
-        ("among the best five", formats.percent, output.top5_accuracy),
-        ("most frequent class", formats.percent, output.baseline),
-        ("mean average precision", formats.number, output.mean_average_precision),
-        ("mean absolute error", formats.number, output.mae),
-        ("PSNR, dB", formats.number, output.psnr),
-        ("SSIM", formats.number, output.ssim),
-        ("area under ROC", formats.number, output.roc_auc),
-        ("mean IoU", formats.number, output.mean_iou),
-        ("right pixels", formats.percent, output.pixel_accuracy),
-        ("calibration error", formats.percent, output.ece),
-        ("log loss", formats.number, output.nll),
-        ("Brier score", formats.number, output.brier),
-    )
-    facts = [(name, write(value)) for name, write, value in named if value is not None]
-    if interval:
-        facts.insert(1, ("95 % interval", interval))
-    return tuple(facts)
-
-
-def _notes(output: EvaluationOutput) -> Iterable[str]:
-    if output.unmatched:
-        yield f"{formats.counted(output.unmatched, 'image')} left out: the class given is none of the network's."
-    if output.not_finite:
-        yield f"{formats.counted(output.not_finite, 'image')} left out: the answer is not a number."
-    if output.without_images:
-        named = ", ".join(output.without_images[:MOST_SHOTS])
-        more = len(output.without_images) - MOST_SHOTS
-        rest = f" and {formats.count(more)} more" if more > 0 else ""
-        yield f"Averages over classes leave out those without images: {named}{rest}."
-    if output.plain:
-        yield "The network gives plain scores: probabilities below are their softmax."
 
 
 def _worst_first(output: EvaluationOutput) -> list[ClassScore]:
@@ -196,19 +139,30 @@ def _view_slice(found: Slice, catalogue: Catalogue) -> SliceView:
     return SliceView(found, where, tuple(view_shot(file, catalogue) for file in found.examples[:MOST_SHOTS]))
 
 
-def _worst_words(one: WorstImage, output: EvaluationOutput) -> str:
-    """How badly an image was answered."""
-    if output.kind == "map":
-        return f"mean IoU {formats.number(one.score)}"
-    error = f"off by {formats.number(one.score)}"
-    return error if one.name is None or len(output.values or ()) < 2 else f"{one.name}: {error}"
+def _view_confused(
+    output: EvaluationOutput, confused: Sequence[tuple[str, str, int]], anchors: dict[tuple[str, str], str]
+) -> Iterable[ConfusedView]:
+    of_class: Counter[str] = Counter()
+    for truth, _, count in output.confusion or ():
+        of_class[truth] += count
+    for truth, predicted, count in confused:
+        yield ConfusedView(truth, predicted, count, count / of_class[truth], anchors.get((truth, predicted)))
+
+
+def _scatters(output: EvaluationOutput) -> Iterable[tuple[str, ScatterChart]]:
+    """Answers against right values, value by value."""
+    values = output.values or ()
+    for value in values:
+        chart = draw_scatter(output.scatter if len(values) == 1 else value.scatter)
+        if chart is not None:
+            yield value.name, chart
 
 
 def _matrix(output: EvaluationOutput, anchors: dict[tuple[str, str], str]) -> MatrixChart | None:
     names = [row.label for row in output.per_class or ()]
     if not output.confusion or not names or len(names) > MOST_IN_MATRIX:
         return None
-    return draw_matrix(names, output.confusion, anchors)
+    return draw_matrix(names, output.confusion, anchors, shares=output.kind == "map")
 
 
 def _view_binary(output: EvaluationOutput) -> BinaryView | None:

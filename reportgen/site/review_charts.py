@@ -39,7 +39,7 @@ class MatrixCell:
 
     x: float
     y: float
-    count: int
+    text: str
     opacity: float
     right: bool
     title: str
@@ -124,7 +124,11 @@ def draw_reliability(output: EvaluationOutput) -> tuple[ReliabilityBar, ...]:
 
 
 def draw_matrix(
-    names: Sequence[str], confusion: Sequence[tuple[str, str, int]], pages: dict[tuple[str, str], str]
+    names: Sequence[str],
+    confusion: Sequence[tuple[str, str, int]],
+    pages: dict[tuple[str, str], str],
+    *,
+    shares: bool = False,
 ) -> MatrixChart:
     """The confusion matrix of so few classes that each number can be read.
 
@@ -132,6 +136,7 @@ def draw_matrix(
         names: of the classes, in their order.
         confusion: right class, answer, and how many images.
         pages: where the images of a cell are listed.
+        shares: a cell shows its share of the row in per cent, since there is no room for millions of pixels.
     """
     side = CELL if len(names) <= FEW_CLASSES else SMALL_CELL
     room = max(min(len(name), _MOST_LETTERS) for name in names) * _LETTER + _PAD
@@ -143,7 +148,7 @@ def draw_matrix(
         MatrixCell(
             x=round(room + place[predicted] * side, 1),
             y=round(room + place[truth] * side, 1),
-            count=count,
+            text=_whole_percent(count / of_class[truth]) if shares else str(count),
             opacity=round(0.1 + 0.38 * count / of_class[truth], 2),
             right=truth == predicted,
             title=f"{truth} taken for {predicted}: {count:,} of {of_class[truth]:,}",
@@ -165,6 +170,15 @@ def draw_matrix(
             MatrixName(x, round(room - 4, 1), _cut(name), name) for x, name in zip(middle, names, strict=True)
         ),
     )
+
+
+def _whole_percent(share: float) -> str:
+    """A share of one in per cent, so short that it fits a cell; what is not none does not look like it.
+
+    >>> _whole_percent(0.5), _whole_percent(0.001), _whole_percent(0.9999)
+    ('50', '<1', '100')
+    """
+    return "<1" if share < 0.005 else f"{share * 100:.0f}"
 
 
 def _cut(name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from reportgen.record.answers import ClassOverlap
 from reportgen.record.review import (
     ClassScore,
     Corruption,
@@ -84,6 +85,26 @@ class BinaryView:
 
 
 @dataclass(frozen=True)
+class ConfusedView:
+    """How often one class was taken for another: of maps in pixels, else in images; `page` lists them."""
+
+    truth: str
+    predicted: str
+    count: int
+    share: float  # of the class
+    page: str | None
+
+
+@dataclass(frozen=True)
+class WorstView:
+    """An image that was answered badly; `panels` are small pictures with what each shows, `overlaps` its classes."""
+
+    shot: Shot
+    panels: tuple[tuple[str, Tile], ...]
+    overlaps: tuple[ClassOverlap, ...]
+
+
+@dataclass(frozen=True)
 class OutputView:
     """The evaluation of one output."""
 
@@ -95,15 +116,16 @@ class OutputView:
     slices: tuple[SliceView, ...] | None  # None where none were looked for
     mistakes: tuple[Shot, ...]
     matrix: MatrixChart | None
-    confused: tuple[tuple[str, str, int, str | None], ...]
+    confused: tuple[ConfusedView, ...]
     confused_total: int
     classes: Sequence[ClassScore]
     classes_total: int
     reliability: tuple[ReliabilityBar, ...]
     coverage: str
     binary: BinaryView | None
-    scatter: ScatterChart | None
-    worst: tuple[Shot, ...]
+    scatters: tuple[tuple[str, ScatterChart], ...]  # each of a value, by its name
+    worst: tuple[WorstView, ...]
+    difference_keys: tuple[tuple[str, str], ...]  # colour and what it means
     others: tuple[Link, ...]
     width: int
     height: int

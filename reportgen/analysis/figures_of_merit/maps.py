@@ -34,6 +34,71 @@ class MapClassRow:
 
 
 @dataclass(frozen=True, eq=False)
+class MapOverlap:
+    """One map and its truth: `confusion` `(classes, classes)` counts the judged pixels by right and answered class."""
+
+    confusion: NDArray[np.int64]
+    ignored: int
+    unmatched: int
+
+    @property
+    def pixels(self) -> int:
+        """How many pixels are judged."""
+        return int(self.confusion.sum())
+
+    @property
+    def right(self) -> int:
+        """How many of them are right."""
+        return int(np.trace(self.confusion))
+
+    @property
+    def mean_iou(self) -> float | None:
+        """Over the classes that the truth shows; None where no pixel is judged."""
+        right, count = np.diagonal(self.confusion), self.confusion.sum(axis=1)
+        shown = np.flatnonzero(count)
+        return mean((right[shown] / (count[shown] + self.confusion.sum(axis=0)[shown] - right[shown])).tolist())
+
+    def rows(self) -> tuple[MapClassRow, ...]:
+        """Every class, as far as this image tells."""
+        return class_rows(self.confusion, (self.confusion.sum(axis=1) > 0).astype(np.int64))
+
+
+def overlap(truth: NDArray[np.integer[Any]], predicted: NDArray[np.integer[Any]], classes: int) -> MapOverlap:
+    """How a map and its truth, both `(height, width)`, overlap.
+
+    >>> overlap(np.array([[0, 1, 255]]), np.array([[1, 1, 0]]), 2).confusion.tolist()
+    [[0, 1], [0, 1]]
+    """
+    if truth.shape != predicted.shape:
+        raise ValueError(f"expected maps of the same size, got {truth.shape} and {predicted.shape}")
+    ignored = truth == IGNORED
+    known = (truth >= 0) & (truth < classes) & ~ignored
+    codes = truth[known].astype(np.int64) * classes + predicted[known]
+    confusion = np.bincount(codes, minlength=classes**2).reshape(classes, classes)
+    return MapOverlap(confusion, int(ignored.sum()), int((~known & ~ignored).sum()))
+
+
+def class_rows(confusion: NDArray[np.int64], shown_in: NDArray[np.int64]) -> tuple[MapClassRow, ...]:
+    """Every class by the pixels' confusion matrix `(truth, predicted)`; `shown_in` counts the images that show each."""
+    counts, taken, right = confusion.sum(axis=1), confusion.sum(axis=0), np.diagonal(confusion)
+    columns = (part.tolist() for part in (shown_in, counts, taken, right))
+    return tuple(
+        MapClassRow(
+            index=index,
+            images=images,
+            count=count,
+            predicted=predicted,
+            right=both,
+            precision=both / predicted if predicted else (0.0 if count else None),
+            recall=share(both, count),
+            iou=both / (count + predicted - both) if count else None,
+            dice=2 * both / (count + predicted) if count else None,
+        )
+        for index, (images, count, predicted, both) in enumerate(zip(*columns, strict=True))
+    )
+
+
+@dataclass(frozen=True, eq=False)
 class MapAnswers:
     """One row for each image with judged pixels, in the order of the images.
 
@@ -88,24 +153,20 @@ class MapAccumulator:
         self._ignored = self._unmatched = 0
         self._rows = ImageRows(pixels=np.int64, right=np.int64, mean_iou=np.float64)
 
-    def add(self, image: int, truth: NDArray[np.integer[Any]], predicted: NDArray[np.integer[Any]]) -> None:
-        """Take in an image: its index, and the class of each pixel as it is and as answered, both `(height, width)`."""
-        if truth.shape != predicted.shape:
-            raise ValueError(f"expected maps of the same size, got {truth.shape} and {predicted.shape}")
-        ignored = truth == IGNORED
-        known = (truth >= 0) & (truth < self._classes) & ~ignored
-        self._ignored += int(ignored.sum())
-        self._unmatched += int((~known & ~ignored).sum())
-        codes = truth[known].astype(np.int64) * self._classes + predicted[known]
-        confusion = np.bincount(codes, minlength=self._classes**2).reshape(self._classes, self._classes)
-        right, count = np.diagonal(confusion), confusion.sum(axis=1)
-        shown = np.flatnonzero(count)
-        if not len(shown):
-            return
-        self._confusion += confusion
-        self._shown_in[shown] += 1
-        overlaps = right[shown] / (count[shown] + confusion.sum(axis=0)[shown] - right[shown])
-        self._rows.add([image], pixels=[count.sum()], right=[right.sum()], mean_iou=[mean(overlaps.tolist()) or 0.0])
+    def add(self, image: int, truth: NDArray[np.integer[Any]], predicted: NDArray[np.integer[Any]]) -> MapOverlap:
+        """Take in an image: its index, and the class of each pixel as it is and as answered, both `(height, width)`.
+
+        Returns:
+            How the two overlap.
+        """
+        found = overlap(truth, predicted, self._classes)
+        self._ignored += found.ignored
+        self._unmatched += found.unmatched
+        if found.mean_iou is not None:
+            self._confusion += found.confusion
+            self._shown_in[found.confusion.sum(axis=1) > 0] += 1
+            self._rows.add([image], pixels=[found.pixels], right=[found.right], mean_iou=[found.mean_iou])
+        return found
 
     def merge(self, other: MapAccumulator) -> None:
         """Take in all images of `other`."""
@@ -118,7 +179,7 @@ class MapAccumulator:
     def result(self) -> MapFigures:
         """The figures of all images taken in."""
         rows = self._rows.sorted()
-        per_class = tuple(self._class_row(index) for index in range(self._classes))
+        per_class = class_rows(self._confusion, self._shown_in)
         pixels = int(self._confusion.sum())
         return MapFigures(
             classes=self._classes,
@@ -134,21 +195,6 @@ class MapAccumulator:
             per_class=per_class,
             confusion=self._cells(),
             answers=MapAnswers(rows["image"], rows["pixels"], rows["right"], rows["mean_iou"]),
-        )
-
-    def _class_row(self, index: int) -> MapClassRow:
-        count, predicted = int(self._confusion[index].sum()), int(self._confusion[:, index].sum())
-        right = int(self._confusion[index, index])
-        return MapClassRow(
-            index=index,
-            images=int(self._shown_in[index]),
-            count=count,
-            predicted=predicted,
-            right=right,
-            precision=right / predicted if predicted else (0.0 if count else None),
-            recall=share(right, count),
-            iou=right / (count + predicted - right) if count else None,
-            dice=2 * right / (count + predicted) if count else None,
         )
 
     def _cells(self) -> tuple[ConfusionCell, ...]:

@@ -62,22 +62,19 @@ class PictureAccumulator:
         self._rows = ImageRows(mae=np.float64, psnr=np.float64, ssim=np.float64)
         self._not_finite = 0
 
-    def add(self, image: int, truth: NDArray[Any], answer: NDArray[Any]) -> None:
-        """Take in an image: its index, and the picture as it should be and is, both `(height, width, channels)`."""
-        if truth.shape != answer.shape or truth.ndim != 3:
-            raise ValueError(f"expected two pictures (height, width, channels), got {truth.shape} and {answer.shape}")
-        right, given = truth.astype(np.float64), answer.astype(np.float64)
-        if not np.isfinite(given).all():
+    def add(self, image: int, truth: NDArray[Any], answer: NDArray[Any]) -> tuple[float, float, float] | None:
+        """Take in an image: its index, and the picture as it should be and is, both `(height, width, channels)`.
+
+        Returns:
+            What `measure_picture` says of it.
+        """
+        found = measure_picture(truth, answer, data_range=self._range)
+        if found is None:
             self._not_finite += 1
-            return
-        errors = given - right
-        squared = float(np.square(errors).mean())
-        self._rows.add(
-            [image],
-            mae=[np.abs(errors).mean()],
-            psnr=[10 * math.log10(self._range**2 / squared) if squared else math.inf],
-            ssim=[_or_nan(structural_similarity(right, given, data_range=self._range))],
-        )
+        else:
+            mae, psnr, ssim = found
+            self._rows.add([image], mae=[mae], psnr=[psnr], ssim=[ssim])
+        return found
 
     def merge(self, other: PictureAccumulator) -> None:
         """Take in all images of `other`."""
@@ -100,5 +97,29 @@ class PictureAccumulator:
         )
 
 
-def _or_nan(figure: float | None) -> float:
-    return math.nan if figure is None else figure
+def measure_picture(
+    truth: NDArray[Any], answer: NDArray[Any], *, data_range: float = DATA_RANGE
+) -> tuple[float, float, float] | None:
+    """Mean absolute error, PSNR in dB (infinite where nothing differs) and SSIM (NaN of a picture that is too small).
+
+    Args:
+        truth: `(height, width, channels)`.
+        answer: as `truth`.
+        data_range: from black to white.
+
+    Returns:
+        None where a value of the answer is NaN or infinite.
+    """
+    if truth.shape != answer.shape or truth.ndim != 3:
+        raise ValueError(f"expected two pictures (height, width, channels), got {truth.shape} and {answer.shape}")
+    right, given = truth.astype(np.float64), answer.astype(np.float64)
+    if not np.isfinite(given).all():
+        return None
+    errors = given - right
+    squared = float(np.square(errors).mean())
+    ssim = structural_similarity(right, given, data_range=data_range)
+    return (
+        float(np.abs(errors).mean()),
+        10 * math.log10(data_range**2 / squared) if squared else math.inf,
+        math.nan if ssim is None else ssim,
+    )
