@@ -21,7 +21,7 @@ Difference = Literal["right", "found", "wrong", "missed", "extra", "unjudged"]
 # What is right is pale; the two strong colours (Okabe and Ito 2008) are told apart, and from the greys, by readers of
 # any colour vision, and by their lightness in print. `found` is what is right of the one class of a mask.
 DIFFERENCE_COLOURS: dict[Difference, str] = {
-    "right": "#ececec",
+    "right": "#f4f4f4",
     "found": "#a8a8a8",
     "wrong": "#d55e00",
     "missed": "#0072b2",

@@ -9,6 +9,7 @@ from reportgen.facts import SEVERITIES
 from reportgen.finished.sizes import SIZE_RULE
 from reportgen.formats import counted, percent
 from reportgen.record import Evaluation, Finding, Model, Record
+from reportgen.site.evaluation_words import lead
 from reportgen.site.facts import preprocessing_words
 from reportgen.site.parts import count_severities
 
@@ -50,9 +51,11 @@ def _fed(model: Model) -> str:
 
 
 def accuracy_words(evaluation: Evaluation | None) -> list[str]:
-    """How often the network is right, a line where truth was given."""
-    if evaluation is None or evaluation.accuracy is None:
+    """How often the network is right, a line where truth was given; of answers that are no classes how far off."""
+    if evaluation is None:
         return []
+    if evaluation.accuracy is None:
+        return [f"{output.output}: {lead(output)}" for output in evaluation.outputs if output.images]
     best = "" if evaluation.top5_accuracy is None else f", {percent(evaluation.top5_accuracy)} among the best five"
     return [f"accuracy: {percent(evaluation.accuracy)} of {counted(evaluation.images, 'image')}{best}"]
 

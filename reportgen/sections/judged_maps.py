@@ -6,16 +6,16 @@ from dataclasses import dataclass
 
 from reportgen import record
 from reportgen.analysis.answers import MatchedTruth
-from reportgen.analysis.answers.right_pictures import (
+from reportgen.analysis.figures_of_merit.intervals import share
+from reportgen.analysis.figures_of_merit.maps import MapAccumulator, MapClassRow, MapFigures, MapOverlap, overlap
+from reportgen.analysis.network.settled_output import SettledOutput
+from reportgen.analysis.right_pictures import (
     ComparedMap,
     compare_map,
     judged_classes,
     judged_names,
     read_mask,
 )
-from reportgen.analysis.figures_of_merit.intervals import share
-from reportgen.analysis.figures_of_merit.maps import MapAccumulator, MapClassRow, MapFigures, MapOverlap, overlap
-from reportgen.analysis.network.settled_output import SettledOutput
 from reportgen.draw.compared import (
     DIFFERENCE_COLOURS,
     PANEL_SIDE,

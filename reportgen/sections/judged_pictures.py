@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from reportgen import record
 from reportgen.analysis.answers import MatchedTruth
 from reportgen.analysis.answers.pictures import picture_levels
-from reportgen.analysis.answers.right_pictures import read_picture
 from reportgen.analysis.figures_of_merit.pictures import PictureAccumulator, measure_picture
 from reportgen.analysis.network.settled_output import SettledOutput
+from reportgen.analysis.right_pictures import read_picture
 from reportgen.draw.answers import draw_difference, draw_picture, mean_difference, strongest
 from reportgen.draw.compared import PANEL_SIDE, draw_panel, panel_size
 from reportgen.formats import finite

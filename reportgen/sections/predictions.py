@@ -19,6 +19,8 @@ from reportgen.draw.answers import (
     photograph_under,
 )
 from reportgen.draw.bands import show_image
+from reportgen.draw.compared import draw_panel, panel_size
+from reportgen.draw.photo import LONG_SIDE
 from reportgen.formats import finite
 from reportgen.results import FloatArray
 from reportgen.sections import judged_maps, judged_pictures
@@ -67,6 +69,9 @@ class AnswerDrawing:
         size, name = self.study.network.size, f"{output.name}-{visited.file}"
         shown = show_image(visited.original, self.study.config.bands).pixels
         under = photograph_under(shown, self._fed(visited), visited.placement, size)
+        # Outlines are so many pixels wide: over a small photograph nothing else would be seen.
+        if max(under.shape) < LONG_SIDE // 2:
+            under = draw_panel(under, panel_size(under.shape[:2], LONG_SIDE // 2))
         drawn = draw_map(read.indices, read.probabilities, under)
         in_colours = 1 < output.classes <= mask_palette(output.classes).shape[0] - 1
         mask = pictures.save_png(

@@ -235,7 +235,7 @@ def view_picture(answer: PictureAnswer, seen: Seen) -> PictureContent:
         words.append("no difference" if error.psnr is None else f"PSNR {formats.number(error.psnr)} dB")
     return PictureContent(
         answer=answer,
-        given=seen.catalogue.figure_of(seen.image.file, "input") or seen.catalogue.likenesses.get(seen.image.file),
+        given=seen.catalogue.likenesses.get(seen.image.file),
         size=_fitted(answer.width, answer.height),
         error=", ".join(words),
     )

@@ -52,15 +52,18 @@ class AnswerView:
     content: Any
 
 
-def view_answers(image: Image, catalogue: Catalogue) -> tuple[AnswerView, ...]:
-    """The answers of all outputs to `image`, in their order; the classes alone where the record has no more of it."""
+def view_answers(image: Image, catalogue: Catalogue, where: str = "") -> tuple[AnswerView, ...]:
+    """The answers of all outputs to `image`, in their order; the classes alone where the record has no more of it.
+
+    `where` tells their controls from those of the same image elsewhere on a page.
+    """
     outputs = catalogue.outputs
     answers: Sequence[Answer] = image.answers
     if not answers and image.predictions:
         named = next((name for name, output in outputs.items() if KINDS[output.kind].named), "")
         answers = [ClassesAnswer(output=named, kind="classes", predictions=image.predictions)]
     return tuple(
-        _view_answer(answer, number, Seen(outputs.get(answer.output) or _unknown(answer), image, catalogue))
+        _view_answer(answer, f"{where}{number}", Seen(outputs.get(answer.output) or _unknown(answer), image, catalogue))
         for number, answer in enumerate(answers)
     )
 
@@ -70,11 +73,11 @@ def _unknown(answer: Answer) -> Output:
     return Output(name=answer.output, kind=answer.kind, shape=(), labels=None, note=None, reason="")
 
 
-def _view_answer(answer: Answer, number: int, seen: Seen) -> AnswerView:
+def _view_answer(answer: Answer, key: str, seen: Seen) -> AnswerView:
     kind = KINDS[answer.kind]
     return AnswerView(
         kind=answer.kind,
-        key=f"{seen.image.id}-{number}",
+        key=f"{seen.image.id}-{key}",
         name=seen.output.name,
         title=kind.phrase(seen.output),
         note=seen.output.note,

@@ -101,7 +101,7 @@ def _view_output(
         output=output,
         lead=evaluation_words.lead(output),
         key_facts=evaluation_words.key_facts(output),
-        doubtful=evaluation_words.is_doubtful(output),
+        doubt=evaluation_words.doubt(output),
         notes=tuple(evaluation_words.notes(output)),
         slices=None if output.slices is None else tuple(_view_slice(one, catalogue) for one in output.slices),
         mistakes=tuple(

@@ -42,9 +42,10 @@ def _labels_lead(output: EvaluationOutput) -> str:
 
 
 def _map_lead(output: EvaluationOutput) -> str:
+    judged = sum(row.count > 0 for row in output.per_class or ())
     words = (
-        f"{formats.percent(output.pixel_accuracy)} of the judged pixels of {_images(output)} are right, and on average "
-        f"over the classes what is answered and what is there overlap by {formats.percent(output.mean_iou)} (mean IoU)."
+        f"{formats.percent(output.pixel_accuracy)} of the judged pixels of {_images(output)} are right; the mean IoU "
+        f"of {formats.counted(judged, 'class')} is {formats.number(output.mean_iou)}."
     )
     if output.baseline is not None and output.baseline_class is not None:
         words += (
@@ -90,13 +91,22 @@ _LEADS: Mapping[AnswerKind, Callable[[EvaluationOutput], str]] = {
 }
 
 
-def is_doubtful(output: EvaluationOutput) -> bool:
-    """Whether an answer that looks at no image may do as well."""
-    if output.baseline is None:
-        return False
+def doubt(output: EvaluationOutput) -> str:
+    """A word of warning where an answer that looks at no image may do as well; else empty."""
+    if output.kind == "values":
+        no_better = [row.name for row in output.values or () if row.r2 is not None and row.r2 <= 0]
+        named = ", ".join(no_better[:_MOST_NAMED])
+        words = f"Always giving the mean of the right values would be no worse for {named}: nothing was learned there."
+        return words if no_better else ""
+    surely = output.pixel_accuracy if output.kind == "map" else output.interval and output.interval[0]
+    if output.baseline is None or surely is None or surely > output.baseline:
+        return ""
     if output.kind == "map":
-        return output.pixel_accuracy is not None and output.pixel_accuracy <= output.baseline
-    return output.interval is not None and output.interval[0] <= output.baseline
+        return "That is no better than answering the most frequent class everywhere."
+    return (
+        "That is no better than always giving the most frequent class: on these images the network shows nothing that "
+        "it learned."
+    )
 
 
 def key_facts(output: EvaluationOutput) -> Facts:

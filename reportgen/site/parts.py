@@ -76,13 +76,13 @@ def _view_maximization(shown: Maximization, catalogue: Catalogue) -> Maximizatio
     )
 
 
-def view_image(image: Image, catalogue: Catalogue) -> ImageCard:
-    """An image with its likeness and its answers."""
+def view_image(image: Image, catalogue: Catalogue, where: str = "") -> ImageCard:
+    """An image with its likeness and its answers; `where` tells it from the same image elsewhere on a page."""
     likeness = catalogue.likenesses.get(image.file)
     return ImageCard(
         image=image,
         likeness=None if likeness is None else view_figure(likeness, catalogue),
-        answers=view_answers(image, catalogue),
+        answers=view_answers(image, catalogue, where),
         right=_is_right(image, catalogue),
         trusted=catalogue.better_than_baseline,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from reportgen import formats
 from reportgen.record.review import EvaluationOutput
 
 # In CSS pixels; drawings shrink with a narrow page.
@@ -94,6 +95,16 @@ class ScatterChart:
     path: str
     low: float
     high: float
+
+    @property
+    def low_words(self) -> str:
+        """The lower end, short."""
+        return formats.number(float(f"{self.low:.3g}"))
+
+    @property
+    def high_words(self) -> str:
+        """The upper end, short."""
+        return formats.number(float(f"{self.high:.3g}"))
 
 
 def draw_scatter(points: Sequence[tuple[float, float]]) -> ScatterChart | None:

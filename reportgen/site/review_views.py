@@ -111,7 +111,7 @@ class OutputView:
     output: EvaluationOutput
     lead: str
     key_facts: Facts
-    doubtful: bool
+    doubt: str  # why the figures may be worth nothing; else empty
     notes: tuple[str, ...]
     slices: tuple[SliceView, ...] | None  # None where none were looked for
     mistakes: tuple[Shot, ...]

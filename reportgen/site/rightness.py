@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from reportgen import formats
-from reportgen.record import Evaluation
+from reportgen.record import Evaluation, EvaluationOutput
+from reportgen.site import evaluation_words
 from reportgen.site.catalogue import Catalogue
 from reportgen.site.parts import view_image
 from reportgen.site.views import RightView
@@ -15,8 +16,10 @@ MOST_WRONG = 6
 def view_right(catalogue: Catalogue) -> RightView | None:
     """The network's answers against the right classes, None where none were given or none fits an image."""
     evaluation = catalogue.record.evaluation
-    if evaluation is None or evaluation.accuracy is None or not evaluation.images:
+    if evaluation is None or not evaluation.images:
         return None
+    if evaluation.accuracy is None:
+        return _right_output(evaluation.outputs[0], catalogue)
     images = [catalogue.images.get(mistake.image) for mistake in evaluation.mistakes[:MOST_WRONG]]
     return RightView(
         key_facts=(
@@ -34,7 +37,21 @@ def view_right(catalogue: Catalogue) -> RightView | None:
         ),
         words=_worth(catalogue),
         trusted=catalogue.better_than_baseline,
-        wrong=tuple(view_image(image, catalogue) for image in images if image is not None),
+        wrong=tuple(view_image(image, catalogue, "wrong-") for image in images if image is not None),
+    )
+
+
+def _right_output(output: EvaluationOutput, catalogue: Catalogue) -> RightView:
+    """Answers that are no classes against the right ones."""
+    files = dict.fromkeys(worst.image for worst in output.worst)
+    images = [catalogue.images[file] for file in files if file in catalogue.images]
+    doubt = evaluation_words.doubt(output)
+    return RightView(
+        key_facts=(*evaluation_words.key_facts(output), ("images judged", formats.count(output.images))),
+        words=doubt or evaluation_words.lead(output),
+        trusted=not doubt,
+        wrong=tuple(view_image(image, catalogue, "wrong-") for image in images[:MOST_WRONG]),
+        heading="The worst",
     )
 
 

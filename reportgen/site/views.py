@@ -106,6 +106,7 @@ class RightView:
     words: str
     trusted: bool
     wrong: tuple[ImageCard, ...]
+    heading: str = "Wrong, the most confident first"
 
 
 @dataclass(frozen=True)

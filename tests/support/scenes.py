@@ -92,25 +92,27 @@ def shares_of(masks: np.ndarray) -> np.ndarray:
     return np.stack([(masks == 1).mean(axis=(1, 2)), (masks == 2).mean(axis=(1, 2))], axis=-1) * 100
 
 
-def estimating(*, values: int = 2, epochs: int = 12) -> keras.Model:
+def estimating(*, values: int = 2, epochs: int = 25) -> keras.Model:
     """A network that gives the first `values` of `shares_of`."""
     keras.utils.set_random_seed(0)
-    pixels, masks = scenes(160, 1)
+    pixels, masks = scenes(300, 1)
     model = keras.Sequential(
         [
             layers.Input((HEIGHT, WIDTH, 3)),
-            layers.Rescaling(1 / 255, name="scale"),
-            layers.Conv2D(8, 5, strides=2, padding="same", activation="relu", name="wide"),
+            layers.Rescaling(1 / 127.5, offset=-1, name="scale"),
+            layers.Conv2D(12, 5, strides=2, padding="same", activation="relu", name="wide"),
+            layers.BatchNormalization(momentum=0.8, name="normal"),
+            layers.Conv2D(12, 3, padding="same", activation="relu", name="again"),
             layers.GlobalAveragePooling2D(name="mean"),
             layers.Dense(values, name="shares"),
         ]
     )
-    model.compile(keras.optimizers.Adam(0.03), "mse")
-    model.fit(pixels.astype("float32"), shares_of(masks)[:, :values], epochs=epochs, batch_size=16, verbose=0)
+    model.compile(keras.optimizers.Adam(0.02), "mse")
+    model.fit(pixels.astype("float32"), shares_of(masks)[:, :values], epochs=epochs, batch_size=20, verbose=0)
     return model
 
 
-def cleaning(*, epochs: int = 5) -> keras.Model:
+def cleaning(*, epochs: int = 12) -> keras.Model:
     """A network that takes the noise off a picture."""
     keras.utils.set_random_seed(0)
     random = np.random.default_rng(2)
