@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -39,11 +38,10 @@ class CoveragePoint:
 
 def reliability_bins(confidence: NDArray[np.float32], right: NDArray[np.bool_]) -> tuple[ReliabilityBin, ...]:
     """Mean confidence and accuracy in bins of equal width."""
-    edges = np.linspace(0, 1, RELIABILITY_BINS + 1)
     exact = confidence.astype(np.float64)
-    places = np.clip(np.searchsorted(edges, exact, side="right") - 1, 0, RELIABILITY_BINS - 1)
+    places = np.minimum(_places(confidence), RELIABILITY_BINS - 1)
     bins = []
-    for place, (low, high) in enumerate(pairwise(edges)):
+    for place, (low, high) in enumerate(pairwise(np.linspace(0, 1, RELIABILITY_BINS + 1))):
         inside = places == place
         count = int(inside.sum())
         bins.append(
@@ -58,15 +56,22 @@ def reliability_bins(confidence: NDArray[np.float32], right: NDArray[np.bool_]) 
     return tuple(bins)
 
 
-def expected_calibration_error(bins: Sequence[ReliabilityBin]) -> float | None:
-    """The mean over the images of the gap between confidence and accuracy in their bin (Naeini et al. 2015)."""
-    total = sum(one.count for one in bins)
-    gaps = [
-        one.count * abs(one.confidence - one.accuracy)
-        for one in bins
-        if one.confidence is not None and one.accuracy is not None
-    ]
-    return math.fsum(gaps) / total if total else None
+def _places(confidence: NDArray[np.float32]) -> NDArray[np.int64]:
+    """The bin of each confidence; that of 1 is one behind the last."""
+    edges = np.linspace(0, 1, RELIABILITY_BINS + 1, dtype=np.float32)
+    return np.maximum(np.searchsorted(edges, confidence, side="right") - 1, 0).astype(np.int64)
+
+
+def expected_calibration_error(confidence: NDArray[np.float32], right: NDArray[np.bool_]) -> float | None:
+    """The mean over the images of the gap between confidence and accuracy in their bin (Naeini et al. 2015).
+
+    As in torchmetrics, edges are float32, and answers of confidence 1, which promise to be right, are by themselves.
+    """
+    if not len(confidence):
+        return None
+    places, exact = _places(confidence), confidence.astype(np.float64)
+    gaps = [abs(math.fsum(exact[places == place]) - int(right[places == place].sum())) for place in np.unique(places)]
+    return math.fsum(gaps) / len(confidence)
 
 
 def negative_log_likelihood(probabilities: NDArray[np.float32]) -> float | None:

@@ -206,7 +206,7 @@ class ClassAccumulator:
             without_images=tuple(row.index for row in per_class if not row.count),
             per_class=per_class,
             confusion=_confusion(answers, self._classes),
-            ece=expected_calibration_error(bins),
+            ece=expected_calibration_error(answers.confidence, right) if self._probabilities else None,
             nll=negative_log_likelihood(answers.self_confidence) if self._probabilities else None,
             brier=math.fsum(rows["brier"]) / images / halves if self._probabilities and images else None,
             reliability=bins,
