@@ -326,3 +326,17 @@ def test_two_reports_are_compared_by_their_figures(report: reportgen.Report) -> 
     assert facts["Balanced accuracy"].change == "same"
     assert facts["Groups of copies"].first == 0
     assert "Right answers over all corruptions" in facts
+
+
+@pytest.mark.slow
+def test_both_engines_give_the_same_review_to_the_last_bit(
+    report: reportgen.Report, network: Path, photos: Path, labels: Path, tmp_path: Path
+) -> None:
+    spread = reportgen.build(
+        network, photos, tmp_path / "out", truth="folders", labels=labels, robustness=20, sections=REVIEW,
+        engine="dask", **QUICK,
+    )  # fmt: skip
+    assert spread.data.evaluation == report.data.evaluation
+    assert spread.data.robustness == report.data.robustness
+    assert spread.data.dataset == report.data.dataset
+    assert (spread.path / "evaluation.html").read_bytes() == (report.path / "evaluation.html").read_bytes()

@@ -22,7 +22,7 @@ def softmax(scores: np.ndarray) -> np.ndarray:
 
 
 def case(seed: int, *, most_images: int = 30, most_classes: int = 7) -> tuple[np.ndarray, np.ndarray]:
-    """Truth and probabilities: few images, often with classes that have none, sometimes equal, sometimes exactly 0 and 1."""
+    """Truth and probabilities of few images: classes without any, scores that are equal, some exactly 0 and 1."""
     random = np.random.default_rng(seed)
     images, classes = int(random.integers(1, most_images)), int(random.integers(2, most_classes))
     scores = random.normal(size=(images, classes)) * random.choice([0.5, 3.0, 40.0])
