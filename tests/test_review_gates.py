@@ -81,3 +81,35 @@ def test_gates_that_mean_nothing_are_wrong_usage(
 ) -> None:
     assert build(given, tmp_path / "out", gates, "--truth", "folders") == 2
     assert words in capsys.readouterr().err
+
+
+def test_gates_on_maps_by_class(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from support.scenes import CLASSES, scenes, segmenting, write_pictures
+
+    pixels, masks = scenes(8, 5)
+    masks[:, :1] = 255
+    write_pictures(tmp_path / "photos", pixels)
+    write_pictures(tmp_path / "masks", masks)
+    segmenting(epochs=4).save(tmp_path / "scenes.keras")
+    (tmp_path / "labels.txt").write_text("\n".join(CLASSES))
+    gates = (
+        'iou.road = ">= 0.5"\ndice.road = ">= 0.6"\nmean_iou = "<= 1"\npixel_accuracy = "> 0.5"\nduplicates = "== 0"\n'
+        'iou.sky = "> 1"\n"segmentation.iou.car" = "> 1"\niou.boat = ">= 0"\nrobustness.blur.3 = ">= 0.7"\n'
+        'ssim = ">= 0.9"'
+    )
+    settings = tmp_path / "reportgen.toml"
+    settings.write_text(f"[gates]\n{gates}\n")
+    given = ["build", str(tmp_path / "scenes.keras"), str(tmp_path / "photos"), "-o", str(tmp_path / "out")]
+    options = ["--truth", str(tmp_path / "masks"), "--labels", str(tmp_path / "labels.txt"), "--preprocess", "none"]
+    quick = ["--activation-max", "off", "--sections", "predictions", "--no-cache", "--quiet"]
+    # A class of another name is a slip of the pen, not a figure that a report may lack.
+    assert main([*given, *options, *quick, "--config", str(settings)]) == 2
+    assert "iou.boat" in capsys.readouterr().err
+    settings.write_text(settings.read_text().replace('iou.boat = ">= 0"\n', ""))
+    assert main([*given, *options, *quick, "--config", str(settings)]) == 3
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.partition(" expected")[0].removeprefix("reportgen: ") for line in lines] == [
+        "gate iou.sky:", "gate segmentation.iou.car:", "gate robustness.blur.3:", "gate ssim:",
+    ]  # fmt: skip
+    assert [line.endswith("no such figure here") for line in lines] == [False, False, True, True]
+    assert verify_report(tmp_path / "out") == []

@@ -21,13 +21,17 @@ _WHOLE = (
     "macro_precision",
     "macro_recall",
     "macro_f1",
+    "mean_average_precision",
     "mean_iou",
     "pixel_accuracy",
+    "mae",
+    "psnr",
+    "ssim",
 )
 _BY_CLASS = ("precision", "recall", "f1", "iou", "average_precision")
 _BY_VALUE = ("mae", "rmse", "r2", "bias")
 _COUNTS = ("duplicates", "leaks", "outliers", "suspicious_labels")
-_FAMILIES = (*_BY_CLASS, *_BY_VALUE, "robustness")
+_FAMILIES = (*_BY_CLASS, *_BY_VALUE, "dice", "robustness")
 
 Figures = dict[str, float | None]
 
@@ -61,6 +65,8 @@ def gate_figures(record: Record, gates: Sequence[Gate]) -> Figures:
 def _of_output(output: EvaluationOutput) -> Iterator[tuple[str, float | None]]:
     yield from ((name, getattr(output, name)) for name in _WHOLE)
     yield from _of_rows([(row.label, row) for row in output.per_class or ()], _BY_CLASS)
+    if output.kind == "map":
+        yield from ((f"dice.{row.label}", row.f1) for row in output.per_class or ())
     yield from _of_rows([(row.name, row) for row in output.values or ()], _BY_VALUE)
     if output.values is not None and len(output.values) == 1:
         yield from ((name, getattr(output.values[0], name)) for name in _BY_VALUE)
