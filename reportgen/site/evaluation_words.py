@@ -164,6 +164,12 @@ def notes(output: EvaluationOutput) -> Iterable[str]:
             f"{formats.counted(output.ignored_pixels, 'pixel')} of the masks not judged: they have the value 255, "
             "which says so, or lie where the network did not see."
         )
+    shown = [row.label for row in output.per_class or () if row.count]
+    if output.kind == "map" and output.ignored_pixels and len(shown) == 1:
+        yield (
+            f"The masks show {shown[0]} alone: in masks of black and white 255 is not judged, write the number of the "
+            "class instead."
+        )
     if output.without_images:
         named = ", ".join(output.without_images[:_MOST_NAMED])
         more = len(output.without_images) - _MOST_NAMED

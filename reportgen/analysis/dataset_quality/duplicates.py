@@ -209,16 +209,17 @@ def _difference(one: ByteArray, other: ByteArray) -> float:
     return float(aligned_differences(one[np.newaxis], other[np.newaxis], pair, REACH, MOST_DIFFERENCE)[0])
 
 
-def _candidates(first: ImageSet, second: ImageSet, neighbours: Neighbours, seed: int) -> list[tuple[int, int, float]]:
-    """Pairs of places near enough by features, and their cosines; of a pair within one set, once."""
+def _candidates(
+    first: ImageSet, second: ImageSet, neighbours: Neighbours, seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Pairs of places `(pairs, 2)` near enough by features, and their cosines; of a pair within one set, once."""
     least = random_cosine(first.features, second.features, seed, same=first is second)
-    found = {}
-    for place, other in zip(*np.nonzero(neighbours.cosine >= least), strict=True):
-        pair = int(place), int(neighbours.place[place, other])
-        if first is second:
-            pair = min(pair), max(pair)
-        found[pair] = float(neighbours.cosine[place, other])
-    return [(place, other, cosine) for (place, other), cosine in sorted(found.items())]
+    places, ranks = np.nonzero(neighbours.cosine >= least)
+    pairs = np.stack([places, neighbours.place[places, ranks]], axis=1)
+    if first is second:
+        pairs.sort(axis=1)
+    _, once = np.unique(pairs[:, 0] * max(1, len(second.features)) + pairs[:, 1], return_index=True)
+    return pairs[once], neighbours.cosine[places[once], ranks[once]]
 
 
 def random_cosine(first: NDArray[np.float32], second: NDArray[np.float32], seed: int, *, same: bool) -> float:
@@ -245,19 +246,20 @@ def random_cosine(first: NDArray[np.float32], second: NDArray[np.float32], seed:
 
 
 def _alike_thumbnails(
-    first: ImageSet, second: ImageSet, candidates: Sequence[tuple[int, int, float]]
+    first: ImageSet, second: ImageSet, candidates: tuple[NDArray[np.int64], NDArray[np.float32]]
 ) -> list[tuple[float, int, int, float]]:
     """The pairs that are no exact copies and whose thumbnails are alike, the most alike first."""
     whole = first.block == second.block == 1
     reach, most = (REACH, MOST_DIFFERENCE * 1.1) if whole else (_THUMBNAIL_REACH, _THUMBNAIL_DIFFERENCE)
-    if not candidates or first.thumbnail.shape[1:] != second.thumbnail.shape[1:]:
+    pairs, cosines = candidates
+    if not len(pairs) or first.thumbnail.shape[1:] != second.thumbnail.shape[1:]:
         return []
-    pairs = np.array([pair[:2] for pair in candidates], np.int64)
     exact = (_sampled_digests(first)[pairs[:, 0]] == _sampled_digests(second)[pairs[:, 1]]).all(axis=1)
     thumbnails = first.thumbnail[..., np.newaxis], second.thumbnail[..., np.newaxis]
     differences = np.where(exact, np.inf, aligned_differences(*thumbnails, pairs, reach, most))
-    alike = [(float(differences[place]), *candidates[place]) for place in np.flatnonzero(differences <= most).tolist()]
-    return sorted(alike)
+    found = np.flatnonzero(differences <= most)
+    columns = differences[found], pairs[found, 0], pairs[found, 1], cosines[found]
+    return sorted(zip(*(column.tolist() for column in columns), strict=True))
 
 
 def _sampled_digests(images: ImageSet) -> NDArray[np.uint8]:

@@ -8,10 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from reportgen.analysis.dataset_quality.duplicates import find_copies, find_leaks
+from reportgen.analysis.dataset_quality.image_set import ImageSet, ImageSetAccumulator
+from reportgen.analysis.dataset_quality.labels import suspicious_labels
+from reportgen.analysis.dataset_quality.nearest import find_neighbours
 from reportgen.analysis.figures_of_merit.classes import ClassAccumulator
 from reportgen.analysis.findings import ReviewEvidence, review_rules
 from reportgen.analysis.review import ClassReview
 from reportgen.analysis.robustness import RobustnessAccumulator
+from reportgen.analysis.slices import find_slices
 from reportgen.results import Finding
 
 NAMES = ("cat", "dog", "owl")
@@ -85,3 +90,74 @@ def test_unbalanced_truth(least: int, expected: int) -> None:
 )  # fmt: skip
 def test_without_a_review_nothing_is_found(rule: Any) -> None:
     assert found_by(rule) == []
+
+
+# --- slices, and the set of images ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("right_inside", "expected"), [(24, 1), (33, 0), (38, 0)])
+def test_weak_slices(right_inside: int, expected: int) -> None:
+    """Of 40 images of one camera so many are right, of 160 of the other 150."""
+    right = np.array([place < right_inside if place < 40 else place < 190 for place in range(200)])
+    cameras = ["west" if place < 40 else "north" for place in range(200)]
+    slices = find_slices(np.arange(200), right, {}, {"camera": cameras})
+    found = found_by(review_rules.weak_slices, judged=SimpleNamespace(slices=slices))
+    assert len(found) == expected
+    if found:
+        assert "camera is west" in found[0].message
+        assert found[0].image == "24.png"
+
+
+def pictures(count: int, seed: int) -> np.ndarray:
+    """Smooth pictures `(count, 32, 32, 1)`."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (count, 8, 8, 1)).astype(np.uint8)
+    return coarse.repeat(4, axis=1).repeat(4, axis=2)
+
+
+def gathered(pixels: np.ndarray) -> ImageSet:
+    """Pixels as a set, compared by the pixels themselves."""
+    found = ImageSetAccumulator()
+    found.add(np.arange(len(pixels)), pixels, pixels.reshape(len(pixels), -1).astype(np.float32) / 255)
+    return found.result()
+
+
+@pytest.mark.parametrize(("moved", "expected"), [(0, 1), (1, 1), (9, 0)])
+def test_leakage_of_copies_and_of_images_that_are_only_alike(moved: int, expected: int) -> None:
+    """One of the reference images is one of these, moved by so many pixels; by many it is another picture."""
+    own, reference = pictures(40, 1), pictures(40, 2)
+    reference[7] = np.roll(own[3], moved, axis=1)
+    images, others = gathered(own), gathered(reference)
+    leaks = find_leaks(images, lambda place: own[place], others, lambda place: reference[place])
+    found = found_by(review_rules.leakage, quality=SimpleNamespace(images=images, leaks=leaks))
+    assert len(found) == expected
+    if found:
+        assert found[0].severity == "error"
+        assert found[0].image == "3.png"
+
+
+@pytest.mark.parametrize(("exchanged", "sure", "expected"), [(3, 0.95, 1), (2, 0.95, 0), (3, 0.5, 0)])
+def test_suspicious_labels(exchanged: int, sure: float, expected: int) -> None:
+    """So many of 60 labels are exchanged, and of their own class the network is so sure."""
+    truth = np.arange(60) % 3
+    scores = np.full((60, 3), 0.04, np.float32)
+    scores[np.arange(60), truth] = 0.92
+    given = truth.copy()
+    for place in range(exchanged):
+        given[place] = (truth[place] + 1) % 3
+        scores[place] = (1 - sure) / 2
+        scores[place, truth[place]] = sure
+    judged = ClassAccumulator(3, probabilities=True)
+    judged.add(np.arange(60), given, scores)
+    figures = judged.result()
+    quality = SimpleNamespace(suspicious=suspicious_labels(figures.answers, 3))
+    found = found_by(review_rules.suspicious, quality=quality, judged=ClassReview(NAMES, False, figures, None, ()))
+    assert len(found) == expected
+
+
+@pytest.mark.parametrize(("moved", "expected"), [(0, 1), (9, 0)])
+def test_copies_of_each_other(moved: int, expected: int) -> None:
+    own = pictures(40, 1)
+    own[30] = np.roll(own[3], moved, axis=1)
+    images = gathered(own)
+    copies = find_copies(images, lambda place: own[place], find_neighbours(images.features))
+    assert len(found_by(review_rules.duplicates, quality=SimpleNamespace(images=images, copies=copies))) == expected
