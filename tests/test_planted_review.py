@@ -170,3 +170,56 @@ def test_a_network_trained_with_flips_holds_and_one_without_does_not(flipped: bo
         assert mirrored.agreement_interval[1] < 0.9
     text = (built.path / "robustness.html").read_text(encoding="utf-8")
     assert mirrored.name in text
+
+
+# --- severities, on real networks and photographs ----------------------------------------------------
+
+# By the list of right answers that lies beside the networks; which of three cats it is, networks are free to say.
+PHOTOGRAPHED = {
+    "coffee.png": "espresso",
+    "parrot_macaw.jpg": "macaw",
+    "chickadee.png": "chickadee",
+    "cat_chelsea.png": "Egyptian cat",
+    "cat_tabby.jpg": "tabby",
+    "hot_dog.jpg": "hotdog",
+    "dragonfly.png": "dragonfly",
+    "dog_running.png": "golden retriever",
+    "samoyed_small.png": "Samoyed",
+    "rocket.jpg": "missile",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "preprocess", "labels"),
+    [
+        ("tiny_darknet", "unit", "labels_imagenet1000_darknet_order.txt"),
+        ("squeezenet_v10_dc", "caffe", "labels_imagenet1000_synset_order.txt"),
+        ("mobilenet_v2_100_224", "tf", "labels_imagenet1001_background.txt"),
+        ("mobilenet_v1_075_192", "none", "labels_imagenet1001_background.txt"),
+    ],
+)
+def test_a_severity_scores_no_better_than_a_lower_one_by_more_than_its_interval(
+    name: str, preprocess: str, labels: str, shared_models: Path, shared_photos: Path, tmp_path: Path
+) -> None:
+    known = (shared_models / labels).read_text(encoding="utf-8").splitlines()
+    lines = ["file,label"]
+    for file, label in PHOTOGRAPHED.items():
+        whole = next(line for line in known if line.split(",")[0] == label)
+        lines.append(f'{file},"{whole}"')
+    (tmp_path / "truth.csv").write_text("\n".join(lines))
+    built = reportgen.build(
+        shared_models / f"{name}.keras", [str(shared_photos / file) for file in PHOTOGRAPHED], tmp_path / "out",
+        labels=shared_models / labels, truth=str(tmp_path / "truth.csv"), resize="crop", robustness=len(PHOTOGRAPHED),
+        sections="robustness", **{**QUICK, "preprocess": preprocess},
+    )  # fmt: skip
+    found = built.data.robustness
+    assert found is not None
+    assert found.clean is not None
+    assert found.clean >= 0.7
+    for corruption in found.corruptions:
+        scores = [found.clean, *(one.score or 0.0 for one in corruption.severities)]
+        for place, one in enumerate(corruption.severities):
+            assert one.interval is not None
+            # Of ten photographs one or two more may be right by chance: its interval must reach down to all before.
+            assert one.interval[0] <= min(scores[: place + 1]), (corruption.name, one.severity)
