@@ -29,7 +29,7 @@ from reportgen.errors import ReportgenError
 from reportgen.finished.bundle import bundle_text
 from reportgen.finished.verification import verify_report
 from reportgen.record import EvaluationOutput, MapAnswer, MapComparison, PictureAnswer, ValuesAnswer, read_record
-from reportgen.site import write_site
+from reportgen.site.writer import write_site
 
 QUICK = {"activation_max": "off", "no_cache": True, "preprocess": "none", "sections": "predictions"}
 COUNT = 20

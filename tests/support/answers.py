@@ -116,7 +116,21 @@ def _map(made: Made, place: int) -> r.Answer:
     ]
     return r.MapAnswer(
         output="mask", kind="map", picture=made.photo(), mask=made.mask(), outlines=made.outlines(),
-        width=SIDE, height=SIDE, classes=classes, mean_confidence=0.83,
+        width=SIDE, height=SIDE, classes=classes, mean_confidence=0.83, right=_right_map(made) if place == 0 else None,
+    )  # fmt: skip
+
+
+def _right_map(made: Made) -> r.MapComparison:
+    """The map of the first image against a right mask, which shows no building."""
+    return r.MapComparison(
+        photograph=made.photo(), truth=made.mask(), answer=made.mask(), difference=made.probability(),
+        width=SIDE, height=SIDE, mean_iou=0.75, pixel_accuracy=0.8,
+        classes=(
+            r.ClassOverlap(index=0, label=LABELS[0], share=0.6, iou=0.66, dice=0.8, colour=COLOURS[0]),
+            r.ClassOverlap(index=2, label=None, share=0.4, iou=0.84, dice=0.91),
+            r.ClassOverlap(index=1, label=LABELS[1], share=0.0, iou=None, dice=None, colour=COLOURS[1]),
+        ),
+        colours={"right": "#f4f4f4", "wrong": "#d55e00", "unjudged": "#404040"},
     )  # fmt: skip
 
 
@@ -131,8 +145,14 @@ def _picture(made: Made, place: int) -> r.Answer:
     psnr = 27.3 if place == 0 else None
     return r.PictureAnswer(
         output="decoded", kind="picture", picture=made.photo(), width=SIDE, height=SIDE, difference=made.probability(),
-        error=r.PictureError(mae=8.25 if psnr else 0.0, psnr=psnr),
+        error=r.PictureError(mae=8.25 if psnr else 0.0, psnr=psnr), right=_right_picture(made) if psnr else None,
     )  # fmt: skip
+
+
+def _right_picture(made: Made) -> r.PictureComparison:
+    return r.PictureComparison(
+        truth=made.photo(), difference=made.probability(), most=32.0, mae=4.5, psnr=31.0, ssim=None
+    )
 
 
 def _embedding(made: Made, place: int) -> r.Answer:
