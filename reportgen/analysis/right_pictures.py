@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import ImageOps
 
 from reportgen.analysis.answers.maps import read_map
 from reportgen.analysis.figures_of_merit.maps import IGNORED
@@ -17,23 +16,25 @@ from reportgen.array_files import load_array
 from reportgen.errors import ReportgenError, one_line
 from reportgen.facts import Placement
 from reportgen.images import (
-    MAX_PIXELS,
     ArrayFileSource,
     FileSource,
     Fitting,
     ImageFile,
     Interval,
+    UnreadableImageError,
     choose_scale,
     depth_of,
     load_image,
 )
-from reportgen.images.decoding import FORMATS
 from reportgen.opening import read_regular
+from reportgen.picture_files import MASKS, opened_picture
 from reportgen.results import FloatArray
 
 # The bits of a grey PNG's sample, and what its decoder multiplies a sample of so few bits by.
 _PNG_DEPTH, _PNG_COLOURS, _GREY = 24, 25, 0
 _STRETCHED = {2: 85, 4: 17}
+
+_BEYOND = 2**30  # numbers that are of no class
 
 IntArray = NDArray[np.integer]
 
@@ -46,8 +47,8 @@ def read_mask(path: Path) -> IntArray:
     """
     try:
         return _array_mask(path) if path.suffix.lower() == ".npy" else _picture_mask(read_regular(path, "image"))
-    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
-        why = getattr(error, "strerror", None) or one_line(error, 160)
+    except (OSError, ValueError) as error:
+        why = one_line(getattr(error, "strerror", None) or error, 160)
         raise ReportgenError(
             f"--truth: expected a mask of class indices, grey or with a palette, got {path.name}: {why}"
         ) from error
@@ -59,23 +60,21 @@ def _array_mask(path: Path) -> IntArray:
         values = values[:, :, 0]
     if values.ndim != 2:
         raise ValueError(f"its array is {values.shape}, a class for each pixel would be (height, width)")
+    if values.dtype.kind not in "buif":
+        raise ValueError(f"its values are of {values.dtype}, not numbers")
     if values.dtype.kind == "b":
         return values.astype(np.uint8)
     if values.dtype.kind in "ui":
         return values
-    if values.dtype.kind != "f" or not np.array_equal(values, np.round(values)):
-        raise ValueError("its values are no whole numbers")
-    return values.astype(np.int32)
+    return _whole(values)
 
 
 def _picture_mask(content: bytes) -> IntArray:
-    with Image.open(io.BytesIO(content), formats=FORMATS) as opened:
-        if opened.width * opened.height > MAX_PIXELS:
-            raise ValueError(f"it is {opened.width}x{opened.height}, too large")
+    with opened_picture(content, MASKS) as opened:
         picture = ImageOps.exif_transpose(opened)
         is_grey_png = opened.format == "PNG" and content[_PNG_COLOURS] == _GREY
         stretched = _STRETCHED.get(content[_PNG_DEPTH], 1) if is_grey_png else 1
-    values = np.asarray(picture.getchannel(0) if picture.mode in ("LA", "PA") else picture)
+        values = np.asarray(picture.getchannel(0) if picture.mode in ("LA", "PA") else picture)
     if values.ndim == 3:
         colours = values[:, :, :3]
         if (colours != colours[:, :, :1]).any():
@@ -83,9 +82,14 @@ def _picture_mask(content: bytes) -> IntArray:
         values = colours[:, :, 0]
     if values.dtype.kind == "b":
         return values.astype(np.uint8)
-    if values.dtype.kind == "f":
+    return _whole(values) if values.dtype.kind == "f" else values // stretched
+
+
+def _whole(values: FloatArray) -> IntArray:
+    """Floats that are whole numbers; those beyond all classes stay so."""
+    if not np.array_equal(values, np.round(values)):
         raise ValueError("its values are no whole numbers")
-    return values // stretched
+    return np.clip(values, -1, _BEYOND).astype(np.int32)
 
 
 def read_picture(
@@ -104,8 +108,11 @@ def read_picture(
         ReportgenError: it cannot be read, has other channels, or what its black and white are is not known.
     """
     source = ArrayFileSource(str(path), None) if path.suffix.lower() == ".npy" else FileSource(str(path))
-    image = ImageFile(f"--truth: {path.name}", source, "", 0, 0)
-    pixels = load_image(image, channels)
+    image = ImageFile(path.name, source, "", 0, 0)
+    try:
+        pixels = load_image(image, channels)
+    except UnreadableImageError as error:
+        raise ReportgenError(f"--truth: expected a picture, got one that cannot be used: {error}") from error
     finite = pixels[np.isfinite(pixels)]
     extremes = (float(finite.min()), float(finite.max())) if finite.size else None
     scale = choose_scale([replace(image, depth=depth_of(pixels.dtype), extremes=extremes)], wanted, kept=False)

@@ -77,7 +77,8 @@ def test_grey_of_few_bits_is_not_stretched(bits: int, times: int, tmp_path: Path
         ("text.png", lambda path: path.write_text("no picture"), "text.png"),
         ("colours.png", lambda path: Image.fromarray(np.arange(18, dtype=np.uint8).reshape(2, 3, 3)).save(path), "col"),
         ("empty.png", lambda path: path.write_bytes(b""), "empty.png"),
-        ("floats.tif", lambda path: Image.fromarray(MASK.astype(np.float32)).save(path), "no whole numbers"),
+        ("floats.tif", lambda path: Image.fromarray(MASK.astype(np.float32) / 2).save(path), "no whole numbers"),
+        ("nan.npy", lambda path: np.save(path, np.full((2, 2), np.nan)), "no whole numbers"),
     ],
 )
 def test_what_is_no_mask_is_a_line(name: str, write, words: str, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
@@ -141,5 +142,5 @@ def test_right_pictures_of_any_depth_are_brought_to_bytes(name: str, values: np.
 
 def test_a_right_picture_of_other_channels_is_a_line(tmp_path: Path) -> None:
     np.save(tmp_path / "bands.npy", np.zeros((2, 2, 5), np.uint8))
-    with pytest.raises(ReportgenError, match=r"--truth: bands\.npy: has 5 channels"):
+    with pytest.raises(ReportgenError, match=r"--truth: .*bands\.npy: has 5 channels"):
         read_picture(tmp_path / "bands.npy", Fitting((2, 2)), (2, 2), 3, None)

@@ -23,15 +23,15 @@ from PIL import Image
 from reportgen.analysis.answers.truth import match_truth, read_truth
 from reportgen.analysis.network.given_values import with_values_of_images
 from reportgen.analysis.network.settled_output import SettledOutput
+from reportgen.analysis.right_pictures import read_mask, read_picture
 from reportgen.class_names import is_called, match_label
 from reportgen.config import Config
 from reportgen.errors import ReportgenError, UsageError
 from reportgen.finished.verification import verify_report
-from reportgen.images import ImageSet
+from reportgen.images import Fitting, ImageSet
 from reportgen.models import Network
 from reportgen.models.inputs import InputSlot, other_values
 from reportgen.models.labels import read_labels
-from reportgen.sections.judged_outputs import read_mask, read_picture
 from reportgen.sections.recording import _created
 
 IMAGE = InputSlot("image", (None, 8, 8, 3), "float32")
@@ -136,7 +136,10 @@ def test_bad_masks_and_pictures(cases: range, tmp_path: Path) -> None:
         data, suffix = bad_image(Random(seed + 70_000))
         file = tmp_path / f"a{suffix}"
         file.write_bytes(data)
-        for read in (lambda file=file: read_mask(file), lambda file=file: read_picture(file, (4, 4), 3)):
+        for read in (
+            lambda file=file: read_mask(file),
+            lambda file=file: read_picture(file, Fitting((4, 4)), (4, 4), 3, None),
+        ):
             said = refusal(read)
             assert said is None or said.startswith("--truth: expected a"), (seed, said)
         file.unlink()
