@@ -39,8 +39,12 @@ _BEYOND = 2**30  # numbers that are of no class
 IntArray = NDArray[np.integer]
 
 
-def read_mask(path: Path) -> IntArray:
+def read_mask(path: Path, option: str = "--truth") -> IntArray:
     """The class of each pixel, `(height, width)`: of a grey or palette picture its numbers, of an array its values.
+
+    Args:
+        path: the file.
+        option: what named its folder.
 
     Raises:
         ReportgenError: the file cannot be read, or its colours or values are no numbers of classes.
@@ -50,7 +54,7 @@ def read_mask(path: Path) -> IntArray:
     except (OSError, ValueError) as error:
         why = one_line(getattr(error, "strerror", None) or error, 160)
         raise ReportgenError(
-            f"--truth: expected a mask of class indices, grey or with a palette, got {path.name}: {why}"
+            f"{option}: expected a mask of class indices, grey or with a palette, got {path.name}: {why}"
         ) from error
 
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from reportgen.analysis.answers.truth import read_truth
 from reportgen.analysis.attribution.objects import object_of
 from reportgen.analysis.network.settled_output import SettledOutput
+from reportgen.analysis.right_pictures import read_mask
 from reportgen.errors import ReportgenError
-from reportgen.sections.judged_outputs import read_mask
 from reportgen.sections.study import Study
 
 _OPTION = "[attribution] masks"

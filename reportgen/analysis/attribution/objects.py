@@ -12,7 +12,7 @@ from reportgen.analysis.figures_of_merit.maps import IGNORED
 from reportgen.facts import Placement
 
 
-def object_of(mask: NDArray[np.int64], index: int | None = None) -> NDArray[np.bool_]:
+def object_of(mask: NDArray[np.integer], index: int | None = None) -> NDArray[np.bool_]:
     """Where in a mask the object is.
 
     Args:
