@@ -25,6 +25,8 @@ from reportgen.analysis.maximization.ascent import Climb, climb
 from reportgen.analysis.maximization.layer_ascents import LayerAscents
 from reportgen.analysis.maximization.parameterizations import colour_matrix
 from reportgen.analysis.maximization.scheduling import schedule
+from reportgen.analysis.maximization.subjects import Goal, LayerChannels
+from reportgen.analysis.maximization.traced_pass import TracedPasses
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.config import Config
 from reportgen.models import load_network
@@ -48,7 +50,7 @@ def ascend(
     return climb(
         climber,
         state,
-        np.array(channels, np.int32),
+        [Goal(channel) for channel in channels],
         PRESET,
         steps=steps,
         seed=0,
@@ -76,7 +78,8 @@ def main() -> None:
     plan = {given.layer: given.channels}
     canvas = schedule(plan, summarize_network(network), network.size, PRESET, in_rounds=False)[0].canvas
     half = canvas[0] // 2, canvas[1] // 2
-    fine, coarse = (LayerAscents(network, given.layer, size, PRESET, colour_matrix(), None) for size in (canvas, half))
+    passes, subject = TracedPasses(network), LayerChannels(given.layer)
+    fine, coarse = (LayerAscents(passes, subject, size, PRESET, colour_matrix()) for size in (canvas, half))
     for ascents in (fine, coarse):
         ascend(ascents, given.channels, 1, None)  # what is traced is traced
     begun = time.process_time()

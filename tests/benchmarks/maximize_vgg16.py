@@ -42,6 +42,7 @@ import tensorflow as tf
 from reportgen.analysis.maximization import CLASSIC, CRISP, Preset, maximize
 from reportgen.analysis.maximization.layer_ascents import LayerAscents
 from reportgen.analysis.maximization.scheduling import Job, expense_of, schedule
+from reportgen.analysis.maximization.subjects import LayerChannels
 from reportgen.analysis.maximization.traced_pass import TracedPasses
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.config import Config
@@ -231,9 +232,10 @@ class Climbing:
     """Steps of one batch, each call going on where the last ended."""
 
     def __init__(self, network: Network, job: Job, preset: Preset) -> None:
-        self.climber = LayerAscents(network, job.layer, job.canvas, preset, None, None).climber
+        self.climber = LayerAscents(TracedPasses(network), LayerChannels(job.layer), job.canvas, preset, None).climber
         self.state = self.climber.start([np.random.default_rng([0, channel]) for channel in job.channels])
-        self.channels = tf.constant(job.channels, tf.int32)
+        self.channels, self.signs = tf.constant(job.channels, tf.int32), tf.ones(len(job.channels))
+        self.rates = tf.fill((len(job.channels),), preset.step_size)
         self.transforms = np.random.default_rng(0)
         self.steps = preset.steps
 
@@ -242,7 +244,8 @@ class Climbing:
         for count in range(1, self.steps + 1):
             drawn = tf.constant(self.climber.draw(self.transforms))
             number = tf.constant(float(count))
-            self.state, scores, _ = self.climber.step(self.state, self.channels, drawn, number, tf.constant(False))
+            given = self.channels, self.signs, self.rates, drawn, number, tf.constant(False)
+            self.state, scores, _ = self.climber.step(self.state, *given)
         scores.numpy()
 
 
