@@ -94,7 +94,7 @@ CLASSIC = Preset(
 # (`tests/benchmarks/coarse_to_fine.py`).
 CRISP = Preset(
     name="crisp",
-    steps=96,
+    steps=112,
     canvas=None,
     least_canvas=64,
     canvas_margin=0.25,
@@ -115,7 +115,7 @@ CRISP = Preset(
     relief_steps=16,
     check_every=16,
     patience=1,
-    least_gain=0.05,
+    least_gain=0.08,
     cool_steps=16,
     restarts=2,
     rival_steps=96,
@@ -133,9 +133,11 @@ PRESETS = {preset.name: preset for preset in (CLASSIC, CRISP, REFERENCE)}
 # often where it had to hold enlarged and shifted, and where fine detail comes less easily (`docs`, the measure of
 # recognition). A channel of an early layer has no such room: its field of view is all there is.
 _FOR_ANSWERS: Mapping[str, Any] = {
+    "steps": 96,
+    "least_gain": 0.03,
     "pad": 24,
     "jitter": 32,
-    "scale": (0.9, 1.8),
+    "scale": (0.8, 1.4),
     "rotate": (-15.0, 15.0),
     "spectrum_decay": 1.3,
 }
@@ -144,7 +146,7 @@ _FOR_ANSWERS: Mapping[str, Any] = {
 def for_answers(preset: Preset) -> Preset:
     """The preset for pictures of a network's answers: other transforms and another spectrum, unless they were set."""
     own = PRESETS[preset.name]
-    if own.parameterization != "fourier":
+    if own != CRISP:
         return preset
     left = {name: value for name, value in _FOR_ANSWERS.items() if getattr(preset, name) == getattr(own, name)}
     return replace(preset, **left)
