@@ -142,6 +142,7 @@ class _Run:
                 and job.output is None
                 and (job.key, goal, False) in self.made
                 and self.made[job.key, goal, False].status == "weak"
+                and self.made[job.key, goal, False].dataset_max is not None  # else any picture is weak
             ][: most - taken[job.key]]
             taken[job.key] += len(weak)
             if weak:

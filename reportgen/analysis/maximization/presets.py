@@ -114,8 +114,8 @@ CRISP = Preset(
     final_jitter=4,
     relief_steps=16,
     check_every=16,
-    patience=1,
-    least_gain=0.08,
+    patience=2,
+    least_gain=0.02,
     cool_steps=16,
     restarts=2,
     rival_steps=96,
@@ -134,7 +134,6 @@ PRESETS = {preset.name: preset for preset in (CLASSIC, CRISP, REFERENCE)}
 # recognition). A channel of an early layer has no such room: its field of view is all there is.
 _FOR_ANSWERS: Mapping[str, Any] = {
     "steps": 96,
-    "least_gain": 0.03,
     "pad": 24,
     "jitter": 32,
     "scale": (0.8, 1.4),
