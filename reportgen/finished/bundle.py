@@ -15,7 +15,7 @@ from pathlib import Path
 
 from reportgen.files.inside import Inside
 from reportgen.files.replacing import replacing
-from reportgen.finished.opened import OpenedReport, odd_values_told, opened_report
+from reportgen.finished.opened import OpenedReport, odd_pages_told, opened_report
 from reportgen.finished.rendering import write_pages
 from reportgen.finished.rewriting import Part, Pictures, data_address, page_id
 from reportgen.finished.shrinking import fit_size
@@ -63,7 +63,7 @@ def _smaller_text(folder: Path, copy: Path, limit: int, templates: Path | None) 
         report.copy_files(copy)
 
     def finish(shown: Record) -> int:
-        with odd_values_told(folder):
+        with odd_pages_told(folder):
             write_pages(shown, copy, templates)
         return len(bundle_text(copy).encode())
 
@@ -77,7 +77,7 @@ def bundle_text(folder: Path) -> str:
     Raises:
         ReportgenError: `folder` is no report, or one of its files is missing, or not inside it.
     """
-    with opened_report(folder) as report, odd_values_told(folder):
+    with opened_report(folder) as report, odd_pages_told(folder):
         return _bundle(report)
 
 

@@ -25,7 +25,7 @@ from reportgen.finished.bundle import (
     own_style,
     write_bundle,
 )
-from reportgen.finished.opened import odd_values_told
+from reportgen.finished.opened import odd_pages_told
 from reportgen.finished.rewriting import Part, Pictures, page_id
 from reportgen.finished.site_folders import CHANGES, REPORTS
 from reportgen.site.links import feed_page
@@ -62,7 +62,7 @@ def bundle_site_text(folder: Path) -> str:
         ReportgenError: one of its files is missing.
     """
     settle_left(absolute(folder))
-    with steady(folder), odd_values_told(folder):
+    with steady(folder), odd_pages_told(folder):
         return _bundle(folder)
 
 

@@ -32,7 +32,7 @@ from reportgen.finished.collection_pages import collection_markdown, write_index
 from reportgen.finished.comparing import make_comparison
 from reportgen.finished.comparison import Comparison, compare
 from reportgen.finished.comparison_words import sentences
-from reportgen.finished.opened import odd_values_told, opened_report
+from reportgen.finished.opened import odd_pages_told, opened_report
 from reportgen.finished.site_folders import CHANGES, CONTENT, REPORTS, SUMMARY_NAME
 from reportgen.finished.summary import summarize
 from reportgen.record import RECORD_NAME, Figure, Record, read_record
@@ -70,7 +70,7 @@ def collect_reports(
         added = _new_entries(reports, old)
         for report, entry in added.items():
             _copy_report(report, new / REPORTS / entry.slug, entry)
-        with odd_values_told(site):
+        with odd_pages_told(site):
             entries = in_order([*old.entries, *added.values()])
             comparisons = _compare_neighbours(entries, old, new)
             content = Content(title=title or old.title, entries=entries, comparisons=comparisons)
@@ -97,7 +97,7 @@ def _new_entries(reports: Sequence[Path], old: Content) -> dict[Path, Entry]:
         known.add(digest)
         slug = _free_slug(report.resolve().name, taken)
         taken.append(slug)
-        with opened_report(report) as opened, odd_values_told(report):
+        with opened_report(report) as opened, odd_pages_told(report):
             found[report] = _entry(opened.record, slug, digest, len(taken) - 1)
     return found
 
@@ -193,7 +193,7 @@ def _compare_neighbours(entries: Sequence[Entry], old: Content, new: Path) -> tu
 
 def _compare(before: Entry, after: Entry, records: dict[str, Record], new: Path) -> Neighbours:
     folders = new / REPORTS / before.slug, new / REPORTS / after.slug
-    with odd_values_told(folders[1]):
+    with odd_pages_told(folders[1]):
         comparison = compare(records[before.slug], records[after.slug], folders)
     # "a to b-to-c" and "a-to-b to c" are two.
     taken = [path.name for path in (new / CHANGES).iterdir()] if (new / CHANGES).is_dir() else []

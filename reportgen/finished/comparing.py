@@ -12,7 +12,7 @@ from reportgen.finished.bundled_sites import bundle_site_text
 from reportgen.finished.comparison import Comparison, compare
 from reportgen.finished.comparison_pages import write_comparison
 from reportgen.finished.comparison_words import comparison_markdown
-from reportgen.finished.opened import odd_values_told, opened_report
+from reportgen.finished.opened import odd_pages_told, opened_report
 from reportgen.finished.site_folders import SUMMARY_NAME
 from reportgen.site.writer import write_text
 
@@ -26,7 +26,7 @@ def compare_reports(first: Path, second: Path, output: Path, *, force: bool = Fa
     with ExitStack() as reading:
         one, two = (reading.enter_context(opened_report(path)) for path in (first, second))
         folders = one.folder, two.folder
-        with odd_values_told(first):
+        with odd_pages_told(first):
             comparison = compare(one.record, two.record, folders)
         if output.suffix.lower() == ".html":
             with replacing(None, output) as places:

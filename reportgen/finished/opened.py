@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -11,18 +11,13 @@ from jinja2 import TemplateError
 
 from reportgen.errors import ReportgenError, one_line
 from reportgen.files.inside import Inside
-from reportgen.files.locks import steady
 from reportgen.files.manifest import MANIFEST
-from reportgen.files.targets import absolute
-from reportgen.files.workplaces import settle_left
+from reportgen.finished.opened_record import ODD, odd_values_told, opened_record
 from reportgen.finished.site_folders import SUMMARY_NAME
-from reportgen.record import RECORD_NAME, Record, named_files, read_record
+from reportgen.record import RECORD_NAME, Record, named_files
 from reportgen.site.page import Page
 from reportgen.site.pages import settle_pages
 from reportgen.site.writer import ASSETS, NO_JEKYLL
-
-# What Python and the templates raise for values that are each of their type and do not fit together.
-_ODD = (ArithmeticError, AttributeError, LookupError, RecursionError, TemplateError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -58,7 +53,7 @@ def opened_report(path: Path) -> Iterator[OpenedReport]:
         ReportgenError: it is no report of this program, or names what is not a file inside it.
     """
     with opened_record(path) as (record, inside):
-        with odd_values_told(path):
+        with odd_pages_told(path):
             pages = settle_pages(record)
             _check_pages(path, record, pages)
         for name, key in named_files(record).items():
@@ -66,29 +61,9 @@ def opened_report(path: Path) -> Iterator[OpenedReport]:
         yield OpenedReport(record, pages, inside)
 
 
-@contextmanager
-def opened_record(path: Path) -> Iterator[tuple[Record, Inside]]:
-    """What a report says, and its folder, where its pages and pictures are of no interest: see `opened_report`."""
-    folder = path.parent if path.name == RECORD_NAME and not path.is_dir() else path
-    settle_left(absolute(folder))
-    with steady(folder):
-        yield read_record(path), Inside(folder if folder.is_dir() else path.parent)
-
-
-@contextmanager
-def odd_values_told(path: Path) -> Iterator[None]:
-    """Turn what the pages cannot be made of into a line: values each of a right type that fit to no network.
-
-    Raises:
-        ReportgenError: with what was wrong, as far as Python says it.
-    """
-    try:
-        yield
-    except _ODD as error:
-        raise ReportgenError(
-            f"expected {RECORD_NAME} and pages as this program writes them at {path}, they say what no report says "
-            f"({type(error).__name__}: {one_line(error, 80)}); make the report again"
-        ) from error
+def odd_pages_told(path: Path) -> AbstractContextManager[None]:
+    """Turn what pages cannot be made of into a line, as `odd_values_told` does: templates have faults of their own."""
+    return odd_values_told(path, (*ODD, TemplateError))
 
 
 def _check_pages(path: Path, record: Record, pages: Sequence[Page]) -> None:

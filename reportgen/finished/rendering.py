@@ -12,7 +12,7 @@ from reportgen.files.hashed import hashed_name
 from reportgen.files.manifest import write_manifest
 from reportgen.files.replacing import replacing_folder
 from reportgen.finished.logo import clean_logo
-from reportgen.finished.opened import odd_values_told, opened_report
+from reportgen.finished.opened import odd_pages_told, opened_report
 from reportgen.finished.site_folders import SUMMARY_NAME
 from reportgen.finished.summary import changes_kept, summarize, summary_markdown
 from reportgen.opening import read_regular
@@ -94,6 +94,6 @@ def render_again(folder: Path, config: Config, given: frozenset[str]) -> Path:
             look = site_look(config, record.site.title, new)
             changed = {name: value for name, value in look.items() if name in given}
             record = record.model_copy(update={"site": Site(**(record.site.model_dump() | changed))})
-            with odd_values_told(folder):
+            with odd_pages_told(folder):
                 write_pages(record, new, config.templates, changes)
     return folder

@@ -8,7 +8,7 @@ from reportgen.errors import ReportgenError
 from reportgen.files.manifest import kind_of
 from reportgen.finished.comparison import compare
 from reportgen.finished.comparison_words import sentences
-from reportgen.finished.opened import odd_values_told, opened_record
+from reportgen.finished.opened_record import odd_values_told, opened_record
 from reportgen.finished.summary import changes_kept
 from reportgen.record import Record, dump_record
 

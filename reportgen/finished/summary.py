@@ -17,7 +17,7 @@ from reportgen.facts import SEVERITIES
 from reportgen.files.inside import Inside
 from reportgen.finished.closing_words import accuracy_words, left_out_words
 from reportgen.finished.markdown import code, escaped, unescaped
-from reportgen.finished.opened import odd_values_told, opened_record
+from reportgen.finished.opened_record import odd_values_told, opened_record
 from reportgen.finished.site_folders import SUMMARY_NAME
 from reportgen.record import Finding, Record
 from reportgen.site.facts import preprocessing_words

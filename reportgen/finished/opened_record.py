@@ -1,0 +1,42 @@
+"""A report's record, opened where its pages and pictures are of no interest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from reportgen.errors import ReportgenError, one_line
+from reportgen.files.inside import Inside
+from reportgen.files.locks import steady
+from reportgen.files.targets import absolute
+from reportgen.files.workplaces import settle_left
+from reportgen.record import RECORD_NAME, Record, read_record
+
+# What Python raises for values that are each of their type and do not fit together.
+ODD = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+
+
+@contextmanager
+def opened_record(path: Path) -> Iterator[tuple[Record, Inside]]:
+    """What a report says, and its folder, where its pages and pictures are of no interest: see `opened_report`."""
+    folder = path.parent if path.name == RECORD_NAME and not path.is_dir() else path
+    settle_left(absolute(folder))
+    with steady(folder):
+        yield read_record(path), Inside(folder if folder.is_dir() else path.parent)
+
+
+@contextmanager
+def odd_values_told(path: Path, odd: tuple[type[Exception], ...] = ODD) -> Iterator[None]:
+    """Turn what nothing can be made of into a line: values each of a right type that fit to no network.
+
+    Raises:
+        ReportgenError: with what was wrong, as far as Python says it.
+    """
+    try:
+        yield
+    except odd as error:
+        raise ReportgenError(
+            f"expected {RECORD_NAME} and pages as this program writes them at {path}, they say what no report says "
+            f"({type(error).__name__}: {one_line(error, 80)}); make the report again"
+        ) from error
