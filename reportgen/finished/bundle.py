@@ -139,7 +139,8 @@ def picture_sizes(record: Record) -> dict[str, tuple[int, int]]:
     """Width and height in pixels of every picture `record` speaks of."""
     tops = [top for channel in record.units for top in channel.top_images]
     tiles = [tile for top in tops for tile in (top.patch, top.whole) if tile is not None]
-    tiles += [*record.thumbnails.values(), *review_tiles(record.evaluation, record.robustness)]
+    tiles += record.thumbnails.values()
+    tiles += [tile for _, tile in review_tiles(record.evaluation, record.robustness)]
     sizes = {tile.picture: (tile.width, tile.height) for tile in tiles}
     for shown in record.maximizations:
         if shown.picture is not None and shown.width is not None and shown.height is not None:

@@ -46,8 +46,8 @@ def named_files(record: Record) -> dict[str, str]:
     for place, contrast in enumerate(record.attribution.contrasts if record.attribution is not None else ()):
         where = f"attribution.contrasts.{place}"
         named += [(f"{where}.picture", contrast.picture), (f"{where}.array", contrast.array)]
-    named += [(f"thumbnails.{file}", tile.picture) for file, tile in record.thumbnails.items()]
-    named += [("review", tile.picture) for tile in review_tiles(record.evaluation, record.robustness)]
+    named += [(f"thumbnails.{file}.picture", tile.picture) for file, tile in record.thumbnails.items()]
+    named += [(f"{key}.picture", tile.picture) for key, tile in review_tiles(record.evaluation, record.robustness)]
     if record.dataset is not None and record.dataset.projection is not None:
         named.append(("dataset.projection.picture", record.dataset.projection.picture))
     files: dict[str, str] = {}

@@ -123,9 +123,12 @@ class WorstPanels(Fact):
     difference: Tile
 
     @property
-    def tiles(self) -> tuple[Tile, ...]:
-        """All of them."""
-        return tuple(one for one in (self.photograph, self.truth, self.answer, self.difference) if one is not None)
+    def tiles(self) -> dict[str, Tile]:
+        """All of them by what they show."""
+        every = {
+            "photograph": self.photograph, "truth": self.truth, "answer": self.answer, "difference": self.difference
+        }  # fmt: skip
+        return {name: tile for name, tile in every.items() if tile is not None}
 
 
 class WorstImage(Fact):
@@ -345,12 +348,18 @@ class Dataset(Fact):
     few_images: tuple[FewImages, ...] = ()
 
 
-def review_tiles(evaluation: Evaluation | None, robustness: Robustness | None) -> Iterator[Tile]:
-    """The pictures that evaluation and robustness speak of."""
-    for output in evaluation.outputs if evaluation is not None else ():
-        for worst in output.worst:
-            yield from () if worst.thumbnail is None else (worst.thumbnail,)
-            yield from () if worst.panels is None else worst.panels.tiles
-    for corruption in robustness.corruptions if robustness is not None else ():
-        for flip in corruption.flips:
-            yield from (tile for tile in (flip.before, flip.after) if tile is not None)
+def review_tiles(evaluation: Evaluation | None, robustness: Robustness | None) -> Iterator[tuple[str, Tile]]:
+    """The pictures that evaluation and robustness speak of, each with its key in the record."""
+    for place, output in enumerate(evaluation.outputs if evaluation is not None else ()):
+        for number, worst in enumerate(output.worst):
+            key = f"evaluation.outputs.{place}.worst.{number}"
+            if worst.thumbnail is not None:
+                yield f"{key}.thumbnail", worst.thumbnail
+            for name, tile in worst.panels.tiles.items() if worst.panels is not None else ():
+                yield f"{key}.panels.{name}", tile
+    for place, corruption in enumerate(robustness.corruptions if robustness is not None else ()):
+        for number, flip in enumerate(corruption.flips):
+            key = f"robustness.corruptions.{place}.flips.{number}"
+            for name, tile in (("before", flip.before), ("after", flip.after)):
+                if tile is not None:
+                    yield f"{key}.{name}", tile

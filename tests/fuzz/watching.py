@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from reportgen.cli import main
+from reportgen.files.cache_folder import default_folder
 
 # Longer than any answer to a bad input may take, in seconds of a processor and in letters; and in seconds altogether,
 # on a machine that does much else.
@@ -60,8 +61,9 @@ OF_THE_SYSTEM = tuple(
 
 
 def strangers(names: Iterable[str], own: Iterable[Path]) -> list[str]:
-    """Those of `names` that are neither below the folders `own` nor of Python or the system."""
-    allowed = (*own, *OF_THE_SYSTEM)
+    """Those of `names` that are neither below the folders `own` nor of Python, the system or the program's cache."""
+    cache = default_folder()
+    allowed = (*own, *OF_THE_SYSTEM, *(() if cache is None else (Path(os.path.realpath(cache)) / "compiled",)))
     return sorted(name for name in names if not any(Path(name).is_relative_to(place) for place in allowed))
 
 

@@ -18,6 +18,7 @@ from reportgen.record import attributions, content, review
 from reportgen.record.tile import Tile
 
 Place = tuple[Any, ...]
+Way = tuple[str, ...]
 
 
 def whole_record(folder: Path) -> r.Record:
@@ -46,13 +47,14 @@ def whole_record(folder: Path) -> r.Record:
         update={
             "site": record.site.model_copy(update={"logo": "assets/logo.svg", "css": "assets/own.css"}),
             "images": [first, *record.images[1:]],
-            "attribution": attributions.AttributionSummary(methods=[]),
+            "attribution": attributions.AttributionSummary(methods=[], contrasts=(_mistake(record),)),
             "maximizations": [
                 one.model_copy(update={"array": "assets/map.npy"}) if one.picture is not None else one
                 for one in record.maximizations
             ],
             "figures": [record.figures[0].model_copy(update={"data": "assets/map.npy"}), *record.figures[1:]],
             "products": content.KeptProducts(layers=["conv1"], images=files[:2], file="assets/products.npy"),
+            "evaluation": _evaluation(record, tile),
             "robustness": review.Robustness(
                 images=2, seed=0, clean=0.5, shifts=[],
                 corruptions=[review.Corruption(name="noise", severities=[], flips=(flip,))],
@@ -64,6 +66,31 @@ def whole_record(folder: Path) -> r.Record:
             "thumbnails": {files[0]: tile},
         }
     )  # fmt: skip
+
+
+def _mistake(record: r.Record) -> r.Contrast:
+    """Why an image was taken for what it is not."""
+    figure = record.figures[0]
+    return r.Contrast(
+        image=record.images[0].file, output="scene", layer="conv1", picture=figure.picture, array="assets/map.npy",
+        shape=[2, 2], answer=r.ContrastSide(index=0, subject="sky", nearest=None),
+        right=r.ContrastSide(index=1, subject="road", nearest=None), channels=[], figure=figure.id,
+    )  # fmt: skip
+
+
+def _evaluation(record: r.Record, tile: Tile) -> review.Evaluation:
+    """Answers against the right ones, with the worst of a map: one as four pictures, one as a photograph."""
+    first, second, *_ = (image.file for image in record.images)
+    panels = review.WorstPanels(photograph=tile, truth=tile, answer=tile, difference=tile)
+    worst = (
+        review.WorstImage(image=first, score=0.1, panels=panels),
+        review.WorstImage(image=second, score=0.2, thumbnail=tile),
+    )
+    output = review.EvaluationOutput(
+        output="mask", kind="map", images=2, unmatched=0, per_class=[], mean_iou=0.15, worst=worst
+    )
+    assert record.evaluation is not None
+    return record.evaluation.model_copy(update={"outputs": (output,)})
 
 
 def write_whole_report(folder: Path) -> None:
@@ -82,40 +109,40 @@ def _is_path_field(info: FieldInfo) -> bool:
     return any(isinstance(one, AfterValidator) for one in info.metadata) or _is_path(info.annotation)
 
 
-def path_places(value: object, at: Place = ()) -> Iterator[tuple[Place, tuple[str, str]]]:
-    """Where in a record paths stand, and the model and field each belongs to."""
+def path_places(value: object, at: Place = (), way: Way = ()) -> Iterator[tuple[Place, Way]]:
+    """Where in a record paths stand, each with the fields that lead there."""
     if isinstance(value, BaseModel):
         for name, info in type(value).model_fields.items():
             item = getattr(value, name)
             if isinstance(item, str) and _is_path_field(info):
-                yield (*at, name), (type(value).__name__, name)
+                yield (*at, name), (*way, name)
             else:
-                yield from path_places(item, (*at, name))
+                yield from path_places(item, (*at, name), (*way, name))
     elif isinstance(value, dict):
         for key, item in value.items():
-            yield from path_places(item, (*at, key))
+            yield from path_places(item, (*at, key), way)
     elif isinstance(value, list | tuple):
         for number, item in enumerate(value):
-            yield from path_places(item, (*at, number))
+            yield from path_places(item, (*at, number), way)
 
 
-def path_fields(annotation: object = r.Record, seen: set[object] | None = None) -> set[tuple[str, str]]:
-    """The models and fields that hold paths, of all that a record may hold."""
-    seen = set() if seen is None else seen
+def path_ways(annotation: object = r.Record, way: Way = ()) -> Iterator[Way]:
+    """The fields that lead to a path, of all that a record may hold."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        if annotation in seen:
-            return set()
-        seen.add(annotation)
-        found = {(annotation.__name__, name) for name, info in annotation.model_fields.items() if _is_path_field(info)}
-        return found.union(*(path_fields(info.annotation, seen) for info in annotation.model_fields.values()))
-    return set[tuple[str, str]]().union(*(path_fields(one, seen) for one in get_args(annotation)))
+        for name, info in annotation.model_fields.items():
+            if _is_path_field(info):
+                yield (*way, name)
+            else:
+                yield from path_ways(info.annotation, (*way, name))
+    for one in get_args(annotation):
+        yield from path_ways(one, way)
 
 
-def first_places(record: r.Record) -> dict[tuple[str, str], Place]:
-    """The first place of every key of a record that holds a path; `thumbnails` and `before` are tiles like others."""
-    found: dict[tuple[str, str], Place] = {}
-    for place, _ in path_places(record):
-        found.setdefault(tuple(part for part in place if isinstance(part, str)), place)  # type: ignore[arg-type]
+def first_places(record: r.Record) -> dict[Way, Place]:
+    """The first place of every key of a record that holds a path."""
+    found: dict[Way, Place] = {}
+    for place, way in path_places(record):
+        found.setdefault(way, place)
     return found
 
 
