@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,9 +15,14 @@ if TYPE_CHECKING:
     from conftest import Written
 
 # Cases of each kind in every run of the suite, and in a run of those marked slow.
-FEW, MANY = 60, 700
+FEW, MANY = 30, 700
 
 SENTINEL = "sentinel of the outside"
+
+
+def some(items: Iterable[object], stride: int) -> list[object]:
+    """Parameters of which every `stride`-th is tried in every run of the suite, the others in those marked slow."""
+    return [pytest.param(item, marks=pytest.mark.slow if number % stride else ()) for number, item in enumerate(items)]
 
 
 @pytest.fixture(params=[pytest.param(FEW, id="few"), pytest.param(MANY, id="many", marks=pytest.mark.slow)])

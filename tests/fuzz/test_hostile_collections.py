@@ -11,7 +11,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from fuzz.conftest import SENTINEL, Spoilt
+from fuzz.conftest import SENTINEL, Spoilt, some
 from fuzz.generator import bad_bytes, bad_json, places, put
 from fuzz.test_hostile_paths import VARIANTS, commands, filled, spread
 from fuzz.watching import digest, opened_files, run, snapshot
@@ -169,7 +169,7 @@ def test_names_that_are_the_same(small: Written, tmp_path: Path, capsys: pytest.
 
 
 @pytest.mark.parametrize(
-    "title", ["<script>alert(1)</script>", "a" * 100_000, "\x1b[2J\u202e", "", "\udcff\x00", "{{7*7}}"]
+    "title", some(["<script>alert(1)</script>", "a" * 100_000, "\x1b[2J\u202e", "", "\udcff\x00", "{{7*7}}"], 4)
 )
 def test_hostile_titles(title: str, hostile: Written, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     report = another(hostile.folder, tmp_path / "report", **{title[:500]: title, "step": title, "date": title})
@@ -253,7 +253,7 @@ FAULTS = (
 
 
 @pytest.mark.parametrize("name", ["report.json", "manifest.json", "collection.json"])
-@pytest.mark.parametrize("text", FAULTS, ids=lambda text: text[:14].decode("latin-1"))
+@pytest.mark.parametrize("text", some(FAULTS, 3), ids=lambda text: text[:14].decode("latin-1"))
 def test_json_that_is_none(
     text: bytes, name: str, site: Path, spoilt: Spoilt, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

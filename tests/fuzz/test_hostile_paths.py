@@ -129,9 +129,9 @@ def _at(value: Any, place: Place) -> Any:
 
 def test_paths_in_the_record(few: int, whole: Spoilt, out: Path, capsys: pytest.CaptureFixture[str]) -> None:
     good = json.loads((whole.folder / "report.json").read_text(encoding="utf-8"))
-    keys = first_places(read_record(whole.folder))
+    keys = list(first_places(read_record(whole.folder)).items())
     assert len(keys) > 25
-    for number, (words, key) in enumerate(keys.items()):
+    for number, (words, key) in enumerate(keys[:: 2 if few == FEW else 1]):
         suffix = PurePosixPath(_at(good, key)).suffix
         for variant in spread(VARIANTS, number, min(few, len(VARIANTS))):
             text = json.dumps(put(good, key, f"{filled(variant, whole)}{suffix}"))
@@ -145,8 +145,8 @@ def test_paths_in_the_record(few: int, whole: Spoilt, out: Path, capsys: pytest.
 
 def test_plain_paths_to_nothing(few: int, whole: Spoilt, out: Path, capsys: pytest.CaptureFixture[str]) -> None:
     good = json.loads((whole.folder / "report.json").read_text(encoding="utf-8"))
-    record = read_record(whole.folder)
-    for number, (words, key) in enumerate(first_places(record).items()):
+    keys = list(first_places(read_record(whole.folder)).items())
+    for number, (words, key) in enumerate(keys[:: 3 if few == FEW else 1]):
         suffix = PurePosixPath(_at(good, key)).suffix
         for path in spread(NOWHERE, number, min(few, len(NOWHERE))):
             whole.mend()
