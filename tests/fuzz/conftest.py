@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from conftest import Written
 
 # Cases of each kind in every run of the suite, and in a run of those marked slow.
-FEW, MANY = 30, 700
+FEW, MANY = 20, 700
 
 SENTINEL = "sentinel of the outside"
 

@@ -68,7 +68,7 @@ class Found(HTMLParser):
                 self.bad.append(f"{tag} {name}={value}")
 
 
-@pytest.mark.parametrize("markup", some(MARKUP, 3))
+@pytest.mark.parametrize("markup", some(MARKUP, 6))
 @pytest.mark.parametrize("before", ["<main", pytest.param("</main>", marks=pytest.mark.slow)])
 def test_nothing_runs_or_loads_in_a_bundle(markup: str, before: str, spoilt: Spoilt) -> None:
     page = spoilt.folder / "index.html"

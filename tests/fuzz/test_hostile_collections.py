@@ -94,7 +94,7 @@ def test_paths_in_the_content(few: int, site: Path, spoilt: Spoilt, capsys: pyte
     good = json.loads((site / "collection.json").read_text(encoding="utf-8"))
     keys = [place for place in places(good) if place and place[-1] in ("slug", "before", "after", "folder", "picture")]
     assert len(keys) >= 6
-    for number, key in enumerate(keys):
+    for number, key in enumerate(keys[:: 2 if few == 1 else 1]):
         for variant in spread(VARIANTS, number, few):
             path = f"{filled(variant, spoilt)}{'.webp' if key[-1] == 'picture' else ''}"
             if path == "con":  # a folder's name like others here: it is never used without being there
@@ -253,7 +253,7 @@ FAULTS = (
 
 
 @pytest.mark.parametrize("name", ["report.json", "manifest.json", "collection.json"])
-@pytest.mark.parametrize("text", some(FAULTS, 3), ids=lambda text: text[:14].decode("latin-1"))
+@pytest.mark.parametrize("text", some(FAULTS, 6), ids=lambda text: text[:14].decode("latin-1"))
 def test_json_that_is_none(
     text: bytes, name: str, site: Path, spoilt: Spoilt, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
