@@ -360,6 +360,6 @@ def review_tiles(evaluation: Evaluation | None, robustness: Robustness | None) -
     for place, corruption in enumerate(robustness.corruptions if robustness is not None else ()):
         for number, flip in enumerate(corruption.flips):
             key = f"robustness.corruptions.{place}.flips.{number}"
-            for name, tile in (("before", flip.before), ("after", flip.after)):
-                if tile is not None:
-                    yield f"{key}.{name}", tile
+            for name, shown in (("before", flip.before), ("after", flip.after)):
+                if shown is not None:
+                    yield f"{key}.{name}", shown
