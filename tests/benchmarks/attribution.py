@@ -2,8 +2,8 @@
 
     python tests/benchmarks/attribution.py cost          ratios of time, all in one run
     python tests/benchmarks/attribution.py completeness  errors of integrated gradients, and how many points it takes
-    python tests/benchmarks/attribution.py controls      verdicts on maps that know nothing, and on those of the methods
-    python tests/benchmarks/attribution.py verdicts      the latter alone
+    python tests/benchmarks/attribution.py controls      verdicts on maps that know nothing
+    python tests/benchmarks/attribution.py verdicts      verdicts on the maps of the methods
     python tests/benchmarks/attribution.py rectangles    how much of Grad-CAM's evidence lies on the thing named
 
 `cost`: Grad-CAM of the last block for one class and LayerCAM of five block ends, against the bare forward pass of the
@@ -13,8 +13,9 @@ installed: `pip install -e ".[benchmark]"`); integrated gradients of 50 points a
 
 `completeness`: for the predicted class of each photograph, from mid-grey. Aim: below 1 % for 95 % of the maps.
 
-`controls`: random maps, edges and constant maps in the place of Grad-CAM's, 200 of them, each with its own
-randomisation; aim: at least 95 % explain nothing. Then the share of verdicts of the methods.
+`controls`: 200 maps in the place of Grad-CAM's, half of them random, the others edges and constant maps; aim: at least
+95 % explain nothing. Edges and constants are judged without curves: the former do not change with the weights, the
+latter have no order, whatever the answer does.
 
 `rectangles`: for the predicted class of six photographs, the share of the evidence of Grad-CAM of the last block inside
 a rectangle that was drawn by eye around what the photograph shows. Aim: 80 % each.
@@ -53,6 +54,7 @@ from reportgen.analysis.attribution import (
     occlusion,
     verdict,
 )
+from reportgen.analysis.attribution.checks import spearman
 from reportgen.analysis.attribution.places import outside_share
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.config import Config
@@ -213,36 +215,41 @@ def edges(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def measure_controls(shared: Path, names: list[str]) -> None:
-    random = np.random.default_rng(0)
     controls: dict[str, list[tuple[str, float]]] = {"random": [], "edges": [], "constant": []}
-    each = CONTROLS // len(names)
     for name in names:
         network = open_network(shared, name)
         pixels = open_photos(shared, network)
         traced = TracedCall(network, cam_layers(summarize_network(network))[:1])
-        target = predicted(traced, pixels)
-        grid = next(iter(grad_cam(traced, pixels[:1], [target.only(0)]).values())).maps.shape[2:]
-        for place in range(each):
-            index = place % len(pixels)
-            made = {
-                "random": (random.random(grid).astype(np.float32), 0.0),
-                "edges": (edges(pixels[index]), 1.0),
-                "constant": (np.ones(grid, np.float32), 1.0),
-            }
-            for kind, (values, randomization) in made.items():
-                if kind != "random" and place >= len(pixels):
-                    continue
-                curves = check_faithfulness(traced, pixels[index], target.only(index), values, seed=place)
-                controls[kind].append((verdict(values, curves, randomization), curves.gain))
-        print(f"  {name}: done", flush=True)
-    for kind, results in controls.items():
-        gains = [gain for _, gain in results]
-        nothing = float(np.mean([said == "explains nothing" for said, _ in results]))
-        print(
-            f"{kind}: {nothing:.1%} of {len(results)} explain nothing (aim 95 %); gain at 50, 95, 97.5, 99 %: "
-            + " ".join(f"{value:.3f}" for value in np.quantile(gains, [0.5, 0.95, 0.975, 0.99]))
-        )
-    measure_verdicts(shared, names)
+        judge_controls(traced, pixels, CONTROLS // len(names), controls)
+        print(f"{name}, and those before:")
+        for kind, results in controls.items():
+            nothing = float(np.mean([said == "explains nothing" for said, _ in results]))
+            gains = np.quantile([gain for _, gain in results], [0.5, 0.95, 0.975, 0.99])
+            print(
+                f"  {kind}: {nothing:.1%} of {len(results)} explain nothing (aim 95 %); gain at 50, 95, 97.5, 99 %: "
+                + " ".join(f"{value:.3f}" for value in gains),
+                flush=True,
+            )
+
+
+def judge_controls(
+    traced: TracedCall, pixels: NDArray[np.uint8], count: int, controls: dict[str, list[tuple[str, float]]]
+) -> None:
+    """Add the verdicts on `count` maps, and what they gain, to `controls`."""
+    random = np.random.default_rng(0)
+    target = predicted(traced, pixels)
+    grid = next(iter(grad_cam(traced, pixels[:1], [target.only(0)]).values())).maps.shape[2:]
+    for place in range(count // 2):
+        index = place % len(pixels)
+        values = random.random(grid).astype(np.float32)
+        curves = check_faithfulness(traced, pixels[index], target.only(index), values, seed=place)
+        controls["random"].append((verdict(values, curves, 0.0), curves.gain))
+    for place in range(count - count // 2):
+        if place % 2:
+            controls["constant"].append((verdict(np.full(grid, 1 + place, np.float32), None, 0.0), 0.0))
+        else:
+            drawn = edges(pixels[place // 2 % len(pixels)])
+            controls["edges"].append((verdict(drawn, None, spearman(drawn, drawn)), 0.0))
 
 
 def measure_verdicts(shared: Path, names: list[str]) -> None:

@@ -33,7 +33,7 @@ _ROUNDING = 1e-6
 
 @dataclass(frozen=True)
 class _PathGradients:
-    """The weighted sums of the gradients at some points of the way, for each target, `(targets, *image)`."""
+    """The weighted sums of the gradients at some points of the way, for each target, `(targets, *entrance)`."""
 
     forms: tuple[Form, ...]
 
@@ -49,9 +49,18 @@ class _PathGradients:
         seen = run(baseline + places[:, None, None, None] * (image - baseline))
         sums = []
         for form, each in zip(self.forms, directions, strict=True):
-            slopes = seen.image_gradients(seen.scores(form, each))
-            sums.append(tf.einsum("k,khwc->hwc", weights, slopes))
+            slopes = seen.entrance_gradients(seen.scores(form, each))
+            sums.append(tf.tensordot(weights, slopes, 1))
         return tf.stack(sums)
+
+
+@dataclass(frozen=True)
+class _BackToImage:
+    """The gradients of images by those of the entrance."""
+
+    def __call__(self, run: Callable[[tf.Tensor], Run], images: tf.Tensor, slopes: tf.Tensor) -> Any:
+        seen = run(images)
+        return slopes if seen.entrance is seen.images else seen.image_gradients(seen.entrance, slopes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,11 +98,18 @@ class _Way:
         places, weights = quadrature(points, begin, end)
         body = _PathGradients(tuple(target.form for target in self.targets))
         directions = [target.directions for target in self.targets]
-        total = np.zeros((len(self.targets), *self.image.shape[1:]), np.float64)
-        for run in runs(points, self.traced.rows(self.image.shape[1:], gradient=True)):
-            part = slice(run.start, run.stop)
-            total += self.traced.compute(body, self.image, self.baseline, places[part], weights[part], *directions)
-        return total
+        found = runs(points, self.traced.rows(self.image.shape[1:], gradient=True))
+        parts = [slice(run.start, run.stop) for run in found]
+        total = np.sum(
+            [
+                self.traced.compute(body, self.image, self.baseline, places[part], weights[part], *directions)
+                for part in parts
+            ],
+            axis=0,
+        )
+        images = np.repeat(self.image, len(self.targets), axis=0)
+        slopes: NDArray[np.float64] = self.traced.compute(_BackToImage(), images, total).astype(np.float64)
+        return slopes
 
     def added(self, slopes: NDArray[np.float64]) -> NDArray[np.float64]:
         """What integrals of the gradients add to the targets, `(targets, height, width)`."""
