@@ -59,24 +59,27 @@ def check_faithfulness(
         orders.append(pixel_order(shuffled, pixels.shape[:2], random))
     grey = np.full_like(pixels, MID_GREY)
     blurred = blur(pixels) if blurred is None else blurred
-    fall = _curves(traced, pixels, grey, orders, target)
-    rise = _curves(traced, blurred, pixels, orders, target)
     mean = np.broadcast_to(pixels.mean(axis=(0, 1), dtype=np.float64).astype(np.float32), pixels.shape)
-    of_mean = float(score_images(traced, mean[None], [target.as_answered()])[0, 0])
-    left = {float(fall[0, -1]): grey, float(rise[0, 0]): blurred, of_mean: mean}
-    emptiest, score = min(left), float(fall[0, 0])
+    ends = np.stack([pixels, grey, blurred, mean])
+    score, of_grey, of_blurred, of_mean = (
+        float(each) for each in score_images(traced, ends, [target.as_answered()])[0]
+    )
+    fall = _curves(traced, (pixels, grey), (score, of_grey), orders, target)
+    rise = _curves(traced, (blurred, pixels), (of_blurred, score), orders, target)
+    left = {of_grey: grey, of_blurred: blurred, of_mean: mean}
+    emptiest = min(left)
     fair_fall = fair_rise = None
-    if _is_fuller(float(fall[0, -1]), emptiest, score):
-        fair_fall = _curves(traced, pixels, left[emptiest], orders, target)
-    if _is_fuller(float(rise[0, 0]), emptiest, score):
-        fair_rise = _curves(traced, left[emptiest], pixels, orders, target)
+    if _is_fuller(of_grey, emptiest, score):
+        fair_fall = _curves(traced, (pixels, left[emptiest]), (score, emptiest), orders, target)
+    if _is_fuller(of_blurred, emptiest, score):
+        fair_rise = _curves(traced, (left[emptiest], pixels), (emptiest, score), orders, target)
     judged = np.stack([fall if fair_fall is None else fair_fall, rise if fair_rise is None else fair_rise])
     return Faithfulness(
         deletion=_area(fall),
         insertion=_area(rise),
         score=score,
-        deleted=float(fall[0, -1]),
-        blurred=float(rise[0, 0]),
+        deleted=of_grey,
+        blurred=of_blurred,
         span=float(np.ptp(judged)),
         fair_deletion=None if fair_fall is None else _area(fair_fall),
         fair_insertion=None if fair_rise is None else _area(fair_rise),
@@ -133,18 +136,16 @@ def blur(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _curves(
     traced: TracedCall,
-    start: NDArray[np.float32],
-    end: NDArray[np.float32],
+    ends: tuple[NDArray[np.float32], NDArray[np.float32]],
+    scores: tuple[float, float],
     orders: list[NDArray[np.int64]],
     target: Target,
 ) -> NDArray[np.float32]:
-    """The answer on the way from `start` to `end` in each order, `(orders, STEPS + 1)`."""
-    answered = [target.as_answered()]
+    """The answer on the way between two images in each order, `(orders, STEPS + 1)`; `scores` are those of both."""
     curves = np.empty((len(orders), STEPS + 1), np.float32)
-    # All orders begin and end alike.
-    curves[:, [0, -1]] = score_images(traced, np.stack([start, end]), answered)[0]
+    curves[:, [0, -1]] = scores
     for curve, order in zip(curves, orders, strict=True):
-        curve[1:-1] = score_images(traced, np.stack(list(_states(start, end, order))), answered)[0]
+        curve[1:-1] = score_images(traced, np.stack(list(_states(*ends, order))), [target.as_answered()])[0]
     return curves
 
 
