@@ -144,7 +144,7 @@ def _over(drawn: MapDrawn, scale: Scale) -> ByteArray:
     photo = drawn.photo
     placed = place_on_photo(np.nan_to_num(drawn.values), drawn.sides, photo.shape[:2], drawn.size, drawn.placement)
     strength = np.clip(np.abs(placed) / scale.high, 0, 1) if scale.high else np.zeros(photo.shape[:2])
-    cover = (_COVER * strength**_FALL)[..., None]
+    cover = (_COVER * strength**_FALL).astype(np.float32)[..., None]
     colours = coloured(_levels(placed, scale), scale.colormap)
     mixed: ByteArray = np.rint(photo * (1 - cover) + colours * cover).astype(np.uint8)
     return mixed

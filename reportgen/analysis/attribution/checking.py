@@ -21,7 +21,7 @@ from reportgen.results import FloatArray
 
 # Integrated gradients are compared with those of random weights on fewer points and images than they are shown with:
 # how alike two maps are does not hang on the third digit.
-_RANDOMIZED_POINTS, _RANDOMIZED_IMAGES = 16, 2
+_RANDOMIZED_POINTS, _RANDOMIZED_IMAGES = 10, 2
 
 # A map is compared with that of all weights shuffled alone; the way there is for those who measure methods.
 _RANDOMIZED_SHARES = (1.0,)
