@@ -163,9 +163,11 @@ class _StandIns:
     def __init__(self, variables: Sequence[keras.Variable]) -> None:
         self._own = [tf.Variable(variable.value, trainable=False) for variable in variables]
         self._held: object = None
-        self.handles = {
-            id(variable.value.handle): own.handle for variable, own in zip(variables, self._own, strict=True)
-        }
+        self._of = {id(variable.value.handle): own for variable, own in zip(variables, self._own, strict=True)}
+
+    def instead_of(self, variables: Sequence[tf.Variable]) -> list[tf.Variable]:
+        """What is read instead of `variables`: themselves, where nothing stands in for them."""
+        return [self._of.get(id(variable.handle), variable) for variable in variables]
 
     def hold(self, values: Sequence[NDArray[Any]]) -> None:
         """Take on `values`, unless these very ones are held."""
@@ -195,19 +197,19 @@ class TracedCall:
         self._compiled: dict[Any, Callable[..., Any]] = {}
         self._stand_ins: _StandIns | None = None
         self._values: tuple[NDArray[Any], ...] = ()
-        # What stands in for variables, and what is compiled with it, by which variables.
-        self._replaced: dict[tuple[int, ...], tuple[_StandIns, dict[Any, Callable[..., Any]]]] = {}
+        # What stands in for variables, by which variables.
+        self._replaced: dict[tuple[int, ...], _StandIns] = {}
 
     def with_values(self, variables: Sequence[keras.Variable], values: Sequence[NDArray[Any]]) -> TracedCall:
         """The same call with other values in the place of `variables`; the network stays as it is.
 
-        What is compiled for it serves whatever values the same variables are given.
+        What is compiled serves both.
         """
         key = tuple(id(variable) for variable in variables)
         if key not in self._replaced:
-            self._replaced[key] = _StandIns(variables), {}
+            self._replaced[key] = _StandIns(variables)
         other = copy(self)
-        other._stand_ins, other._compiled = self._replaced[key]
+        other._stand_ins = self._replaced[key]
         other._values = tuple(values)
         return other
 
@@ -262,10 +264,12 @@ class TracedCall:
                 self._added[key] = self._add(body, specs)
             if key not in self._compiled:
                 self._compiled[key] = self._compile(self._added[key], specs)
+            variables = _floating_variables(self._trace(specs[0].shape[1:]))
             if self._stand_ins is not None:
                 self._stand_ins.hold(self._values)
+                variables = self._stand_ins.instead_of(variables)
             others = {name: tf.convert_to_tensor(rows) for name, rows in self._others.items()}
-            results = self._compiled[key](others, *tensors)
+            results = self._compiled[key](others, variables, *tensors)
         return tf.nest.map_structure(lambda tensor: tensor.numpy(), results)
 
     def _add(self, body: Body, specs: Sequence[tf.TensorSpec]) -> _Added:
@@ -288,9 +292,12 @@ class TracedCall:
         return _Added((*tf.nest.flatten(others), *taken), tuple(fed), results)
 
     def _compile(self, added: _Added, specs: Sequence[tf.TensorSpec]) -> Callable[..., Any]:
-        traced, handles = self._trace(specs[0].shape[1:]), {} if self._stand_ins is None else self._stand_ins.handles
+        """What `added` computes, as a function of other inputs, of variables, and of what the body takes."""
+        traced = self._trace(specs[0].shape[1:])
+        own = _floating_variables(traced)
 
-        def computed(others: dict[str, tf.Tensor], *tensors: tf.Tensor) -> Any:
+        def computed(others: dict[str, tf.Tensor], variables: list[tf.Variable], *tensors: tf.Tensor) -> Any:
+            handles = {id(each.handle): read.handle for each, read in zip(own, variables, strict=True)}
             given = list(zip(added.arguments, [*tf.nest.flatten(others), *tensors], strict=True))
             fed = traced.replay_from(given, added.fed, handles)
             given += zip(traced.inputs, fed, strict=True)
@@ -298,7 +305,7 @@ class TracedCall:
             return tf.nest.pack_sequence_as(added.results, results)
 
         function = tf.function(computed, autograph=False)
-        return function.get_concrete_function(self.network.other_specs(), *specs)  # type: ignore[no-any-return]
+        return function.get_concrete_function(self.network.other_specs(), own, *specs)  # type: ignore[no-any-return]
 
     def _seen(self, traced: TracedNetwork, images: tf.Tensor, prepared: tf.Tensor, fed: Sequence[tf.Tensor]) -> Run:
         missing = [name for name in self.layers if name not in traced.calls or not traced.calls[name].outputs]
@@ -308,6 +315,10 @@ class TracedCall:
         image = image_of(self.network, traced)
         place = next(place for place, tensor in enumerate(traced.inputs) if tensor is image)
         return Run(images, tuple(tensors_in(traced.answer)), outputs, self.grids, prepared, fed[place], image)
+
+
+def _floating_variables(traced: TracedNetwork) -> list[tf.Variable]:
+    return [variable for variable in traced.graph.variables if variable.dtype.is_floating]
 
 
 def _taken(spec: tf.TensorSpec) -> tf.Tensor:
