@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -30,6 +31,7 @@ from reportgen.progress import stage
 from reportgen.results import ByteArray, FloatArray, NetworkSummary, PixelArray
 from reportgen.sections.attribution_recording import how_made, record_contrast, record_map, record_method
 from reportgen.sections.class_likeness import ClassLikeness, find_likeness
+from reportgen.sections.kept_explanations import explanation_key, kept_explanation
 from reportgen.sections.object_masks import ObjectMasks, find_masks
 from reportgen.sections.section import Contribution, Section, VisitedImage, Work
 from reportgen.sections.study import Study, Workshop
@@ -115,12 +117,27 @@ class _Why:
         pixels = [as_values(self.study.network, seen.pixels) for seen in self.seen]
         with stage(self.workshop.progress, "Why it answered so", None) as progress:
             settings = config.attribution_parameters
-            traced = trace_network(network, self.study.summary, settings).of_images(files)
-            every = questions(answer_images(traced, np.stack(pixels)), asked, files, settings)
-            mistaken = [any(question.kind == "truth" for question in own) for own in every]
-            plan = make_plan(self.study.summary, config.attribution, settings, mistaken, seed=config.seed)
-            found = explain(traced, pixels, every, plan, lambda what: progress.advance(0, what))
-        return self._contribution(found, plan)
+
+            def plan_for(mistaken: list[bool]) -> Plan:
+                return make_plan(self.study.summary, config.attribution, settings, mistaken, seed=config.seed)
+
+            def make() -> tuple[list[bool], Explanation]:
+                traced = trace_network(network, self.study.summary, settings).of_images(files)
+                every = questions(answer_images(traced, np.stack(pixels)), asked, files, settings)
+                mistaken = [any(question.kind == "truth" for question in own) for own in every]
+                advance = partial(progress.advance, 0)
+                return mistaken, explain(traced, pixels, every, plan_for(mistaken), advance)
+
+            key = explanation_key(
+                network, files, pixels, asked, self._answered(), config.attribution, settings, config.seed
+            )
+            mistaken, found = kept_explanation(self.workshop.cache, key, make)
+        return self._contribution(found, plan_for(mistaken))
+
+    def _answered(self) -> list[FloatArray]:
+        """What the network answered to the images, as far as the pass over them kept it."""
+        statistics = self.study.statistics
+        return [statistics.kept_answers(output) for output in self.outputs]
 
     def _contribution(self, found: Explanation, plan: Plan) -> Contribution:
         if not found.maps:
