@@ -19,9 +19,9 @@ MAX_WEBP_SIDE = 16383
 # first, colour at half the resolution, is lost at any quality.
 QUALITY = 60
 
-# Of 0 to 6, of a lossy file. Measured on a report's pictures, time and bytes against those of 6: 0.56 and 1.02 with
-# 5, 0.52 and 1.06 with 4, 0.24 and 1.10 with 2.
-EFFORT = 5
+# Of 0 to 6, of a lossy file. Measured on a report's pictures, time and bytes against those of 6: 0.53 and 1.01 with
+# 5, 0.47 and 1.02 with 3, 0.21 and 1.07 with 2, 0.16 and 1.13 with 1.
+EFFORT = 2
 
 # Of a lossless file: `quality` is how hard it is tried, 0 to 100. A third of the time of 100 and 4, and 1.003 of the
 # bytes.

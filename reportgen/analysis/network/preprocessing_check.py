@@ -39,18 +39,18 @@ from reportgen.models import MODES, NO_OTHERS, RGB_MODES, Network, Others, Prepr
 from reportgen.results import LayerSummary, NetworkSummary
 
 # Enough images to tell modes apart, few enough to take no time beside the statistics of all of them. Networks
-# of many operations get fewer: the check is to cost less than this many multiply-accumulates, in seconds
-# about as many as a processor does 10^11 of in one. Truth takes more images to tell by.
+# of many operations get fewer: the check is to cost less than this many multiply-accumulates, of which a processor
+# does about 3e10 in a second. Truth, the strongest evidence, takes more images to tell by.
 MOST_IMAGES = 16
 LEAST_IMAGES = 6
 MOST_JUDGED = 256
-COST_LIMIT = 5e11
+COST_LIMIT = 1.5e11
+JUDGED_COST_LIMIT = 5e11
 
 # Answers to fewer images than this say nothing reliable of how much they tell.
 ANSWERED_IMAGES = 5
 
-# Modes under which the plain answers tell less than this share of the best are not tried on changed copies:
-# agreement could only lower what they tell.
+# Modes under which the plain answers tell less than this share of the best are not tried on changed copies.
 _WORTH_CHANGING = 0.5
 
 _DIMMED = 0.75  # of the light: a change that photographs of the same thing differ by
@@ -113,7 +113,7 @@ class PreprocessingCheck:
 def images_to_try(summary: NetworkSummary, *, judged: bool = False) -> int:
     """How many images `check_preprocessing` is worth giving; more of them where their classes are known."""
     passes = len(MODES) if judged else 2 * len(MODES)  # about: each mode once, the best on changed copies too
-    affordable = COST_LIMIT / (passes * (summary.mac_count or 1))
+    affordable = (JUDGED_COST_LIMIT if judged else COST_LIMIT) / (passes * (summary.mac_count or 1))
     return int(np.clip(affordable, LEAST_IMAGES, MOST_JUDGED if judged else MOST_IMAGES))
 
 
@@ -207,15 +207,21 @@ def _answers_to_copies(
     others: Others,
     few: NDArray[Any],
 ) -> dict[int, NDArray[np.float64]]:
-    """Answers `(copies, images, classes)` to a few images and their changed copies, under the modes worth it."""
+    """Answers `(copies, images, classes)` to a few images and their changed copies, under the modes worth it.
+
+    Those are the mode used, and others whose plain answers tell more than its answers to all copies: that copies
+    agree less than wholly only lowers what they tell.
+    """
     told = [_information(seen.answers[few][np.newaxis]) for seen in plain]
-    worth = [index for index, bits in enumerate(told) if index == 0 or bits >= _WORTH_CHANGING * max(told)]
-    answered = {}
     pixels, others = pixels[few], {name: values[few] for name, values in others.items()}
-    for index in worth:
+
+    def to_copies(index: int) -> NDArray[np.float64]:
         changed = [run(modes[index], change(pixels), others).answers for change in _CHANGES]
-        answered[index] = np.stack([plain[index].answers[few], *changed])
-    return answered
+        return np.stack([plain[index].answers[few], *changed])
+
+    used = to_copies(0)
+    enough = max(_information(used), _WORTH_CHANGING * max(told))
+    return {0: used, **{index: to_copies(index) for index, bits in enumerate(told) if index and bits > enough}}
 
 
 def _has_probabilities(head: SettledOutput | None) -> bool:
