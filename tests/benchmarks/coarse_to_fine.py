@@ -46,7 +46,9 @@ def ascend(
     else:
         height, width = ascents.canvas
         enlarged = [Image.fromarray(one).resize((width, height), Image.Resampling.BICUBIC) for one in begin]
-        state = climber.resume([climber.parameterization.of_image(np.asarray(one, np.float32)) for one in enlarged])
+        state = climber.resume(
+            [climber.frame.parameterization.of_image(np.asarray(one, np.float32)) for one in enlarged]
+        )
     return climb(
         climber,
         state,

@@ -12,7 +12,7 @@ import tensorflow as tf
 from support.networks import two_convolutions
 
 from reportgen.analysis.maximization import CRISP, Preset, maximize
-from reportgen.analysis.maximization.ascent import make_climber
+from reportgen.analysis.maximization.ascent import make_climber, make_frame
 from reportgen.analysis.maximization.objectives import Objective
 from reportgen.analysis.maximization.parameterizations import pixel_grid
 from reportgen.analysis.maximization.traced_pass import TracedPasses
@@ -55,7 +55,7 @@ def scores_of(
     """Scores `(steps, batch)` of pixels climbing from noise, one image for each of `channels`."""
     size = network.size
     parameterization = pixel_grid(size, network.channels, mean=127, std=20)
-    climber = make_climber(TracedPasses(network), objective, parameterization, preset)
+    climber = make_climber(TracedPasses(network), objective, make_frame(parameterization, preset), preset)
     state = climber.start([np.random.default_rng([0, i]) for i in range(len(channels))])
     scores = []
     for count in range(1, steps + 1):

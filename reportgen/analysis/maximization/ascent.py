@@ -13,7 +13,7 @@ from reportgen.analysis.maximization import transforms
 from reportgen.analysis.maximization.parameterizations import Parameterization
 from reportgen.analysis.maximization.presets import Preset
 from reportgen.analysis.maximization.subjects import Goal
-from reportgen.analysis.maximization.traced_pass import MakeObjective, TracedPasses
+from reportgen.analysis.maximization.traced_pass import MakeObjective, Slope, TracedPasses
 from reportgen.results import ByteArray, FloatArray
 
 # Decay rates and the guard against division by zero of Adam, as published (Kingma and Ba, 2015).
@@ -32,23 +32,47 @@ State = tuple[tf.Tensor, ...]
 
 
 @dataclass(frozen=True, eq=False)
-class Climber:
-    """The functions of one kind of ascent: of one objective on one canvas.
+class Frame:
+    """What stands around the network in a step: how images are held, shown to it, and moved.
 
-    `step(state, channels, signs, rates, matrix, count, relief)` gives the next state, the scores `(batch,)` the state
-    had, and whether each image had any gradient; `images(state)` the displayable images. Both take any batch without
-    being traced again.
+    It is traced once for all layers and objectives. `show(variables, matrix)` gives the canvas and what the network
+    sees of it; `move(state, slope, canvas, rates, matrix, count)` the state after a step along `slope`, the gradient
+    with respect to what the network saw, and whether each image had any gradient; `images(state)` the displayable
+    images. All take any batch.
     """
 
     parameterization: Parameterization
+    transform: transforms.Transform | None
     variable_count: int
-    transform: transforms.Transform
-    step: Callable[..., tuple[State, tf.Tensor, tf.Tensor]]
+    show: Callable[..., tuple[tf.Tensor, tf.Tensor]]
+    move: Callable[..., tuple[State, tf.Tensor]]
     images: Callable[[State], tf.Tensor]
+
+    @property
+    def shown(self) -> tuple[int, int]:
+        """Height and width of what the network sees."""
+        size = self.parameterization.size
+        return size if self.transform is None else self.transform.size(size)
+
+
+@dataclass(frozen=True, eq=False)
+class Climber:
+    """One kind of ascent: of one objective on one canvas.
+
+    `slope(images, channels, signs, relief)` gives the scores `(batch,)` and their gradient with respect to the images.
+    """
+
+    frame: Frame
+    slope: Slope
+
+    @property
+    def variable_count(self) -> int:
+        """How many variables hold an image: the first parts of a state."""
+        return self.frame.variable_count
 
     def start(self, generators: Sequence[np.random.Generator]) -> State:
         """The state before the first step, one image for each generator."""
-        return self.resume([self.parameterization.start(generator) for generator in generators])
+        return self.resume([self.frame.parameterization.start(generator) for generator in generators])
 
     def resume(self, images: Sequence[tuple[FloatArray, ...]]) -> State:
         """The state before the first step, from the variables of each image."""
@@ -57,36 +81,12 @@ class Climber:
 
     def draw(self, generator: np.random.Generator) -> NDArray[np.float32]:
         """The random transform of one step."""
-        return self.transform.draw(generator, self.parameterization.size).astype(np.float32)
+        if self.frame.transform is None:
+            return np.eye(3, dtype=np.float32)
+        return self.frame.transform.draw(generator, self.frame.parameterization.size).astype(np.float32)
 
-
-def make_climber(
-    passes: TracedPasses,
-    objective: MakeObjective,
-    parameterization: Parameterization,
-    preset: Preset,
-    transform: transforms.Transform | None = None,
-    layers: Sequence[str] = (),
-    *,
-    answers: bool = False,
-) -> Climber:
-    """Make the functions of an ascent, of the network's one trace.
-
-    Args:
-        objective: from the channels `(batch,)` of the images, and the signs by which they are raised or lowered.
-        transform: what images must be robust to; None for no such thing.
-        layers: those that the objective reads; `answers`: whether it reads the network's answers.
-    """
-    size = parameterization.size
-    variables = parameterization.start(np.random.default_rng(0))
-    variable_count = len(variables)
-    state_spec = tuple(tf.TensorSpec((None, *part.shape)) for part in variables) * 3
-    shown = size if transform is None else transform.size(size)
-    taken = passes.at(shown, layers, answers=answers)
-    wanted = taken.slope(objective, before_activation=preset.before_activation)
-
-    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
     def step(
+        self,
         state: State,
         channels: tf.Tensor,
         signs: tf.Tensor,
@@ -95,29 +95,83 @@ def make_climber(
         count: tf.Tensor,
         relief: tf.Tensor,
     ) -> tuple[State, tf.Tensor, tf.Tensor]:
-        variables, moments = state[:variable_count], state[variable_count:]
-        images = parameterization.pixels(variables)
-        if transform is not None:
-            images = transforms.resample(images, matrix, shown, _OUTSIDE)
-        scores, slope = taken.take(wanted, images, channels, signs, relief)
-        gradients = tf.gradients(images, list(variables), grad_ys=slope)
+        """The next state, the scores `(batch,)` the state had, and whether each image had any gradient."""
+        canvas, seen = self.frame.show(state[: self.variable_count], matrix)
+        scores, slope = self.slope(seen, channels, signs, relief)
+        moved, moving = self.frame.move(state, slope, canvas, rates, matrix, count)
+        return moved, scores, moving
+
+    def images(self, state: State) -> tf.Tensor:
+        """The displayable images of a state."""
+        return self.frame.images(state)
+
+
+def make_climber(
+    passes: TracedPasses,
+    objective: MakeObjective,
+    frame: Frame,
+    preset: Preset,
+    layers: Sequence[str] = (),
+    *,
+    answers: bool = False,
+) -> Climber:
+    """Make an ascent, of the network's one trace.
+
+    Args:
+        objective: from the channels `(batch,)` of the images, and the signs by which they are raised or lowered.
+        layers: those that the objective reads; `answers`: whether it reads the network's answers.
+    """
+    before = preset.before_activation
+    return Climber(frame, passes.slope(frame.shown, objective, layers, answers=answers, before_activation=before))
+
+
+def make_frame(
+    parameterization: Parameterization, preset: Preset, transform: transforms.Transform | None = None
+) -> Frame:
+    """Trace what stands around a network.
+
+    Args:
+        transform: what images must be robust to; None for no such thing.
+    """
+    size, channels = parameterization.size, parameterization.channels
+    held = parameterization.start(np.random.default_rng(0))
+    count = len(held)
+    shown = size if transform is None else transform.size(size)
+
+    def seen_of(canvas: tf.Tensor, matrix: tf.Tensor) -> tf.Tensor:
+        return canvas if transform is None else transforms.resample(canvas, matrix, shown, _OUTSIDE)
+
+    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
+    def show(variables: State, matrix: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        canvas = parameterization.pixels(variables)
+        return canvas, seen_of(canvas, matrix)
+
+    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
+    def move(
+        state: State, slope: tf.Tensor, canvas: tf.Tensor, rates: tf.Tensor, matrix: tf.Tensor, number: tf.Tensor
+    ) -> tuple[State, tf.Tensor]:
+        variables, moments = state[:count], state[count:]
+        (gradient,) = tf.gradients(seen_of(canvas, matrix), [canvas], grad_ys=slope)
+        gradients = parameterization.back(variables, canvas, gradient)
         moving = tf.reduce_any([_any(gradient != 0) for gradient in gradients], axis=0)
         update = _adam if preset.optimizer == "adam" else _normalized
-        return update(variables, moments, gradients, rates, count), scores, moving
+        return update(variables, moments, gradients, rates, number), moving
 
     @tf.function(autograph=False)  # type: ignore[untyped-decorator]
     def images(state: State) -> tf.Tensor:
-        return displayed(parameterization.pixels(state[:variable_count]), preset.display)
+        return displayed(parameterization.pixels(state[:count]), preset.display)
 
     # Traced here and once: with the batch open, any number of images will do.
-    each = (tf.TensorSpec((None,), tf.int32), tf.TensorSpec((None,)), tf.TensorSpec((None,)))
-    numbers = (*each, tf.TensorSpec((3, 3)), tf.TensorSpec(()), tf.TensorSpec((), tf.bool))
-    return Climber(
+    variables = tuple(tf.TensorSpec((None, *part.shape)) for part in held)
+    canvas, seen = (tf.TensorSpec((None, *sides, channels)) for sides in (size, shown))
+    rates, matrix, number = tf.TensorSpec((None,)), tf.TensorSpec((3, 3)), tf.TensorSpec(())
+    return Frame(
         parameterization,
-        variable_count,
-        transform or transforms.compose([]),
-        step.get_concrete_function(state_spec, *numbers),
-        images.get_concrete_function(state_spec),
+        transform,
+        count,
+        show.get_concrete_function(variables, matrix),
+        move.get_concrete_function(variables * 3, seen, canvas, rates, matrix, number),
+        images.get_concrete_function(variables * 3),
     )
 
 

@@ -8,18 +8,18 @@ import numpy as np
 import tensorflow as tf
 
 from reportgen.analysis.maximization import objectives, transforms
-from reportgen.analysis.maximization.ascent import Climber, displayed, make_climber
+from reportgen.analysis.maximization.ascent import Climber, displayed, make_climber, make_frame
 from reportgen.analysis.maximization.parameterizations import pixel_grid
 from reportgen.analysis.maximization.presets import CLASSIC, Preset
-from reportgen.analysis.maximization.traced_pass import TracedPasses
+from reportgen.analysis.maximization.traced_pass import MakeObjective, TracedPasses
 from reportgen.analysis.network.running import run_errors_explained
 from reportgen.errors import ReportgenError
 from reportgen.results import ByteArray, FloatArray
 
 OCTAVES = 3
 OCTAVE_RATIO = 1.4
-STEPS = 20  # in each octave
-STEP_SIZE = 2.0
+STEPS = 10  # in each octave
+STEP_SIZE = 3.0
 LEAST_SIDE = 64  # pixels of an octave's shorter side: on less there is nothing to be grown
 JITTER = 16  # pixels; a network's strides would otherwise show as a grid
 
@@ -61,6 +61,7 @@ def dream(
     """
     generator = np.random.default_rng(seed)
     preset = replace(CLASSIC, before_activation=True)
+    wanted = _wanted(layer, channel)
     original = pixels.astype(np.float32)
     dreamt = np.zeros(0, np.float32)
     previous: tuple[int, int] | None = None
@@ -69,7 +70,7 @@ def dream(
         size = _octave_size(original.shape[:2], ratio**octave)
         if octave and min(size) < least_side:
             continue
-        climber = _climber(passes, size, layer, channel, preset, may_fail=octave > 0)
+        climber = _climber(passes, size, layer, wanted, preset, may_fail=octave > 0)
         if climber is None:
             continue
         here = _resized(original, size)
@@ -83,7 +84,7 @@ def dream(
 
 
 def _climber(
-    passes: TracedPasses, size: tuple[int, int], layer: str, channel: int | None, preset: Preset, *, may_fail: bool
+    passes: TracedPasses, size: tuple[int, int], layer: str, wanted: MakeObjective, preset: Preset, *, may_fail: bool
 ) -> Climber | None:
     """The ascent on images of `size`: shifted ones, whole ones where the layers need every pixel, else None."""
     network = passes.network
@@ -91,14 +92,8 @@ def _climber(
     for shift in (min(JITTER, min(size) // 4), 0):
         try:
             with run_errors_explained(network):
-                return make_climber(
-                    passes,
-                    lambda channels, _: _wanted(layer, channel, channels),
-                    image,
-                    preset,
-                    transforms.jitter(shift) if shift else None,
-                    [layer],
-                )
+                frame = make_frame(image, preset, transforms.jitter(shift) if shift else None)
+                return make_climber(passes, wanted, frame, preset, [layer])
         except ReportgenError:
             if not shift and not may_fail:
                 raise
@@ -120,16 +115,18 @@ def classic_dream(
     climber = make_climber(
         passes,
         lambda channels, _: objectives.channel(layer, channels),
-        pixel_grid(size, pixels.shape[2], mean=0, std=0),
+        make_frame(pixel_grid(size, pixels.shape[2], mean=0, std=0), CLASSIC),
         CLASSIC,
-        layers=[layer],
+        [layer],
     )
     generator = np.random.default_rng(0)
     return _as_bytes(_climbed(climber, pixels.astype(np.float32), steps, CLASSIC.step_size, generator, channel))
 
 
-def _wanted(layer: str, channel: int | None, channels: tf.Tensor) -> objectives.Objective:
-    return objectives.layer_energy(layer) if channel is None else objectives.channel(layer, channels)
+def _wanted(layer: str, channel: int | None) -> MakeObjective:
+    if channel is None:
+        return lambda _channels, _signs: objectives.layer_energy(layer)
+    return lambda channels, _signs: objectives.channel(layer, channels)
 
 
 def _climbed(

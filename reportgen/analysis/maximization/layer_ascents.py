@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 import tensorflow as tf
 
-from reportgen.analysis.maximization.ascent import Climb, Climber, climb, make_climber, random_transform
+from reportgen.analysis.maximization.ascent import (
+    Climb,
+    Climber,
+    Frame,
+    climb,
+    make_climber,
+    make_frame,
+    random_transform,
+)
 from reportgen.analysis.maximization.objectives import Objective
-from reportgen.analysis.maximization.parameterizations import Parameterization, fourier, pixel_grid
+from reportgen.analysis.maximization.parameterizations import fourier, pixel_grid
 from reportgen.analysis.maximization.presets import Preset
 from reportgen.analysis.maximization.subjects import GOOD_STANDING, Goal, Measure, Subject
 from reportgen.analysis.maximization.traced_pass import TracedPasses
@@ -79,18 +87,10 @@ class LayerAscents:
         self.preset = preset
         self.colour = colour
 
-    @cached_property
-    def _parameterization(self) -> Parameterization:
-        preset = self.preset
-        if preset.parameterization == "pixels":
-            return pixel_grid(self.canvas, self.network.channels, mean=preset.noise_mean, std=preset.noise_std)
-        return fourier(
-            self.canvas,
-            self.network.channels,
-            std=preset.spectrum_std,
-            decay=preset.spectrum_decay,
-            colour=self.colour,
-        )
+    @property
+    def _frame(self) -> Frame:
+        colour = None if self.colour is None else tuple(map(tuple, self.colour.tolist()))
+        return _frame_of(self.canvas, self.network.channels, self.preset, colour)
 
     @cached_property
     def measure(self) -> Measure:
@@ -120,11 +120,8 @@ class LayerAscents:
         return self._make_climber(objective)
 
     def _make_climber(self, objective: Callable[[tf.Tensor, tf.Tensor], Objective]) -> Climber:
-        transform = random_transform(self.preset, self.canvas)
         layers = self.subject.layers
-        return make_climber(
-            self.passes, objective, self._parameterization, self.preset, transform, layers, answers=not layers
-        )
+        return make_climber(self.passes, objective, self._frame, self.preset, layers, answers=not layers)
 
     @cached_property
     def takes_canvas(self) -> bool:
@@ -201,6 +198,19 @@ class LayerAscents:
         if not self.preset.rival_steps or one.flat:
             return False
         return self.subject.standing(item.goal, one.responses) < GOOD_STANDING
+
+
+@lru_cache(maxsize=8)
+def _frame_of(
+    canvas: tuple[int, int], channels: int, preset: Preset, colour: tuple[tuple[float, ...], ...] | None
+) -> Frame:
+    """What stands around the network on a canvas, the same for all that is maximised there."""
+    if preset.parameterization == "pixels":
+        held = pixel_grid(canvas, channels, mean=preset.noise_mean, std=preset.noise_std)
+    else:
+        matrix = None if colour is None else np.array(colour, np.float32)
+        held = fourier(canvas, channels, std=preset.spectrum_std, decay=preset.spectrum_decay, colour=matrix)
+    return make_frame(held, preset, random_transform(preset, canvas))
 
 
 def _picture(one: Climb, attempts: int, first: Climb | None = None) -> Picture:

@@ -5,7 +5,7 @@ Either way what comes out is displayable: float32 `(batch, height, width, channe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,8 +35,9 @@ _OPEN = 1e-3
 class Parameterization:
     """A way to hold images of one size in variables.
 
-    `start` draws the variables of one image; `pixels` turns a batch of them into images; `of_image` gives the
-    variables whose image is a given one, `(height, width, channels)` of 0..255. Variables are a tuple of float32
+    `start` draws the variables of one image; `pixels` turns a batch of them into images; `back` gives the gradients
+    with respect to variables, from these, their images and the gradient with respect to the images; `of_image` gives
+    the variables whose image is a given one, `(height, width, channels)` of 0..255. Variables are a tuple of float32
     arrays, the batch on the first axis where there is one.
     """
 
@@ -44,6 +45,7 @@ class Parameterization:
     channels: int
     start: Callable[[np.random.Generator], tuple[FloatArray, ...]]
     pixels: Callable[[tuple[tf.Tensor, ...]], tf.Tensor]
+    back: Callable[[tuple[tf.Tensor, ...], tf.Tensor, tf.Tensor], Sequence[tf.Tensor]]
     of_image: Callable[[FloatArray], tuple[FloatArray, ...]]
 
 
@@ -54,7 +56,12 @@ def pixel_grid(size: tuple[int, int], channels: int, *, mean: float, std: float)
         return (generator.normal(mean, std, (*size, channels)).astype(np.float32),)
 
     return Parameterization(
-        size, channels, start, lambda variables: variables[0], lambda image: (np.asarray(image, np.float32),)
+        size,
+        channels,
+        start,
+        lambda variables: variables[0],
+        lambda _variables, _images, gradient: (gradient,),
+        lambda image: (np.asarray(image, np.float32),),
     )
 
 
@@ -85,13 +92,21 @@ def fourier(
         real, imaginary = generator.normal(0, std, (2, *shape)).astype(np.float32)
         return real, imaginary
 
-    def pixels(variables: tuple[tf.Tensor, ...]) -> tf.Tensor:
+    def levels_of(variables: tuple[tf.Tensor, ...]) -> tf.Tensor:
         real, imaginary = variables
         waves = tf.signal.irfft2d(tf.complex(real * scale, imaginary * scale), size)
         image = tf.ensure_shape(tf.transpose(waves, (0, 2, 3, 1)), (None, *size, channels))
         if colour is not None:
             image = tf.linalg.matmul(image, colour, transpose_b=True)
-        return 255 * tf.sigmoid(image)
+        return image
+
+    def pixels(variables: tuple[tf.Tensor, ...]) -> tf.Tensor:
+        return 255 * tf.sigmoid(levels_of(variables))
+
+    def back(variables: tuple[tf.Tensor, ...], images: tf.Tensor, gradient: tf.Tensor) -> Sequence[tf.Tensor]:
+        # Levels are linear in the variables, so nothing of the way there is computed again.
+        slope = gradient * images * (1 - images / 255)
+        return list(tf.gradients(levels_of(variables), list(variables), grad_ys=slope))
 
     def of_image(image: FloatArray) -> tuple[FloatArray, ...]:
         share = np.clip(np.asarray(image, np.float64) / 255, _OPEN, 1 - _OPEN)
@@ -101,7 +116,7 @@ def fourier(
         spectrum = np.fft.rfft2(np.moveaxis(levels, -1, 0)) / scale
         return spectrum.real.astype(np.float32), spectrum.imag.astype(np.float32)
 
-    return Parameterization(size, channels, start, pixels, of_image)
+    return Parameterization(size, channels, start, pixels, back, of_image)
 
 
 def colour_covariance(pictures: Iterable[ByteArray]) -> NDArray[np.float64] | None:

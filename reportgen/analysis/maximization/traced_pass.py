@@ -24,6 +24,10 @@ from reportgen.models import Network
 
 Size = tuple[int, int]
 MakeObjective = Callable[[tf.Tensor, tf.Tensor], Objective]
+Slope = Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
+
+# The channels of images, the signs by which they are raised or lowered, and whether silent rectifiers let through.
+_NUMBERS = tf.TensorSpec((None,), tf.int32), tf.TensorSpec((None,)), tf.TensorSpec((), tf.bool)
 
 
 class TracedPass:
@@ -38,6 +42,7 @@ class TracedPass:
     def __init__(self, network: Network, size: Size | None) -> None:
         self.activations: NetworkActivations
         sides = (None, None) if size is None else size
+        self._slope: tuple[MakeObjective, bool, tuple[tf.Tensor, tf.Tensor]] | None = None
 
         def run(images: tf.Tensor, channels: tf.Tensor, signs: tf.Tensor, relief: tf.Tensor) -> tf.Tensor:
             self.inputs = images, channels, signs, relief
@@ -46,10 +51,7 @@ class TracedPass:
             return tf.zeros(())
 
         function = tf.function(run, autograph=False).get_concrete_function(
-            tf.TensorSpec((None, *sides, network.channels)),
-            tf.TensorSpec((None,), tf.int32),
-            tf.TensorSpec((None,)),
-            tf.TensorSpec((), tf.bool),
+            tf.TensorSpec((None, *sides, network.channels)), *_NUMBERS
         )
         # It also owns the functions that its graph calls.
         self._function = function
@@ -69,11 +71,14 @@ class TracedPass:
         Args:
             make: from the channels and signs of the images to what is raised.
         """
+        if self._slope is not None and self._slope[:2] == (make, before_activation):
+            return self._slope[2]  # a dream asks for the same at each of its sizes
         images, channels, signs, relief = self.inputs
         activations = self.activations.reading(before_activation)
         with self._graph.as_default(), ascent_gradients(relief):
             scores = make(channels, signs).score(activations)
             (gradient,) = activations.gradients(scores, [images])
+        self._slope = make, before_activation, (scores, gradient)
         return scores, gradient
 
     def computed(self, make: Callable[[NetworkActivations], Any]) -> Any:
@@ -122,6 +127,25 @@ class TracedPasses:
         if size not in self._passes:
             self._passes[size] = TracedPass(self.network, size)
         return self._passes[size]
+
+    def slope(
+        self, size: Size, make: MakeObjective, layers: Sequence[str], *, answers: bool, before_activation: bool
+    ) -> Slope:
+        """A function of images, their channels and signs, and the relief: scores `(batch,)` and their gradient.
+
+        Args:
+            size: of the images.
+            make: from the channels and signs of the images to what is raised.
+        """
+        taken = self.at(size, layers, answers=answers)
+        wanted = taken.slope(make, before_activation=before_activation)
+
+        def run(*given: tf.Tensor) -> list[tf.Tensor]:
+            return taken.take(wanted, *given)
+
+        spec = tf.TensorSpec((None, *size, self.network.channels))
+        compiled: Slope = tf.function(run, autograph=False).get_concrete_function(spec, *_NUMBERS)
+        return compiled
 
     def function(
         self, size: Size, layers: Sequence[str], make: Callable[[NetworkActivations], Any], *, answers: bool = False

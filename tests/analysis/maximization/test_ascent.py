@@ -17,6 +17,7 @@ from reportgen.analysis.maximization.ascent import (
     converged,
     displayed,
     make_climber,
+    make_frame,
     random_transform,
 )
 from reportgen.analysis.maximization.parameterizations import colour_matrix, fourier, pixel_grid
@@ -36,9 +37,8 @@ def climbed(network, layer, channels, preset, size=None, steps=None):
     climber = make_climber(
         TracedPasses(network),
         lambda indices, _: objectives.channel(layer, indices),
-        parameterization,
+        make_frame(parameterization, preset, random_transform(preset, size)),
         preset,
-        random_transform(preset, size),
     )
     return climb(
         climber,
@@ -214,10 +214,10 @@ def test_converged_says_when_looks_no_longer_gain():
 def test_the_best_look_is_kept_not_the_last():
     network = small_network()
     values = iter([1.0, 5.0, 3.0])
-    parameterization = pixel_grid((16, 16), 3, mean=127, std=10)
     preset = replace(STEADY, check_every=2, patience=0)
+    frame = make_frame(pixel_grid((16, 16), 3, mean=127, std=10), preset)
     climber = make_climber(
-        TracedPasses(network), lambda indices, _: objectives.channel("conv1", indices), parameterization, preset
+        TracedPasses(network), lambda indices, _: objectives.channel("conv1", indices), frame, preset
     )
     (result,) = climb(
         climber,
@@ -236,20 +236,20 @@ def test_the_best_look_is_kept_not_the_last():
 def test_images_that_are_done_are_no_longer_computed():
     network = small_network()
     preset = replace(STEADY, check_every=2, patience=0)
-    noise = pixel_grid((16, 16), 3, mean=127, std=10)
+    frame = make_frame(pixel_grid((16, 16), 3, mean=127, std=10), preset)
     climber = make_climber(
-        TracedPasses(network), lambda indices, _: objectives.channel("conv2", indices), noise, preset
+        TracedPasses(network), lambda indices, _: objectives.channel("conv2", indices), frame, preset
     )
     sizes = []
 
-    def counted(state, channels, *rest):
+    def counted(images, channels, *rest):
         sizes.append(len(channels))
-        return climber.step(state, channels, *rest)
+        return climber.slope(images, channels, *rest)
 
     def run(channels, value, enough):
         generators = [np.random.default_rng([0, channel]) for channel in channels]
         return climb(
-            replace(climber, step=counted),
+            replace(climber, slope=counted),
             climber.start(generators),
             [Goal(channel) for channel in channels],
             preset,
