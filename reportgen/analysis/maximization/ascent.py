@@ -13,7 +13,7 @@ from reportgen.analysis.maximization import transforms
 from reportgen.analysis.maximization.parameterizations import Parameterization
 from reportgen.analysis.maximization.presets import Preset
 from reportgen.analysis.maximization.subjects import Goal
-from reportgen.analysis.maximization.traced_pass import MakeObjective, Slope, TracedPasses
+from reportgen.analysis.maximization.traced_pass import MakeObjective, TracedPasses
 from reportgen.results import ByteArray, FloatArray
 
 # Decay rates and the guard against division by zero of Adam, as published (Kingma and Ba, 2015).
@@ -43,10 +43,15 @@ class Frame:
 
     parameterization: Parameterization
     transform: transforms.Transform | None
-    variable_count: int
+    state_spec: tuple[tf.TensorSpec, ...]
     show: Callable[..., tuple[tf.Tensor, tf.Tensor]]
     move: Callable[..., tuple[State, tf.Tensor]]
     images: Callable[[State], tf.Tensor]
+
+    @property
+    def variable_count(self) -> int:
+        """How many variables hold an image: the first parts of a state, behind which are their two moments."""
+        return len(self.state_spec) // 3
 
     @property
     def shown(self) -> tuple[int, int]:
@@ -59,11 +64,12 @@ class Frame:
 class Climber:
     """One kind of ascent: of one objective on one canvas.
 
-    `slope(images, channels, signs, relief)` gives the scores `(batch,)` and their gradient with respect to the images.
+    `step(state, channels, signs, rates, matrix, count, relief)` gives the next state, the scores `(batch,)` the state
+    had, and whether each image had any gradient. It takes any batch without being traced again.
     """
 
     frame: Frame
-    slope: Slope
+    step: Callable[..., tuple[State, tf.Tensor, tf.Tensor]]
 
     @property
     def variable_count(self) -> int:
@@ -85,22 +91,6 @@ class Climber:
             return np.eye(3, dtype=np.float32)
         return self.frame.transform.draw(generator, self.frame.parameterization.size).astype(np.float32)
 
-    def step(
-        self,
-        state: State,
-        channels: tf.Tensor,
-        signs: tf.Tensor,
-        rates: tf.Tensor,
-        matrix: tf.Tensor,
-        count: tf.Tensor,
-        relief: tf.Tensor,
-    ) -> tuple[State, tf.Tensor, tf.Tensor]:
-        """The next state, the scores `(batch,)` the state had, and whether each image had any gradient."""
-        canvas, seen = self.frame.show(state[: self.variable_count], matrix)
-        scores, slope = self.slope(seen, channels, signs, relief)
-        moved, moving = self.frame.move(state, slope, canvas, rates, matrix, count)
-        return moved, scores, moving
-
     def images(self, state: State) -> tf.Tensor:
         """The displayable images of a state."""
         return self.frame.images(state)
@@ -115,14 +105,34 @@ def make_climber(
     *,
     answers: bool = False,
 ) -> Climber:
-    """Make an ascent, of the network's one trace.
+    """Make the functions of an ascent, of the network's one trace.
 
     Args:
         objective: from the channels `(batch,)` of the images, and the signs by which they are raised or lowered.
         layers: those that the objective reads; `answers`: whether it reads the network's answers.
     """
-    before = preset.before_activation
-    return Climber(frame, passes.slope(frame.shown, objective, layers, answers=answers, before_activation=before))
+    taken = passes.at(frame.shown, layers, answers=answers)
+    wanted = taken.slope(objective, before_activation=preset.before_activation)
+
+    # One function: between two of them threads wait without rest.
+    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
+    def step(
+        state: State,
+        channels: tf.Tensor,
+        signs: tf.Tensor,
+        rates: tf.Tensor,
+        matrix: tf.Tensor,
+        count: tf.Tensor,
+        relief: tf.Tensor,
+    ) -> tuple[State, tf.Tensor, tf.Tensor]:
+        canvas, seen = frame.show(state[: frame.variable_count], matrix)
+        scores, slope = taken.take(wanted, seen, channels, signs, relief)
+        moved, moving = frame.move(state, slope, canvas, rates, matrix, count)
+        return moved, scores, moving
+
+    each = (tf.TensorSpec((None,), tf.int32), tf.TensorSpec((None,)), tf.TensorSpec((None,)))
+    numbers = (*each, tf.TensorSpec((3, 3)), tf.TensorSpec(()), tf.TensorSpec((), tf.bool))
+    return Climber(frame, step.get_concrete_function(frame.state_spec, *numbers))
 
 
 def make_frame(
@@ -168,7 +178,7 @@ def make_frame(
     return Frame(
         parameterization,
         transform,
-        count,
+        variables * 3,
         show.get_concrete_function(variables, matrix),
         move.get_concrete_function(variables * 3, seen, canvas, rates, matrix, number),
         images.get_concrete_function(variables * 3),

@@ -24,10 +24,6 @@ from reportgen.models import Network
 
 Size = tuple[int, int]
 MakeObjective = Callable[[tf.Tensor, tf.Tensor], Objective]
-Slope = Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
-
-# The channels of images, the signs by which they are raised or lowered, and whether silent rectifiers let through.
-_NUMBERS = tf.TensorSpec((None,), tf.int32), tf.TensorSpec((None,)), tf.TensorSpec((), tf.bool)
 
 
 class TracedPass:
@@ -51,7 +47,10 @@ class TracedPass:
             return tf.zeros(())
 
         function = tf.function(run, autograph=False).get_concrete_function(
-            tf.TensorSpec((None, *sides, network.channels)), *_NUMBERS
+            tf.TensorSpec((None, *sides, network.channels)),
+            tf.TensorSpec((None,), tf.int32),
+            tf.TensorSpec((None,)),
+            tf.TensorSpec((), tf.bool),
         )
         # It also owns the functions that its graph calls.
         self._function = function
@@ -127,25 +126,6 @@ class TracedPasses:
         if size not in self._passes:
             self._passes[size] = TracedPass(self.network, size)
         return self._passes[size]
-
-    def slope(
-        self, size: Size, make: MakeObjective, layers: Sequence[str], *, answers: bool, before_activation: bool
-    ) -> Slope:
-        """A function of images, their channels and signs, and the relief: scores `(batch,)` and their gradient.
-
-        Args:
-            size: of the images.
-            make: from the channels and signs of the images to what is raised.
-        """
-        taken = self.at(size, layers, answers=answers)
-        wanted = taken.slope(make, before_activation=before_activation)
-
-        def run(*given: tf.Tensor) -> list[tf.Tensor]:
-            return taken.take(wanted, *given)
-
-        spec = tf.TensorSpec((None, *size, self.network.channels))
-        compiled: Slope = tf.function(run, autograph=False).get_concrete_function(spec, *_NUMBERS)
-        return compiled
 
     def function(
         self, size: Size, layers: Sequence[str], make: Callable[[NetworkActivations], Any], *, answers: bool = False

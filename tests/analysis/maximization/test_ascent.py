@@ -242,14 +242,14 @@ def test_images_that_are_done_are_no_longer_computed():
     )
     sizes = []
 
-    def counted(images, channels, *rest):
+    def counted(state, channels, *rest):
         sizes.append(len(channels))
-        return climber.slope(images, channels, *rest)
+        return climber.step(state, channels, *rest)
 
     def run(channels, value, enough):
         generators = [np.random.default_rng([0, channel]) for channel in channels]
         return climb(
-            replace(climber, slope=counted),
+            replace(climber, step=counted),
             climber.start(generators),
             [Goal(channel) for channel in channels],
             preset,
