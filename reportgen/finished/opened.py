@@ -67,7 +67,14 @@ def odd_pages_told(path: Path) -> AbstractContextManager[None]:
 
 
 def _check_pages(path: Path, record: Record, pages: Sequence[Page]) -> None:
-    """Refuse pages that would be written over each other, over pictures, or over what every report has."""
+    """Refuse pages written over each other, pictures or what every report has, and channels of no layer."""
+    layers = {layer.name for layer in record.layers}
+    for place, unit in enumerate(record.units):
+        if unit.layer not in layers:  # its pages would be linked to and not be there
+            raise ReportgenError(
+                f"{one_line(path, 80)}: units.{place}.layer: expected one of the report's layers, "
+                f"got {one_line(repr(unit.layer), 36)}; make the report again"
+            )
     files, own = named_files(record), (RECORD_NAME, MANIFEST, SUMMARY_NAME, NO_JEKYLL)
     taken = {name.casefold(): name for name in (*files, *own)}
     for page in pages:

@@ -178,6 +178,16 @@ def test_names_that_are_paths(share: int, whole: Spoilt, out: Path, capsys: pyte
                 assert verify_report(whole.folder) == [], (key, variant)
 
 
+@pytest.mark.parametrize("name", [".", "", "conv9", "CONV1"])
+def test_channels_of_no_layer(name: str, whole: Spoilt, out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    good = json.loads((whole.folder / "report.json").read_text(encoding="utf-8"))
+    place = next(at for at, layer in enumerate(good["layers"]) if layer["name"] == good["units"][0]["layer"])
+    (whole.folder / "report.json").write_text(json.dumps(put(good, ("layers", place, "name"), name)), encoding="utf-8")
+    write_manifest(whole.folder, "report")
+    status, said = checked(whole, out, capsys, name)["render"]
+    assert (status, "units.0.layer: expected one of the report's layers" in said) == (1, True), said
+
+
 def test_paths_in_the_manifest(spoilt: Spoilt, out: Path, few: int, capsys: pytest.CaptureFixture[str]) -> None:
     good = json.loads((spoilt.folder / "manifest.json").read_text(encoding="utf-8"))
     for variant in VARIANTS[:: 20 if few == FEW else 1]:
