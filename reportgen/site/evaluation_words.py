@@ -171,9 +171,8 @@ def notes(output: EvaluationOutput) -> Iterable[str]:
             "class instead."
         )
     if output.without_images:
-        named = ", ".join(output.without_images[:_MOST_NAMED])
-        more = len(output.without_images) - _MOST_NAMED
-        rest = f" and {formats.count(more)} more" if more > 0 else ""
-        yield f"Averages over classes leave out those without images: {named}{rest}."
+        absent = formats.counted(len(output.without_images), "class")
+        named = f": {', '.join(output.without_images)}" if len(output.without_images) <= _MOST_NAMED else ""
+        yield f"Averages over classes leave out {absent} without images{named}."
     if output.plain:
         yield "The network gives plain scores: probabilities below are their softmax."
