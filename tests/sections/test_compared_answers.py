@@ -138,7 +138,7 @@ def test_the_worst_images_lead_the_evaluation_with_their_classes(
     for one in found.worst:
         assert one.panels is not None
         assert one.panels.photograph is not None
-        assert {(tile.tile[2], tile.tile[3]) for tile in one.panels.tiles} == {(2 * WIDTH, 2 * HEIGHT)}
+        assert {(tile.tile[2], tile.tile[3]) for tile in one.panels.tiles.values()} == {(2 * WIDTH, 2 * HEIGHT)}
     assert found.per_class is not None
     assert len({row.colour for row in found.per_class}) == 4
     assert found.ignored_pixels == COUNT * 2 * WIDTH
