@@ -49,9 +49,6 @@ MOST_LISTED = 200
 MOST_SHOWN = 24
 SHOWN_OF_A_GROUP = 4
 
-# Gates that are on the figures of this section.
-GATES = ("duplicates", "leaks", "outliers", "suspicious_labels")
-
 # Pairs that seem to be copies whose pictures are taken, should they prove to be.
 SHOWN_PAIRS = 200
 

@@ -52,8 +52,5 @@ def _notes(maker: LayerAscents, outcome: Picture, status: Status) -> Iterable[st
     if wanted is not None and wanted != maker.canvas:
         yield f"on the network's own size, since it does not run on {wanted[0]}x{wanted[1]}"
     elif wanted is None and (maker.canvas[0] < maker.network.size[0] or maker.canvas[1] < maker.network.size[1]):
-        yield (
-            "on a smaller canvas, after what it sees and what it costs"
-            if maker.subject.key[1]
-            else ("on a smaller canvas, after the layer's receptive field and its cost")
-        )
+        reason = "what it costs" if maker.subject.key[1] else "the layer's receptive field and its cost"
+        yield f"on a smaller canvas, after {reason}"

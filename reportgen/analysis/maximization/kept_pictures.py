@@ -15,10 +15,9 @@ _VERSION = 4
 
 
 class KeptPictures:
-    """The outcomes of a batch, as far as they are kept."""
+    """The outcomes of a batch, as far as they are kept; of pictures that are to differ from each other, all or none."""
 
     def __init__(self, cache: Cache, maker: LayerAscents, items: Sequence[Item]) -> None:
-        """Pictures that are to differ from each other are kept all, or none."""
         self._cache = cache
         self._maker = maker
         self._found = {item: entry for item in items if (entry := cache.get(_key(maker, item)))}
@@ -30,13 +29,6 @@ class KeptPictures:
         """The items that are kept, with their outcomes."""
         for item, entry in self._found.items():
             yield item, _picture_of(entry)
-
-    def complete(self) -> dict[Item, Picture]:
-        """The outcomes of all items; those not kept are made now, and kept."""
-        made = dict(zip(self.missing, self._maker.run(self.missing) if self.missing else [], strict=True))
-        for item, outcome in made.items():
-            keep_picture(self._cache, self._maker, item, outcome)
-        return dict(self.found()) | made
 
 
 def keep_picture(cache: Cache, maker: LayerAscents, item: Item, outcome: Picture) -> None:

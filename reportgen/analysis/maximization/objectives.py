@@ -44,14 +44,6 @@ class Objective:
     score: Callable[[Activations], tf.Tensor]
     reads_answers: bool = False
 
-    def __add__(self, other: Objective) -> Objective:
-        return weighted_sum([(1.0, self), (1.0, other)])
-
-    def __mul__(self, weight: float) -> Objective:
-        return weighted_sum([(weight, self)])
-
-    __rmul__ = __mul__
-
 
 def channel(layer: str, index: int | tf.Tensor, spread: float = 0.0, sign: float | tf.Tensor = 1.0) -> Objective:
     """The mean of one channel's map, plus `spread` times its mean absolute deviation.
@@ -96,24 +88,6 @@ def answer(
         return tf.gather(numbers, wanted, axis=1, batch_dims=1) * sign
 
     return Objective(frozenset(), score, reads_answers=True)
-
-
-def negative(objective: Objective) -> Objective:
-    """What `objective` likes least."""
-    return weighted_sum([(-1.0, objective)])
-
-
-def weighted_sum(terms: Sequence[tuple[float, Objective]]) -> Objective:
-    """The sum of each objective's score times its weight."""
-
-    def score(activations: Activations) -> tf.Tensor:
-        return tf.add_n([weight * objective.score(activations) for weight, objective in terms])
-
-    return Objective(
-        frozenset().union(*(objective.layers for _, objective in terms)),
-        score,
-        any(objective.reads_answers for _, objective in terms),
-    )
 
 
 def diversity(layer: str, groups: tf.Tensor | None = None) -> Objective:

@@ -7,7 +7,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from reportgen.analysis.network.measured_input import probe_colours
-from reportgen.models import MODES, RGB_MODES, MeasuredInput, make_preprocessing
+from reportgen.models import MeasuredInput, make_preprocessing
 
 Floats = NDArray[np.float64]
 
@@ -57,17 +57,6 @@ def _is_mode(mode: str, matrix: Floats, offset: Floats) -> bool:
     pixels = tf.constant(colours[np.newaxis], tf.float32)
     made = np.asarray(make_preprocessing(mode, matrix.shape[1], "flag").apply(pixels), np.float64)[0]
     return bool(np.allclose(colours @ matrix.T + offset, made, rtol=1e-4, atol=1e-4 * float(np.ptp(made))))
-
-
-def matching_mode(measured: MeasuredInput) -> str | None:
-    """The documented mode that does what was measured; None where none does."""
-    if measured.matrix is None or measured.offset is None:
-        return None
-    matrix, offset = np.array(measured.matrix), np.array(measured.offset)
-    if matrix.shape[0] != matrix.shape[1]:
-        return None
-    possible = [mode for mode in MODES if matrix.shape[1] == 3 or mode not in RGB_MODES]
-    return next((mode for mode in possible if _is_mode(mode, matrix, offset)), None)
 
 
 def _scale_words(scales: Floats) -> str:

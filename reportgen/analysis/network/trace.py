@@ -62,12 +62,6 @@ class Trace:
     answer: tuple[tf.Tensor, ...]
     producers: Mapping[str, str]
 
-    @property
-    def answer_layers(self) -> tuple[str, ...]:
-        """The layer calls that give the answer as it is, without an operation in between."""
-        names = (self.producers.get(tensor.name, INPUT) for tensor in self.answer)
-        return tuple(dict.fromkeys(name for name in names if name != INPUT))
-
 
 def follow_calls(model: keras.Model, traced: TracedNetwork) -> Trace:
     """Say of every layer call in `traced` where its data come from.

@@ -17,9 +17,9 @@ OBJECTIVES = {
     "channel": lambda channels, _: objectives.channel("conv2", channels),
     "channel with spread": lambda channels, _: objectives.channel("conv2", channels, spread=1.0),
     "answer": lambda channels, signs: objectives.answer(lambda answers: answers[0], channels, signs),
-    "negative": lambda channels, _: objectives.negative(objectives.channel("conv2", channels)),
-    "weighted sum": lambda channels, _: objectives.weighted_sum(
-        [(0.5, objectives.channel("conv1", channels)), (2.0, objectives.channel("conv2", channels))]
+    "negative": lambda channels, _: objectives.channel("conv2", channels, spread=1.0, sign=-1.0),
+    "apart from each other": lambda channels, signs: objectives.apart_from_each_other(
+        objectives.answer(lambda answers: answers[0], channels, signs), "conv1", channels
     ),
     "diversity": lambda _, __: objectives.diversity("conv1"),
     "layer energy": lambda _, __: objectives.layer_energy("conv2"),
@@ -88,25 +88,24 @@ def test_an_answer_picks_each_images_number():
     np.testing.assert_array_equal(score(FIRST(1), answers=answers), [2, 5])
 
 
-def test_sums_weigh_each_term_by_its_own_weight_alone():
-    one, other, third = (objectives.channel("here", i) for i in range(3))
-    total = objectives.weighted_sum([(2.0, one), (3.0, other), (-1.0, third)])
-    np.testing.assert_allclose(score(total), 2 * score(one) + 3 * score(other) - score(third), rtol=1e-5)
+def test_what_a_channel_likes_least_is_its_opposite():
+    one = objectives.channel("here", 1, spread=0.5)
+    np.testing.assert_allclose(score(objectives.channel("here", 1, spread=0.5, sign=-1.0)), -score(one), rtol=1e-6)
 
 
-def test_operators_make_new_objectives_and_leave_the_old():
-    one, other = objectives.channel("here", 0), objectives.channel("here", 1)
-    before = score(one)
-    np.testing.assert_allclose(score(one + other), score(one) + score(other), rtol=1e-5)
-    np.testing.assert_allclose(score(2 * one), 2 * score(one))
-    np.testing.assert_allclose(score(objectives.negative(one)), -score(one))
-    np.testing.assert_array_equal(score(one), before)
+def test_images_of_a_group_are_held_apart_by_their_own_size():
+    one, groups = objectives.channel("here", 0), tf.zeros(len(MAPS), tf.int32)
+    apart = objectives.apart_from_each_other(one, "here", groups)
+    own = score(one)
+    np.testing.assert_allclose(score(apart), own + np.abs(own) * score(objectives.diversity("here")), rtol=1e-5)
+    alone = objectives.apart_from_each_other(one, "here", tf.range(len(MAPS)))
+    np.testing.assert_allclose(score(alone), own, rtol=1e-6)
 
 
-def test_a_sum_reads_what_its_terms_read():
-    total = objectives.channel("a", 0) + objectives.layer_energy("b") + FIRST(0)
-    assert total.layers == {"a", "b"}
-    assert total.reads_answers
+def test_what_holds_images_apart_reads_what_its_parts_read():
+    apart = objectives.apart_from_each_other(FIRST(0), "a", tf.constant([0]))
+    assert apart.layers == {"a"}
+    assert apart.reads_answers
 
 
 def test_images_alike_are_less_diverse_than_images_unlike():

@@ -28,14 +28,3 @@ def test_a_skip_around_a_layer_at_rest_is_told_from_the_way_through_it() -> None
     calls = {call.name: call for call in trace_network(network.model, network.input_specs()).calls}
     assert calls["rest"].inputs == ("drop",)
     assert calls["skip"].inputs == ("rest", "drop")
-
-
-def test_the_layers_that_give_the_answer_are_known() -> None:
-    given = {
-        "several_outputs": ("classes", "mask"),
-        "nested": ("classes",),
-        "operations_outside_layers": (),
-    }
-    for name, answer_layers in given.items():
-        network = zoo.open_zoo(name)
-        assert trace_network(network.model, network.input_specs()).answer_layers == answer_layers
