@@ -13,6 +13,14 @@ from reportgen.options import FrozenSettings
 AttributionMethod = Literal["grad-cam", "layer-cam", "integrated-gradients", "occlusion", "attention-rollout"]
 MethodWord = Literal["auto", "off"] | AttributionMethod
 
+METHOD_TITLES: Mapping[str, str] = {
+    "grad-cam": "Grad-CAM",
+    "layer-cam": "LayerCAM",
+    "integrated-gradients": "Integrated gradients",
+    "occlusion": "Occlusion",
+    "attention-rollout": "Attention rollout",
+}
+
 # More than any run needs: a value beyond is a slip.
 MOST_POINTS = 100_000
 MOST_BLOCKS = 1000

@@ -52,12 +52,13 @@ def class_colour(index: int, classes: int) -> str:
 
 def mask_palette(classes: int) -> ByteArray:
     """The colours of all indices of a mask, `(256, 3)`."""
-    colours = [_rgb(class_colour(index, classes)) for index in range(min(classes, NO_CLASS))]
+    colours = [rgb_of(class_colour(index, classes)) for index in range(min(classes, NO_CLASS))]
     colours += [_NO_CLASS_COLOUR] * (256 - len(colours))
     return np.array(colours, np.uint8)
 
 
-def _rgb(colour: str) -> tuple[int, int, int]:
+def rgb_of(colour: str) -> tuple[int, int, int]:
+    """The levels of a colour "#rrggbb"."""
     return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
 
 
@@ -95,10 +96,10 @@ def draw_map(indices: NDArray[np.int64], probabilities: FloatArray, photograph: 
         chance = np.nan_to_num(np.clip(probabilities[..., 0], 0, 1)).astype(np.float32)
         mask = np.round(chance * 255).astype(np.uint8)
         opacity = _OPACITY * np.asarray(Image.fromarray(chance).resize(size, Image.Resampling.BILINEAR))
-        colours = np.broadcast_to(np.array(_rgb(ONE_CLASS)), (*large.shape, 3))
+        colours = np.broadcast_to(np.array(rgb_of(ONE_CLASS)), (*large.shape, 3))
     else:
         mask = shown.astype(np.uint8 if classes <= NO_CLASS else np.uint16)
-        table = [_rgb(class_colour(index, classes)) for index in range(no_class + 1)]
+        table = [rgb_of(class_colour(index, classes)) for index in range(no_class + 1)]
         colours = np.array(table)[large]
     overlay = photograph + opacity[..., None] * (colours - photograph.astype(np.float64))
     return DrawnMap(

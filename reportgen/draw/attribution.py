@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen import formats
+from reportgen.attribution_settings import METHOD_TITLES
 from reportgen.draw.figures import drawing_id
 from reportgen.draw.pixels import coloured, to_levels
 from reportgen.facts import Placement, Scale
@@ -32,14 +33,7 @@ _QUANTILE = 0.98
 # a quarter of the highest still covers a third.
 _COVER, _FALL = 0.85, 0.7
 
-_METHODS = {
-    "grad-cam": "Grad-CAM",
-    "layer-cam": "LayerCAM",
-    "integrated-gradients": "Integrated gradients",
-    "occlusion": "Occlusion",
-    "attention-rollout": "Attention rollout",
-    CONTRAST: "Difference",
-}
+_TITLES: dict[str, str] = {**METHOD_TITLES, CONTRAST: "Difference"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +109,7 @@ def draw_attribution(drawn: MapDrawn) -> tuple[Drawing, Drawing]:
 
 def method_title(method: str) -> str:
     """What a method is called."""
-    return _METHODS[method]
+    return _TITLES[method]
 
 
 def is_signed(values: NDArray[np.float32]) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from reportgen.draw.answers import NO_CLASS, class_colour, mask_palette
+from reportgen.draw.answers import NO_CLASS, class_colour, mask_palette, rgb_of
 from reportgen.draw.photo import LONG_SIDE
 from reportgen.results import ByteArray
 
@@ -81,7 +81,7 @@ def draw_comparison(truth: IntArray, answered: IntArray, classes: int, *, single
     kinds = _kinds(right, given, judged, single=single)
     difference = np.select([kinds == name for name in _DIFFERENCES], range(len(_DIFFERENCES)))
     colours = np.zeros((256, 3), np.uint8)
-    colours[: len(_DIFFERENCES)] = [_rgb(colour) for colour in DIFFERENCE_COLOURS.values()]
+    colours[: len(_DIFFERENCES)] = [rgb_of(colour) for colour in DIFFERENCE_COLOURS.values()]
     return DrawnComparison(
         # Of more classes than a picture has indices the last ones share one.
         truth=np.where(judged, np.minimum(right, NO_CLASS - 1), NO_CLASS).astype(np.uint8),
@@ -110,12 +110,8 @@ def judged_colour(index: int, classes: int, *, single: bool) -> str:
 
 def _single_palette() -> ByteArray:
     palette = mask_palette(1)
-    palette[:2] = [_rgb(judged_colour(index, 2, single=True)) for index in (0, 1)]
+    palette[:2] = [rgb_of(judged_colour(index, 2, single=True)) for index in (0, 1)]
     return palette
-
-
-def _rgb(colour: str) -> tuple[int, int, int]:
-    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
 
 
 # --- pictures of a list ---------------------------------------------------------------------------

@@ -83,6 +83,10 @@ class _Why:
     masks: ObjectMasks
     seen: list[_Seen] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self._alike = {image.file for image in self.likeness.images}
+        self._shown = {image.file for image in self.study.shown}
+
     @property
     def images(self) -> tuple[ImageFile, ...]:
         """Those that are explained, and those that are shown beside mistakes."""
@@ -91,9 +95,9 @@ class _Why:
 
     def visit(self, visited: VisitedImage) -> Contribution:
         """Keep the image, or a small picture of one that is most like another."""
-        if visited.file in {image.file for image in self.likeness.images}:
+        if visited.file in self._alike:
             self.thumbnails.visit(visited)
-        if visited.file not in {image.file for image in self.study.shown}:
+        if visited.file not in self._shown:
             return Contribution()
         self.seen.append(
             _Seen(
@@ -115,7 +119,7 @@ class _Why:
         files = [seen.file for seen in self.seen]
         asked = [(output, right_classes(self.study, output, files)) for output in self.outputs]
         pixels = [as_values(self.study.network, seen.pixels) for seen in self.seen]
-        with stage(self.workshop.progress, "Why it answered so", None) as progress:
+        with stage(self.workshop.progress, ATTRIBUTION.title) as progress:
             settings = config.attribution_parameters
 
             def plan_for(mistaken: list[bool]) -> Plan:

@@ -22,11 +22,12 @@ from reportgen.machine.threads import in_threads
 from reportgen.progress import stage
 from reportgen.record import Tile, TopImage
 from reportgen.results import ByteArray
+from reportgen.sampling import sample_evenly
 from reportgen.sections.generated import Pictures
 from reportgen.sections.histograms import describe_histogram
 from reportgen.sections.picture_store import StoredPicture
 from reportgen.sections.section import Contribution, Section, VisitedImage, Work
-from reportgen.sections.study import Study, Workshop, sample_evenly
+from reportgen.sections.study import Study, Workshop
 
 # Means over more images of each class would hardly differ.
 SELECTIVITY_IMAGES = 2000

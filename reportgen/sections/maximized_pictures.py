@@ -19,8 +19,9 @@ from reportgen.models import Network
 from reportgen.progress import stage
 from reportgen.record.objectives import maximized_name, objective_words
 from reportgen.results import ByteArray, Drawing, LeftOut, MaximizedChannel, PixelArray
+from reportgen.sampling import sample_evenly
 from reportgen.sections.picture_store import PictureStore
-from reportgen.sections.study import Study, Workshop, sample_evenly
+from reportgen.sections.study import Study, Workshop
 
 # Enough for the colours of the set, which is all they are for.
 COLOUR_IMAGES = 64

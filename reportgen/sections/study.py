@@ -35,6 +35,7 @@ from reportgen.progress import Progress
 from reportgen.record import Pages
 from reportgen.record.addresses import assign_pages
 from reportgen.results import FilterBank, NetworkSummary, PixelArray, WeightStatistics
+from reportgen.sampling import sample_evenly
 from reportgen.sections.picture_store import PictureStore
 
 # One page in so many may go to a mistake, the others to a fair sample.
@@ -183,13 +184,6 @@ def with_names(network: Network, head: SettledOutput | None) -> Network:
     if head is None:
         return network
     return replace(network, labels=head.labels, labels_origin=head.labels_origin)
-
-
-def sample_evenly(images: tuple[ImageFile, ...], count: int) -> tuple[ImageFile, ...]:
-    """At most `count` of `images`, spread evenly over their order, the first always among them."""
-    if len(images) <= count:
-        return images
-    return tuple(images[index * len(images) // count] for index in range(count))
 
 
 def choose_shown(images: tuple[ImageFile, ...], count: int, evaluation: Evaluation | None) -> tuple[ImageFile, ...]:

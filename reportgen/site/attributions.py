@@ -6,18 +6,11 @@ from dataclasses import dataclass
 
 from reportgen import formats
 from reportgen.record import Attribution, AttributionCurve, Figure
+from reportgen.sampling import sample_evenly
 from reportgen.site.catalogue import Catalogue
 
 # Maps on the front page: a row on a wide screen.
 MOST_STRIPPED = 6
-
-_METHODS = {
-    "grad-cam": "Grad-CAM",
-    "layer-cam": "LayerCAM",
-    "integrated-gradients": "Integrated gradients",
-    "occlusion": "Occlusion",
-    "attention-rollout": "Attention rollout",
-}
 
 _ROLES = {
     "predicted": "predicted",
@@ -41,11 +34,6 @@ class AttributionView:
     badge: str
     state: str
     facts: tuple[tuple[str, str | None], ...]
-
-
-def method_title(method: str) -> str:
-    """What a method is called."""
-    return _METHODS[method]
 
 
 def view_attribution(figure: Figure, catalogue: Catalogue) -> AttributionView | None:
@@ -114,5 +102,4 @@ def strip_figures(catalogue: Catalogue) -> list[Figure]:
             mistaken = any(one.target.kind == "truth" for one in image.attributions)
             (wrong if mistaken else others).append(figure)
     wrong = wrong[:MOST_STRIPPED]
-    room = min(MOST_STRIPPED - len(wrong), len(others))
-    return [*wrong, *(others[place * len(others) // room] for place in range(room))]
+    return [*wrong, *sample_evenly(others, MOST_STRIPPED - len(wrong))]

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from reportgen.attribution_settings import METHOD_TITLES
 from reportgen.record import Attribution, Image, Section
-from reportgen.site.attributions import method_title
 from reportgen.site.catalogue import Catalogue
 from reportgen.site.facts import Facts
 from reportgen.site.figures import FigureView, view_figure
@@ -87,7 +87,7 @@ def explanation_pages(section: Section, catalogue: Catalogue) -> list[Page]:
     pages: list[Page] = []
     for key, shown in methods.items():
         pages += _method_pages(section, _title(key, methods), paths[key], key, shown, others, first=not pages)
-    return [*pages, *_class_pages(section, of_classes, method_title(telling[0]), classes, others)]
+    return [*pages, *_class_pages(section, of_classes, METHOD_TITLES[telling[0]], classes, others)]
 
 
 def class_anchors(catalogue: Catalogue) -> dict[str, str]:
@@ -130,7 +130,7 @@ def _paths(slug: str, keys: Sequence[_Key]) -> dict[_Key, str]:
 
 def _title(key: _Key, methods: dict[_Key, list[_Shown]]) -> str:
     several = sum(method == key[0] for method, _ in methods) > 1
-    return f"{method_title(key[0])} of {key[1]}" if several else method_title(key[0])
+    return f"{METHOD_TITLES[key[0]]} of {key[1]}" if several else METHOD_TITLES[key[0]]
 
 
 def _method_pages(

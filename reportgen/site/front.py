@@ -7,6 +7,7 @@ from itertools import islice
 from reportgen import formats
 from reportgen.record import Head, Image, Maximization, Model, Record
 from reportgen.record.objectives import objective_words
+from reportgen.sampling import sample_evenly
 from reportgen.site.answer_views import KINDS, describe_outputs, join_words
 from reportgen.site.attributions import strip_figures
 from reportgen.site.catalogue import Catalogue
@@ -79,9 +80,7 @@ def _shown_images(record: Record) -> list[Image]:
     if len(record.images) <= MOST_IMAGES:
         return record.images
     paged = [image for image in record.images if image.page is not None] or record.images
-    if len(paged) <= MOST_IMAGES:
-        return paged
-    return [paged[place * len(paged) // MOST_IMAGES] for place in range(MOST_IMAGES)]
+    return list(sample_evenly(paged, MOST_IMAGES))
 
 
 def summarize_model(model: Model) -> str:

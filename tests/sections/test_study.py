@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 from reportgen.facts import Evaluation, Mistake
-from reportgen.images import FileSource, ImageFile, ImageSet, collect_images
-from reportgen.sections.study import choose_shown, sample_evenly
+from reportgen.images import FileSource, ImageFile
+from reportgen.sections.study import choose_shown
 
 IMAGES = tuple(ImageFile(f"{number:02d}.png", FileSource(""), "", 8, 8) for number in range(40))
 
@@ -44,16 +43,3 @@ def test_a_quarter_of_the_pages_goes_to_the_most_confident_mistakes() -> None:
 @pytest.mark.parametrize("count", [0, 3, 39, 40])
 def test_there_are_never_more_pages_than_asked_for(count: int) -> None:
     assert len(shown(count, evaluation(0, 5, 39))) == count
-
-
-def images(count: int) -> ImageSet:
-    return collect_images(np.zeros((count, 4, 4, 3), np.uint8))
-
-
-def test_a_sample_of_images_is_spread_evenly_and_keeps_the_first() -> None:
-    def names(chosen: tuple[ImageFile, ...]) -> list[int]:
-        return [int(image.file.rpartition("-")[2]) for image in chosen]
-
-    assert names(sample_evenly(images(10).images, 5)) == [0, 2, 4, 6, 8]
-    assert names(sample_evenly(images(3).images, 5)) == [0, 1, 2]
-    assert names(sample_evenly(images(7).images, 0)) == []

@@ -10,11 +10,10 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from reportgen.analysis.network.first_kernel import SHAPE_OPERATIONS
+
 # What takes most of the time of a first layer.
 _COSTLY = frozenset({"Conv2D", "DepthwiseConv2dNative", "MatMul"})
-
-# What reads of a tensor how large it is, not what it holds.
-_OF_SHAPES = frozenset({"Rank", "Shape", "ShapeN", "Size"})
 
 
 def first_convolution(image: tf.Tensor, answers: Sequence[tf.Tensor]) -> tf.Tensor | None:
@@ -44,7 +43,7 @@ def reads(tensor: tf.Tensor, sources: Sequence[tf.Tensor], but_by: tf.Tensor | N
         operation = waiting.pop()
         if id(operation) in ends:
             return True
-        if id(operation) not in seen and operation.type not in _OF_SHAPES:
+        if id(operation) not in seen and operation.type not in SHAPE_OPERATIONS:
             seen.add(id(operation))
             waiting.extend(each.op for each in operation.inputs)
     return False

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from reportgen.analysis.attribution.integrated_gradients import MID_GREY
 from reportgen.analysis.attribution.results import AttributionMaps
 from reportgen.analysis.attribution.targets import Target
-from reportgen.analysis.attribution.tracing import TracedCall, score_images
+from reportgen.analysis.attribution.tracing import TracedCall, runs, score_images
 
 # The window's side as a share of the image's; it moves by half of it.
 WINDOW = 1 / 8
@@ -44,8 +44,8 @@ def occlusion(
     rows = traced.rows(pixels.shape[1:], gradient=False)
     for index in range(len(pixels)):
         own, here = [target.only(index) for target in targets], traced.at([index])
-        for start in range(0, len(windows), rows):
-            part = windows[start : start + rows]
+        for run in runs(len(windows), rows):
+            part = windows[run.start : run.stop]
             falls = scores[:, index : index + 1] - score_images(here, _covered(pixels[index], part, grey), own)
             for place, fall in zip(part, falls.T, strict=True):
                 maps[:, index, place[0], place[1]] += fall[:, None, None]

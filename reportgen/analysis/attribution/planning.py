@@ -11,6 +11,7 @@ from reportgen.analysis.attribution.results import Method
 from reportgen.analysis.attribution.tracing import Grid
 from reportgen.attribution_settings import AttributionSettings, MethodWord
 from reportgen.results import NetworkSummary
+from reportgen.sampling import sample_evenly
 
 CAMS = ("grad-cam", "layer-cam")
 
@@ -90,6 +91,4 @@ def few_of(mistaken: Sequence[bool], count: int) -> tuple[int, ...]:
     """
     wrong = [place for place, is_wrong in enumerate(mistaken) if is_wrong][:count]
     others = [place for place, is_wrong in enumerate(mistaken) if not is_wrong]
-    room = min(count - len(wrong), len(others))
-    spread = [others[index * len(others) // room] for index in range(room)]
-    return tuple(sorted([*wrong, *spread]))
+    return tuple(sorted([*wrong, *sample_evenly(others, count - len(wrong))]))

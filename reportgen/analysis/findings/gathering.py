@@ -23,7 +23,7 @@ from reportgen.analysis.findings.evidence import (
     VariableFacts,
 )
 from reportgen.analysis.findings.initial import looks_initial
-from reportgen.analysis.findings.shown_images import CAPTURE_IMAGES, spread, stacked, try_modes, used_images
+from reportgen.analysis.findings.shown_images import CAPTURE_IMAGES, stacked, try_modes, used_images
 from reportgen.analysis.network.capture_check import check_capture
 from reportgen.analysis.network.feeding import rounded_away, scaled_twice
 from reportgen.analysis.network.measured_words import describe_map
@@ -44,6 +44,7 @@ from reportgen.results import (
     PixelArray,
     WeightStatistics,
 )
+from reportgen.sampling import sample_evenly
 
 # Two filters are next to equal when they differ by less than this share of their size: a thousandth is far
 # below what training with noise leaves, and above the rounding of 16-bit weights.
@@ -86,7 +87,7 @@ def gather_evidence(
     """
     head = head_of(answers.outputs)
     used = used_images(statistics)
-    looked, shown = stacked(spread(used, CAPTURE_IMAGES), pixels)
+    looked, shown = stacked(sample_evenly(used, CAPTURE_IMAGES), pixels)
     capture = None if shown is None else check_capture(network, shown, network.others_of(looked))
     return Evidence(
         network=_network_facts(config, network, head),

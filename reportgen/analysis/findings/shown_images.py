@@ -22,6 +22,7 @@ from reportgen.results import (
     NetworkSummary,
     PixelArray,
 )
+from reportgen.sampling import sample_evenly
 
 CAPTURE_IMAGES = 2
 
@@ -32,7 +33,7 @@ def images_to_look_at(
     """The images whose pixels `gather_evidence` wants, in their order."""
     used = used_images(statistics)
     tried = _tried(network, summary, head_of(answers.outputs), used, answers)
-    wanted = {image.file for image in (*spread(used, CAPTURE_IMAGES), *tried)}
+    wanted = {image.file for image in (*sample_evenly(used, CAPTURE_IMAGES), *tried)}
     return tuple(image for image in used if image.file in wanted)
 
 
@@ -61,7 +62,7 @@ def _tried(
     classes = _right_classes(head, answers)
     judged = [image for image in images if image.file in classes]
     tried = judged if len(judged) >= ANSWERED_IMAGES else images
-    return spread(tried, images_to_try(summary, judged=tried is judged))
+    return list(sample_evenly(tried, images_to_try(summary, judged=tried is judged)))
 
 
 def _right_classes(head: SettledOutput | None, answers: SettledAnswers) -> Mapping[str, Sequence[int]]:
@@ -89,9 +90,3 @@ def stacked(images: Sequence[ImageFile], pixels: Mapping[str, PixelArray]) -> tu
     """The names of those of `images` whose pixels are there, and these; None where there are none."""
     files = [image.file for image in images if image.file in pixels]
     return files, np.stack([pixels[file] for file in files]) if files else None
-
-
-def spread(images: Sequence[ImageFile], count: int) -> list[ImageFile]:
-    """At most `count` images, evenly spread over their order."""
-    chosen = min(count, len(images))
-    return [images[index * len(images) // chosen] for index in range(chosen)]

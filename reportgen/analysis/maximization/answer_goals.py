@@ -14,6 +14,7 @@ from reportgen.analysis.maximization.traced_pass import TracedPasses
 from reportgen.analysis.network.settled_output import SettledOutput
 from reportgen.analysis.statistics.image_statistics import ImageStatistics
 from reportgen.results import FloatArray, NetworkSummary, PixelArray
+from reportgen.sampling import sample_evenly
 
 # Pictures for one output at most, and for all outputs of a network of many.
 MOST_GOALS = 8
@@ -115,8 +116,7 @@ def _likeness(
     if len(groups) > 1:
         chosen = sorted(groups, key=lambda name: (-len(groups[name]), name))[:most]
     else:
-        count = min(len(files), most, _MOST_IMAGES)
-        chosen = [files[place * len(files) // count] for place in range(count)]
+        chosen = list(sample_evenly(files, min(most, _MOST_IMAGES)))
         groups = {file: [files.index(file)] for file in chosen}
     if not chosen:
         return OutputNumbers(output, layer)

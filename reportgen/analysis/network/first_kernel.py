@@ -27,7 +27,8 @@ from reportgen.models.keras_private import layers_below, own_variables
 
 Floats = NDArray[np.float64]
 
-_SHAPE_OPERATIONS = frozenset({"Shape", "ShapeN", "Size", "Rank"})
+# What reads of a tensor how large it is, not what it holds.
+SHAPE_OPERATIONS = frozenset({"Shape", "ShapeN", "Size", "Rank"})
 
 # Which inputs of an operation may be data and kernel, in that order.
 _KERNEL_OPERATIONS: dict[str, tuple[tuple[int, int], ...]] = {
@@ -195,7 +196,7 @@ def _first_kernel(graph: Any, image: tf.Tensor, *, past_calls: bool) -> _Kernel 
                     return _Kernel(operation, place, kernels[names[other]])
             if operation.type in _CALLS and not past_calls:
                 return None
-            if operation.type not in _SHAPE_OPERATIONS:
+            if operation.type not in SHAPE_OPERATIONS:
                 data.update(output.name for output in operation.outputs)
             continue
         sources = frozenset[str]().union(*(kernels.get(name, frozenset()) for name in names))
