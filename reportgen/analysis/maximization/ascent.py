@@ -235,13 +235,22 @@ def _adam(
 def _normalized(
     variables: State, moments: State, gradients: Sequence[tf.Tensor], rates: tf.Tensor, _count: tf.Tensor
 ) -> State:
-    """One step along the gradient over its root mean square, of each image by itself."""
-    moved = []
-    for variable, gradient in zip(variables, gradients, strict=True):
-        axes = list(range(1, len(gradient.shape)))
-        length = tf.sqrt(tf.reduce_mean(tf.square(gradient), axis=axes, keepdims=True))
-        moved.append(variable + _for_each(rates, variable) * gradient / (length + _NORMALIZED_EPSILON))
+    """One step along the gradient, moments left alone."""
+    moved = [
+        normalized_step(variable, gradient, rates) for variable, gradient in zip(variables, gradients, strict=True)
+    ]
     return (*moved, *moments)
+
+
+def normalized_step(variable: tf.Tensor, gradient: tf.Tensor, rates: tf.Tensor) -> tf.Tensor:
+    """`variable` after a step along the gradient over its root mean square, of each image by itself.
+
+    Args:
+        rates: `(batch,)`, the step sizes.
+    """
+    axes = list(range(1, len(gradient.shape)))
+    length = tf.sqrt(tf.reduce_mean(tf.square(gradient), axis=axes, keepdims=True))
+    return variable + _for_each(rates, variable) * gradient / (length + _NORMALIZED_EPSILON)
 
 
 def _for_each(numbers: tf.Tensor, variable: tf.Tensor) -> tf.Tensor:

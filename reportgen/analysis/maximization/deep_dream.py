@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
 
-from reportgen.analysis.maximization import objectives, transforms
-from reportgen.analysis.maximization.ascent import Climber, displayed, make_climber, make_frame
-from reportgen.analysis.maximization.parameterizations import pixel_grid
-from reportgen.analysis.maximization.presets import CLASSIC, Preset
-from reportgen.analysis.maximization.traced_pass import MakeObjective, TracedPasses
+from reportgen.analysis.maximization import objectives
+from reportgen.analysis.maximization.ascent import displayed, normalized_step
+from reportgen.analysis.maximization.presets import CLASSIC
+from reportgen.analysis.maximization.traced_pass import MakeObjective, TracedPass, TracedPasses
 from reportgen.analysis.network.running import run_errors_explained
 from reportgen.errors import ReportgenError
 from reportgen.results import ByteArray, FloatArray
@@ -60,44 +59,23 @@ def dream(
         ReportgenError: the network does not run even on the size of `pixels`.
     """
     generator = np.random.default_rng(seed)
-    preset = replace(CLASSIC, before_activation=True)
-    wanted = _wanted(layer, channel)
+    stepping = _Stepping(passes, layer, channel, before_activation=True)
     original = pixels.astype(np.float32)
-    dreamt = np.zeros(0, np.float32)
-    previous: tuple[int, int] | None = None
+    dreamt: FloatArray | None = None
     count = 0
     for octave in reversed(range(octaves)):
         size = _octave_size(original.shape[:2], ratio**octave)
         if octave and min(size) < least_side:
             continue
-        climber = _climber(passes, size, layer, wanted, preset, may_fail=octave > 0)
-        if climber is None:
-            continue
         here = _resized(original, size)
-        if previous is not None:
-            lost = here - _resized(_resized(original, previous), size)
+        if dreamt is not None:
+            lost = here - _resized(_resized(original, dreamt.shape[:2]), size)
             here = _resized(dreamt, size) + lost
-        dreamt = np.clip(_climbed(climber, here, steps, step_size, generator, channel or 0), 0, 255)
-        previous = size
-        count += 1
+        grown = _grown(stepping, here, steps, step_size, generator, may_fail=octave > 0)
+        if grown is not None:
+            dreamt, count = np.clip(grown, 0, 255), count + 1
+    assert dreamt is not None  # the whole size is dreamt at, or an error was raised
     return _as_bytes(dreamt), count
-
-
-def _climber(
-    passes: TracedPasses, size: tuple[int, int], layer: str, wanted: MakeObjective, preset: Preset, *, may_fail: bool
-) -> Climber | None:
-    """The ascent on images of `size`: shifted ones, whole ones where the layers need every pixel, else None."""
-    network = passes.network
-    image = pixel_grid(size, network.channels, mean=0, std=0)
-    for shift in (min(JITTER, min(size) // 4), 0):
-        try:
-            with run_errors_explained(network):
-                frame = make_frame(image, preset, transforms.jitter(shift) if shift else None)
-                return make_climber(passes, wanted, frame, preset, [layer])
-        except ReportgenError:
-            if not shift and not may_fail:
-                raise
-    return None
 
 
 def classic_dream(
@@ -111,36 +89,84 @@ def classic_dream(
     Returns:
         uint8 of the shape of `pixels`.
     """
-    size = pixels.shape[0], pixels.shape[1]
-    climber = make_climber(
-        passes,
-        lambda channels, _: objectives.channel(layer, channels),
-        make_frame(pixel_grid(size, pixels.shape[2], mean=0, std=0), CLASSIC),
-        CLASSIC,
-        [layer],
-    )
-    generator = np.random.default_rng(0)
-    return _as_bytes(_climbed(climber, pixels.astype(np.float32), steps, CLASSIC.step_size, generator, channel))
+    stepping = _Stepping(passes, layer, channel, before_activation=CLASSIC.before_activation)
+    return _as_bytes(stepping.climb(pixels.astype(np.float32), [(0, 0)] * steps, 0, CLASSIC.step_size))
 
 
-def _wanted(layer: str, channel: int | None) -> MakeObjective:
-    if channel is None:
-        return lambda _channels, _signs: objectives.layer_energy(layer)
-    return lambda channels, _signs: objectives.channel(layer, channels)
+class _Stepping:
+    """Steps that strengthen a layer or one of its channels, one function for images of all sizes.
 
+    A network that does not run on open sides has a traced pass, and so a function, for each size.
+    """
 
-def _climbed(
-    climber: Climber, image: FloatArray, steps: int, step_size: float, generator: np.random.Generator, channel: int = 0
-) -> FloatArray:
-    """One image after `steps`, float32 `(height, width, channels)`, not clipped."""
-    state = climber.resume([(image,)])
-    channels, signs, rates = tf.constant([channel], tf.int32), tf.constant([1.0]), tf.constant([step_size])
-    for count in range(1, steps + 1):
-        matrix = tf.constant(climber.draw(generator))
-        state, _, _ = climber.step(
-            state, channels, signs, rates, matrix, tf.constant(count, tf.float32), tf.constant(False)
+    def __init__(self, passes: TracedPasses, layer: str, channel: int | None, *, before_activation: bool) -> None:
+        self._passes = passes
+        self._layer = layer
+        self._channel = channel or 0
+        self._wanted: MakeObjective = (
+            (lambda _channels, _signs: objectives.layer_energy(layer))
+            if channel is None
+            else (lambda channels, _signs: objectives.channel(layer, channels))
         )
-    return np.asarray(state[0][0], np.float32)
+        self._before_activation = before_activation
+        self._functions: dict[TracedPass, Callable[..., tf.Tensor]] = {}
+
+    def climb(self, image: FloatArray, corners: Sequence[tuple[int, int]], shift: int, step_size: float) -> FloatArray:
+        """The image after a step for each of `corners`, where the part begins that the network is shown; not clipped.
+
+        Args:
+            image: float32 `(height, width, channels)`.
+            shift: by how many pixels the part is smaller than the image, in height and width.
+            step_size: along the gradient over its root mean square.
+
+        Raises:
+            ReportgenError: the network does not run on the part.
+        """
+        shown = image.shape[0] - shift, image.shape[1] - shift
+        step = self._function(self._passes.at(shown, [self._layer]))
+        state, rates = tf.constant(image[None]), tf.constant([step_size])
+        with run_errors_explained(self._passes.network):
+            for corner in corners:
+                state = step(state, tf.constant([0, *corner, 0]), tf.constant([1, *shown, image.shape[2]]), rates)
+            return np.asarray(state[0], np.float32)
+
+    def _function(self, taken: TracedPass) -> Callable[..., tf.Tensor]:
+        if taken not in self._functions:
+            wanted = taken.slope(self._wanted, before_activation=self._before_activation)
+            images = taken.inputs[0]
+
+            def step(image: tf.Tensor, corner: tf.Tensor, size: tf.Tensor, rates: tf.Tensor) -> tf.Tensor:
+                seen = tf.slice(image, corner, size)
+                seen.set_shape(images.shape)
+                channels, signs, relief = tf.constant([self._channel]), tf.ones(1), tf.constant(False)
+                _, slope = taken.take(wanted, seen, channels, signs, relief)
+                beside = tf.stack([corner, tf.shape(image) - size - corner], axis=1)
+                return normalized_step(image, tf.pad(slope, beside), rates)
+
+            four, each = tf.TensorSpec((4,), tf.int32), tf.TensorSpec((1,))
+            image = tf.TensorSpec((1, None, None, images.shape[3]))
+            self._functions[taken] = tf.function(step, autograph=False).get_concrete_function(image, four, four, each)
+        return self._functions[taken]
+
+
+def _grown(
+    stepping: _Stepping,
+    image: FloatArray,
+    steps: int,
+    step_size: float,
+    generator: np.random.Generator,
+    *,
+    may_fail: bool,
+) -> FloatArray | None:
+    """`image` dreamt on: shifted at random, whole where the layers need every pixel, None where they do not run."""
+    for shift in (min(JITTER, min(image.shape[:2]) // 4), 0):
+        corners = [(int(y), int(x)) for y, x in generator.integers(0, shift + 1, (steps, 2))]
+        try:
+            return stepping.climb(image, corners, shift, step_size)
+        except ReportgenError:
+            if not shift and not may_fail:
+                raise
+    return None
 
 
 def _octave_size(size: tuple[int, ...], factor: float) -> tuple[int, int]:

@@ -36,6 +36,7 @@ class TracedPass:
     """
 
     def __init__(self, network: Network, size: Size | None) -> None:
+        self.inputs: tuple[tf.Tensor, ...] = ()
         self.activations: NetworkActivations
         sides = (None, None) if size is None else size
         self._slope: tuple[MakeObjective, bool, tuple[tf.Tensor, tf.Tensor]] | None = None
