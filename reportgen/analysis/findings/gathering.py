@@ -53,6 +53,9 @@ DUPLICATE_DISTANCE = 1e-3
 # Filters of fewer weights come out alike by chance, or by design.
 DUPLICATE_WEIGHTS = 9
 
+# Lines on which the shadows of filters are compared before the filters are: few pairs that differ are close on all.
+_LINES = 4
+
 # A filter is constant when its weights differ by less than this share of the largest.
 CONSTANT_SPREAD = 1e-6
 
@@ -195,20 +198,39 @@ def _duplicates(rows: FloatArray, bias: FloatArray | None, groups: int, zero: se
     weights = rows if bias is None else np.concatenate([rows, bias[:, None]], axis=1)
     per_group = len(rows) // groups
     sizes = np.linalg.norm(weights.astype(np.float64), axis=1)
-    # Filters that are close have close sums too: only neighbours in the order of sizes need be compared.
-    order = sorted((index for index in range(len(rows)) if index not in zero), key=lambda index: (sizes[index], index))
+    order = np.array(sorted(set(range(len(rows))) - zero, key=lambda index: (sizes[index], index)), int)
     leader = list(range(len(rows)))
-    for place, first in enumerate(order):
-        for second in order[place + 1 :]:
-            if sizes[second] - sizes[first] > DUPLICATE_DISTANCE * sizes[second]:
-                break
-            same_input = first // per_group == second // per_group
-            if same_input and np.linalg.norm(weights[first] - weights[second]) < DUPLICATE_DISTANCE * sizes[second]:
-                leader[max(first, second)] = min(leader[first], leader[second])
+    for first, second in order[_near(weights[order], sizes[order])].tolist():
+        same_input = first // per_group == second // per_group
+        if same_input and np.linalg.norm(weights[first] - weights[second]) < DUPLICATE_DISTANCE * sizes[second]:
+            leader[max(first, second)] = min(leader[first], leader[second])
     found: dict[int, list[int]] = {}
     for index in range(len(rows)):
         found.setdefault(leader[index], []).append(index)
     return tuple(tuple(group) for group in found.values() if len(group) > 1)
+
+
+def _near(weights: FloatArray, sizes: FloatArray) -> NDArray[np.int64]:
+    """The pairs of places, `(pairs, 2)` in order, that may be duplicates: all that are, and few others.
+
+    What is close has a close size, and a close shadow on any line.
+
+    Args:
+        weights: `(filters, weights)`, in the order of their `sizes`.
+    """
+    lines = np.random.default_rng(0).standard_normal((weights.shape[1], _LINES))
+    shadows = weights.astype(np.float64) @ (lines / np.linalg.norm(lines, axis=0))
+    pairs = [np.zeros((0, 2), np.int64)]
+    for apart in range(1, len(sizes)):
+        most = DUPLICATE_DISTANCE * sizes[apart:]
+        near = sizes[apart:] - sizes[:-apart] <= most
+        if not near.any():
+            break
+        near &= (np.abs(shadows[apart:] - shadows[:-apart]) <= most[:, None]).all(axis=1)
+        first = np.flatnonzero(near)
+        pairs.append(np.stack([first, first + apart], axis=1))
+    found = np.concatenate(pairs)
+    return found[np.lexsort((found[:, 1], found[:, 0]))]
 
 
 def _normalizations(network: Network, summary: NetworkSummary) -> Iterator[NormalizationFacts]:

@@ -112,7 +112,8 @@ def make_climber(
         layers: those that the objective reads; `answers`: whether it reads the network's answers.
     """
     taken = passes.at(frame.shown, layers, answers=answers)
-    wanted = taken.slope(objective, before_activation=preset.before_activation)
+    relieved = preset.relief_steps > 0
+    wanted = taken.slope(objective, before_activation=preset.before_activation, relieved=relieved)
 
     # One function: between two of them threads wait without rest.
     @tf.function(autograph=False)  # type: ignore[untyped-decorator]

@@ -132,7 +132,7 @@ class _Stepping:
 
     def _function(self, taken: TracedPass) -> Callable[..., tf.Tensor]:
         if taken not in self._functions:
-            wanted = taken.slope(self._wanted, before_activation=self._before_activation)
+            wanted = taken.slope(self._wanted, before_activation=self._before_activation, relieved=False)
             images = taken.inputs[0]
 
             def step(image: tf.Tensor, corner: tf.Tensor, size: tf.Tensor, rates: tf.Tensor) -> tf.Tensor:

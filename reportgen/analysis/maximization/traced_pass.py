@@ -39,7 +39,6 @@ class TracedPass:
         self.inputs: tuple[tf.Tensor, ...] = ()
         self.activations: NetworkActivations
         sides = (None, None) if size is None else size
-        self._slope: tuple[MakeObjective, bool, tuple[tf.Tensor, tf.Tensor]] | None = None
 
         def run(images: tf.Tensor, channels: tf.Tensor, signs: tf.Tensor, relief: tf.Tensor) -> tf.Tensor:
             self.inputs = images, channels, signs, relief
@@ -65,20 +64,18 @@ class TracedPass:
             return None
         return self.activations.error or LayerNotReachedError(lost)
 
-    def slope(self, make: MakeObjective, *, before_activation: bool) -> tuple[tf.Tensor, tf.Tensor]:
+    def slope(self, make: MakeObjective, *, before_activation: bool, relieved: bool) -> tuple[tf.Tensor, tf.Tensor]:
         """The scores of an objective, `(batch,)`, and their gradient with respect to the images, in this graph.
 
         Args:
             make: from the channels and signs of the images to what is raised.
+            relieved: whether the gradient is to pass silent rectifiers where the relief says so; it never does else.
         """
-        if self._slope is not None and self._slope[:2] == (make, before_activation):
-            return self._slope[2]  # a dream asks for the same at each of its sizes
         images, channels, signs, relief = self.inputs
         activations = self.activations.reading(before_activation)
-        with self._graph.as_default(), ascent_gradients(relief):
+        with self._graph.as_default(), ascent_gradients(relief if relieved else None):
             scores = make(channels, signs).score(activations)
             (gradient,) = activations.gradients(scores, [images])
-        self._slope = make, before_activation, (scores, gradient)
         return scores, gradient
 
     def computed(self, make: Callable[[NetworkActivations], Any]) -> Any:

@@ -58,6 +58,9 @@ _DIMMED = 0.75  # of the light: a change that photographs of the same thing diff
 # Added to what answers tell before ratios are taken: less is nothing.
 _LEAST_BITS = 0.01
 
+# Between answers that tell less than this no ratio comes to more than 1.5, from where a mode would be preferred.
+_NOTHING_TOLD = _LEAST_BITS / 2
+
 # The share of initial moments that may be left: half of it after 69 updates by a hundredth each.
 _INITIAL_SHARES = (0.0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.2, 0.35, 0.5)
 
@@ -210,7 +213,7 @@ def _answers_to_copies(
     """Answers `(copies, images, classes)` to a few images and their changed copies, under the modes worth it.
 
     Those are the mode used, and others whose plain answers tell more than its answers to all copies: that copies
-    agree less than wholly only lowers what they tell.
+    agree less than wholly only lowers what they tell. Where no mode's answers tell anything, none is worth it.
     """
     told = [_information(seen.answers[few][np.newaxis]) for seen in plain]
     pixels, others = pixels[few], {name: values[few] for name, values in others.items()}
@@ -219,6 +222,8 @@ def _answers_to_copies(
         changed = [run(modes[index], change(pixels), others).answers for change in _CHANGES]
         return np.stack([plain[index].answers[few], *changed])
 
+    if max(told) < _NOTHING_TOLD:
+        return {}
     used = to_copies(0)
     enough = max(_information(used), _WORTH_CHANGING * max(told))
     return {0: used, **{index: to_copies(index) for index, bits in enumerate(told) if index and bits > enough}}

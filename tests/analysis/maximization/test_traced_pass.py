@@ -82,11 +82,16 @@ def test_other_numbers_are_fed_not_traced(traces):
 
 
 @pytest.mark.parametrize("size", [(32, 32), (20, 28)])
-def test_slopes_are_those_of_a_tape(size):
+@pytest.mark.parametrize("relieved", [True, False])
+def test_slopes_are_those_of_a_tape(size, relieved):
     model = deep(3, size=None, head=False)
     passes = TracedPasses(load_network(Config(preprocess="unit", size=(32, 32)), model))
     taken = passes.at(size, ["conv2"])
-    wanted = taken.slope(lambda channels, signs: channel("conv2", channels, sign=signs), before_activation=False)
+
+    def make(channels, signs):
+        return channel("conv2", channels, sign=signs)
+
+    wanted = taken.slope(make, before_activation=False, relieved=relieved)
 
     @tf.function
     def run(images, channels, signs):
@@ -120,7 +125,7 @@ def test_a_layers_own_gradient_is_kept():
     model = seeded(keras.Model(image, layers.Conv2D(2, 1, name="last")(Reversed()(maps))))
     passes = TracedPasses(as_network(model, "unit"))
     taken = passes.at((12, 12), ["last"])
-    wanted = taken.slope(lambda channels, _: channel("last", channels), before_activation=True)
+    wanted = taken.slope(lambda channels, _: channel("last", channels), before_activation=True, relieved=False)
 
     @tf.function
     def run(images):
