@@ -154,7 +154,7 @@ def check_preprocessing(
             mode.mode,
             _information(answered.get(index, seen[index].answers[few][np.newaxis])) if answers else None,
             None if normalization is None else _divergence(seen[index].moments, normalization[1]),
-            *(_log_gain(answered[0], answered[index]) if index and index in answered else (None, None)),
+            *(_log_gain(answered[0], answered[index]) if index and _is_whole(answered, index) else (None, None)),
             *(_compared(seen[0].answers, seen[index].answers, known) if answers else ()),
         )
         for index, mode in enumerate(modes)
@@ -213,20 +213,31 @@ def _answers_to_copies(
     """Answers `(copies, images, classes)` to a few images and their changed copies, under the modes worth it.
 
     Those are the mode used, and others whose plain answers tell more than its answers to all copies: that copies
-    agree less than wholly only lowers what they tell. Where no mode's answers tell anything, none is worth it.
+    agree less than wholly only lowers what they tell. So a mode is given up, and has fewer copies, as soon as those
+    tell no more than is enough. Where no mode's answers tell anything, none is worth it.
     """
     told = [_information(seen.answers[few][np.newaxis]) for seen in plain]
     pixels, others = pixels[few], {name: values[few] for name, values in others.items()}
 
-    def to_copies(index: int) -> NDArray[np.float64]:
-        changed = [run(modes[index], change(pixels), others).answers for change in _CHANGES]
-        return np.stack([plain[index].answers[few], *changed])
+    def to_copies(index: int, enough: float = -np.inf) -> NDArray[np.float64]:
+        answers = [plain[index].answers[few]]
+        for change in _CHANGES:
+            answers.append(run(modes[index], change(pixels), others).answers)
+            if _information(np.stack(answers)) <= enough:
+                break
+        return np.stack(answers)
 
     if max(told) < _NOTHING_TOLD:
         return {}
     used = to_copies(0)
     enough = max(_information(used), _WORTH_CHANGING * max(told))
-    return {0: used, **{index: to_copies(index) for index, bits in enumerate(told) if index and bits > enough}}
+    tried = {index: to_copies(index, enough) for index, bits in enumerate(told) if index and bits > enough}
+    return {0: used, **tried}
+
+
+def _is_whole(answered: dict[int, NDArray[np.float64]], index: int) -> bool:
+    """Whether a mode was tried on all copies that the mode used was tried on."""
+    return index in answered and len(answered[index]) == len(answered[0])
 
 
 def _has_probabilities(head: SettledOutput | None) -> bool:
