@@ -47,6 +47,9 @@ def outline_of(record: Record, pages: Sequence[Page]) -> Outline:
     if UNITS in titles:
         folders = {layer: units[0].page.rpartition("/")[0] for layer, units in catalogue.units_of_layer.items()}
         links = tuple(Link(layer, catalogue.sheets.get(layer, f"{UNITS}#{folders[layer]}")) for layer in folders)
+        # Without pages of single channels there are the tables of all channels of a layer.
+        own = {layer: page for layer, page in catalogue.sheets.items() if layer not in catalogue.activates}
+        links = links or tuple(Link(layer, page) for layer, page in own.items())
         groups.append(OutlineGroup("Channels", UNITS, links, names=True))
     images = tuple(Link(image.file, image.page) for image in record.images if image.page is not None)
     groups.append(OutlineGroup("Images", IMAGES, images, names=True))

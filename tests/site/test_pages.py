@@ -14,6 +14,7 @@ from reportgen.finished.verification import verify_report
 from reportgen.record import dump_record, read_record
 from reportgen.site.layer_pages import ARRAYS
 from reportgen.site.links import is_outside, read_links
+from reportgen.site.pages import outline_of, settle_pages
 from reportgen.site.writer import write_site
 
 if TYPE_CHECKING:
@@ -166,3 +167,11 @@ def test_each_page_says_where_it_is(small: Written) -> None:
     assert re.search(r'aria-label="Breadcrumb">.*href="../../layers/conv1.html">conv1<', unit, re.DOTALL)
     layer = (small.folder / "layers/conv1.html").read_text(encoding="utf-8")
     assert layer.count('aria-current="page"') == 2  # in the strip and in the outline
+
+
+def test_without_pages_of_channels_the_outline_leads_to_their_tables(small: Written) -> None:
+    record = small.record.model_copy(update={"units": []})
+    outline = outline_of(record, settle_pages(record))
+    (group,) = [group for group in outline.groups if group.title == "Channels"]
+    assert group.links
+    assert {link.page for link in group.links} <= {page.path for page in settle_pages(record)}

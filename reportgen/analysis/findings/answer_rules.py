@@ -138,6 +138,9 @@ def _other_orders(
     truth: NDArray[np.int64], predicted: NDArray[np.int64], labels: Sequence[str]
 ) -> Iterator[tuple[str, float]]:
     """Orders that names are often confused with, and the accuracy under each."""
+    if len(labels) == 2:
+        yield "with the two names swapped", float((truth != predicted).mean())
+        return
     yield "if the names stood one place later", float((truth + 1 == predicted).mean())
     yield "if the names stood one place earlier", float((truth - 1 == predicted).mean())
     places = {label: place for place, label in enumerate(sorted(labels))}

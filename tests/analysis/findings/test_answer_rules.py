@@ -113,6 +113,15 @@ def test_rules(rule, evidence, severities):
     check_rule(rule, evidence, severities)
 
 
+def test_two_names_are_said_to_be_swapped():
+    evidence = replace(
+        with_network(labels=("cat", "dog")),
+        images=columns(12, truth=np.arange(12) % 2, predicted=(np.arange(12) + 1) % 2),
+    )
+    (finding,) = answer_rules.label_order(evidence)
+    assert finding.message.endswith("100% of the answers would be right with the two names swapped, 0% are as it is.")
+
+
 def test_every_rule_has_a_planted_positive_and_a_near_miss():
     check_planted(answer_rules, PLANTED)
 
