@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache, partial
+from typing import Any
 
 import tensorflow as tf
 
@@ -68,13 +70,28 @@ def relieved_gradient(output: tf.Tensor, gradient: tf.Tensor, ceiling: float | N
 def _rectifier_gradient(operation: tf.Operation, gradient: tf.Tensor) -> tf.Tensor:
     """Of ReLU and ReLU6, from their output, so that they may stay fused with what comes before."""
     output = operation.outputs[0]
-    clipped = operation.type == "Relu6"
-    raw = tf.raw_ops.Relu6Grad if clipped else tf.raw_ops.ReluGrad
+    ceiling = 6.0 if operation.type == "Relu6" else None
     relief = _relief.get()
     if relief is None:
-        return raw(gradients=gradient, features=output)
-    return tf.cond(
-        relief,
-        lambda: relieved_gradient(output, gradient, 6.0 if clipped else None),
-        lambda: raw(gradients=gradient, features=output),
+        return _plain_gradient(output, gradient, ceiling)
+    relieved, plain = _branches(output.dtype, len(output.shape), ceiling)
+    (chosen,) = tf.raw_ops.StatelessIf(
+        cond=relief, input=[output, gradient], Tout=[output.dtype], then_branch=relieved, else_branch=plain
     )
+    chosen.set_shape(output.shape)
+    return chosen
+
+
+def _plain_gradient(output: tf.Tensor, gradient: tf.Tensor, ceiling: float | None) -> tf.Tensor:
+    raw = tf.raw_ops.ReluGrad if ceiling is None else tf.raw_ops.Relu6Grad
+    return raw(gradients=gradient, features=output)
+
+
+@cache
+def _branches(dtype: tf.DType, rank: int, ceiling: float | None) -> list[Any]:
+    """The gradient with relief and without, traced once for all rectifiers: there may be many, in many gradients."""
+    spec = tf.TensorSpec([None] * rank, dtype)
+    return [
+        tf.function(partial(each, ceiling=ceiling), autograph=False).get_concrete_function(spec, spec)
+        for each in (relieved_gradient, _plain_gradient)
+    ]
