@@ -10,6 +10,7 @@ from reportgen._version import __version__
 from reportgen.config import Config
 from reportgen.costs import Costs
 from reportgen.errors import GateError, ReportgenError, UsageError
+from reportgen.machine.memory import loading
 from reportgen.machine.quiet import quiet_tensorflow
 from reportgen.progress import Progress, Silent, stage
 
@@ -103,7 +104,7 @@ def build_from(
     """
     # Loading TensorFlow takes seconds, which `--help`, `render` and the settings have no use for.
     costs = Costs(progress or Silent())
-    with stage(costs, "Starting TensorFlow"):
+    with stage(costs, "Starting TensorFlow"), loading(for_good=lean):
         quiet_tensorflow(lean=lean)
         from reportgen.report import build_report
 

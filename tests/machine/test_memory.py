@@ -28,3 +28,21 @@ def faults(kept: bool) -> int:
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries are left as they are")
 def test_freed_blocks_are_used_again() -> None:
     assert faults(kept=True) < faults(kept=False) / 4
+
+
+LOADED = """
+import gc
+from reportgen.machine.memory import loading
+seen = []
+gc.callbacks.append(lambda phase, _: seen.append(phase))
+with loading(for_good={for_good}):
+    kept = [[] for _ in range(100_000)]
+print(len(seen), gc.isenabled(), gc.get_freeze_count() > 100_000, len(gc.get_objects()) > 100_000)
+"""
+
+
+@pytest.mark.parametrize("for_good", [True, False])
+def test_what_is_loaded_is_not_looked_through_and_after_that_only_what_is_not_there_for_good(for_good: bool) -> None:
+    code = LOADED.format(for_good=for_good)
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout == f"0 True {for_good} {not for_good}\n"
