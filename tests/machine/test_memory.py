@@ -37,7 +37,8 @@ seen = []
 gc.callbacks.append(lambda phase, _: seen.append(phase))
 with loading(for_good={for_good}):
     kept = [[] for _ in range(100_000)]
-print(len(seen), gc.isenabled(), gc.get_freeze_count() > 100_000, len(gc.get_objects()) > 100_000)
+    looks = len(seen)
+print(looks, gc.isenabled(), gc.get_freeze_count() > 100_000, len(gc.get_objects()) > 100_000)
 """
 
 
