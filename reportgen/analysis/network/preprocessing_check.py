@@ -26,14 +26,12 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
-from reportgen.analysis.network.capture import read_layers
 from reportgen.analysis.network.feeding import SCALED_TWICE
+from reportgen.analysis.network.preprocessing_runs import Run, Seen, make_run
 from reportgen.analysis.network.running import run_errors_explained
 from reportgen.analysis.network.settled_output import SettledOutput
-from reportgen.analysis.network.unfused import unfused
 from reportgen.analysis.weights.filters import find_layer
 from reportgen.models import MODES, NO_OTHERS, RGB_MODES, Network, Others, Preprocessing, make_preprocessing
 from reportgen.results import LayerSummary, NetworkSummary
@@ -63,8 +61,6 @@ _NOTHING_TOLD = _LEAST_BITS / 2
 
 # The share of initial moments that may be left: half of it after 69 updates by a hundredth each.
 _INITIAL_SHARES = (0.0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.2, 0.35, 0.5)
-
-_BATCH = 8  # images that go through the network together
 
 
 @dataclass(frozen=True)
@@ -142,7 +138,7 @@ def check_preprocessing(
     normalization = None if network.channels_first else _first_normalization(network, summary)
     if not answers and normalization is None:
         return None
-    run = _runner(network, head if answers else None, normalization[0] if normalization else None)
+    run = make_run(network, head if answers else None, normalization[0] if normalization else None)
     modes = [network.preprocessing, *_other_modes(network)]
     few = np.unique(np.linspace(0, len(pixels) - 1, min(MOST_IMAGES, len(pixels))).astype(int))
     with run_errors_explained(network):
@@ -203,9 +199,9 @@ def _compared(
 
 
 def _answers_to_copies(
-    run: _Run,
+    run: Run,
     modes: list[Preprocessing],
-    plain: list[_Seen],
+    plain: list[Seen],
     pixels: NDArray[Any],
     others: Others,
     few: NDArray[Any],
@@ -266,75 +262,6 @@ _CHANGES: tuple[Callable[[NDArray[Any]], NDArray[Any]], ...] = (
     lambda pixels: pixels * _DIMMED,
     lambda pixels: 255 - (255 - pixels) * _DIMMED,
 )
-
-
-# --- running --------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, eq=False)
-class _Seen:
-    """Answers as probabilities `(images, classes)`, empty where there are none; moments of a layer's output.
-
-    These are mean and variance, `(channels,)` each, None where no layer was asked for.
-    """
-
-    answers: NDArray[np.float64]
-    moments: tuple[NDArray[np.float64], NDArray[np.float64]] | None
-
-
-_Run = Callable[[Preprocessing, NDArray[Any], Others], _Seen]
-
-
-def _runner(network: Network, head: SettledOutput | None, source: str | None) -> _Run:
-    """A function that runs `network` on images under a mode, compiled once for all modes.
-
-    `source` is the layer whose moments are taken, "" for the input itself, None for none.
-    """
-    names = [source] if source else []
-
-    def traced(prepared: tf.Tensor, others: Others) -> tuple[Any, Any, tf.Tensor]:
-        outputs, answer = read_layers(network, network.feed(prepared, others), names, whole=head is not None)
-        layer = prepared if source == "" else outputs[source][0] if source else None
-        sums = None if layer is None else _sums(tf.cast(layer, tf.float32))
-        scores = None if head is None else tf.cast(keras.tree.flatten(answer)[head.index], tf.float32)
-        return sums, scores, unfused()
-
-    spec = tf.TensorSpec((None, *network.size, network.channels), tf.float32)
-    step = tf.function(traced, autograph=False, input_signature=[spec, network.other_specs()])
-
-    def run(mode: Preprocessing, pixels: NDArray[Any], others: Others) -> _Seen:
-        parts = []
-        for start in range(0, len(pixels), _BATCH):
-            batch = slice(start, start + _BATCH)
-            prepared = mode.apply(tf.constant(np.ascontiguousarray(pixels[batch], np.float32)))
-            parts.append(step(prepared, {name: tf.constant(values[batch]) for name, values in others.items()}))
-        answers = (
-            np.zeros((0, 0)) if head is None else _probabilities(np.concatenate([one for _, one, _ in parts]), head)
-        )
-        return _Seen(answers, None if source is None else _moments([sums for sums, _, _ in parts]))
-
-    return run
-
-
-def _sums(values: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """How many values a channel has, their sum and that of their squares."""
-    axes = list(range(len(values.shape) - 1))
-    count = tf.size(values) / values.shape[-1]
-    return count, tf.reduce_sum(values, axes), tf.reduce_sum(tf.square(values), axes)
-
-
-def _moments(parts: list[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    count, total, squares = (sum(np.asarray(part[i], np.float64) for part in parts) for i in range(3))
-    mean = np.asarray(total / count)
-    return mean, np.maximum(np.asarray(squares / count) - mean**2, 0.0)
-
-
-def _probabilities(scores: NDArray[Any], head: SettledOutput) -> NDArray[np.float64]:
-    values = np.asarray(np.nan_to_num(head.as_scores(scores)))
-    if not head.is_single:
-        values = head.as_probabilities(values)
-    told = values.astype(np.float64)
-    return np.asarray(told / np.maximum(told.sum(axis=1, keepdims=True), 1e-12))
 
 
 # --- measuring ------------------------------------------------------------------------------------
