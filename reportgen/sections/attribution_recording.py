@@ -44,6 +44,7 @@ def record_map(one: Explained, figure: record.Figure, array: str, on_object: flo
         subject=question.subject,
         figure=figure.id,
         on_object=on_object,
+        gain=None if curves is None else formats.finite(curves.gain),
     )
 
 

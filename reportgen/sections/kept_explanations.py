@@ -19,7 +19,7 @@ from reportgen.models import Network
 from reportgen.results import FloatArray
 
 # Counted up when the same settings would give other maps than before.
-_VERSION = 1
+_VERSION = 2
 
 _ARRAYS = ("values", "evidence", "channels")
 _CURVES = ("deletion", "insertion", "fair_deletion", "fair_insertion")
@@ -111,7 +111,6 @@ def _plain(one: Explained) -> dict[str, Any]:
         "positive_evidence": bool(one.positive_evidence),
         "completeness_error": None if one.completeness_error is None else float(one.completeness_error),
         "points": None if one.points is None else int(one.points),
-        "grain": int(one.grain),
         "faithfulness": None if one.faithfulness is None else asdict(one.faithfulness),
         "agreement": None if one.agreement is None else float(one.agreement),
         "verdict": one.verdict,

@@ -72,6 +72,7 @@ def _facts(shown: Attribution, catalogue: Catalogue) -> tuple[tuple[str, str | N
     )
     return (
         ("Answer", None if shown.score is None else formats.number(shown.score)),
+        ("Gain on the reverse order", _gain(shown)),
         ("Answer as pixels are deleted", _against(shown.deletion, "lower")),
         ("The same to what leaves less of it", _against(shown.fair_deletion, "lower")),
         ("Answer as pixels come back", _against(shown.insertion, "higher")),
@@ -81,6 +82,10 @@ def _facts(shown: Attribution, catalogue: Catalogue) -> tuple[tuple[str, str | N
         ("Evidence on the object", None if shown.on_object is None else f"{shown.on_object:.0%}"),
         ("Error of completeness", None if shown.completeness_error is None else f"{shown.completeness_error:.1%}"),
     )
+
+
+def _gain(shown: Attribution) -> str | None:
+    return None if shown.gain is None else f"{shown.gain:.2f} (0 is chance, 0.5 the most)"
 
 
 def _against(curve: AttributionCurve | None, better: str) -> str | None:

@@ -55,6 +55,7 @@ from reportgen.analysis.attribution import (
     verdict,
 )
 from reportgen.analysis.attribution.checks import spearman
+from reportgen.analysis.attribution.curves import Disturbed
 from reportgen.analysis.attribution.places import outside_share
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.config import Config
@@ -145,7 +146,7 @@ def compare_times(name: str, network: Network, shared: Path) -> None:
     one = target.only(0)
     paths = take_turns(
         {
-            "ours": lambda: integrated_gradients(last, pixels[:1], [one], most_points=50),
+            "ours": lambda: integrated_gradients(last, pixels[:1], [one], points=50, most_points=50),
             "loop": plain_integrated_gradients(network, pixels[:1], int(one.directions.argmax())),
         },
         rounds=3,
@@ -240,10 +241,12 @@ def judge_controls(
     random = np.random.default_rng(0)
     target = predicted(traced, pixels)
     grid = next(iter(grad_cam(traced, pixels[:1], [target.only(0)]).values())).maps.shape[2:]
+    targets = [target.only(index) for index in range(len(pixels))]
+    images = [Disturbed(traced, image.astype(np.float32), [own]) for image, own in zip(pixels, targets, strict=True)]
     for place in range(count // 2):
         index = place % len(pixels)
         values = random.random(grid).astype(np.float32)
-        curves = check_faithfulness(traced, pixels[index], target.only(index), values, seed=place)
+        curves = check_faithfulness(traced, pixels[index], targets[index], values, seed=place, disturbed=images[index])
         controls["random"].append((verdict(values, curves, 0.0), curves.gain))
     for place in range(count - count // 2):
         if place % 2:
@@ -283,7 +286,7 @@ def judge(what: str, traced: TracedCall, pixels: NDArray[np.uint8], make: Make) 
     for index, image in enumerate(pixels):
         values = maps.maps[0, index]
         error = None if maps.completeness_error is None else float(maps.completeness_error[0, index])
-        curves = check_faithfulness(traced, image, target.only(index), values, grain=maps.grain)
+        curves = check_faithfulness(traced, image, target.only(index), values)
         gains.append(curves.gain)
         said.append(verdict(values, curves, sanity.correlation, error))
     shares = zip(sanity.shares, sanity.correlations, strict=True)

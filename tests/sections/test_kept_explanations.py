@@ -37,11 +37,10 @@ def _made() -> tuple[list[bool], Explanation]:
         positive_evidence=True,
         completeness_error=float("inf"),
         points=50,
-        grain=3,
         evidence=random.random((4, 5), np.float32),
         channels=random.random(6, np.float32),
         faithfulness=Faithfulness(
-            Curve(0.1, 0.2), Curve(1 / 3, 0.4), 0.9, 0.1, 0.2, 0.8, fair_insertion=Curve(0.5, 0.6)
+            Curve(0.1, 0.2, 0.3), Curve(1 / 3, 0.4), 0.9, 0.1, 0.2, 0.8, fair_insertion=Curve(0.5, 0.6)
         ),
         agreement=float("nan"),
         verdict="weak",

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from reportgen.analysis.attribution.checks import agreement, verdict
-from reportgen.analysis.attribution.curves import blur, check_faithfulness
+from reportgen.analysis.attribution.curves import Disturbed, check_faithfulness
 from reportgen.analysis.attribution.explained import Explained, MethodChecked
 from reportgen.analysis.attribution.making import run_method, together
 from reportgen.analysis.attribution.planning import Plan
-from reportgen.analysis.attribution.randomization import measure_randomization
-from reportgen.analysis.attribution.results import AttributionMaps
+from reportgen.analysis.attribution.questions import Question
+from reportgen.analysis.attribution.randomization import correlation, randomize
 from reportgen.analysis.attribution.tracing import TracedCall
 from reportgen.results import FloatArray
 
@@ -23,18 +23,21 @@ from reportgen.results import FloatArray
 # how alike two maps are does not hang on the third digit.
 _RANDOMIZED_POINTS, _RANDOMIZED_IMAGES = 10, 2
 
-# A map is compared with that of all weights shuffled alone; the way there is for those who measure methods.
-_RANDOMIZED_SHARES = (1.0,)
-
 
 @dataclass(eq=False)
 class Checker:
-    """Checks maps of the images of `pixels`, `(height, width, channels)` of 0..255 each."""
+    """Checks maps of the images of `pixels`, `(height, width, channels)` of 0..255 each, of which `asked` was asked."""
 
     traced: TracedCall
     pixels: Sequence[FloatArray]
+    asked: Sequence[Sequence[Question]]
     plan: Plan
-    _blurred: dict[int, NDArray[np.float32]] = field(default_factory=dict)
+    _disturbed: dict[int, Disturbed] = field(default_factory=dict)
+
+    @cached_property
+    def _shuffled(self) -> TracedCall:
+        """The call with all weights shuffled; the way there from the top down is for those who measure methods."""
+        return randomize(self.traced, self.pixels[0].shape, 1.0, self.plan.seed)
 
     def check_method(self, own: Sequence[Explained]) -> MethodChecked:
         """Rank correlation of a method's maps on one layer with those of shuffled weights, first questions alone.
@@ -58,42 +61,34 @@ class Checker:
 
         # As many targets as the maps were made of go through what was compiled for them.
         targets = [target] * max(Counter(one.image for one in own).values())
-
-        def make(call: TracedCall) -> AttributionMaps:
-            made = run_method(method, call, images, targets, few, plan.grid)[layer or ""]
-            return replace(made, maps=made.maps[:1])
-
-        measured = measure_randomization(
-            self.traced.at(places),
-            images.shape[1:],
-            make,
-            shares=_RANDOMIZED_SHARES,
-            seed=plan.seed,
-            maps=np.stack([one.values for one in chosen])[None],
-        )
-        return MethodChecked(method, layer, measured.correlation, len(places))
+        others = run_method(method, self._shuffled.at(places), images, targets, few, plan.grid)[layer or ""].maps[0]
+        return MethodChecked(method, layer, correlation([one.values for one in chosen], list(others)), len(places))
 
     def check_map(self, one: Explained, randomization: float | None) -> Explained:
         """A map with its curves and verdict, where it is to be checked; without evidence it explains nothing anyway."""
         if not one.positive_evidence:
             return replace(one, verdict="explains nothing")
-        if one.image not in self.plan.checked or one.question.kind == "runner-up":
+        if one.image not in self.plan.checked or not _is_checked(one.question):
             return one
-        image = self.pixels[one.image].astype(np.float32)
-        if one.image not in self._blurred:
-            self._blurred[one.image] = blur(image)
+        traced, image = self.traced.at([one.image]), self.pixels[one.image].astype(np.float32)
+        if one.image not in self._disturbed:
+            targets = [question.target for question in self.asked[one.image] if _is_checked(question)]
+            self._disturbed[one.image] = Disturbed(traced, image, targets, self.plan.seed)
         curves = check_faithfulness(
-            self.traced.at([one.image]),
+            traced,
             image,
             one.question.target,
             one.values,
-            grain=one.grain,
             seed=self.plan.seed,
-            blurred=self._blurred[one.image],
+            disturbed=self._disturbed[one.image],
         )
         return replace(
             one, faithfulness=curves, verdict=verdict(one.values, curves, randomization, one.completeness_error)
         )
+
+
+def _is_checked(question: Question) -> bool:
+    return question.kind != "runner-up"
 
 
 def with_agreement(found: Sequence[Explained]) -> Iterator[Explained]:

@@ -28,7 +28,6 @@ class Explained:
     positive_evidence: bool
     completeness_error: float | None = None
     points: int | None = None
-    grain: int = 1
     evidence: NDArray[np.float32] | None = None
     channels: NDArray[np.float32] | None = None
     faithfulness: Faithfulness | None = None

@@ -46,7 +46,7 @@ def explain(
     """
     found: list[Explained] = []
     methods: list[MethodChecked] = []
-    checker = Checker(traced, pixels, plan)
+    checker = Checker(traced, pixels, asked, plan)
     waiting: dict[Method, tuple[int, ...]] = dict(plan.methods)
     while waiting:
         method, places = next(iter(waiting.items()))

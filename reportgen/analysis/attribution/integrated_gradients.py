@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -17,12 +19,15 @@ from reportgen.analysis.attribution.tracing import Run, TracedCall, runs, score_
 MID_GREY = 127.5
 BLACK = 0.0
 
-# Points on the way from the baseline to the image; and the most there may be where the error asks for more. On trained
-# networks of rectifiers, whose gradient jumps all along the way, 50 are not enough for one map in two.
-POINTS, MOST_POINTS = 50, 400
+# Points on the way from the baseline to the image; and the most there may be where the error asks for more.
+POINTS, MOST_POINTS = 30, 400
 
-# Points of a stretch of the way: where the gradient jumps is found by halving, a few points at a time.
-STRETCH_POINTS = 10
+# Points of a stretch of the way. The gradient of a network of rectifiers jumps all along the way: where, is found by
+# halving, a few points at a time, and those of the stretch that is halved are lost. On a trained ImageNet network
+# (seven maps) 50 points in stretches of 10 became 93 until the error was small enough, 30 in stretches of 2 became 41.
+# Ranks of pixels correlate with those of 400 points by 0.993 to 0.999 and by 0.991 to 0.995, of cells of 1/7 of the
+# side by 0.983 to 0.998 and by 0.976 to 0.993: no check can tell these apart.
+STRETCH_POINTS = 2
 
 # The completeness error that is good enough.
 TOLERANCE = 0.01
@@ -33,7 +38,10 @@ _ROUNDING = 1e-6
 
 @dataclass(frozen=True)
 class _PathGradients:
-    """The weighted sums of the gradients at some points of the way, for each target, `(targets, *entrance)`."""
+    """Weighted sums of the gradients at some points of the way, `(targets, sums, *entrance)`.
+
+    `places` are `(points,)`, `weights` `(points, sums)`.
+    """
 
     forms: tuple[Form, ...]
 
@@ -50,7 +58,7 @@ class _PathGradients:
         sums = []
         for form, each in zip(self.forms, directions, strict=True):
             slopes = seen.entrance_gradients(seen.scores(form, each))
-            sums.append(tf.tensordot(weights, slopes, 1))
+            sums.append(tf.tensordot(weights, slopes, [[0], [0]]))
         return tf.stack(sums)
 
 
@@ -93,13 +101,34 @@ class _Way:
         where = np.asarray(places, np.float32)[:, None, None, None]
         return score_images(self.traced, self.baseline + where * (self.image - self.baseline), self.targets)
 
-    def integral(self, begin: float, end: float, points: int) -> NDArray[np.float64]:
-        """The integral of the gradients over a part of the way, `(targets, height, width, channels)`."""
-        places, weights = quadrature(points, begin, end)
+    def integrals(self, cuts: Sequence[tuple[float, float]], points: int) -> NDArray[np.float64]:
+        """The integrals of the gradients over parts of the way, `(parts, targets, height, width, channels)`.
+
+        As many parts go through the network together as memory allows.
+        """
+        together = min(self._sums, max(1, self._rows // points))
+        return np.concatenate(
+            [self._integrals(cuts[run.start : run.stop], points) for run in runs(len(cuts), together)]
+        )
+
+    @cached_property
+    def _rows(self) -> int:
+        return self.traced.rows(self.image.shape[1:], gradient=True)
+
+    @cached_property
+    def _sums(self) -> int:
+        """How many parts a call adds up, however many are asked for: one function is compiled for all."""
+        return max(1, self._rows // self.points)
+
+    def _integrals(self, cuts: Sequence[tuple[float, float]], points: int) -> NDArray[np.float64]:
+        rules = [quadrature(points, begin, end) for begin, end in cuts]
+        places = np.concatenate([places for places, _ in rules])
+        weights = np.zeros((len(places), self._sums), np.float32)
+        for part, (_, own) in enumerate(rules):
+            weights[part * points : (part + 1) * points, part] = own
         body = _PathGradients(tuple(target.form for target in self.targets))
         directions = [target.directions for target in self.targets]
-        found = runs(points, self.traced.rows(self.image.shape[1:], gradient=True))
-        parts = [slice(run.start, run.stop) for run in found]
+        parts = [slice(run.start, run.stop) for run in runs(len(places), self._rows)]
         total = np.sum(
             [
                 self.traced.compute(body, self.image, self.baseline, places[part], weights[part], *directions)
@@ -107,21 +136,28 @@ class _Way:
             ],
             axis=0,
         )
-        images = np.repeat(self.image, len(self.targets), axis=0)
-        slopes: NDArray[np.float64] = self.traced.compute(_BackToImage(), images, total).astype(np.float64)
-        return slopes
+        sums = total[:, : len(cuts)].reshape(-1, *total.shape[2:])
+        slopes = self.traced.compute(_BackToImage(), np.repeat(self.image, len(sums), axis=0), sums)
+        found: NDArray[np.float64] = slopes.astype(np.float64).reshape(-1, len(cuts), *slopes.shape[1:])
+        return found.swapaxes(0, 1)
 
     def added(self, slopes: NDArray[np.float64]) -> NDArray[np.float64]:
         """What integrals of the gradients add to the targets, `(targets, height, width)`."""
         added: NDArray[np.float64] = (slopes * (self.image[0] - self.baseline[0])).sum(axis=3)
         return added
 
-    def stretch(self, begin: float, end: float, scores: NDArray[np.float32], whole: NDArray[np.float64]) -> _Stretch:
-        """A part of the way; `scores` are those at both its ends, `whole` their differences over the whole way."""
-        slopes = self.integral(begin, end, self.points)
-        missed = np.abs(self.added(slopes).sum(axis=(1, 2)) - (scores[:, 1] - scores[:, 0].astype(np.float64)))
-        share = np.divide(missed, np.abs(whole), out=np.zeros_like(missed), where=whole != 0)
-        return _Stretch(begin, end, (scores[:, 0], scores[:, 1]), slopes, float(np.nan_to_num(share.max())))
+    def stretches(
+        self, cuts: Sequence[float], scores: NDArray[np.float32], whole: NDArray[np.float64]
+    ) -> list[_Stretch]:
+        """The parts of the way between `cuts`; `scores` `(targets, cuts)`, `whole` their differences over all of it."""
+        ends = list(pairwise(cuts))
+        found = []
+        for part, (end, slopes) in enumerate(zip(ends, self.integrals(ends, self.points), strict=True)):
+            begun, done = scores[:, part], scores[:, part + 1]
+            missed = np.abs(self.added(slopes).sum(axis=(1, 2)) - (done - begun.astype(np.float64)))
+            share = np.divide(missed, np.abs(whole), out=np.zeros_like(missed), where=whole != 0)
+            found.append(_Stretch(*end, (begun, done), slopes, float(np.nan_to_num(share.max()))))
+        return found
 
 
 def integrated_gradients(
@@ -158,9 +194,9 @@ def integrated_gradients(
         own = [target.only(index) for target in targets]
         way = _Way(traced.at([index]), image, begin, own, min(points, STRETCH_POINTS))
         if most_points > points:
-            maps[:, index], ends[:, :, index], used[index] = _refined(way, points // way.points, most_points)
+            maps[:, index], ends[:, :, index], used[index] = _refined(way, -(-points // way.points), most_points)
             continue
-        maps[:, index] = way.added(way.integral(0, 1, points))
+        maps[:, index] = way.added(way.integrals([(0, 1)], points)[0])
         if most_points:
             ends[:, :, index] = way.scores([0, 1]).T
     if not most_points:
@@ -179,9 +215,7 @@ def _refined(way: _Way, count: int, most_points: int) -> tuple[NDArray[np.float6
     scores = way.scores(cuts)
     ends = scores[:, [0, -1]]
     whole = ends[:, 1].astype(np.float64) - ends[:, 0]
-    stretches = [
-        way.stretch(cuts[place], cuts[place + 1], scores[:, place : place + 2], whole) for place in range(count)
-    ]
+    stretches = way.stretches(cuts, scores, whole)
     while True:
         maps = way.added(np.sum([one.slopes for one in stretches], axis=0))
         error = completeness_error(maps[:, None].astype(np.float32), ends[:, 1:], ends[:, :1]).max()
@@ -193,11 +227,8 @@ def _refined(way: _Way, count: int, most_points: int) -> tuple[NDArray[np.float6
 
 def _halved(way: _Way, one: _Stretch, whole: NDArray[np.float64]) -> list[_Stretch]:
     middle = (one.begin + one.end) / 2
-    score = way.scores([middle])[:, 0]
-    return [
-        way.stretch(one.begin, middle, np.stack([one.scores[0], score], axis=1), whole),
-        way.stretch(middle, one.end, np.stack([score, one.scores[1]], axis=1), whole),
-    ]
+    scores = np.stack([one.scores[0], way.scores([middle])[:, 0], one.scores[1]], axis=1)
+    return way.stretches([one.begin, middle, one.end], scores, whole)
 
 
 def quadrature(points: int, begin: float = 0, end: float = 1) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

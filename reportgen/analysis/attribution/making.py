@@ -154,7 +154,6 @@ def _unpacked(maps: AttributionMaps, batch: _Batch) -> Iterator[Explained]:
                     positive_evidence=bool(maps.positive_evidence[slot, row]),
                     completeness_error=None if error is None else float(error[slot, row]),
                     points=None if maps.points is None else int(maps.points[row]),
-                    grain=maps.grain,
                     evidence=None if maps.evidence is None else maps.evidence[slot, row],
                     channels=None if maps.channels is None else maps.channels[slot, row],
                 )

@@ -49,8 +49,7 @@ def occlusion(
             falls = scores[:, index : index + 1] - score_images(here, _covered(pixels[index], part, grey), own)
             for place, fall in zip(part, falls.T, strict=True):
                 maps[:, index, place[0], place[1]] += fall[:, None, None]
-    grain = max(1, _length(min(height, width), window) // 2)
-    return AttributionMaps("occlusion", None, (maps / covers).astype(np.float32), scores, grain=grain)
+    return AttributionMaps("occlusion", None, (maps / covers).astype(np.float32), scores)
 
 
 def place_windows(height: int, width: int, share: float = WINDOW) -> list[Window]:

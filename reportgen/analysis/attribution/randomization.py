@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -64,7 +65,6 @@ def measure_randomization(
     *,
     shares: Sequence[float] = SHARES,
     seed: int = 0,
-    maps: NDArray[np.float32] | None = None,
 ) -> Randomization:
     """Rank correlation of absolute maps before and after weights are randomised (Adebayo et al., 2018).
 
@@ -72,16 +72,17 @@ def measure_randomization(
         size: of an image, (height, width, channels).
         method: makes the maps of a call: as `lambda call: grad_cam(call, pixels, targets)[layer]`.
         shares: how much of the layers is randomised, from the top down.
-        maps: of the weights as they were learnt, where they were made before; None makes them.
     """
-    own = method(traced).maps if maps is None else maps
-    correlations = []
-    for share in shares:
-        others = method(randomize(traced, size, share, seed)).maps
-        each = [spearman(np.abs(one), np.abs(other)) for one, other in zip(_rows(own), _rows(others), strict=True)]
-        correlations.append(float(np.median(each)))
-    return Randomization(tuple(shares), tuple(correlations))
+    own = _rows(method(traced).maps)
+    found = [correlation(own, _rows(method(randomize(traced, size, share, seed)).maps)) for share in shares]
+    return Randomization(tuple(shares), tuple(found))
 
 
-def _rows(maps: NDArray[np.float32]) -> NDArray[np.float32]:
-    return maps.reshape(-1, *maps.shape[2:])
+def correlation(maps: Sequence[NDArray[Any]], others: Sequence[NDArray[Any]]) -> float:
+    """The median rank correlation of absolute maps with as many others, one by one."""
+    each = [spearman(np.abs(one), np.abs(other)) for one, other in zip(maps, others, strict=True)]
+    return float(np.median(each))
+
+
+def _rows(maps: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    return list(maps.reshape(-1, *maps.shape[2:]))

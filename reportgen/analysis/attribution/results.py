@@ -23,8 +23,7 @@ class AttributionMaps:
     `scores` are the numbers explained, `(targets, images)`, None for attention rollout. `layer` is the one whose
     output is read. `completeness_error` is `(targets, images)`, of integrated gradients only: infinite where the
     target does not tell the image from the baseline and the map does not add up to nothing either; `points` are how
-    many its quadrature took for each image. `grain` is how many cells a side the method can tell apart only together:
-    a window of occlusion moves by so many. Of CAMs only: `evidence`, as `maps`, is gradient times activation, summed
+    many its quadrature took for each image. Of CAMs only: `evidence`, as `maps`, is gradient times activation, summed
     over the channels of the layer, signed (Draelos and Carin, 2020); `channels` `(targets, images, channels)` is the
     same summed over positions: what each channel adds to the target.
     """
@@ -35,7 +34,6 @@ class AttributionMaps:
     scores: NDArray[np.float32] | None
     completeness_error: NDArray[np.float64] | None = None
     points: NDArray[np.int64] | None = None
-    grain: int = 1
     evidence: NDArray[np.float32] | None = None
     channels: NDArray[np.float32] | None = None
 
@@ -50,11 +48,14 @@ class AttributionMaps:
 class Curve:
     """The area under a curve of deletion or insertion, and under that of random orders (their mean).
 
-    In units of what is explained, as answered: for classes, of probability.
+    In units of what is explained, as answered: for classes, of probability. `lead` is by how much the answer follows
+    the map's order sooner than the reverse of it: half the difference of the areas under both, above zero where a map
+    is right; None where the verdict is by another curve.
     """
 
     area: float
     random: float
+    lead: float | None = None
 
 
 @dataclass(frozen=True)
@@ -78,15 +79,14 @@ class Faithfulness:
 
     @property
     def gain(self) -> float:
-        """How much earlier the answer falls and rises than in random orders, as a share of `span`.
+        """How much sooner the answer falls and rises than in the reverse order, as a share of `span`.
 
-        The mean of both, -1 to 1; 0 where the answer never changed.
+        The mean of both, -0.5 to 0.5; 0 where the answer never changed, and on average for a map that knows nothing.
         """
         if not self.span > 0:
             return 0.0
-        deletion, insertion = self.fair_deletion or self.deletion, self.fair_insertion or self.insertion
-        earlier = (deletion.random - deletion.area) + (insertion.area - insertion.random)
-        return 0.5 * earlier / self.span
+        judged = (self.fair_deletion or self.deletion, self.fair_insertion or self.insertion)
+        return sum(0.5 * (curve.lead or 0.0) for curve in judged) / self.span
 
 
 @dataclass(frozen=True)

@@ -31,8 +31,9 @@ PEAK = np.array([[0, 1], [2, 9]], np.float32)
 
 
 def _gaining(gain: float) -> Faithfulness:
-    curve = Curve(0.5 - gain, 0.5)
-    return Faithfulness(curve, Curve(0.5 + gain, 0.5), score=1, deleted=0, blurred=0, span=1)
+    return Faithfulness(
+        Curve(0.5 - gain, 0.5, gain), Curve(0.5 + gain, 0.5, gain), score=1, deleted=0, blurred=0, span=1
+    )
 
 
 @pytest.mark.parametrize(

@@ -8,31 +8,34 @@ import pytest
 from keras import layers
 
 from reportgen.analysis.attribution import Curve, Faithfulness, TracedCall, check_faithfulness, output_value
-from reportgen.analysis.attribution.curves import STEPS, blur, coarsened, enlarged, pixel_order
+from reportgen.analysis.attribution import curves as curves_module
+from reportgen.analysis.attribution.checks import averaged
+from reportgen.analysis.attribution.curves import CELLS, STEPS, Disturbed, blur, enlarged, pixel_order, ranked
 from reportgen.config import Config
 from reportgen.models import Network, load_network
 
-SIDE = 10
+SIDE = 7
 
 
-def _sum_network() -> Network:
+def _sum_network(side: int = SIDE) -> Network:
     """The sum of all values, in units of 255."""
-    model = keras.Sequential([keras.Input((SIDE, SIDE, 1)), layers.Flatten(), layers.Dense(1, name="sum")])
-    model.set_weights([np.ones((SIDE * SIDE, 1), np.float32), np.zeros(1)])
+    model = keras.Sequential([keras.Input((side, side, 1)), layers.Flatten(), layers.Dense(1, name="sum")])
+    model.set_weights([np.ones((side * side, 1), np.float32), np.zeros(1)])
     return load_network(Config(preprocess="unit"), model)
 
 
-def _image() -> np.ndarray:
-    return (
-        np.random.default_rng(0).permutation(np.linspace(0, 255, SIDE * SIDE)).reshape(SIDE, SIDE, 1).astype(np.uint8)
-    )
+def _image(side: int = SIDE) -> np.ndarray:
+    values = np.random.default_rng(0).permutation(np.linspace(80, 255, side * side))
+    return values.reshape(side, side, 1).astype(np.uint8)
 
 
 def test_deletion_of_a_perfect_map_is_the_lowest_possible() -> None:
     traced, image, target = TracedCall(_sum_network()), _image(), output_value(1, 0)
     best = check_faithfulness(traced, image, target, image[..., 0].astype(np.float32))
     values, places = np.sort(image.reshape(-1).astype(np.float64))[::-1], np.arange(image.size)
-    states = [np.where(places < step * image.size / STEPS, 127.5, values).sum() / 255 for step in range(STEPS + 1)]
+    states = [
+        np.where(places < round(step * image.size / STEPS), 127.5, values).sum() / 255 for step in range(STEPS + 1)
+    ]
     assert best.deletion.area == pytest.approx(np.trapezoid(states, dx=1 / STEPS), rel=1e-5)
     random = np.random.default_rng(1)
     for _ in range(20):
@@ -82,7 +85,60 @@ def test_maps_are_enlarged_between_the_centres_of_cells() -> None:
     np.testing.assert_allclose(large, [[0, 0.25, 0.75, 1]])
 
 
-def test_cells_that_a_method_cannot_tell_apart_are_averaged() -> None:
-    values = np.arange(15, dtype=np.float32).reshape(3, 5)
-    np.testing.assert_allclose(coarsened(values, 2), [[3, 5, 6.5], [10.5, 12.5, 14]])
-    assert coarsened(values, 1) is values
+def test_a_fine_map_is_judged_by_its_cells() -> None:
+    network, image, target = _sum_network(4 * SIDE), _image(4 * SIDE), output_value(1, 0)
+    fine = np.random.default_rng(1).random((4 * SIDE, 4 * SIDE)).astype(np.float32)
+    coarse = averaged(fine, (CELLS, CELLS)).astype(np.float32)
+    assert check_faithfulness(TracedCall(network), image, target, fine) == check_faithfulness(
+        TracedCall(network), image, target, coarse
+    )
+
+
+def test_cells_are_ranked_equal_ones_at_random() -> None:
+    cells = np.array([[5, 1], [1, 9]], np.float32)
+    seen = {tuple(ranked(cells, np.random.default_rng(seed)).reshape(-1)) for seed in range(20)}
+    assert seen == {(2, 0, 1, 3), (2, 1, 0, 3)}
+
+
+def test_a_map_gains_what_its_opposite_loses_and_a_random_one_nothing_on_average() -> None:
+    traced, image, target = TracedCall(_sum_network()), _image(), output_value(1, 0)
+    disturbed, random = Disturbed(traced, image.astype(np.float32), [target]), np.random.default_rng(2)
+    gains = []
+    for _ in range(100):
+        values = random.permutation(SIDE * SIDE).reshape(SIDE, SIDE).astype(np.float32)
+        one, opposite = (
+            check_faithfulness(traced, image, target, each, disturbed=disturbed) for each in (values, -values)
+        )
+        assert one.gain == pytest.approx(-opposite.gain, abs=1e-4)
+        gains.append(one.gain)
+    assert abs(np.mean(gains)) < 4 * np.std(gains) / np.sqrt(len(gains))
+
+
+def test_random_orders_change_a_sum_evenly() -> None:
+    traced, image, target = TracedCall(_sum_network()), _image(), output_value(1, 0)
+    disturbed = Disturbed(traced, image.astype(np.float32), [target])
+    curve = disturbed.random_curve(("whole", "mean"), (SIDE, SIDE), target)
+    assert curve == pytest.approx(np.full(STEPS + 1, image.sum() / 255), rel=0.1)
+    falling = disturbed.random_curve(("whole", "grey"), (SIDE, SIDE), target)
+    even = np.linspace(image.sum() / 255, SIDE * SIDE / 2, STEPS + 1)
+    assert falling == pytest.approx(even, abs=0.1 * even.max())
+
+
+def test_what_does_not_depend_on_a_map_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = keras.Sequential([keras.Input((SIDE, SIDE, 1)), layers.Flatten(), layers.Dense(2)])
+    model.set_weights([np.random.default_rng(0).random((SIDE * SIDE, 2), np.float32), np.zeros(2)])
+    traced, image = TracedCall(load_network(Config(preprocess="unit"), model)), _image()
+    targets, random = [output_value(2, 0), output_value(2, 1)], np.random.default_rng(3)
+    maps = [random.random((SIDE, SIDE)).astype(np.float32) for _ in range(4)]
+    asked = [(target, values) for target in targets for values in maps[:2]]
+    alone = [check_faithfulness(traced, image, target, values) for target, values in asked]
+    counts = []
+    score = curves_module.score_images
+    monkeypatch.setattr(curves_module, "score_images", lambda *given: (counts.append(len(given[1])), score(*given))[1])
+    disturbed = Disturbed(traced, image.astype(np.float32), targets)
+    assert [check_faithfulness(traced, image, *each, disturbed=disturbed) for each in asked] == alone
+    ends, of_random, of_a_map = 4, STEPS - 1, STEPS - 1
+    assert sum(counts) <= ends + 4 * of_random + len(asked) * (4 * of_a_map + 2 * (STEPS // 2 - 1))
+    assert counts.count(ends) >= 1
+    assert counts[0] == ends
+    assert sum(counts) < sum(counts[: len(counts) // len(asked)]) * len(asked)
