@@ -56,7 +56,7 @@ class AttributionSettings(FrozenSettings):
         le=MOST_IMAGES,
         description="images that get integrated gradients where methods are chosen by themselves, mistakes first",
     )
-    checked_images: int = Field(default=3, ge=0, le=MOST_IMAGES, description="images whose maps are checked")
+    checked_images: int = Field(default=2, ge=0, le=MOST_IMAGES, description="images whose maps are checked")
     masks: Path | None = Field(
         default=None,
         description="folder of masks that show the object in each image: same name, above zero where it is",

@@ -32,6 +32,7 @@ import statistics
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -258,6 +259,7 @@ def judge_controls(
 
 def measure_verdicts(shared: Path, names: list[str]) -> None:
     said: dict[str, Counter[str]] = {}
+    kept: dict[str, list[float]] = {}
     for name in names:
         network = open_network(shared, name)
         pixels = open_photos(shared, network)
@@ -265,22 +267,28 @@ def measure_verdicts(shared: Path, names: list[str]) -> None:
         methods: dict[str, Make] = {
             "grad-cam": lambda call, images, own, layer=layer: grad_cam(call, images, [own])[layer],
             "layer-cam": lambda call, images, own, layer=layer: layer_cam(call, images, [own])[layer],
-            "integrated-gradients": lambda call, images, own: integrated_gradients(call, images, [own], most_points=50),
+            "integrated-gradients": lambda call, images, own: integrated_gradients(call, images, [own]),
             "occlusion": lambda call, images, own: occlusion(call, images, [own]),
         }
+        traced = TracedCall(network, [layer])
         for method, make in methods.items():
-            few = COSTLY if method in ("occlusion", "integrated-gradients") else len(pixels)
-            found = judge(f"{name} {method}", TracedCall(network, [layer]), pixels[:few], make)
-            said.setdefault(method, Counter()).update(found)
+            few = COSTLY if method == "occlusion" else len(pixels)
+            verdicts, left = judge(f"{name} {method}", traced, pixels[:few], make, few if "cam" in method else COSTLY)
+            said.setdefault(method, Counter()).update(verdicts)
+            kept.setdefault(method, []).append(left)
     for method, counts in said.items():
         shares = ", ".join(f"{word} {count / counts.total():.0%}" for word, count in counts.most_common())
-        print(f"{method}: {shares} of {counts.total()}")
+        left = f"median correlation with shuffled weights {statistics.median(kept[method]):.2f}"
+        print(f"{method}: {shares} of {counts.total()}; {left}, by network {np.round(kept[method], 2)}")
 
 
-def judge(what: str, traced: TracedCall, pixels: NDArray[np.uint8], make: Make) -> list[str]:
-    """The verdict on the map of each image, for its predicted class."""
+def judge(
+    what: str, traced: TracedCall, pixels: NDArray[np.uint8], make: Make, compared: int
+) -> tuple[list[str], float]:
+    """The verdict on the map of each image, for its predicted class, and what shuffled weights leave of `compared`."""
     target = predicted(traced, pixels)
-    sanity = measure_randomization(traced, pixels.shape[1:], lambda call: make(call, pixels, target))
+    first = replace(target, directions=target.directions[:compared])
+    sanity = measure_randomization(traced, pixels.shape[1:], lambda call: make(call, pixels[:compared], first))
     maps = make(traced, pixels, target)
     said, gains = [], []
     for index, image in enumerate(pixels):
@@ -292,7 +300,7 @@ def judge(what: str, traced: TracedCall, pixels: NDArray[np.uint8], make: Make) 
     shares = zip(sanity.shares, sanity.correlations, strict=True)
     correlations = ", ".join(f"{share:.0%} {value:.2f}" for share, value in shares)
     print(f"  {what}: correlation by share randomised {correlations}; gains {np.round(sorted(gains), 2)}", flush=True)
-    return said
+    return said, sanity.correlation
 
 
 # --- rectangles -----------------------------------------------------------------------------------

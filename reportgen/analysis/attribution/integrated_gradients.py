@@ -14,20 +14,25 @@ from numpy.typing import NDArray
 
 from reportgen.analysis.attribution.results import AttributionMaps
 from reportgen.analysis.attribution.targets import Form, Target
-from reportgen.analysis.attribution.tracing import Run, TracedCall, runs, score_images
+from reportgen.analysis.attribution.tracing import Run, TracedCall, offsets, runs, score_images
 
 MID_GREY = 127.5
 BLACK = 0.0
 
-# Points on the way from the baseline to the image; and the most there may be where the error asks for more.
+# Points on the way from the baseline to the image; and the most there may be where the error asks for more. The
+# gradient of a network of rectifiers jumps all along the way: where, is found by halving, and no rule of many points is
+# better between two jumps than one of one. On a trained ImageNet network (seven maps) 50 points in stretches of 10
+# became 93 until the error was small enough, 30 in stretches of one become 46. Ranks of pixels correlate with those of
+# 400 points by 0.993 to 0.999 and by 0.990 to 0.994, of cells of 1/7 of the side by 0.983 to 0.998 and by 0.984 to
+# 0.990: no check can tell these apart.
 POINTS, MOST_POINTS = 30, 400
 
-# Points of a stretch of the way. The gradient of a network of rectifiers jumps all along the way: where, is found by
-# halving, a few points at a time, and those of the stretch that is halved are lost. On a trained ImageNet network
-# (seven maps) 50 points in stretches of 10 became 93 until the error was small enough, 30 in stretches of 2 became 41.
-# Ranks of pixels correlate with those of 400 points by 0.993 to 0.999 and by 0.991 to 0.995, of cells of 1/7 of the
-# side by 0.983 to 0.998 and by 0.976 to 0.993: no check can tell these apart.
-STRETCH_POINTS = 2
+# Stretches of the way that are halved at a time, those that miss most.
+_HALVED = 2
+
+# A stretch of this share of the way is not halved: at half precision the targets jump from one number to the next, and
+# no point explains that.
+_SHORTEST = 1e-4
 
 # The completeness error that is good enough.
 TOLERANCE = 0.01
@@ -38,9 +43,10 @@ _ROUNDING = 1e-6
 
 @dataclass(frozen=True)
 class _PathGradients:
-    """Weighted sums of the gradients at some points of the way, `(targets, sums, *entrance)`.
+    """Weighted sums of the gradients at some points of the way, and the targets there.
 
-    `places` are `(points,)`, `weights` `(points, sums)`.
+    `places` are `(points,)`, `weights` `(points, sums)`; the sums are `(targets, sums, *entrance)`, the targets
+    `(targets, points)` without their offsets.
     """
 
     forms: tuple[Form, ...]
@@ -55,11 +61,9 @@ class _PathGradients:
         *directions: tf.Tensor,
     ) -> Any:
         seen = run(baseline + places[:, None, None, None] * (image - baseline))
-        sums = []
-        for form, each in zip(self.forms, directions, strict=True):
-            slopes = seen.entrance_gradients(seen.scores(form, each))
-            sums.append(tf.tensordot(weights, slopes, [[0], [0]]))
-        return tf.stack(sums)
+        scores = [seen.scores(form, each) for form, each in zip(self.forms, directions, strict=True)]
+        sums = [tf.tensordot(weights, seen.entrance_gradients(score), [[0], [0]]) for score in scores]
+        return tf.stack(sums), tf.stack(scores)
 
 
 @dataclass(frozen=True)
@@ -73,17 +77,21 @@ class _BackToImage:
 
 @dataclass(frozen=True, eq=False)
 class _Stretch:
-    """A part of the way from `begin` to `end`, 0 to 1, and the targets at both, `(targets,)`.
+    """A part of the way from `begin` to `end`, 0 to 1, with one point in its middle.
 
-    `slopes` `(targets, height, width, channels)` is its integral of the gradients; `missed` how far it is from the
-    difference of the targets, as a share of that of the whole way, of the target of which that is most.
+    `scores` are the targets there, `(targets,)`; `added` what the stretch adds to them by the gradients there,
+    `(targets, height, width)`.
     """
 
     begin: float
     end: float
-    scores: tuple[NDArray[np.float32], NDArray[np.float32]]
-    slopes: NDArray[np.float64]
-    missed: float
+    scores: NDArray[np.float64]
+    added: NDArray[np.float32]
+
+    @property
+    def middle(self) -> float:
+        """Where its point lies."""
+        return (self.begin + self.end) / 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,70 +102,52 @@ class _Way:
     image: NDArray[np.float32]
     baseline: NDArray[np.float32]
     targets: Sequence[Target]
-    points: int = STRETCH_POINTS  # of a stretch
 
-    def scores(self, places: Sequence[float]) -> NDArray[np.float32]:
-        """The targets at places of the way, `(targets, places)`."""
-        where = np.asarray(places, np.float32)[:, None, None, None]
-        return score_images(self.traced, self.baseline + where * (self.image - self.baseline), self.targets)
-
-    def integrals(self, cuts: Sequence[tuple[float, float]], points: int) -> NDArray[np.float64]:
-        """The integrals of the gradients over parts of the way, `(parts, targets, height, width, channels)`.
-
-        As many parts go through the network together as memory allows.
-        """
-        together = min(self._sums, max(1, self._rows // points))
-        return np.concatenate(
-            [self._integrals(cuts[run.start : run.stop], points) for run in runs(len(cuts), together)]
-        )
+    def ends(self) -> NDArray[np.float32]:
+        """The targets on the baseline and on the image, `(2, targets)`."""
+        return score_images(self.traced, np.concatenate([self.baseline, self.image]), self.targets).T
 
     @cached_property
-    def _rows(self) -> int:
+    def rows(self) -> int:
+        """How many points go through the network together."""
         return self.traced.rows(self.image.shape[1:], gradient=True)
 
-    @cached_property
-    def _sums(self) -> int:
-        """How many parts a call adds up, however many are asked for: one function is compiled for all."""
-        return max(1, self._rows // self.points)
+    def stretches(self, cuts: Sequence[tuple[float, float]]) -> list[_Stretch]:
+        """The parts of the way with these ends."""
+        found = []
+        for run in runs(len(cuts), self.rows):
+            own = cuts[run.start : run.stop]
+            places = np.asarray([(begin + end) / 2 for begin, end in own], np.float32)
+            lengths = np.asarray([end - begin for begin, end in own], np.float32)
+            added, scores = self.sums(places, np.diag(lengths))
+            found += [_Stretch(*ends, scores[:, part], added[part]) for part, ends in enumerate(own)]
+        return found
 
-    def _integrals(self, cuts: Sequence[tuple[float, float]], points: int) -> NDArray[np.float64]:
-        rules = [quadrature(points, begin, end) for begin, end in cuts]
-        places = np.concatenate([places for places, _ in rules])
-        weights = np.zeros((len(places), self._sums), np.float32)
-        for part, (_, own) in enumerate(rules):
-            weights[part * points : (part + 1) * points, part] = own
+    def sums(
+        self, places: NDArray[np.float32], weights: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+        """Weighted sums of what the gradients at `places` add to the targets, and the targets there.
+
+        Args:
+            weights: `(places, sums)`; of no more sums than rows.
+
+        Returns:
+            `(sums, targets, height, width)` and `(targets, places)`.
+        """
+        # As many sums as there may be, however many are asked for: one function is compiled for all.
+        padded = np.pad(weights, ((0, 0), (0, self.rows - weights.shape[1])))
         body = _PathGradients(tuple(target.form for target in self.targets))
         directions = [target.directions for target in self.targets]
-        parts = [slice(run.start, run.stop) for run in runs(len(places), self._rows)]
-        total = np.sum(
-            [
-                self.traced.compute(body, self.image, self.baseline, places[part], weights[part], *directions)
-                for part in parts
-            ],
-            axis=0,
-        )
-        sums = total[:, : len(cuts)].reshape(-1, *total.shape[2:])
-        slopes = self.traced.compute(_BackToImage(), np.repeat(self.image, len(sums), axis=0), sums)
-        found: NDArray[np.float64] = slopes.astype(np.float64).reshape(-1, len(cuts), *slopes.shape[1:])
-        return found.swapaxes(0, 1)
-
-    def added(self, slopes: NDArray[np.float64]) -> NDArray[np.float64]:
-        """What integrals of the gradients add to the targets, `(targets, height, width)`."""
-        added: NDArray[np.float64] = (slopes * (self.image[0] - self.baseline[0])).sum(axis=3)
-        return added
-
-    def stretches(
-        self, cuts: Sequence[float], scores: NDArray[np.float32], whole: NDArray[np.float64]
-    ) -> list[_Stretch]:
-        """The parts of the way between `cuts`; `scores` `(targets, cuts)`, `whole` their differences over all of it."""
-        ends = list(pairwise(cuts))
-        found = []
-        for part, (end, slopes) in enumerate(zip(ends, self.integrals(ends, self.points), strict=True)):
-            begun, done = scores[:, part], scores[:, part + 1]
-            missed = np.abs(self.added(slopes).sum(axis=(1, 2)) - (done - begun.astype(np.float64)))
-            share = np.divide(missed, np.abs(whole), out=np.zeros_like(missed), where=whole != 0)
-            found.append(_Stretch(*end, (begun, done), slopes, float(np.nan_to_num(share.max()))))
-        return found
+        parts = [
+            self.traced.compute(body, self.image, self.baseline, places[part], padded[part], *directions)
+            for part in (slice(run.start, run.stop) for run in runs(len(places), self.rows))
+        ]
+        total = np.sum([part[0] for part in parts], axis=0)[:, : weights.shape[1]]
+        flat = total.reshape(-1, *total.shape[2:])
+        slopes = self.traced.compute(_BackToImage(), np.repeat(self.image, len(flat), axis=0), flat)
+        added = (slopes.astype(np.float64) * (self.image - self.baseline)).sum(axis=3).astype(np.float32)
+        scores = np.concatenate([part[1] for part in parts], axis=1) + offsets(self.targets)[:, None]
+        return added.reshape(*total.shape[:2], *added.shape[1:]).swapaxes(0, 1), scores.astype(np.float64)
 
 
 def integrated_gradients(
@@ -172,9 +162,9 @@ def integrated_gradients(
     """Integrated gradients (Sundararajan et al., 2017), by Gauss-Legendre quadrature.
 
     The points of an image go through the network in memory-bounded batches, for all targets at once. Its channels are
-    added up. Where more points are allowed than asked for, the way is cut into stretches of STRETCH_POINTS each; as
-    long as the sum is too far from what it should be, the stretch that misses most of its own difference is halved,
-    and each half gets as many points.
+    added up. Where more points are allowed than asked for, the way is cut into as many stretches as points, each with
+    one in its middle (the rule of one point); as long as the sum is too far from what it should be, the stretches
+    around which the gradients least explain how the targets change are halved, and each half gets a point.
 
     Args:
         pixels: `(images, height, width, channels)` of 0..255.
@@ -192,43 +182,67 @@ def integrated_gradients(
     for index in range(len(pixels)):
         image = pixels[index : index + 1].astype(np.float32)
         own = [target.only(index) for target in targets]
-        way = _Way(traced.at([index]), image, begin, own, min(points, STRETCH_POINTS))
+        way = _Way(traced.at([index]), image, begin, own)
         if most_points > points:
-            maps[:, index], ends[:, :, index], used[index] = _refined(way, -(-points // way.points), most_points)
+            maps[:, index], ends[:, :, index], used[index] = _refined(way, points, most_points)
             continue
-        maps[:, index] = way.added(way.integrals([(0, 1)], points)[0])
+        places, weights = quadrature(points)
+        maps[:, index] = way.sums(places, weights[:, None])[0][0]
         if most_points:
-            ends[:, :, index] = way.scores([0, 1]).T
+            ends[:, :, index] = way.ends()
     if not most_points:
         return AttributionMaps("integrated-gradients", None, maps, None)
     error = completeness_error(maps, ends[1], ends[0])
     return AttributionMaps("integrated-gradients", None, maps, ends[1], error, used)
 
 
-def _refined(way: _Way, count: int, most_points: int) -> tuple[NDArray[np.float64], NDArray[np.float32], int]:
+def _refined(way: _Way, points: int, most_points: int) -> tuple[NDArray[np.float32], NDArray[np.float32], int]:
     """The maps of one image, the targets on the baseline and on the image, and how many points it took.
 
     Args:
-        count: stretches at the start.
+        points: at the start.
     """
-    cuts = [cut / count for cut in range(count + 1)]
-    scores = way.scores(cuts)
-    ends = scores[:, [0, -1]]
-    whole = ends[:, 1].astype(np.float64) - ends[:, 0]
-    stretches = way.stretches(cuts, scores, whole)
+    ends = way.ends()
+    cuts = [cut / points for cut in range(points + 1)]
+    stretches = way.stretches(list(pairwise(cuts)))
     while True:
-        maps = way.added(np.sum([one.slopes for one in stretches], axis=0))
-        error = completeness_error(maps[:, None].astype(np.float32), ends[:, 1:], ends[:, :1]).max()
-        if not error > TOLERANCE or (len(stretches) + 1) * way.points > most_points:
-            return maps, ends.T, len(stretches) * way.points
-        worst = max(range(len(stretches)), key=lambda place: stretches[place].missed)
-        stretches[worst : worst + 1] = _halved(way, stretches[worst], whole)
+        maps = np.stack([one.added for one in stretches]).sum(axis=0, dtype=np.float64).astype(np.float32)
+        error = completeness_error(maps[:, None], ends[1][:, None], ends[0][:, None]).max()
+        missed = _missed(stretches, ends.astype(np.float64))
+        longer = [place for place, one in enumerate(stretches) if one.end - one.begin > _SHORTEST]
+        count = min(_HALVED, most_points - len(stretches), max(1, way.rows // 2), len(longer))
+        if not error > TOLERANCE or count < 1:
+            return maps, ends, len(stretches)
+        worst = sorted(sorted(longer, key=lambda place: -missed[place])[:count])
+        halves = way.stretches([half for place in worst for half in _halves(stretches[place])])
+        for place in reversed(worst):
+            stretches[place : place + 1] = [halves.pop(-2), halves.pop()]
 
 
-def _halved(way: _Way, one: _Stretch, whole: NDArray[np.float64]) -> list[_Stretch]:
-    middle = (one.begin + one.end) / 2
-    scores = np.stack([one.scores[0], way.scores([middle])[:, 0], one.scores[1]], axis=1)
-    return way.stretches([one.begin, middle, one.end], scores, whole)
+def _halves(one: _Stretch) -> list[tuple[float, float]]:
+    return [(one.begin, one.middle), (one.middle, one.end)]
+
+
+def _missed(stretches: Sequence[_Stretch], ends: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How far the gradients are from explaining how the targets change on both sides of each point, `(stretches,)`.
+
+    As a share of the change over the whole way, of the target of which that is most: between two points the targets
+    should change by the mean of both slopes.
+
+    Args:
+        ends: the targets at both ends of the way, `(2, targets)`.
+    """
+    places = np.array([0.0, *(one.middle for one in stretches), 1.0])
+    scores = np.stack([ends[0], *(one.scores for one in stretches), ends[1]], axis=1)
+    slopes = np.stack(
+        [one.added.sum(axis=(1, 2), dtype=np.float64) / (one.end - one.begin) for one in stretches], axis=1
+    )
+    between = np.concatenate([slopes[:, :1], (slopes[:, :-1] + slopes[:, 1:]) / 2, slopes[:, -1:]], axis=1)
+    missed = np.abs(np.diff(scores, axis=1) - between * np.diff(places))
+    whole = np.abs(ends[1] - ends[0])[:, None]
+    share = np.nan_to_num(np.divide(missed, whole, out=np.zeros_like(missed), where=whole != 0)).max(axis=0)
+    found: NDArray[np.float64] = share[:-1] + share[1:]
+    return found
 
 
 def quadrature(points: int, begin: float = 0, end: float = 1) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

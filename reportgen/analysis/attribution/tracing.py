@@ -366,9 +366,13 @@ def score_images(traced: TracedCall, pixels: NDArray[Any], targets: Sequence[Tar
         [read_answers(answers, target.form, target.of_images(run.start, run.stop)) for target in targets]
         for run, answers in _answers(traced, pixels)
     ]
-    offsets = np.asarray([t.offset if t.reading == "values" else 0.0 for t in targets], np.float32)
-    scores: NDArray[np.float32] = np.concatenate(parts, axis=1) + offsets[:, None]
+    scores: NDArray[np.float32] = np.concatenate(parts, axis=1) + offsets(targets)[:, None]
     return scores
+
+
+def offsets(targets: Sequence[Target]) -> NDArray[np.float32]:
+    """What is added to the numbers of `targets`, `(targets,)`."""
+    return np.asarray([t.offset if t.reading == "values" else 0.0 for t in targets], np.float32)
 
 
 def _answers(traced: TracedCall, pixels: NDArray[Any]) -> Iterator[tuple[range, Any]]:
