@@ -29,7 +29,13 @@ from reportgen.images import ImageFile
 from reportgen.models import Network
 from reportgen.progress import stage
 from reportgen.results import ByteArray, FloatArray, NetworkSummary, PixelArray
-from reportgen.sections.attribution_recording import how_made, record_contrast, record_map, record_method
+from reportgen.sections.attribution_recording import (
+    how_made,
+    record_contrast,
+    record_map,
+    record_method,
+    what_checks_say,
+)
 from reportgen.sections.class_likeness import ClassLikeness, find_likeness
 from reportgen.sections.kept_explanations import explanation_key, kept_explanation
 from reportgen.sections.object_masks import ObjectMasks, find_masks
@@ -49,14 +55,6 @@ ROLES = {
     "nearest": "the image most alike",
     "points": "its points",
     "boxes": "its boxes",
-}
-
-CHECKED = {
-    "holds": "Holds: as pixels go and come in its order, the answer follows.",
-    "weak": "Weak: the answer follows it only somewhat better than a random order, or another check speaks against it.",
-    "explains nothing": "Explains nothing: the answer follows it no better than a random order, or the map does not "
-    "depend on what was learnt.",
-    None: "Not checked.",
 }
 
 
@@ -180,7 +178,7 @@ class _Why:
             size=seen.pixels.shape[:2],
             placement=seen.placement,
             positive=one.positive_evidence,
-            checked=CHECKED[one.verdict],
+            checked=what_checks_say(one),
             made=how_made(one, plan),
             data=array,
         )

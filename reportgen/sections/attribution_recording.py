@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from reportgen import formats, record
+from reportgen.analysis.attribution.checks import HOLDING_GAIN, INCOMPLETE, NOISE_GAIN, is_flat
 from reportgen.analysis.attribution.contrasts import Contrast
 from reportgen.analysis.attribution.explained import Explained, MethodChecked
 from reportgen.analysis.attribution.planning import Plan
@@ -145,3 +146,29 @@ def how_made(one: Explained, plan: Plan) -> str:
         "The attention of all layers multiplied, the mean over heads, the identity added for the way around each "
         "layer (Abnar and Zuidema, 2020)."
     )
+
+
+def what_checks_say(one: Explained) -> str:
+    """The verdict on a map in a sentence, with what decided it; one that was not checked says so."""
+    if one.verdict is None:
+        return "Not checked."
+    if one.verdict == "holds":
+        return "Holds: as pixels go and come in its order, the answer follows."
+    gain = one.faithfulness.gain if one.faithfulness is not None else 0.0
+    return _doubt(one, gain) if one.verdict == "weak" else _failure(one, gain)
+
+
+def _doubt(one: Explained, gain: float) -> str:
+    if not gain >= HOLDING_GAIN:
+        return "Weak: the answer follows it only somewhat better than chance."
+    if one.completeness_error is not None and not one.completeness_error <= INCOMPLETE:
+        return "Weak: it does not add up to what it explains."
+    return "Weak: maps of shuffled weights are somewhat like those of this method."
+
+
+def _failure(one: Explained, gain: float) -> str:
+    if is_flat(one.values):
+        return "Explains nothing: it says the same of every place."
+    if not gain > NOISE_GAIN:
+        return "Explains nothing: the answer follows it no better than chance."
+    return "Explains nothing: maps of shuffled weights are like those of this method, whatever was learnt."

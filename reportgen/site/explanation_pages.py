@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from reportgen import formats
 from reportgen.attribution_settings import METHOD_TITLES
 from reportgen.record import Attribution, Image, Section
 from reportgen.site.catalogue import Catalogue
@@ -18,7 +19,8 @@ from reportgen.site.parts import page_links, page_paths, split
 # Maps on one page, which then has fewer than 1,500 elements with the outline.
 MAPS = 72
 
-_ORDER = ("holds", "weak", "explains nothing")
+# What maps of a verdict are called, the best first.
+_VERDICTS = {"holds": "holding", "weak": "weak", "explains nothing": "explaining nothing"}
 
 
 @dataclass(frozen=True)
@@ -172,13 +174,14 @@ def _method_pages(
 
 def _facts(key: _Key, shown: Sequence[Attribution]) -> Facts:
     """What the checks found of a method, in words."""
-    verdicts: Counter[str] = Counter(one.verdict for one in shown if one.verdict is not None)
-    said = ", ".join(f"{verdicts[word]} {word}" for word in _ORDER if verdicts[word])
+    verdicts: Counter[str] = Counter(one.verdict for one in shown if one.verdict is not None and one.positive_evidence)
+    said = ", ".join(f"{words}: {verdicts[word]}" for word, words in _VERDICTS.items() if verdicts[word])
+    checked = f"{formats.counted(verdicts.total(), 'map')} ({said})" if said else ""
     empty = sum(not one.positive_evidence for one in shown)
     rows = (
         ("Layer", key[1] or ""),
         ("Maps", f"{len(shown)}"),
-        ("Of those checked", said),
+        ("Checked", checked),
         ("Without evidence", f"{empty}" if empty else ""),
     )
     return tuple(row for row in rows if row[1])

@@ -18,7 +18,11 @@ installed: `pip install -e ".[benchmark]"`); integrated gradients of 50 points a
 latter have no order, whatever the answer does.
 
 `rectangles`: for the predicted class of six photographs, the share of the evidence of Grad-CAM of the last block inside
-a rectangle that was drawn by eye around what the photograph shows. Aim: 80 % each.
+a rectangle that was drawn by eye around the thing named. Aim: 80 % each. All four networks call the coffee an
+espresso: the rectangle is around the cup, without the saucer and the spoon it is served with. Their maps reach over
+these too (by 25 to 42 % of the evidence, the coarser the map the more), so that none of the four passes; with a
+rectangle around all that is served, which leaves out an eighth of the picture, all do. That says little for the maps,
+so it is told beside the other and does not take its place.
 
 Networks and photographs are looked for in `../shared` beside the checkout; `--shared` names another place.
 """
@@ -82,6 +86,8 @@ RECTANGLES = {
     "cat_chelsea.png": (0.02, 0.05, 0.98, 0.95),
     "cat_tabby.jpg": (0.11, 0.00, 1.00, 0.87),
 }
+# Around all that is served with the coffee.
+WHOLE = {"coffee.png": (0.04, 0.00, 0.97, 0.95)}
 INSIDE_AIM = 0.8
 COSTLY = 2  # images of each network for the methods that cost much
 Make = Callable[[TracedCall, Any, Any], Any]
@@ -307,7 +313,7 @@ def judge(
 
 
 def measure_rectangles(shared: Path, names: list[str]) -> None:
-    every = []
+    every, whole = [], []
     for name in names:
         network = open_network(shared, name)
         images = collect_images([shared / "photos" / file for file in RECTANGLES], channels=network.channels).images
@@ -324,8 +330,10 @@ def measure_rectangles(shared: Path, names: list[str]) -> None:
             inside = 1 - outside_share(large, box) if values.any() else float("nan")
             area = (box[2] - box[0]) * (box[3] - box[1])
             every.append(inside)
+            whole.append(1 - outside_share(large, WHOLE.get(image.file, box)) if values.any() else float("nan"))
             print(f"  {name} {image.file}: class {best}, {inside:.0%} inside {area:.0%} of the image", flush=True)
-    print(f"{np.mean(np.asarray(every) >= INSIDE_AIM):.0%} of {len(every)} maps have {INSIDE_AIM:.0%} inside")
+    for what, shares in (("the thing named", every), ("all that is served", whole)):
+        print(f"{np.mean(np.asarray(shares) >= INSIDE_AIM):.0%} of {len(shares)} maps have {INSIDE_AIM:.0%} on {what}")
 
 
 def main() -> None:
