@@ -28,6 +28,10 @@ CELLS = 7
 # correlates by 0.99 (154 maps of two ImageNet networks).
 _COARSE = 2
 
+# The steps at which random orders are looked at as pixels go: close together where the answer falls most. As they come
+# it is the other way round.
+_RANDOM_STEPS = (1, 2, 3, 5, 7)
+
 # Of the Gaussian blur that insertion begins with, in pixels of an image whose side is 224.
 BLUR_SIGMA, BLUR_SIDE = 5.0, 224
 
@@ -58,7 +62,6 @@ class Disturbed:
     pixels: NDArray[np.float32]
     targets: Sequence[Target]
     seed: int = 0
-    _places: dict[Grid, list[NDArray[np.int64]]] = field(default_factory=dict)
     _random: dict[tuple[Way, Grid], NDArray[np.float32]] = field(default_factory=dict)
 
     @cached_property
@@ -88,28 +91,26 @@ class Disturbed:
         start, goal = (self.images[end] for end in way)
         return self._with_ends(way, ends, self._scores(list(_states(start, goal, order, steps)), [target])[0])
 
-    def random_curve(self, way: Way, grid: Grid, target: Target) -> NDArray[np.float32]:
-        """The mean answers on a way as cells of a grid change in random orders, `(STEPS + 1,)` with both ends.
+    def random_area(self, way: Way, grid: Grid, target: Target) -> float:
+        """The area under the answers on a way as cells of a grid change in random orders, on average.
 
-        At each step it is another order: nine of them look at as many images as one would, and err less.
+        At each step it is another order: many steps of one would err more.
         """
+        steps = _RANDOM_STEPS if way[0] == "whole" else tuple(STEPS - step for step in reversed(_RANDOM_STEPS))
         if (way, grid) not in self._random:
             start, goal = (self.images[end] for end in way)
-            states = [_changed(start, goal, places) for places in self._random_places(grid)]
+            states = [_changed(start, goal, self._random_places(grid, step)) for step in steps]
             self._random[way, grid] = self._scores(states, self.targets)
-        return self._with_ends(way, self.ends(target), self._random[way, grid][self.targets.index(target)])
+        between = self._random[way, grid][self.targets.index(target)]
+        curve = self._with_ends(way, self.ends(target), between).astype(np.float64)
+        return float(np.trapezoid(curve, np.array([0, *steps, STEPS]) / STEPS))
 
-    def _random_places(self, grid: Grid) -> list[NDArray[np.int64]]:
-        """The pixels that have changed at each step, each in an order of its own."""
-        if grid not in self._places:
-            random, found = np.random.default_rng((self.seed, *grid)), []
-            for step in range(1, STEPS):
-                cells = random.permutation(grid[0] * grid[1]).reshape(grid)
-                large = enlarged(cells, self.pixels.shape[:2]).reshape(-1)
-                count = round(step * large.size / STEPS)
-                found.append(np.argpartition(large, large.size - count)[large.size - count :])
-            self._places[grid] = found
-        return self._places[grid]
+    def _random_places(self, grid: Grid, step: int) -> NDArray[np.int64]:
+        """The pixels that have changed at a step, in an order of its own."""
+        cells = np.random.default_rng((self.seed, step, *grid)).permutation(grid[0] * grid[1]).reshape(grid)
+        large = enlarged(cells, self.pixels.shape[:2]).reshape(-1)
+        kept = large.size - round(step * large.size / STEPS)
+        return np.argpartition(large, kept)[kept:]
 
     def _scores(self, images: Sequence[NDArray[np.float32]], targets: Sequence[Target]) -> NDArray[np.float32]:
         return score_images(self.traced, np.stack(images), [target.as_answered() for target in targets])
@@ -181,13 +182,13 @@ def _follow(
 ) -> tuple[Curve, NDArray[np.float32]]:
     """The curve of a way, and the answers met on it; only where it is judged, the order is reversed as well."""
     own = disturbed.curve(way, order, target)
-    random = disturbed.random_curve(way, grid, target)
+    random = disturbed.random_area(way, grid, target)
     if not judged:
-        return Curve(_area(own), _area(random)), own
+        return Curve(_area(own), random), own
     reverse = disturbed.curve(way, order[::-1], target, STEPS // _COARSE)
     later = _area(reverse) - _area(own[::_COARSE])
     lead = 0.5 * (later if way[0] == "whole" else -later)
-    return Curve(_area(own), _area(random), lead), np.concatenate([own, reverse])
+    return Curve(_area(own), random, lead), np.concatenate([own, reverse])
 
 
 def _is_fuller(answer: float, emptiest: float, score: float) -> bool:
