@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -15,8 +15,7 @@ from reportgen.analysis.attribution.explaining import explain, trace_network
 from reportgen.analysis.attribution.objects import place_object, share_on_object
 from reportgen.analysis.attribution.places import border_share, outside_share, shares_of_cells
 from reportgen.analysis.attribution.planning import Plan, make_plan
-from reportgen.analysis.attribution.questions import Question, ask, can_ask
-from reportgen.analysis.attribution.tracing import answer_images
+from reportgen.analysis.attribution.questions import Question, as_given, ask, can_ask
 from reportgen.analysis.attribution.uses import channel_uses
 from reportgen.analysis.findings.evidence import AttributionFacts, MapFacts, RandomizationFacts
 from reportgen.analysis.network.settled_output import SettledOutput
@@ -67,6 +66,7 @@ class _Seen:
     sides: tuple[int, int]  # of the photograph itself
     pixels: PixelArray
     placement: Placement
+    answers: Mapping[str, FloatArray]
 
 
 @dataclass(eq=False)
@@ -104,6 +104,7 @@ class _Why:
                 visited.original.shape[:2],
                 visited.pixels,
                 visited.placement,
+                {output.name: visited.answers[output.name] for output in self.outputs},
             )
         )
         return Contribution()
@@ -125,7 +126,7 @@ class _Why:
 
             def make() -> tuple[list[bool], Explanation]:
                 traced = trace_network(network, self.study.summary, settings).of_images(files)
-                every = questions(answer_images(traced, np.stack(pixels)), asked, files, settings)
+                every = questions(self._seen_answers(), asked, files, settings)
                 mistaken = [any(question.kind == "truth" for question in own) for own in every]
                 advance = partial(progress.advance, 0)
                 return mistaken, explain(traced, pixels, every, plan_for(mistaken), advance)
@@ -140,6 +141,12 @@ class _Why:
         """What the network answered to the images, as far as the pass over them kept it."""
         statistics = self.study.statistics
         return [statistics.kept_answers(output) for output in self.outputs]
+
+    def _seen_answers(self) -> dict[str, FloatArray]:
+        """The answers to the images that are explained, `(images, ...)`, by output."""
+        return {
+            output.name: as_given(output, [seen.answers[output.name] for seen in self.seen]) for output in self.outputs
+        }
 
     def _contribution(self, found: Explanation, plan: Plan) -> Contribution:
         if not found.maps:
@@ -330,13 +337,17 @@ def right_classes(study: Study, output: SettledOutput, files: Sequence[str]) -> 
 
 
 def questions(
-    answers: Sequence[FloatArray],
+    answers: Mapping[str, FloatArray],
     asked: Sequence[tuple[SettledOutput, list[tuple[int, ...]]]],
     files: list[str],
     settings: AttributionSettings,
 ) -> list[list[Question]]:
-    """What is asked about each image, over all outputs; each of `asked` comes with the right classes."""
-    each = [ask(output, answers[output.index], files, truth, close=settings.close) for output, truth in asked]
+    """What is asked about each image, over all outputs; each of `asked` comes with the right classes.
+
+    Args:
+        answers: to all images, by output.
+    """
+    each = [ask(output, answers[output.name], files, truth, close=settings.close) for output, truth in asked]
     return [[question for own in each for question in own[place]] for place in range(len(files))]
 
 
@@ -366,7 +377,7 @@ def plan_attribution(study: Study, workshop: Workshop) -> Work | Contribution:
         Thumbnails(study.fitting.scale.levels),
         find_masks(study),
     )
-    return Work(images=why.images, visit=why.visit, finish=why.finish)
+    return Work(images=why.images, visit=why.visit, finish=why.finish, reads_answers=True)
 
 
 ATTRIBUTION = Section(

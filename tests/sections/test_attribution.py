@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ from support import zoo
 from support.networks import seeded, two_convolutions
 
 import reportgen
+from reportgen.analysis.attribution.questions import as_given, ask
 from reportgen.analysis.network.layers import summarize_network
+from reportgen.analysis.network.settled_output import SettledOutput
 from reportgen.config import Config
 from reportgen.errors import ReportgenError, UsageError
 from reportgen.finished.comparison import compare
@@ -377,3 +380,15 @@ def test_channels_are_the_same_before_and_after_what_works_value_by_value() -> N
     assert same_channels(summary, "relu") == ("relu", "bn", "conv")
     assert same_channels(summary, "conv") == ("conv",)
     assert same_channels(summary, "pool") == ("pool",)
+
+
+def test_answers_that_were_seen_are_asked_about_in_the_layout_of_the_network() -> None:
+    maps = [np.random.default_rng(place).random((4, 5, 3), np.float32) for place in range(2)]
+    last = SettledOutput(0, "map", "map", (None, 4, 5, 3), (4, 5, 3), "", activation="softmax")
+    first = replace(last, channels_first=True)
+    np.testing.assert_array_equal(as_given(last, maps), np.stack(maps))
+    np.testing.assert_array_equal(as_given(first, maps), np.stack(maps).transpose(0, 3, 1, 2))
+    asked = [ask(output, as_given(output, maps), ["a.png", "b.png"]) for output in (last, first)]
+    assert [[one.index for one in own] for own in asked[0]] == [[one.index for one in own] for own in asked[1]]
+    for one, other in zip(*asked, strict=True):
+        np.testing.assert_array_equal(one[0].target.directions.transpose(0, 3, 1, 2), other[0].target.directions)

@@ -56,6 +56,12 @@ def can_ask(output: SettledOutput) -> bool:
     return output.kind not in ("picture", "other")
 
 
+def as_given(output: SettledOutput, answers: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """The answers to several images, with their channels last, in one array in the layout of the network."""
+    stacked = np.stack(answers)
+    return np.moveaxis(stacked, 3, 1) if output.channels_first else stacked
+
+
 def ask(
     output: SettledOutput,
     answers: NDArray[np.float32],
