@@ -235,8 +235,8 @@ def measure_controls(shared: Path, names: list[str]) -> None:
             nothing = float(np.mean([said == "explains nothing" for said, _ in results]))
             gains = np.quantile([gain for _, gain in results], [0.5, 0.95, 0.975, 0.99, 1])
             print(
-                f"  {kind}: {nothing:.1%} of {len(results)} explain nothing (aim 95 %); gain at 50, 95, 97.5, 99, 100 %: "
-                + " ".join(f"{value:.3f}" for value in gains),
+                f"  {kind}: {nothing:.1%} of {len(results)} explain nothing (aim 95 %); "
+                "gain at 50, 95, 97.5, 99, 100 %: " + " ".join(f"{value:.3f}" for value in gains),
                 flush=True,
             )
 
