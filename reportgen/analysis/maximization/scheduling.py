@@ -194,21 +194,25 @@ def schedule(
     """Jobs for all of `plan`, for `answers` behind them, and at the end for further pictures of the channels.
 
     Without `in_rounds` they follow the order of the layers. With it, for runs that may be cut short, every layer
-    gets one channel before any gets two, two before any gets four, and so on; in a round the layers are spread over
-    the depth of the network, the deepest first, then the middle (`_spread`): what is left out lies between others.
+    gets one channel before any gets two, two before any gets four, and so on. In the first round the layers are spread
+    over the depth of the network, the deepest first, then the middle (`_spread`): what is left out lies between others.
+    In later ones cheap layers come first.
     """
     jobs: list[list[Job]] = []
     first = [*_wanted_channels(plan, summary, size, preset), *_wanted_answers(answers, summary, size)]
     further = [one for kind in also for one in _wanted_further(kind, plan, summary, size, preset)]
-    for wanted in (*first, *further):
+    rounds = max((len(_doubling(wanted.groups)) for wanted in first), default=0)
+    for wanted, later in (*((one, 0) for one in first), *((one, rounds) for one in further)):
         groups = _doubling(wanted.groups) if in_rounds else [wanted.groups]
-        later = len(_doubling(first[0].groups)) if in_rounds and wanted in further else 0
-        for number, group in enumerate(groups, later):
+        for number, group in enumerate(groups, later if in_rounds else 0):
             jobs += [[] for _ in range(number + 1 - len(jobs))]
             jobs[number] += [wanted.job(batch, preset) for batch in batches(group, wanted.expense)]
     if in_rounds:
         depths = {wanted.key: place for place, wanted in enumerate(first)}
-        jobs = [_spread(group, depths) for group in jobs]
+        jobs = [
+            sorted(group, key=lambda job: job.cost) if number else _spread(group, depths)
+            for number, group in enumerate(jobs)
+        ]
     return [job for group in jobs for job in group]
 
 

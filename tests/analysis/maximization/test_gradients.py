@@ -83,6 +83,11 @@ CONVOLUTIONS = [
     {"kernel": (3, 3), "padding": [[0, 0], [2, 0], [1, 1], [0, 0]]},
     {"kernel": (3, 3), "padding": "SAME", "strides": (2, 2)},
     {"kernel": (3, 3), "padding": "VALID", "strides": (1, 2)},
+    {"kernel": (7, 6), "padding": "SAME", "strides": (2, 2)},
+    {"kernel": (5, 7), "padding": "VALID", "strides": (2, 2)},
+    {"kernel": (4, 3), "padding": "VALID", "strides": (3, 3)},
+    {"kernel": (1, 2), "padding": "SAME", "strides": (3, 3)},
+    {"kernel": (3, 3), "padding": [[0, 0], [3, 0], [1, 4], [0, 0]], "strides": (2, 2)},
     {"kernel": (3, 3), "padding": "SAME", "groups": 2},
 ]
 

@@ -125,12 +125,12 @@ def test_without_a_time_limit_layers_follow_each_other(summary):
 
 
 def test_with_a_time_limit_every_layer_gets_something_first(summary):
-    jobs = schedule({"conv1": (0, 1, 2, 3, 4), "conv2": (7, 3, 1)}, summary, (16, 16), CRISP, in_rounds=True)
+    jobs = schedule({"conv2": (7, 3, 1), "conv1": (0, 1, 2, 3, 4)}, summary, (16, 16), CRISP, in_rounds=True)
     assert [(job.layer, job.channels) for job in jobs] == [
-        ("conv2", (7,)),
         ("conv1", (0,)),
-        ("conv2", (3,)),
+        ("conv2", (7,)),
         ("conv1", (1,)),
+        ("conv2", (3,)),
         ("conv2", (1,)),
         ("conv1", (2, 3)),
         ("conv1", (4,)),
@@ -145,15 +145,20 @@ def test_with_a_time_limit_the_deepest_layer_is_first_and_then_the_depth_is_spre
     assert {job.layer for job in jobs[3:5]} == {"2", "6"}
 
 
+def test_with_a_time_limit_cheap_layers_come_first_once_all_have_something(summary):
+    jobs = schedule({"conv1": (0, 1), "conv2": (0, 1)}, summary, (16, 16), CRISP, in_rounds=True)
+    assert [job.layer for job in jobs] == ["conv2", "conv1", "conv1", "conv2"]
+
+
 def test_further_pictures_of_all_layers_come_last(summary):
-    plan = {"conv1": (0, 1), "conv2": (3,)}
+    plan = {"conv1": (0,), "conv2": (3, 1, 5)}
     for in_rounds in (False, True):
         also = ("negative", "diversity")
         jobs = schedule(plan, summary, (16, 16), CRISP, in_rounds=in_rounds, also=also)
         plain = [not (goal.down or goal.variant) for job in jobs for goal in job.goals]
         assert plain == sorted(plain, reverse=True)
         goals = [(job.layer, goal) for job in jobs for goal in job.goals]
-        assert ("conv1", Goal(1, down=True)) in goals
+        assert ("conv1", Goal(0, down=True)) in goals
         assert [goal.variant for layer, goal in goals if goal.channel == 3] == [0, 0, 1, 2, 3]
         # Pictures that are to differ are made together.
         assert all(len(job.goals) % 3 == 0 for job in jobs if job.goals[0].variant)
