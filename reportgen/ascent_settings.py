@@ -91,6 +91,18 @@ class AscentSettings(FrozenSettings):
         le=MOST_ENLARGEMENT,
         description="how much wider than the receptive field a canvas is, in receptive fields",
     )
+    most_canvas: int | None = Field(
+        default=None,
+        ge=0,
+        le=MOST_SIDE,
+        description="the most that the smaller side of a layer's canvas has, in pixels; 0: no limit",
+    )
+    shown: int | None = Field(
+        default=None,
+        ge=0,
+        le=MOST_SIDE,
+        description="the smaller side of what the network sees of a larger canvas at once; 0: all of it",
+    )
     restarts: int | None = Field(
         default=None, ge=0, le=MOST_RESTARTS, description="new seeds tried where an ascent has no gradient"
     )

@@ -186,11 +186,16 @@ def make_frame(
     )
 
 
-def random_transform(preset: Preset, size: tuple[int, int]) -> transforms.Transform | None:
+def random_transform(
+    preset: Preset, size: tuple[int, int], shown: tuple[int, int] | None = None
+) -> transforms.Transform | None:
     """The transforms of `preset` on a canvas of `size`, None if it has none.
 
     Borders and shifts are those of a canvas of 224 pixels and shrink with smaller ones, which they would
     otherwise mostly replace by border.
+
+    Args:
+        shown: height and width of what the network sees of the canvas at once, from its middle; None for all of it.
     """
     share = min(1.0, min(size) / _TRANSFORM_CANVAS)
     pad, first, last = (round(pixels * share) for pixels in (preset.pad, preset.jitter, preset.final_jitter))
@@ -205,7 +210,7 @@ def random_transform(preset: Preset, size: tuple[int, int]) -> transforms.Transf
         steps.append(transforms.rotate(*preset.rotate))
     if last:
         steps.append(transforms.jitter(last))
-    return transforms.compose([*steps, transforms.crop(size)]) if steps else None
+    return transforms.compose([*steps, transforms.crop(shown or size)]) if steps or (shown or size) != size else None
 
 
 def _any(flags: tf.Tensor) -> tf.Tensor:

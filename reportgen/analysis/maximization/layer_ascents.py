@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
@@ -25,6 +26,9 @@ from reportgen.analysis.maximization.subjects import GOOD_STANDING, Goal, Measur
 from reportgen.analysis.maximization.traced_pass import TracedPasses
 from reportgen.errors import ReportgenError
 from reportgen.results import ByteArray, FloatArray
+
+# Sides of what is seen at once are multiples of this: networks that give maps halve their sizes several times.
+SHOWN_STEP = 32
 
 # Where rivals do not give way over so many looks, by this share of the standing, they never do.
 _RIVAL_PATIENCE, _RIVAL_GAIN = 3, 0.02
@@ -90,7 +94,7 @@ class LayerAscents:
     @property
     def _frame(self) -> Frame:
         colour = None if self.colour is None else tuple(map(tuple, self.colour.tolist()))
-        return _frame_of(self.canvas, self.network.channels, self.preset, colour)
+        return _frame_of(self.canvas, self._shown, self.network.channels, self.preset, colour)
 
     @cached_property
     def measure(self) -> Measure:
@@ -132,16 +136,30 @@ class LayerAscents:
         """
         return self._takes_canvas()
 
+    @cached_property
+    def _shown(self) -> tuple[int, int]:
+        """What the network sees of the canvas at once: of a large one less, where the network runs on that."""
+        shown = shown_of(self.canvas, self.preset)
+        return shown if shown == self.canvas or self._takes(shown) else self.canvas
+
     def _takes_canvas(self) -> bool:
+        if self._takes(self.canvas):
+            return True
+        if self.passes.close():
+            return self._takes_canvas()
+        if self.canvas == self.network.size:
+            self._measured(self.canvas)
+        return False
+
+    def _takes(self, size: tuple[int, int]) -> bool:
         try:
-            self.measure(np.zeros((1, *self.canvas, self.network.channels), np.uint8))
+            self._measured(size)
         except ReportgenError:
-            if self.passes.close():
-                return self._takes_canvas()
-            if self.canvas == self.network.size:
-                raise
             return False
         return True
+
+    def _measured(self, size: tuple[int, int]) -> FloatArray:
+        return self.measure(np.zeros((1, *size, self.network.channels), np.uint8))
 
     def run(self, items: Sequence[Item]) -> list[Picture]:
         """Maximise `items`, all of one kind, as one batch, from other seeds where there was no gradient at all."""
@@ -200,9 +218,22 @@ class LayerAscents:
         return self.subject.standing(item.goal, one.responses) < GOOD_STANDING
 
 
+def shown_of(canvas: tuple[int, int], preset: Preset) -> tuple[int, int]:
+    """What a network sees of a canvas at once, of the same form; the canvas itself where that is no larger."""
+    share = preset.shown / min(canvas) if preset.shown else 1.0
+    if share >= 1:
+        return canvas
+    height, width = (min(side, math.ceil(share * side / SHOWN_STEP) * SHOWN_STEP) for side in canvas)
+    return height, width
+
+
 @lru_cache(maxsize=8)
 def _frame_of(
-    canvas: tuple[int, int], channels: int, preset: Preset, colour: tuple[tuple[float, ...], ...] | None
+    canvas: tuple[int, int],
+    shown: tuple[int, int],
+    channels: int,
+    preset: Preset,
+    colour: tuple[tuple[float, ...], ...] | None,
 ) -> Frame:
     """What stands around the network on a canvas, the same for all that is maximised there."""
     if preset.parameterization == "pixels":
@@ -210,7 +241,7 @@ def _frame_of(
     else:
         matrix = None if colour is None else np.array(colour, np.float32)
         held = fourier(canvas, channels, std=preset.spectrum_std, decay=preset.spectrum_decay, colour=matrix)
-    return make_frame(held, preset, random_transform(preset, canvas))
+    return make_frame(held, preset, random_transform(preset, canvas, shown))
 
 
 def _picture(one: Climb, attempts: int, first: Climb | None = None) -> Picture:

@@ -23,6 +23,8 @@ class Preset:
     canvas: Size | None
     least_canvas: int
     canvas_margin: float
+    most_canvas: int
+    shown: int
     parameterization: Literal["pixels", "fourier"]
     before_activation: bool
     spread: float
@@ -63,6 +65,8 @@ CLASSIC = Preset(
     canvas=(128, 128),
     least_canvas=1,
     canvas_margin=0,
+    most_canvas=0,
+    shown=0,
     parameterization="pixels",
     before_activation=False,
     spread=0.0,
@@ -94,15 +98,17 @@ CLASSIC = Preset(
 # (`tests/benchmarks/coarse_to_fine.py`).
 CRISP = Preset(
     name="crisp",
-    steps=112,
+    steps=56,
     canvas=None,
     least_canvas=64,
     canvas_margin=0.25,
+    most_canvas=160,
+    shown=0,
     parameterization="fourier",
     before_activation=True,
     spread=1.0,
     optimizer="adam",
-    step_size=0.05,
+    step_size=0.1,
     noise_mean=127.0,
     noise_std=10.0,
     spectrum_std=0.01,
@@ -113,18 +119,20 @@ CRISP = Preset(
     rotate=(-10.0, 10.0),
     final_jitter=4,
     relief_steps=16,
-    check_every=16,
-    patience=2,
+    check_every=8,
+    patience=4,
     least_gain=0.02,
     cool_steps=16,
     restarts=2,
-    rival_steps=96,
+    rival_steps=48,
     rival_weight=5.0,
     second_seeds=1,
     display="as-is",
 )
 
-REFERENCE = replace(CRISP, name="reference", steps=512, patience=0, step_size=0.05)
+REFERENCE = replace(
+    CRISP, name="reference", steps=512, patience=0, step_size=0.05, check_every=16, rival_steps=96, most_canvas=0
+)
 
 PRESETS = {preset.name: preset for preset in (CLASSIC, CRISP, REFERENCE)}
 
@@ -134,9 +142,11 @@ PRESETS = {preset.name: preset for preset in (CLASSIC, CRISP, REFERENCE)}
 # recognition). A channel of an early layer has no such room: its field of view is all there is.
 _FOR_ANSWERS: Mapping[str, Any] = {
     "steps": 96,
+    "step_size": 0.05,
+    "shown": 160,
     "pad": 24,
     "jitter": 32,
-    "scale": (0.8, 1.4),
+    "scale": (0.7, 1.5),
     "rotate": (-15.0, 15.0),
     "spectrum_decay": 1.3,
 }

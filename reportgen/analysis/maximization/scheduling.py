@@ -121,14 +121,26 @@ def _canvas_side(seen: int, stride: float, side: int, preset: Preset) -> int:
     return min(side, math.ceil(wanted / step) * step)
 
 
+def narrowed(canvas: tuple[int, int], preset: Preset) -> tuple[int, int]:
+    """`canvas`, or of a wide one the middle: of the same form, its smaller side no more than the preset's most.
+
+    The influence of a pixel falls off from the middle of a receptive field much as a Gaussian does (Luo et al.,
+    "Understanding the effective receptive field in deep convolutional neural networks", 2016): the margin of a wide
+    one counts for little.
+    """
+    share = preset.most_canvas / min(canvas) if preset.most_canvas else 1.0
+    if share >= 1:
+        return canvas
+    height, width = (min(side, math.ceil(share * side / _CANVAS_STEP) * _CANVAS_STEP) for side in canvas)
+    return height, width
+
+
 def affordable_canvas(
     summary: NetworkSummary, layer: str | None, size: tuple[int, int], canvas: tuple[int, int]
 ) -> tuple[int, int]:
     """`canvas`, or a smaller one of the same form where `layer` (None: the whole network) would be very slow on it.
 
-    It may then be smaller than the receptive field, whose margin counts for little anyway: the influence of a
-    pixel falls off from the middle much as a Gaussian does (Luo et al., "Understanding the effective receptive
-    field in deep convolutional neural networks", 2016).
+    It may then be smaller than the receptive field, whose margin counts for little anyway (see `narrowed`).
     """
     share = math.sqrt(AFFORDABLE_MACS / max(1.0, expense_of(summary, layer, size, canvas).macs))
     share = max(share, _AFFORDABLE_SIDE / min(canvas))
@@ -254,7 +266,7 @@ def _wanted_channels(
     for layer, channels in plan.items():
         canvas = choose_canvas(summary.layer(layer), size, preset)
         if preset.canvas is None:
-            canvas = affordable_canvas(summary, layer, size, canvas)
+            canvas = affordable_canvas(summary, layer, size, narrowed(canvas, preset))
         groups = tuple((Goal(int(channel)),) for channel in channels)
         yield _Wanted(layer, None, groups, canvas, expense_of(summary, layer, size, canvas))
 

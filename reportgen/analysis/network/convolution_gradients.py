@@ -76,12 +76,12 @@ def _few_channels_gradient(
     faster than TensorFlow's gradient operation, which fills the processor's lanes with one pixel's channels.
     """
     block = stride if stride > 1 else _PIXELS_TOGETHER
-    height, width, inner, outer = kernel.shape
+    height, width, inner, _ = kernel.shape
     (rows, before_rows), (columns, before_columns) = (_taps(size, stride, block) for size in (height, width))
     # One row and one column of zeros more, for taps that a pixel does not have.
     spread = tf.gather(tf.pad(kernel, [[0, 1], [0, 1], [0, 0], [0, 0]]), rows)
     spread = tf.transpose(tf.gather(spread, columns, axis=2), (0, 2, 5, 1, 3, 4))
-    spread = tf.reshape(spread, (len(rows), len(columns), outer, block * block * inner))
+    spread = tf.reshape(spread, (len(rows), len(columns), -1, block * block * inner))
     sides, given, borders, starts = tf.shape(images), tf.shape(gradient), [[0, 0]], [0]
     for axis, (taps, before) in enumerate(((rows, before_rows), (columns, before_columns)), 1):
         start = _border_before(sides[axis], given[axis], kernel.shape[axis - 1], stride, padding, explicit, axis)

@@ -19,6 +19,7 @@ from reportgen.analysis.maximization.scheduling import (
     choose_canvas,
     choose_channels,
     expense_of,
+    narrowed,
     plan_channels,
     said_duration,
     schedule,
@@ -91,6 +92,17 @@ def test_the_canvas_of_a_costly_layer_shrinks_but_not_below_what_it_can_show(sum
     assert canvas(2) == (160, 136)
     assert canvas(100) == (136, 112)
     assert canvas(100, (96, 224)) == (96, 224)
+
+
+def test_of_a_wide_receptive_field_the_middle_is_drawn(summary):
+    preset = replace(CRISP, most_canvas=160)
+    assert narrowed((224, 224), preset) == (160, 160)
+    assert narrowed((160, 96), preset) == (160, 96)
+    assert narrowed((299, 448), preset) == (160, 240)
+    assert narrowed((299, 448), replace(CRISP, most_canvas=0)) == (299, 448)
+    wide = replace(summary, layers=tuple(replace(row, receptive_field=None) for row in summary.layers))
+    (job,) = schedule({"conv1": (0,)}, wide, (300, 300), preset, in_rounds=False)
+    assert job.canvas == (160, 160)
 
 
 def test_a_canvas_that_is_asked_for_stays(summary):
