@@ -38,6 +38,12 @@ class AscentSettings(FrozenSettings):
         default=None, description="Adam, or steps along the gradient over its root mean square"
     )
     step_size: float | None = Field(default=None, gt=0, le=MOST_WEIGHT, description="the learning rate")
+    damping: float | None = Field(
+        default=None,
+        ge=0,
+        le=MOST_WEIGHT,
+        description="how much shorter steps of Adam are along small gradients, in shares of the usual gradient",
+    )
     noise_mean: float | None = Field(
         default=None, ge=-MOST_WEIGHT, le=MOST_WEIGHT, description="of the pixels at the start, in units of 0..255"
     )
@@ -47,6 +53,9 @@ class AscentSettings(FrozenSettings):
     spectrum_std: float | None = Field(default=None, ge=0, le=MOST_WEIGHT, description="of the spectrum at the start")
     spectrum_decay: float | None = Field(
         default=None, ge=0, le=MOST_DECAY, description="the power of frequency the spectrum falls by"
+    )
+    mirror: bool | None = Field(
+        default=None, description="left and right are exchanged at random; of answers it follows from the images"
     )
     pad: int | None = Field(
         default=None, ge=0, le=MOST_TRAVEL, description="border of the random transforms, on 224 pixels"

@@ -20,6 +20,10 @@ from reportgen.sampling import sample_evenly
 MOST_GOALS = 8
 MOST_PICTURES = 24
 
+# Where more than this share of images keeps its class when left and right are exchanged, so should pictures of classes:
+# of photographs of things nearly all do, of digits and letters few.
+_MIRRORED_ALIKE = 0.75
+
 # Of an embedding without classes, so many images are taken for what a picture may be like.
 _MOST_IMAGES = 4
 
@@ -139,19 +143,28 @@ def _likeness(
 def with_extremes(
     goals: Sequence[AnswerGoals], passes: TracedPasses, images: Iterable[PixelArray]
 ) -> list[AnswerGoals]:
-    """The same with the highest and lowest of each number over `images`, fitted; those that are known stay."""
+    """The same with what is known from `images`, fitted: extremes of each number, and whether mirroring matters.
+
+    Extremes that are known stay.
+    """
     measure, network = answer_function(passes, [one.subject for one in goals]), passes.network
-    rows = [[numbers[0] for numbers in measure(network.to_pictures(pixels[None]))] for pixels in images]
-    if not rows:
+    shown = [network.to_pictures(pixels[None]) for pixels in images]
+    if not shown:
         return list(goals)
+    rows, turned = ([[numbers[0] for numbers in measure(one[:, :, ::step])] for one in shown] for step in (1, -1))
     return [
-        one
-        if one.subject.highest is not None
-        else replace(
-            one, subject=replace(one.subject, highest=_extreme(given, np.fmax), lowest=_extreme(given, np.fmin))
-        )
-        for one, given in zip(goals, zip(*rows, strict=True), strict=True)
+        replace(one, subject=_with_known(one.subject, given, mirrored))
+        for one, given, mirrored in zip(goals, zip(*rows, strict=True), zip(*turned, strict=True), strict=True)
     ]
+
+
+def _with_known(subject: OutputNumbers, given: Sequence[FloatArray], mirrored: Sequence[FloatArray]) -> OutputNumbers:
+    """`subject` with what follows from its numbers of each image, and of each mirror image."""
+    alike = [np.argmax(one) == np.argmax(other) for one, other in zip(given, mirrored, strict=True)]
+    mirrors = subject.output.kind == "classes" and float(np.mean(alike)) > _MIRRORED_ALIKE
+    if subject.highest is not None:
+        return replace(subject, mirrors=mirrors)
+    return replace(subject, mirrors=mirrors, highest=_extreme(given, np.fmax), lowest=_extreme(given, np.fmin))
 
 
 def _extreme(rows: Sequence[FloatArray], which: np.ufunc) -> FloatArray:

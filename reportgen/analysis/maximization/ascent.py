@@ -165,8 +165,9 @@ def make_frame(
         (gradient,) = tf.gradients(seen_of(canvas, matrix), [canvas], grad_ys=slope)
         gradients = parameterization.back(variables, canvas, gradient)
         moving = tf.reduce_any([_any(gradient != 0) for gradient in gradients], axis=0)
-        update = _adam if preset.optimizer == "adam" else _normalized
-        return update(variables, moments, gradients, rates, number), moving
+        if preset.optimizer == "adam":
+            return _adam(variables, moments, gradients, rates, number, preset.damping), moving
+        return _normalized(variables, moments, gradients, rates), moving
 
     @tf.function(autograph=False)  # type: ignore[untyped-decorator]
     def images(state: State) -> tf.Tensor:
@@ -200,6 +201,8 @@ def random_transform(
     share = min(1.0, min(size) / _TRANSFORM_CANVAS)
     pad, first, last = (round(pixels * share) for pixels in (preset.pad, preset.jitter, preset.final_jitter))
     steps = []
+    if preset.mirror:
+        steps.append(transforms.mirror())
     if pad:
         steps.append(transforms.pad(pad))
     if first:
@@ -219,9 +222,19 @@ def _any(flags: tf.Tensor) -> tf.Tensor:
 
 
 def _adam(
-    variables: State, moments: State, gradients: Sequence[tf.Tensor], rates: tf.Tensor, count: tf.Tensor
+    variables: State,
+    moments: State,
+    gradients: Sequence[tf.Tensor],
+    rates: tf.Tensor,
+    count: tf.Tensor,
+    damping: float = 0.0,
 ) -> State:
-    """One step of Adam uphill; `rates` `(batch,)` are the step sizes, `count` is 1 at the first step."""
+    """One step of Adam uphill; `rates` `(batch,)` are the step sizes, `count` is 1 at the first step.
+
+    Adam's step is as long in variables whose gradient is small and of no lasting direction as in any other. With
+    `damping` the root of a gradient's mean square, by which it is divided, is raised by that share of what it is over
+    all variables of the image; steps of variables of average gradient stay as long.
+    """
     firsts = [
         _ADAM_FIRST * old + (1 - _ADAM_FIRST) * new
         for old, new in zip(moments[: len(variables)], gradients, strict=True)
@@ -231,16 +244,18 @@ def _adam(
         for old, new in zip(moments[len(variables) :], gradients, strict=True)
     ]
     corrected = rates * (tf.sqrt(1 - _ADAM_SECOND**count) / (1 - _ADAM_FIRST**count))
-    moved = [
-        variable + _for_each(corrected, variable) * first / (tf.sqrt(second) + _ADAM_EPSILON)
-        for variable, first, second in zip(variables, firsts, seconds, strict=True)
-    ]
+    moved = []
+    for variable, first, second in zip(variables, firsts, seconds, strict=True):
+        length = tf.sqrt(second)
+        if damping:
+            axes = list(range(1, len(second.shape)))
+            usual = tf.sqrt(tf.reduce_mean(second, axis=axes, keepdims=True))
+            length = (length + damping * usual) / (1 + damping)
+        moved.append(variable + _for_each(corrected, variable) * first / (length + _ADAM_EPSILON))
     return (*moved, *firsts, *seconds)
 
 
-def _normalized(
-    variables: State, moments: State, gradients: Sequence[tf.Tensor], rates: tf.Tensor, _count: tf.Tensor
-) -> State:
+def _normalized(variables: State, moments: State, gradients: Sequence[tf.Tensor], rates: tf.Tensor) -> State:
     """One step along the gradient, moments left alone."""
     moved = [
         normalized_step(variable, gradient, rates) for variable, gradient in zip(variables, gradients, strict=True)

@@ -68,8 +68,9 @@ class AscentTask(NetworkTask):
     def ascents(self, key: tuple[str, str | None], canvas: tuple[int, int]) -> LayerAscents:
         """The ascents of the subject called `key` on `canvas`, compiled once."""
         if (key, canvas) not in self._ascents:
-            preset = self.preset if key[1] is None else for_answers(self.preset)
-            made = LayerAscents(self.passes, self.subjects[key], canvas, preset, self.colour)
+            subject = self.subjects[key]
+            preset = self.preset if key[1] is None else for_answers(self.preset, mirrors=subject.mirrors)
+            made = LayerAscents(self.passes, subject, canvas, preset, self.colour)
             self._ascents[key, canvas] = made
         return self._ascents[key, canvas]
 

@@ -31,7 +31,11 @@ from reportgen.results import ByteArray, FloatArray
 SHOWN_STEP = 32
 
 # Where rivals do not give way over so many looks, by this share of the standing, they never do.
-_RIVAL_PATIENCE, _RIVAL_GAIN = 3, 0.02
+_RIVAL_PATIENCE, _RIVAL_GAIN = 6, 0.02
+
+# With others held down steps are shorter by this: which of them stand above changes from step to step. Of 24 channels
+# of two trained networks that have many rivals 22 came out on top, 18 in steps of full length.
+_RIVAL_STEP = 0.5
 
 
 @dataclass(frozen=True)
@@ -203,7 +207,13 @@ class LayerAscents:
             self._rival_climber,
             self._rival_climber.resume([one.variables for one in climbs]),
             [item.goal for item in items],
-            replace(self.preset, patience=_RIVAL_PATIENCE, least_gain=_RIVAL_GAIN, cool_steps=0),
+            replace(
+                self.preset,
+                step_size=_RIVAL_STEP * self.preset.step_size,
+                patience=_RIVAL_PATIENCE,
+                least_gain=_RIVAL_GAIN,
+                cool_steps=0,
+            ),
             steps=self.preset.rival_steps,
             seed=items[0].seed + 1,
             measure=self.measure,

@@ -71,6 +71,10 @@ class Subject(Protocol):
     def layers(self) -> tuple[str, ...]:
         """The layers that are read; none where it is the answer."""
 
+    @property
+    def mirrors(self) -> bool:
+        """Whether images and their mirror images are known to be taken for the same."""
+
     def objective(self, channels: tf.Tensor, signs: tf.Tensor, preset: Preset) -> Objective:
         """What is raised; both are `(batch,)`."""
 
@@ -123,6 +127,11 @@ class LayerChannels:
         """The layer itself."""
         return (self.layer,)
 
+    @property
+    def mirrors(self) -> bool:
+        """Of channels it is not asked: one edge is not its mirror image."""
+        return False
+
     def objective(self, channels: tf.Tensor, signs: tf.Tensor, preset: Preset) -> Objective:
         """The mean of each image's channel, and how far it spreads."""
         return objectives.channel(self.layer, channels, preset.spread, signs)
@@ -155,8 +164,9 @@ class LayerChannels:
             return GOOD_STANDING
         rank = rank_of(goal.channel, responses, self.highest) or 0
         ratio = float(responses[goal.channel] / self.highest[goal.channel])
+        standing = min(ratio, 1.0) + 1 / (1 + max(0, rank - RANKS_OK + 1))
         # What is beyond counts little, but decides between two pictures that are both good.
-        return min(ratio, 1.0) + 1 / (1 + max(0, rank - RANKS_OK + 1)) + 1e-3 * ratio
+        return standing + 1e-3 * ratio if standing >= GOOD_STANDING else standing
 
     def verdict(self, goal: Goal, responses: FloatArray, *, flat: bool) -> Verdict:
         """Beside the images and the layer's other channels."""
@@ -184,7 +194,7 @@ class OutputNumbers:
     Which they are follows from its kind: the logits of classes and labels, the mean logit of each class of a map over
     all its positions, values as they are given, the cosines of an embedding to `references` `(numbers, size)`, which
     have unit length and are called `names`. `highest` and `lowest` are `(numbers,)` over the images, None where they
-    are not known.
+    are not known; `mirrors` says whether most images and their mirror images are given the same class.
     """
 
     output: SettledOutput
@@ -193,6 +203,7 @@ class OutputNumbers:
     names: tuple[str, ...] | None = None
     highest: FloatArray | None = None
     lowest: FloatArray | None = None
+    mirrors: bool = False
 
     @property
     def key(self) -> tuple[str, str | None]:

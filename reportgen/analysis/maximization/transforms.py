@@ -81,6 +81,15 @@ def rotate(low: float, high: float) -> Transform:
     return Transform(_same, draw)
 
 
+def mirror() -> Transform:
+    """Exchange left and right, every other time; the size stays."""
+
+    def draw(generator: np.random.Generator, size: Size) -> Matrix:
+        return _about_centre(np.diag([1.0, generator.choice([-1.0, 1.0]), 1.0]), size)
+
+    return Transform(_same, draw)
+
+
 def crop(size: Size) -> Transform:
     """Cut `size` out of the middle, or surround the image with a border to reach it."""
 
