@@ -31,7 +31,7 @@ Pixels = NDArray[np.float32]
 AMONG = 5
 
 PREPARED: Mapping[str, Callable[[Pixels], Pixels]] = {
-    "unit": lambda pixels: pixels / 255,
+    "unit": lambda pixels: pixels / np.float32(255),
     "none": lambda pixels: pixels,
     "tf": lambda pixels: pixels / 127.5 - 1,
     "caffe": lambda pixels: pixels[..., ::-1] - np.array([103.939, 116.779, 123.68], np.float32),
@@ -72,7 +72,7 @@ def names_of(label: str) -> set[str]:
 def shown_in(report: Path, photos: Path) -> Iterator[Shown]:
     """The pictures of classes of a report."""
     said: dict[str, Any] = json.loads((report / "report.json").read_text(encoding="utf-8"))
-    found = {}
+    found: dict[str, Path] = {}
     for image in said["images"]:
         for score in (image["predictions"] or [])[:1]:
             found.setdefault(score["label"], photos / Path(image["file"]).name)

@@ -10,7 +10,7 @@ from keras import layers
 from support.ascents import STEADY, as_network, scores_of, small_network
 from support.networks import seeded
 
-from reportgen.analysis.maximization import CLASSIC, CRISP, objectives
+from reportgen.analysis.maximization import CLASSIC, CRISP, ascent, objectives
 from reportgen.analysis.maximization.ascent import (
     Climb,
     climb,
@@ -277,3 +277,26 @@ def test_an_image_that_gains_no_more_cools_down_and_ends():
     assert (short.steps, short.cooled) == (16, 8)
     assert Climb(cooled=8).rate(preset) == pytest.approx(preset.step_size / 9)
     assert Climb().rate(preset) == preset.step_size
+
+
+def test_damped_steps_are_shorter_along_small_gradients_and_as_long_along_usual_ones():
+    variable, zeros = tf.zeros((2, 1, 4)), tf.zeros((2, 1, 4))
+    gradient = tf.constant([[[1.0, 1.0, 1.0, 0.01]], [[5.0, 5.0, 5.0, 5.0]]])
+    rates, first = tf.constant([0.1, 0.1]), tf.constant(1.0)
+    plain, damped = (
+        ascent._adam((variable,), (zeros, zeros), [gradient], rates, first, damping)[0].numpy()
+        for damping in (0.0, 2.0)
+    )
+    np.testing.assert_allclose(plain, 0.1, rtol=1e-4)
+    usual = np.sqrt(np.mean(np.square([1, 1, 1, 0.01])))
+    expected = 0.1 * np.array([1, 1, 1, 0.01]) * 3 / (np.array([1, 1, 1, 0.01]) + 2 * usual)
+    np.testing.assert_allclose(damped[0, 0], expected, rtol=1e-4)
+    np.testing.assert_allclose(damped[1], 0.1, rtol=1e-4)
+
+
+def test_less_of_a_canvas_is_shown_from_its_middle():
+    still = random_transform(STEADY, (40, 30), (20, 10))
+    np.testing.assert_array_equal(still.draw(np.random.default_rng(0), (40, 30)) @ [0, 0, 1], [10, 10, 1])
+    assert still.size((40, 30)) == (20, 10)
+    assert random_transform(STEADY, (40, 30), (40, 30)) is None
+    assert random_transform(replace(STEADY, mirror=True), (40, 30)).size((40, 30)) == (40, 30)

@@ -20,6 +20,7 @@ from reportgen.analysis.maximization import (
     layer_ascents,
     maximize,
 )
+from reportgen.analysis.maximization.answer_goals import with_extremes
 from reportgen.analysis.maximization.judging import rank_of
 from reportgen.analysis.maximization.presets import for_answers
 from reportgen.analysis.maximization.subjects import Goal, OutputNumbers, response_function
@@ -341,6 +342,29 @@ def test_pictures_of_answers_have_parameters_of_their_own_unless_they_were_set()
     assert own.spectrum_decay > CRISP.spectrum_decay
     assert for_answers(replace(CRISP, scale=(0.5, 0.6))).scale == (0.5, 0.6)
     assert for_answers(CLASSIC) == CLASSIC
+    assert [for_answers(CRISP, mirrors=mirrors).mirror for mirrors in (False, True)] == [False, True]
+    assert for_answers(replace(CRISP, mirror=True)).mirror
+
+
+@pytest.mark.parametrize(("side", "mirrors"), [("left", False), ("top", True)])
+def test_pictures_of_classes_hold_mirrored_where_answers_do(side, mirrors):
+    """Of two classes one has the brighter half; where halves are top and bottom, left and right can be exchanged."""
+    image = keras.Input((8, 8, 3))
+    answer = layers.Dense(2, activation="softmax", name="classes")(layers.Flatten()(image))
+    model = keras.Model(image, answer)
+    half = np.zeros((8, 8, 3))
+    half[(slice(None), slice(4)) if side == "left" else slice(4)] = 1
+    kernel = 0.001 * np.stack([half, 1 - half], axis=-1).reshape(-1, 2)
+    model.get_layer("classes").set_weights([kernel, np.zeros(2)])
+    passes = TracedPasses(as_network(model))
+    goals = [AnswerGoals(OutputNumbers(settled_output(size=(2,)), "classes"), (Goal(0),))]
+    images = np.random.default_rng(0).integers(0, 256, (12, 8, 8, 3)).astype(np.uint8)
+    images[:, :4] //= 2
+    images[:, :, 4:] //= 2
+    (known,) = with_extremes(goals, passes, images)
+    assert known.subject.mirrors is mirrors
+    answers = images.reshape(12, -1).astype(np.float32) @ kernel.astype(np.float32)
+    np.testing.assert_allclose(known.subject.highest, answers.max(axis=0), rtol=1e-4)
 
 
 def pooled(size=48):

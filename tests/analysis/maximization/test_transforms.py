@@ -96,3 +96,14 @@ def test_images_of_a_batch_keep_to_themselves():
     for i in range(3):
         alone = transforms.resample(tf.constant(images[i : i + 1]), matrix, (5, 6), 127.0).numpy()
         np.testing.assert_allclose(together[i], alone[0], rtol=1e-6)
+
+
+def test_left_and_right_are_exchanged_every_other_time():
+    generator, mirror = np.random.default_rng(0), transforms.mirror()
+    drawn = [mirror.draw(generator, IMAGE.shape) for _ in range(200)]
+    turned = [matrix[1, 1] < 0 for matrix in drawn]
+    assert 60 < sum(turned) < 140
+    for matrix in (drawn[turned.index(True)], drawn[turned.index(False)]):
+        given = tf.constant(IMAGE[None, :, :, None])
+        shown = transforms.resample(given, tf.constant(matrix, tf.float32), IMAGE.shape, 0.0).numpy()[0, :, :, 0]
+        np.testing.assert_allclose(shown, IMAGE[:, ::-1] if matrix[1, 1] < 0 else IMAGE)
