@@ -164,7 +164,8 @@ _FOR_ANSWERS: Mapping[str, Any] = {
     "jitter": 32,
     "scale": (0.7, 1.5),
     "rotate": (-15.0, 15.0),
-    "spectrum_decay": 1.3,
+    "spectrum_decay": 1.15,
+    "patience": 0,
 }
 
 

@@ -83,6 +83,8 @@ def _few_channels_gradient(
     spread = tf.transpose(tf.gather(spread, columns, axis=2), (0, 2, 5, 1, 3, 4))
     spread = tf.reshape(spread, (len(rows), len(columns), -1, block * block * inner))
     sides, given, borders, starts = tf.shape(images), tf.shape(gradient), [[0, 0]], [0]
+    with tf.control_dependencies([_has_run(sides, given, kernel.shape, stride, padding, explicit)]):
+        gradient = tf.identity(gradient)
     for axis, (taps, before) in enumerate(((rows, before_rows), (columns, before_columns)), 1):
         start = _border_before(sides[axis], given[axis], kernel.shape[axis - 1], stride, padding, explicit, axis)
         blocks = (sides[axis] + start + block - 1) // block
@@ -92,6 +94,22 @@ def _few_channels_gradient(
     found = tf.nn.conv2d(tf.pad(gradient, [*borders, [0, 0]]), spread, block // stride, "VALID")
     whole = tf.nn.depth_to_space(found, block)
     return tf.ensure_shape(tf.slice(whole, [*starts, 0], sides), images.shape)
+
+
+def _has_run(
+    sides: tf.Tensor, given: tf.Tensor, kernel_shape: tf.TensorShape, stride: int, padding: str, explicit: Sequence[int]
+) -> tf.Operation:
+    """Fail where an image was smaller than the kernel, as TensorFlow's gradient operation does.
+
+    The convolution itself does not, and may tell any size of its output, which is nothing.
+    """
+    fits = [tf.reduce_all(given > 0)]
+    for axis in (1, 2):
+        border = sum(explicit[2 * axis : 2 * axis + 2]) if padding == "EXPLICIT" else 0
+        if padding != "SAME":
+            fits.append((given[axis] - 1) * stride + kernel_shape[axis - 1] <= sides[axis] + border)
+    message = tf.constant("a convolution of an image smaller than its kernel")
+    return tf.raw_ops.Assert(condition=tf.reduce_all(tf.stack(fits)), data=[message])
 
 
 def _taps(size: int, stride: int, block: int) -> tuple[NDArray[np.int32], int]:
