@@ -12,23 +12,16 @@ from numpy.typing import NDArray
 from reportgen.analysis.maximization import transforms
 from reportgen.analysis.maximization.parameterizations import Parameterization
 from reportgen.analysis.maximization.presets import Preset
+from reportgen.analysis.maximization.step_rules import NORMALIZED_EPSILON, State, adam, normalized
 from reportgen.analysis.maximization.subjects import Goal
 from reportgen.analysis.maximization.traced_pass import MakeObjective, TracedPasses
 from reportgen.results import ByteArray, FloatArray
-
-# Decay rates and the guard against division by zero of Adam, as published (Kingma and Ba, 2015).
-_ADAM_FIRST, _ADAM_SECOND, _ADAM_EPSILON = 0.9, 0.999, 1e-8
-
-# Keeps the normalised gradient of a silent channel at zero instead of not-a-number.
-_NORMALIZED_EPSILON = 1e-5
 
 # Grey lies outside the canvas: the middle of the range, as in the picture's own mean.
 _OUTSIDE = 127.5
 
 # Borders and shifts are given for a canvas of this side.
 _TRANSFORM_CANVAS = 224
-
-State = tuple[tf.Tensor, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,8 +159,8 @@ def make_frame(
         gradients = parameterization.back(variables, canvas, gradient)
         moving = tf.reduce_any([_any(gradient != 0) for gradient in gradients], axis=0)
         if preset.optimizer == "adam":
-            return _adam(variables, moments, gradients, rates, number, preset.damping), moving
-        return _normalized(variables, moments, gradients, rates), moving
+            return adam(variables, moments, gradients, rates, number, preset.damping), moving
+        return normalized(variables, moments, gradients, rates), moving
 
     @tf.function(autograph=False)  # type: ignore[untyped-decorator]
     def images(state: State) -> tf.Tensor:
@@ -221,64 +214,6 @@ def _any(flags: tf.Tensor) -> tf.Tensor:
     return tf.reduce_any(flags, axis=list(range(1, len(flags.shape))))
 
 
-def _adam(
-    variables: State,
-    moments: State,
-    gradients: Sequence[tf.Tensor],
-    rates: tf.Tensor,
-    count: tf.Tensor,
-    damping: float = 0.0,
-) -> State:
-    """One step of Adam uphill; `rates` `(batch,)` are the step sizes, `count` is 1 at the first step.
-
-    Adam's step is as long in variables whose gradient is small and of no lasting direction as in any other. With
-    `damping` the root of a gradient's mean square, by which it is divided, is raised by that share of what it is over
-    all variables of the image; steps of variables of average gradient stay as long.
-    """
-    firsts = [
-        _ADAM_FIRST * old + (1 - _ADAM_FIRST) * new
-        for old, new in zip(moments[: len(variables)], gradients, strict=True)
-    ]
-    seconds = [
-        _ADAM_SECOND * old + (1 - _ADAM_SECOND) * tf.square(new)
-        for old, new in zip(moments[len(variables) :], gradients, strict=True)
-    ]
-    corrected = rates * (tf.sqrt(1 - _ADAM_SECOND**count) / (1 - _ADAM_FIRST**count))
-    moved = []
-    for variable, first, second in zip(variables, firsts, seconds, strict=True):
-        length = tf.sqrt(second)
-        if damping:
-            axes = list(range(1, len(second.shape)))
-            usual = tf.sqrt(tf.reduce_mean(second, axis=axes, keepdims=True))
-            length = (length + damping * usual) / (1 + damping)
-        moved.append(variable + _for_each(corrected, variable) * first / (length + _ADAM_EPSILON))
-    return (*moved, *firsts, *seconds)
-
-
-def _normalized(variables: State, moments: State, gradients: Sequence[tf.Tensor], rates: tf.Tensor) -> State:
-    """One step along the gradient, moments left alone."""
-    moved = [
-        normalized_step(variable, gradient, rates) for variable, gradient in zip(variables, gradients, strict=True)
-    ]
-    return (*moved, *moments)
-
-
-def normalized_step(variable: tf.Tensor, gradient: tf.Tensor, rates: tf.Tensor) -> tf.Tensor:
-    """`variable` after a step along the gradient over its root mean square, of each image by itself.
-
-    Args:
-        rates: `(batch,)`, the step sizes.
-    """
-    axes = list(range(1, len(gradient.shape)))
-    length = tf.sqrt(tf.reduce_mean(tf.square(gradient), axis=axes, keepdims=True))
-    return variable + _for_each(rates, variable) * gradient / (length + _NORMALIZED_EPSILON)
-
-
-def _for_each(numbers: tf.Tensor, variable: tf.Tensor) -> tf.Tensor:
-    """A number for each image of a batch, beside the values of a variable."""
-    return tf.reshape(numbers, (-1, *[1] * (len(variable.shape) - 1)))
-
-
 def displayed(images: tf.Tensor, display: str) -> tf.Tensor:
     """Images as 8-bit pictures, `(batch, height, width, channels)`.
 
@@ -288,7 +223,7 @@ def displayed(images: tf.Tensor, display: str) -> tf.Tensor:
         axes = (1, 2, 3)
         mean = tf.reduce_mean(images, axis=axes, keepdims=True)
         spread = tf.math.reduce_std(images, axis=axes, keepdims=True)
-        images = 255 * (0.5 + 0.1 * (images - mean) / (spread + _NORMALIZED_EPSILON))
+        images = 255 * (0.5 + 0.1 * (images - mean) / (spread + NORMALIZED_EPSILON))
     return tf.cast(tf.round(tf.clip_by_value(images, 0.0, 255.0)), tf.uint8)
 
 
@@ -320,12 +255,12 @@ class Climb:
             return preset.step_size
         return preset.step_size * (1 - self.cooled / (preset.cool_steps + 1))
 
-    def settle(self, count: int, preset: Preset, *, steps: int, enough: float) -> None:
-        """After a look: an image that gains no more, or for which there is no more time, cools down, or is done."""
+    def settle(self, count: int, preset: Preset, *, steps: int, enough: float, plenty: float) -> None:
+        """After a look: an image that has plenty, gains no more, or has no more time, cools down, or is done."""
         late = count + preset.cool_steps >= steps
         if self.flat or self.value >= enough or count >= steps:
             self.done = True
-        elif self.cooled is None and (late or converged(self, preset)):
+        elif self.cooled is None and (late or self.value >= plenty or converged(self, preset)):
             self.cooled = 0
             self.done = not preset.cool_steps
         elif self.cooled is not None:
@@ -347,6 +282,7 @@ def climb(
     measure: Measure,
     value: Value,
     enough: float = np.inf,
+    plenty: Callable[[int], float] = lambda _: np.inf,
 ) -> list[Climb]:
     """Maximise a batch of images.
 
@@ -357,6 +293,7 @@ def climb(
         measure: from 8-bit pictures to the responses of all channels of the layer.
         value: how good a picture is for image `i` of the batch, from its responses; the best is kept.
         enough: a value at which an image is done.
+        plenty: a value of image `i` at which it begins to cool down.
 
     Returns:
         What became of each image. Its result does not depend on the others, apart from rounding: an image that
@@ -382,7 +319,7 @@ def climb(
         if count % every == 0 or count == steps:
             _look(going, climber, state, count, measure=measure, value=value)
             for one in going:
-                one.settle(count, preset, steps=steps, enough=enough)
+                one.settle(count, preset, steps=steps, enough=enough, plenty=plenty(one.place))
             rows = [row for row, one in enumerate(going) if not one.done]
             if not rows:
                 break

@@ -8,8 +8,9 @@ import numpy as np
 import tensorflow as tf
 
 from reportgen.analysis.maximization import objectives
-from reportgen.analysis.maximization.ascent import displayed, normalized_step
+from reportgen.analysis.maximization.ascent import displayed
 from reportgen.analysis.maximization.presets import CLASSIC
+from reportgen.analysis.maximization.step_rules import normalized_step
 from reportgen.analysis.maximization.traced_pass import MakeObjective, TracedPass, TracedPasses
 from reportgen.analysis.network.running import run_errors_explained
 from reportgen.errors import ReportgenError

@@ -199,6 +199,7 @@ class LayerAscents:
             seed=items[0].seed,
             measure=self._measure_down if down else self.measure,
             value=lambda i, responses: self.subject.value(items[i].goal, responses),
+            plenty=lambda i: self.subject.plenty(items[i].goal),
         )
 
     def _climb_apart(self, items: Sequence[Item], climbs: Sequence[Climb]) -> list[Climb]:

@@ -39,6 +39,9 @@ OBJECTIVES: Mapping[AnswerKind, str] = {
     "embedding": "nearest",
 }
 
+# Where a channel answers so many times as much to its picture as to any image, more shows nothing new.
+_PLENTY = 2.0
+
 # How far a picture is on the way to "ok" where it is there.
 GOOD_STANDING = 2.0
 
@@ -93,6 +96,9 @@ class Subject(Protocol):
 
     def value(self, goal: Goal, responses: FloatArray) -> float:
         """How good a picture is, from its responses `(channels,)`."""
+
+    def plenty(self, goal: Goal) -> float:
+        """A value beyond which more of it shows nothing new; infinite where that is not known."""
 
     def standing(self, goal: Goal, responses: FloatArray) -> float:
         """How far a picture is on the way to "ok", `GOOD_STANDING` and more if it is or there is nothing to reach."""
@@ -157,6 +163,12 @@ class LayerChannels:
     def value(self, goal: Goal, responses: FloatArray) -> float:
         """The channel's own response; how low what goes into its nonlinearity is, where it is to be lowered."""
         return float(-responses[len(responses) // 2 + goal.channel] if goal.down else responses[goal.channel])
+
+    def plenty(self, goal: Goal) -> float:
+        """By what the images reach, for a picture alone and of what the channel likes."""
+        if self.highest is None or self.highest[goal.channel] <= 0 or goal.down or goal.variant:
+            return float("inf")
+        return _PLENTY * float(self.highest[goal.channel])
 
     def standing(self, goal: Goal, responses: FloatArray) -> float:
         """By what the images reach, and by the rank among the other channels."""
@@ -253,6 +265,10 @@ class OutputNumbers:
     def value(self, goal: Goal, responses: FloatArray) -> float:
         """The number itself, or how low it is."""
         return float(-responses[goal.channel] if goal.down else responses[goal.channel])
+
+    def plenty(self, _goal: Goal) -> float:
+        """Of an answer others are to recognise it, which the number does not tell."""
+        return float("inf")
 
     def standing(self, _goal: Goal, _responses: FloatArray) -> float:
         """Without rivals there is nothing to reach."""

@@ -10,7 +10,7 @@ from keras import layers
 from support.ascents import STEADY, as_network, scores_of, small_network
 from support.networks import seeded
 
-from reportgen.analysis.maximization import CLASSIC, CRISP, ascent, objectives
+from reportgen.analysis.maximization import CLASSIC, CRISP, objectives, step_rules
 from reportgen.analysis.maximization.ascent import (
     Climb,
     climb,
@@ -21,7 +21,7 @@ from reportgen.analysis.maximization.ascent import (
     random_transform,
 )
 from reportgen.analysis.maximization.parameterizations import colour_matrix, fourier, pixel_grid
-from reportgen.analysis.maximization.subjects import Goal, response_function
+from reportgen.analysis.maximization.subjects import Goal, LayerChannels, response_function
 from reportgen.analysis.maximization.traced_pass import TracedPasses
 
 
@@ -284,7 +284,7 @@ def test_damped_steps_are_shorter_along_small_gradients_and_as_long_along_usual_
     gradient = tf.constant([[[1.0, 1.0, 1.0, 0.01]], [[5.0, 5.0, 5.0, 5.0]]])
     rates, first = tf.constant([0.1, 0.1]), tf.constant(1.0)
     plain, damped = (
-        ascent._adam((variable,), (zeros, zeros), [gradient], rates, first, damping)[0].numpy()
+        step_rules.adam((variable,), (zeros, zeros), [gradient], rates, first, damping)[0].numpy()
         for damping in (0.0, 2.0)
     )
     np.testing.assert_allclose(plain, 0.1, rtol=1e-4)
@@ -300,3 +300,18 @@ def test_less_of_a_canvas_is_shown_from_its_middle():
     assert still.size((40, 30)) == (20, 10)
     assert random_transform(STEADY, (40, 30), (40, 30)) is None
     assert random_transform(replace(STEADY, mirror=True), (40, 30)).size((40, 30)) == (40, 30)
+
+
+def test_a_channel_that_has_plenty_cools_down_at_once():
+    preset = replace(CRISP, check_every=4, cool_steps=8, patience=0)
+    one = Climb(flat=False, value=2.0)
+    one.settle(4, preset, steps=40, enough=np.inf, plenty=2.1)
+    assert (one.cooled, one.done) == (None, False)
+    one.settle(8, preset, steps=40, enough=np.inf, plenty=2.0)
+    assert (one.cooled, one.done) == (0, False)
+    one.cooled = 8
+    one.settle(16, preset, steps=40, enough=np.inf, plenty=2.0)
+    assert one.done
+    channels = LayerChannels("conv1", np.array([1.5, 0.0], np.float32))
+    assert channels.plenty(Goal(0)) == 3.0
+    assert channels.plenty(Goal(1)) == channels.plenty(Goal(0, down=True)) == np.inf
