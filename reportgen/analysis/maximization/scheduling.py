@@ -128,7 +128,11 @@ def narrowed(canvas: tuple[int, int], preset: Preset) -> tuple[int, int]:
     "Understanding the effective receptive field in deep convolutional neural networks", 2016): the margin of a wide
     one counts for little.
     """
-    share = preset.most_canvas / min(canvas) if preset.most_canvas else 1.0
+    return _scaled(canvas, preset.most_canvas / min(canvas) if preset.most_canvas else 1.0)
+
+
+def _scaled(canvas: tuple[int, int], share: float) -> tuple[int, int]:
+    """`canvas` made smaller by `share`, in steps; none is made larger."""
     if share >= 1:
         return canvas
     height, width = (min(side, math.ceil(share * side / _CANVAS_STEP) * _CANVAS_STEP) for side in canvas)
@@ -138,16 +142,9 @@ def narrowed(canvas: tuple[int, int], preset: Preset) -> tuple[int, int]:
 def affordable_canvas(
     summary: NetworkSummary, layer: str | None, size: tuple[int, int], canvas: tuple[int, int]
 ) -> tuple[int, int]:
-    """`canvas`, or a smaller one of the same form where `layer` (None: the whole network) would be very slow on it.
-
-    It may then be smaller than the receptive field, whose margin counts for little anyway (see `narrowed`).
-    """
+    """`canvas`, or a smaller one of the same form where `layer` (None: the whole network) would be very slow on it."""
     share = math.sqrt(AFFORDABLE_MACS / max(1.0, expense_of(summary, layer, size, canvas).macs))
-    share = max(share, _AFFORDABLE_SIDE / min(canvas))
-    if share >= 1:
-        return canvas
-    height, width = (min(side, math.ceil(share * side / _CANVAS_STEP) * _CANVAS_STEP) for side in canvas)
-    return height, width
+    return _scaled(canvas, max(share, _AFFORDABLE_SIDE / min(canvas)))
 
 
 @dataclass(frozen=True)
