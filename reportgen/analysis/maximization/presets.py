@@ -156,7 +156,7 @@ PRESETS = {preset.name: preset for preset in (CLASSIC, CRISP, REFERENCE)}
 # often where it had to hold enlarged and shifted, and where fine detail comes less easily (`docs`, the measure of
 # recognition). A channel of an early layer has no such room: its field of view is all there is.
 _FOR_ANSWERS: Mapping[str, Any] = {
-    "steps": 96,
+    "steps": 120,
     "step_size": 0.05,
     "damping": 1.0,
     "shown": 160,
