@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import numpy as np
 import tensorflow as tf
@@ -91,7 +92,7 @@ def classic_dream(
         uint8 of the shape of `pixels`.
     """
     stepping = _Stepping(passes, layer, channel, before_activation=CLASSIC.before_activation)
-    return _as_bytes(stepping.climb(pixels.astype(np.float32), [(0, 0)] * steps, 0, CLASSIC.step_size))
+    return _as_bytes(stepping.climb_whole(pixels.astype(np.float32), steps, CLASSIC.step_size))
 
 
 class _Stepping:
@@ -131,6 +132,19 @@ class _Stepping:
                 state = step(state, tf.constant([0, *corner, 0]), tf.constant([1, *shown, image.shape[2]]), rates)
             return np.asarray(state[0], np.float32)
 
+    def climb_whole(self, image: FloatArray, steps: int, step_size: float) -> FloatArray:
+        """The image after so many steps of the whole of it, each size traced by itself where one trace does not do.
+
+        Raises:
+            ReportgenError: the network does not run on the image.
+        """
+        try:
+            return self.climb(image, [(0, 0)] * steps, 0, step_size)
+        except ReportgenError:
+            if not self._passes.close():
+                raise
+            return self.climb(image, [(0, 0)] * steps, 0, step_size)
+
     def _function(self, taken: TracedPass) -> Callable[..., tf.Tensor]:
         if taken not in self._functions:
             wanted = taken.slope(self._wanted, before_activation=self._before_activation, relieved=False)
@@ -160,13 +174,14 @@ def _grown(
     may_fail: bool,
 ) -> FloatArray | None:
     """`image` dreamt on: shifted at random, whole where the layers need every pixel, None where they do not run."""
-    for shift in (min(JITTER, min(image.shape[:2]) // 4), 0):
-        corners = [(int(y), int(x)) for y, x in generator.integers(0, shift + 1, (steps, 2))]
-        try:
-            return stepping.climb(image, corners, shift, step_size)
-        except ReportgenError:
-            if not shift and not may_fail:
-                raise
+    shift = min(JITTER, min(image.shape[:2]) // 4)
+    corners = [(int(y), int(x)) for y, x in generator.integers(0, shift + 1, (steps, 2))]
+    with suppress(ReportgenError):
+        return stepping.climb(image, corners, shift, step_size)
+    if not may_fail:
+        return stepping.climb_whole(image, steps, step_size)
+    with suppress(ReportgenError):
+        return stepping.climb(image, [(0, 0)] * steps, 0, step_size)
     return None
 
 

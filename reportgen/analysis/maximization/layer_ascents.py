@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
@@ -21,7 +20,7 @@ from reportgen.analysis.maximization.ascent import (
 )
 from reportgen.analysis.maximization.objectives import Objective
 from reportgen.analysis.maximization.parameterizations import fourier, pixel_grid
-from reportgen.analysis.maximization.presets import Preset
+from reportgen.analysis.maximization.presets import Preset, shrunk
 from reportgen.analysis.maximization.subjects import GOOD_STANDING, Goal, Measure, Subject
 from reportgen.analysis.maximization.traced_pass import TracedPasses
 from reportgen.errors import ReportgenError
@@ -147,13 +146,15 @@ class LayerAscents:
         return shown if shown == self.canvas or self._takes(shown) else self.canvas
 
     def _takes_canvas(self) -> bool:
-        if self._takes(self.canvas):
-            return True
-        if self.passes.close():
-            return self._takes_canvas()
-        if self.canvas == self.network.size:
+        try:
             self._measured(self.canvas)
-        return False
+        except ReportgenError:
+            if self.passes.close():
+                return self._takes_canvas()
+            if self.canvas == self.network.size:
+                raise
+            return False
+        return True
 
     def _takes(self, size: tuple[int, int]) -> bool:
         try:
@@ -231,11 +232,7 @@ class LayerAscents:
 
 def shown_of(canvas: tuple[int, int], preset: Preset) -> tuple[int, int]:
     """What a network sees of a canvas at once, of the same form; the canvas itself where that is no larger."""
-    share = preset.shown / min(canvas) if preset.shown else 1.0
-    if share >= 1:
-        return canvas
-    height, width = (min(side, math.ceil(share * side / SHOWN_STEP) * SHOWN_STEP) for side in canvas)
-    return height, width
+    return shrunk(canvas, preset.shown / min(canvas) if preset.shown else 1.0, SHOWN_STEP)
 
 
 @lru_cache(maxsize=8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
@@ -9,6 +10,14 @@ from typing import Any, Literal
 from reportgen.config import Config
 
 Size = tuple[int, int]
+
+
+def shrunk(size: Size, share: float, step: int) -> Size:
+    """`size` times `share`, the sides multiples of `step`; none becomes longer."""
+    if share >= 1:
+        return size
+    height, width = (min(side, math.ceil(share * side / step) * step) for side in size)
+    return height, width
 
 
 @dataclass(frozen=True, kw_only=True)

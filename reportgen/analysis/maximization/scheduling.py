@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 
 from reportgen.analysis.maximization.answer_goals import AnswerGoals
-from reportgen.analysis.maximization.presets import Preset
+from reportgen.analysis.maximization.presets import Preset, shrunk
 from reportgen.analysis.maximization.subjects import Goal
 from reportgen.analysis.network.settled_output import SettledOutput
 from reportgen.config import FurtherPicture
@@ -128,15 +128,7 @@ def narrowed(canvas: tuple[int, int], preset: Preset) -> tuple[int, int]:
     "Understanding the effective receptive field in deep convolutional neural networks", 2016): the margin of a wide
     one counts for little.
     """
-    return _scaled(canvas, preset.most_canvas / min(canvas) if preset.most_canvas else 1.0)
-
-
-def _scaled(canvas: tuple[int, int], share: float) -> tuple[int, int]:
-    """`canvas` made smaller by `share`, in steps; none is made larger."""
-    if share >= 1:
-        return canvas
-    height, width = (min(side, math.ceil(share * side / _CANVAS_STEP) * _CANVAS_STEP) for side in canvas)
-    return height, width
+    return shrunk(canvas, preset.most_canvas / min(canvas) if preset.most_canvas else 1.0, _CANVAS_STEP)
 
 
 def affordable_canvas(
@@ -144,7 +136,7 @@ def affordable_canvas(
 ) -> tuple[int, int]:
     """`canvas`, or a smaller one of the same form where `layer` (None: the whole network) would be very slow on it."""
     share = math.sqrt(AFFORDABLE_MACS / max(1.0, expense_of(summary, layer, size, canvas).macs))
-    return _scaled(canvas, max(share, _AFFORDABLE_SIDE / min(canvas)))
+    return shrunk(canvas, max(share, _AFFORDABLE_SIDE / min(canvas)), _CANVAS_STEP)
 
 
 @dataclass(frozen=True)

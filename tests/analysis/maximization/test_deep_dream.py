@@ -73,6 +73,29 @@ def test_a_network_that_does_not_run_on_the_photograph_says_so(needs_13_pixels, 
         dream(TracedPasses(needs_13_pixels), photograph[:12, :12], "second", steps=1)
 
 
+@keras.saving.register_keras_serializable(package="support")
+class OfKnownSides(layers.Layer):
+    """Passes on what it believes of its maps: where their sides are not known while it is traced, the wrong ones."""
+
+    def call(self, maps):
+        side = maps.shape[1] or 10
+        return tf.ensure_shape(maps, (None, side, side, maps.shape[3]))
+
+
+@pytest.mark.parametrize("kind", ["octaves", "classic"])
+def test_a_network_whose_open_trace_fails_when_it_runs_is_traced_for_its_size(photograph, kind, tmp_path):
+    image = keras.Input((24, 24, 3))
+    maps = OfKnownSides()(layers.Conv2D(4, 3, padding="same", name="first")(image))
+    keras.Model(image, layers.Conv2D(2, 3, padding="same", name="last")(maps)).save(tmp_path / "known.keras")
+    passes = TracedPasses(as_network(keras.models.load_model(tmp_path / "known.keras"), "unit"))
+    if kind == "classic":
+        dreamt = classic_dream(passes, photograph, "last", steps=2)
+    else:
+        dreamt, sizes = dream(passes, photograph, "last", steps=2)
+        assert sizes == 1
+    assert (dreamt != photograph).any()
+
+
 def test_the_classic_dream_is_plain_ascent_of_the_mean_output(photograph):
     network = small_network()
     image = tf.Variable(photograph[None].astype(np.float32))
