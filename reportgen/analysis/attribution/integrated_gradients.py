@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -43,10 +43,10 @@ _ROUNDING = 1e-6
 
 @dataclass(frozen=True)
 class _PathGradients:
-    """Weighted sums of the gradients at some points of the way, and the targets there.
+    """What the gradients at some points of the way add to the targets, and the targets there.
 
-    `places` are `(points,)`, `weights` `(points, sums)`; the sums are `(targets, sums, *entrance)`, the targets
-    `(targets, points)` without their offsets.
+    `places` and `lengths`, the share of the way each stands for, are `(points,)`; what is added is
+    `(targets, points, height, width)`, the targets `(targets, points)` without their offsets.
     """
 
     forms: tuple[Form, ...]
@@ -57,22 +57,14 @@ class _PathGradients:
         image: tf.Tensor,
         baseline: tf.Tensor,
         places: tf.Tensor,
-        weights: tf.Tensor,
+        lengths: tf.Tensor,
         *directions: tf.Tensor,
     ) -> Any:
-        seen = run(baseline + places[:, None, None, None] * (image - baseline))
+        whole = image - baseline
+        seen = run(baseline + places[:, None, None, None] * whole)
         scores = [seen.scores(form, each) for form, each in zip(self.forms, directions, strict=True)]
-        sums = [tf.tensordot(weights, seen.entrance_gradients(score), [[0], [0]]) for score in scores]
-        return tf.stack(sums), tf.stack(scores)
-
-
-@dataclass(frozen=True)
-class _BackToImage:
-    """The gradients of images by those of the entrance."""
-
-    def __call__(self, run: Callable[[tf.Tensor], Run], images: tf.Tensor, slopes: tf.Tensor) -> Any:
-        seen = run(images)
-        return slopes if seen.entrance is seen.images else seen.image_gradients(seen.entrance, slopes)
+        added = [tf.reduce_sum(seen.image_gradients(score) * whole, axis=3) for score in scores]
+        return tf.stack(added) * lengths[:, None, None], tf.stack(scores)
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,40 +106,34 @@ class _Way:
 
     def stretches(self, cuts: Sequence[tuple[float, float]]) -> list[_Stretch]:
         """The parts of the way with these ends."""
-        found = []
-        for run in runs(len(cuts), self.rows):
-            own = cuts[run.start : run.stop]
-            places = np.asarray([(begin + end) / 2 for begin, end in own], np.float32)
-            lengths = np.asarray([end - begin for begin, end in own], np.float32)
-            added, scores = self.sums(places, np.diag(lengths))
-            found += [_Stretch(*ends, scores[:, part], added[part]) for part, ends in enumerate(own)]
-        return found
+        places = np.asarray([(begin + end) / 2 for begin, end in cuts], np.float32)
+        lengths = np.asarray([end - begin for begin, end in cuts], np.float32)
+        return [
+            _Stretch(*ends, scores, added)
+            for ends, (added, scores) in zip(cuts, self.added(places, lengths), strict=True)
+        ]
 
-    def sums(
-        self, places: NDArray[np.float32], weights: NDArray[np.float32]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-        """Weighted sums of what the gradients at `places` add to the targets, and the targets there.
+    def added(
+        self, places: NDArray[np.float32], lengths: NDArray[np.float32]
+    ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float64]]]:
+        """Of each of `places` what the gradients there add to the targets, and the targets there.
 
         Args:
-            weights: `(places, sums)`; of no more sums than rows.
+            lengths: the share of the way that each stands for.
 
-        Returns:
-            `(sums, targets, height, width)` and `(targets, places)`.
+        Yields:
+            `(targets, height, width)` and `(targets,)`.
         """
-        # As many sums as there may be, however many are asked for: one function is compiled for all.
-        padded = np.pad(weights, ((0, 0), (0, self.rows - weights.shape[1])))
         body = _PathGradients(tuple(target.form for target in self.targets))
         directions = [target.directions for target in self.targets]
-        parts = [
-            self.traced.compute(body, self.image, self.baseline, places[part], padded[part], *directions)
-            for part in (slice(run.start, run.stop) for run in runs(len(places), self.rows))
-        ]
-        total = np.sum([part[0] for part in parts], axis=0)[:, : weights.shape[1]]
-        flat = total.reshape(-1, *total.shape[2:])
-        slopes = self.traced.compute(_BackToImage(), np.repeat(self.image, len(flat), axis=0), flat)
-        added = (slopes.astype(np.float64) * (self.image - self.baseline)).sum(axis=3).astype(np.float32)
-        scores = np.concatenate([part[1] for part in parts], axis=1) + offsets(self.targets)[:, None]
-        return added.reshape(*total.shape[:2], *added.shape[1:]).swapaxes(0, 1), scores.astype(np.float64)
+        for run in runs(len(places), self.rows):
+            part = slice(run.start, run.stop)
+            added, scores = self.traced.compute(
+                body, self.image, self.baseline, places[part], lengths[part], *directions
+            )
+            yield from zip(
+                added.swapaxes(0, 1), (scores + offsets(self.targets)[:, None]).astype(np.float64).T, strict=True
+            )
 
 
 def integrated_gradients(
@@ -187,7 +173,7 @@ def integrated_gradients(
             maps[:, index], ends[:, :, index], used[index] = _refined(way, points, most_points)
             continue
         places, weights = quadrature(points)
-        maps[:, index] = way.sums(places, weights[:, None])[0][0]
+        maps[:, index] = sum(added for added, _ in way.added(places, weights))
         if most_points:
             ends[:, :, index] = way.ends()
     if not most_points:

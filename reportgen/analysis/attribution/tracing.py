@@ -12,7 +12,6 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Protocol
 
 import keras
@@ -20,7 +19,6 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from reportgen.analysis.attribution.entrance import first_convolution, reads
 from reportgen.analysis.attribution.targets import Form, Target, check_form, read_answers, read_target
 from reportgen.analysis.maximization.gradients import ascent_gradients
 from reportgen.analysis.maximization.targets import before_squashing
@@ -79,27 +77,8 @@ class Run:
         slopes = tf.gradients(scores, tensors, unconnected_gradients="zero")
         return [self._as_maps(layer, slope) for layer, slope in zip(layers, slopes, strict=True)]
 
-    @cached_property
-    def entrance(self) -> tf.Tensor:
-        """What gradients may be taken of to be added up over images, before they go back to these once.
-
-        The output of the first convolution, where its own gradient is the same whatever the images hold and nothing
-        else reads them; else the images.
-        """
-        found = None if self.taken.dtype.is_integer else first_convolution(self.taken, self.answers)
-        if found is None:
-            return self.images
-        back = self.image_gradients(found, tf.compat.v1.placeholder(found.dtype, found.shape))
-        return self.images if reads(back, [self.images, self.taken]) else found
-
-    def entrance_gradients(self, scores: tf.Tensor) -> tf.Tensor:
-        """The gradients of `scores` with respect to the entrance."""
-        if self.entrance is self.images:
-            return self.image_gradients(scores)
-        return tf.gradients(scores, self.entrance, unconnected_gradients="zero")[0]
-
-    def image_gradients(self, scores: tf.Tensor, weights: tf.Tensor | None = None) -> tf.Tensor:
-        """The gradients of `scores` with respect to the images; of their sum weighted by `weights`, of their shape.
+    def image_gradients(self, scores: tf.Tensor) -> tf.Tensor:
+        """The gradients of `scores` with respect to the images.
 
         A network that takes whole numbers rounds them on the way in, where every gradient ends. It is taken up
         behind the rounding, as if that had not been (the straight-through estimator of Bengio et al., 2013).
@@ -110,10 +89,10 @@ class Run:
                 for operation in self.taken.consumers()
                 if operation.type == "Cast" and operation.outputs[0].dtype.is_floating
             ]
-            parts = [part for part in tf.gradients(scores, behind, weights) if part is not None] if behind else []
+            parts = [part for part in tf.gradients(scores, behind) if part is not None] if behind else []
             made, slope = self.prepared, self._as_prepared(tf.add_n(parts)) if parts else None
         else:
-            made, slope = self.fed, tf.gradients(scores, self.taken, weights)[0]
+            made, slope = self.fed, tf.gradients(scores, self.taken)[0]
         if slope is not None:
             slope = tf.gradients(made, self.images, grad_ys=slope)[0]
         return tf.zeros_like(self.images) if slope is None else tf.cast(slope, tf.float32)
