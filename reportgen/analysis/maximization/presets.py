@@ -139,7 +139,7 @@ CRISP = Preset(
     check_every=8,
     patience=4,
     least_gain=0.02,
-    cool_steps=16,
+    cool_steps=8,
     restarts=2,
     rival_steps=96,
     rival_weight=5.0,
@@ -175,6 +175,7 @@ _FOR_ANSWERS: Mapping[str, Any] = {
     "rotate": (-15.0, 15.0),
     "spectrum_decay": 1.15,
     "patience": 0,
+    "cool_steps": 16,
 }
 
 
