@@ -74,9 +74,10 @@ class DyadicHistograms:
         self.levels[behind[~filled]] = levels[behind[~filled]]
         behind = behind[filled]
         while behind.size:
-            merged = self.counts[behind].reshape(-1, BINS // 2, 2).sum(axis=2)
-            self.counts[behind] = 0
-            self.counts[behind, BINS // 4 : BINS // 4 + BINS // 2] = merged
+            counts = self.counts[behind]
+            raised = np.zeros_like(counts)
+            np.add(counts[:, ::2], counts[:, 1::2], out=raised[:, BINS // 4 : BINS // 4 + BINS // 2])
+            self.counts[behind] = raised
             self.levels[behind] += 1
             behind = behind[self.levels[behind] < levels[behind]]
 
