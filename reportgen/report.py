@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -44,7 +44,6 @@ from reportgen.images import ImageSet, collect_images
 from reportgen.models import Network, latent_vectors, load_network
 from reportgen.progress import Progress, stage
 from reportgen.record import Record, Site
-from reportgen.results import PixelArray
 from reportgen.sections import SECTIONS
 from reportgen.sections.judged_outputs import JudgedOutputs
 from reportgen.sections.kept_products import ProductKeeper
@@ -191,7 +190,7 @@ def _record(study: Study, workshop: Workshop, sections: Sequence[Section]) -> Re
     with stage(workshop.progress, "Findings and record"):
         together = joined(contribution for _, contribution in made)
         evidence = replace(
-            _evidence(study, looked.pixels),
+            _evidence(study, looked),
             review=_review_evidence(study, together),
             attribution=together.attribution_facts,
         )
@@ -210,7 +209,7 @@ def _review_evidence(study: Study, together: Contribution) -> ReviewEvidence:
     )
 
 
-def _evidence(study: Study, pixels: Mapping[str, PixelArray]) -> Evidence:
+def _evidence(study: Study, looked: LookedAt) -> Evidence:
     """What the rules look at."""
     return gather_evidence(
         study.config,
@@ -220,8 +219,9 @@ def _evidence(study: Study, pixels: Mapping[str, PixelArray]) -> Evidence:
         [(item.bank, item.statistics) for item in study.weighed],
         study.statistics,
         study.fitting,
-        pixels,
+        looked.pixels,
         study.images.skipped,
+        looked.scores,
     )
 
 

@@ -77,6 +77,7 @@ def gather_evidence(
     fitting: Fitting,
     pixels: Mapping[str, PixelArray],
     skipped: Sequence[Skipped] = (),
+    scores: Mapping[str, FloatArray] = {},
 ) -> Evidence:
     """Gather the evidence; runs the network on a few images for the preprocessing and the capture.
 
@@ -84,6 +85,7 @@ def gather_evidence(
         answers: the outputs and their right answers.
         pixels: those `images_to_look_at` named, as fitted into the network's input, by their names.
         skipped: images that could not be used.
+        scores: what the first output of classes gave to images, by their names, as far as it is known.
 
     Raises:
         ReportgenError: the network cannot run.
@@ -102,7 +104,7 @@ def gather_evidence(
         images=_images(fitting, head, statistics, answers),
         values=_values(config, fitting, used),
         skipped={item.file: item.reason for item in skipped if item.is_image},
-        preprocessing=try_modes(network, summary, head, used, answers, pixels),
+        preprocessing=try_modes(network, summary, head, used, answers, pixels, scores),
         capture_difference=None if capture is None else capture.difference,
         nonfinite_inside={} if capture is None else capture.nonfinite,
         answers=tuple(_answer_facts(answers, statistics)),

@@ -18,10 +18,7 @@ from reportgen.analysis.network.settled_output import SettledOutput, head_of
 from reportgen.analysis.statistics.image_statistics import ImageStatistics
 from reportgen.images import ImageFile
 from reportgen.models import MODES, Network
-from reportgen.results import (
-    NetworkSummary,
-    PixelArray,
-)
+from reportgen.results import FloatArray, NetworkSummary, PixelArray
 from reportgen.sampling import sample_evenly
 
 CAPTURE_IMAGES = 2
@@ -77,13 +74,19 @@ def try_modes(
     images: Sequence[ImageFile],
     answers: SettledAnswers,
     pixels: Mapping[str, PixelArray],
+    scores: Mapping[str, FloatArray],
 ) -> PreprocessingCheck | None:
-    """The trial of other modes, where there is any image to try them on."""
+    """The trial of other modes, where there is any image to try them on.
+
+    Args:
+        scores: what `head` gave to images, by their names; used where all that are tried are among them.
+    """
     files, shown = stacked(_tried(network, summary, head, images, answers), pixels)
     if shown is None:
         return None
     known = truth_indices(_right_classes(head, answers), files).astype(np.int64)
-    return check_preprocessing(network, summary, head, shown, known, network.others_of(files))
+    given = np.stack([scores[file] for file in files]) if all(file in scores for file in files) else None
+    return check_preprocessing(network, summary, head, shown, known, network.others_of(files), given)
 
 
 def stacked(images: Sequence[ImageFile], pixels: Mapping[str, PixelArray]) -> tuple[list[str], PixelArray | None]:

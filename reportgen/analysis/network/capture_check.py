@@ -47,25 +47,39 @@ def check_capture(network: Network, pixels: NDArray[Any], others: Others = NO_OT
     with run_errors_explained(network):
         answer = tensors_in(run_unwatched(network, pixels, others))
         inputs = network.feed(network.prepare(pixels), others)
-        captured, counts, _ = tf.function(_captured_answer, autograph=False)(network, inputs)
+        captured, sums, _ = tf.function(_captured_answer, autograph=False)(network, inputs)
+        # Finite numbers may add up to none, but others never to a finite one.
+        odd = [name for name, total in sums.items() if not np.isfinite(total)]
+        counts = tf.function(_nonfinite_counts, autograph=False)(network, inputs, odd)[0] if odd else {}
     pairs = zip(captured, answer, strict=True)
     difference = max((_difference(_as_numbers(one), _as_numbers(other)) for one, other in pairs), default=0.0)
-    return CaptureCheck(difference, {name: int(found) for name, found in counts.items() if found})
+    return CaptureCheck(difference, {name: int(counts[name]) for name in odd if counts[name]})
 
 
 def _captured_answer(network: Network, inputs: Any) -> tuple[list[tf.Tensor], dict[str, tf.Tensor], tf.Tensor]:
     """The answer as the watched layers gave it; as the network gave it where it comes from no layer.
 
-    With it how many values that are not finite went into each activation, and what keeps operations apart.
+    With it the sum of what went into each activation, and what keeps operations apart.
     """
-    traced = traced_network(network)
-    activated = {seen.name: before_activation_of(seen) for seen in traced.seen if not _is_softmax(seen.layer)}
-    counted = {name: each for name, each in activated.items() if each is not None and each.dtype.is_floating}
-    before, answer = traced.replay(inputs, list(counted.values()), whole=True)
-    counts = {
-        name: tf.math.count_nonzero(~tf.math.is_finite(values)) for name, values in zip(counted, before, strict=True)
-    }
-    return tensors_in(answer), counts, unfused()
+    activated = _activated(network)
+    before, answer = traced_network(network).replay(inputs, list(activated.values()), whole=True)
+    sums = {name: tf.reduce_sum(tf.cast(values, tf.float32)) for name, values in zip(activated, before, strict=True)}
+    return tensors_in(answer), sums, unfused()
+
+
+def _nonfinite_counts(network: Network, inputs: Any, names: list[str]) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+    """How many values that are not finite went into the activations `names`, and what keeps operations apart."""
+    activated = _activated(network)
+    before, _ = traced_network(network).replay(inputs, [activated[name] for name in names])
+    counts = [tf.math.count_nonzero(~tf.math.is_finite(values)) for values in before]
+    return dict(zip(names, counts, strict=True)), unfused()
+
+
+def _activated(network: Network) -> dict[str, tf.Tensor]:
+    """What goes into each activation in the network's trace, by the layer call."""
+    seen = [call for call in traced_network(network).seen if not _is_softmax(call.layer)]
+    before = {call.name: before_activation_of(call) for call in seen}
+    return {name: each for name, each in before.items() if each is not None and each.dtype.is_floating}
 
 
 def _is_softmax(layer: keras.Layer) -> bool:

@@ -29,7 +29,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analysis.network.feeding import SCALED_TWICE
-from reportgen.analysis.network.preprocessing_runs import Run, Seen, make_run
+from reportgen.analysis.network.preprocessing_runs import (
+    Answers,
+    AnswersUnder,
+    Moments,
+    answers_under,
+    as_answers,
+    moments_under,
+)
 from reportgen.analysis.network.running import run_errors_explained
 from reportgen.analysis.network.settled_output import SettledOutput
 from reportgen.analysis.weights.filters import find_layer
@@ -123,6 +130,7 @@ def check_preprocessing(
     pixels: NDArray[np.uint8],
     truth: NDArray[np.int64] | None = None,
     others: Others = NO_OTHERS,
+    scores: NDArray[Any] | None = None,
 ) -> PreprocessingCheck | None:
     """Measure `network` under its own preprocessing and the other documented modes.
 
@@ -130,35 +138,42 @@ def check_preprocessing(
         pixels: images fitted to its input, `(images, height, width, channels)`, 0..255.
         truth: the right class of each, -1 where it is not known.
         others: as `Network.feed` takes them.
+        scores: what `head` gave to the images under the network's own preprocessing, `(images, values)`, where that
+            is known; computed otherwise.
 
     Returns:
         None where nothing can be measured: no BatchNormalization, and no class probabilities or too few images.
     """
-    answers = len(pixels) >= ANSWERED_IMAGES and _has_probabilities(head)
+    classes = None if head is None else head.classes
+    head = head if len(pixels) >= ANSWERED_IMAGES and _has_probabilities(head) else None
     normalization = None if network.channels_first else _first_normalization(network, summary)
-    if not answers and normalization is None:
+    if head is None and normalization is None:
         return None
-    run = make_run(network, head if answers else None, normalization[0] if normalization else None)
     modes = [network.preprocessing, *_other_modes(network)]
     few = np.unique(np.linspace(0, len(pixels) - 1, min(MOST_IMAGES, len(pixels))).astype(int))
     with run_errors_explained(network):
-        seen = [run(mode, pixels, others) for mode in modes]
-        answered = _answers_to_copies(run, modes, seen, pixels, others, few) if answers else {}
+        divergences = _divergences(network, modes, normalization, pixels, others)
+        plain, answered = [], {}
+        if head is not None:
+            run = answers_under(network, head)
+            used = run(modes[0], pixels, others) if scores is None else as_answers(scores, head)
+            plain = [used, *(run(mode, pixels, others) for mode in modes[1:])]
+            answered = _answers_to_copies(run, modes, plain, pixels, others, few)
     known = np.full(len(pixels), -1) if truth is None else truth
     trials = [
         ModeTrial(
             mode.mode,
-            _information(answered.get(index, seen[index].answers[few][np.newaxis])) if answers else None,
-            None if normalization is None else _divergence(seen[index].moments, normalization[1]),
+            _information(answered.get(index, plain[index][few][np.newaxis])) if plain else None,
+            divergences[index],
             *(_log_gain(answered[0], answered[index]) if index and _is_whole(answered, index) else (None, None)),
-            *(_compared(seen[0].answers, seen[index].answers, known) if answers else ()),
+            *(_compared(plain[0], plain[index], known) if plain else ()),
         )
         for index, mode in enumerate(modes)
     ]
     name = normalization[1].name if normalization is not None else None
-    judged = int((known >= 0).sum()) if answers else 0
-    renamed = renamed_share(seen[0].answers.argmax(axis=1), known) if answers else None
-    return PreprocessingCheck(trials[0], tuple(trials[1:]), len(pixels), name, judged, _class_count(head), renamed)
+    judged = int((known >= 0).sum()) if plain else 0
+    renamed = renamed_share(plain[0].argmax(axis=1), known) if plain else None
+    return PreprocessingCheck(trials[0], tuple(trials[1:]), len(pixels), name, judged, classes, renamed)
 
 
 def renamed_share(answered: NDArray[np.int64], truth: NDArray[np.int64]) -> float | None:
@@ -184,10 +199,6 @@ def renamed_share(answered: NDArray[np.int64], truth: NDArray[np.int64]) -> floa
     return right / len(truth) if len(truth) else None
 
 
-def _class_count(head: SettledOutput | None) -> int | None:
-    return None if head is None else head.classes
-
-
 def _compared(
     used: NDArray[Any], other: NDArray[Any], truth: NDArray[np.int64]
 ) -> tuple[float, float | None, int, int]:
@@ -199,26 +210,26 @@ def _compared(
 
 
 def _answers_to_copies(
-    run: Run,
+    run: AnswersUnder,
     modes: list[Preprocessing],
-    plain: list[Seen],
+    plain: list[Answers],
     pixels: NDArray[Any],
     others: Others,
     few: NDArray[Any],
-) -> dict[int, NDArray[np.float64]]:
+) -> dict[int, Answers]:
     """Answers `(copies, images, classes)` to a few images and their changed copies, under the modes worth it.
 
     Those are the mode used, and others whose plain answers tell more than its answers to all copies: that copies
     agree less than wholly only lowers what they tell. So a mode is given up, and has fewer copies, as soon as those
     tell no more than is enough. Where no mode's answers tell anything, none is worth it.
     """
-    told = [_information(seen.answers[few][np.newaxis]) for seen in plain]
+    told = [_information(answers[few][np.newaxis]) for answers in plain]
     pixels, others = pixels[few], {name: values[few] for name, values in others.items()}
 
-    def to_copies(index: int, enough: float = -np.inf) -> NDArray[np.float64]:
-        answers = [plain[index].answers[few]]
+    def to_copies(index: int, enough: float = -np.inf) -> Answers:
+        answers = [plain[index][few]]
         for change in _CHANGES:
-            answers.append(run(modes[index], change(pixels), others).answers)
+            answers.append(run(modes[index], change(pixels), others))
             if _information(np.stack(answers)) <= enough:
                 break
         return np.stack(answers)
@@ -231,7 +242,7 @@ def _answers_to_copies(
     return {0: used, **tried}
 
 
-def _is_whole(answered: dict[int, NDArray[np.float64]], index: int) -> bool:
+def _is_whole(answered: dict[int, Answers], index: int) -> bool:
     """Whether a mode was tried on all copies that the mode used was tried on."""
     return index in answered and len(answered[index]) == len(answered[0])
 
@@ -309,10 +320,22 @@ def _is_untouched(row: LayerSummary, layer: keras.Layer) -> bool:
     return not mean.any() or mean.size != shape[-1]
 
 
-def _divergence(moments: tuple[NDArray[np.float64], NDArray[np.float64]] | None, layer: keras.Layer) -> float | None:
+def _divergences(
+    network: Network,
+    modes: list[Preprocessing],
+    normalization: tuple[str, keras.Layer] | None,
+    pixels: NDArray[Any],
+    others: Others,
+) -> list[float | None]:
+    """How far under each mode the moments are from those the normalization remembers; None where there is none."""
+    if normalization is None:
+        return [None] * len(modes)
+    run = moments_under(network, normalization[0])
+    return [_divergence(run(mode, pixels, others), normalization[1]) for mode in modes]
+
+
+def _divergence(moments: Moments, layer: keras.Layer) -> float:
     """How far the given moments are from those `layer` remembers, the median over channels."""
-    if moments is None:
-        return None
     mean, variance = moments
     known_mean = np.asarray(keras.ops.convert_to_numpy(layer.moving_mean), np.float64)
     known = np.asarray(keras.ops.convert_to_numpy(layer.moving_variance), np.float64) + layer.epsilon

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -13,55 +12,65 @@ from numpy.typing import NDArray
 
 from reportgen.analysis.network.capture import read_layers
 from reportgen.analysis.network.settled_output import SettledOutput
+from reportgen.analysis.network.traced import traced_network
 from reportgen.analysis.network.unfused import unfused
 from reportgen.models import Network, Others, Preprocessing
 
 _BATCH = 8  # images that go through the network together
 
+Answers = NDArray[np.float64]  # probabilities `(images, classes)`, or `(copies, images, classes)`
+Moments = tuple[NDArray[np.float64], NDArray[np.float64]]  # mean and variance, `(channels,)` each
 
-@dataclass(frozen=True, eq=False)
-class Seen:
-    """Answers as probabilities `(images, classes)`, empty where there are none; moments of a layer's output.
+AnswersUnder = Callable[[Preprocessing, NDArray[Any], Others], Answers]
 
-    These are mean and variance, `(channels,)` each, None where no layer was asked for.
+
+def answers_under(network: Network, head: SettledOutput) -> AnswersUnder:
+    """What gives the answers of `network` to images under a mode, by the network's one trace."""
+
+    def run(mode: Preprocessing, pixels: NDArray[Any], others: Others) -> Answers:
+        traced = traced_network(network)
+        given = [traced.compute(network.feed(*batch)) for batch in _batches(mode, pixels, others)]
+        scores = [tf.cast(keras.tree.flatten(answer)[head.index], tf.float32) for answer in given]
+        return as_answers(np.concatenate(scores), head)
+
+    return run
+
+
+def as_answers(scores: NDArray[Any], head: SettledOutput) -> Answers:
+    """What an output of classes gave, `(images, values)`, as probabilities that add up to 1."""
+    values = np.asarray(np.nan_to_num(head.as_scores(scores)))
+    if not head.is_single:
+        values = head.as_probabilities(values)
+    told = values.astype(np.float64)
+    return np.asarray(told / np.maximum(told.sum(axis=1, keepdims=True), 1e-12))
+
+
+def moments_under(network: Network, source: str) -> Callable[[Preprocessing, NDArray[Any], Others], Moments]:
+    """What gives the moments of the layer `source` on images under a mode; compiled once for all, as far as there.
+
+    Args:
+        source: the layer whose moments are taken, "" for the input itself.
     """
 
-    answers: NDArray[np.float64]
-    moments: tuple[NDArray[np.float64], NDArray[np.float64]] | None
-
-
-Run = Callable[[Preprocessing, NDArray[Any], Others], Seen]
-
-
-def make_run(network: Network, head: SettledOutput | None, source: str | None) -> Run:
-    """A function that runs `network` on images under a mode, compiled once for all modes.
-
-    `source` is the layer whose moments are taken, "" for the input itself, None for none.
-    """
-    names = [source] if source else []
-
-    def traced(prepared: tf.Tensor, others: Others) -> tuple[Any, Any, tf.Tensor]:
-        outputs, answer = read_layers(network, network.feed(prepared, others), names, whole=head is not None)
-        layer = prepared if source == "" else outputs[source][0] if source else None
-        sums = None if layer is None else _sums(tf.cast(layer, tf.float32))
-        scores = None if head is None else tf.cast(keras.tree.flatten(answer)[head.index], tf.float32)
-        return sums, scores, unfused()
+    def traced(prepared: tf.Tensor, others: Others) -> tuple[Any, tf.Tensor]:
+        outputs, _ = read_layers(network, network.feed(prepared, others), [source] if source else [])
+        return _sums(tf.cast(outputs[source][0] if source else prepared, tf.float32)), unfused()
 
     spec = tf.TensorSpec((None, *network.size, network.channels), tf.float32)
     step = tf.function(traced, autograph=False, input_signature=[spec, network.other_specs()])
 
-    def run(mode: Preprocessing, pixels: NDArray[Any], others: Others) -> Seen:
-        parts = []
-        for start in range(0, len(pixels), _BATCH):
-            batch = slice(start, start + _BATCH)
-            prepared = mode.apply(tf.constant(np.ascontiguousarray(pixels[batch], np.float32)))
-            parts.append(step(prepared, {name: tf.constant(values[batch]) for name, values in others.items()}))
-        answers = (
-            np.zeros((0, 0)) if head is None else _probabilities(np.concatenate([one for _, one, _ in parts]), head)
-        )
-        return Seen(answers, None if source is None else _moments([sums for sums, _, _ in parts]))
+    def run(mode: Preprocessing, pixels: NDArray[Any], others: Others) -> Moments:
+        return _moments([step(*batch)[0] for batch in _batches(mode, pixels, others)])
 
     return run
+
+
+def _batches(mode: Preprocessing, pixels: NDArray[Any], others: Others) -> Iterator[tuple[tf.Tensor, Others]]:
+    """The images prepared by `mode` a few at a time, with the values beside them."""
+    for start in range(0, len(pixels), _BATCH):
+        batch = slice(start, start + _BATCH)
+        prepared = mode.apply(tf.constant(np.ascontiguousarray(pixels[batch], np.float32)))
+        yield prepared, {name: tf.constant(values[batch]) for name, values in others.items()}
 
 
 def _sums(values: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -71,15 +80,7 @@ def _sums(values: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     return count, tf.reduce_sum(values, axes), tf.reduce_sum(tf.square(values), axes)
 
 
-def _moments(parts: list[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _moments(parts: list[Any]) -> Moments:
     count, total, squares = (sum(np.asarray(part[i], np.float64) for part in parts) for i in range(3))
     mean = np.asarray(total / count)
     return mean, np.maximum(np.asarray(squares / count) - mean**2, 0.0)
-
-
-def _probabilities(scores: NDArray[Any], head: SettledOutput) -> NDArray[np.float64]:
-    values = np.asarray(np.nan_to_num(head.as_scores(scores)))
-    if not head.is_single:
-        values = head.as_probabilities(values)
-    told = values.astype(np.float64)
-    return np.asarray(told / np.maximum(told.sum(axis=1, keepdims=True), 1e-12))
