@@ -219,9 +219,8 @@ def _evidence(study: Study, looked: LookedAt) -> Evidence:
         [(item.bank, item.statistics) for item in study.weighed],
         study.statistics,
         study.fitting,
-        looked.pixels,
+        looked.seen,
         study.images.skipped,
-        looked.scores,
     )
 
 

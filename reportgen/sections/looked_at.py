@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from reportgen.analysis.findings import images_to_look_at
-from reportgen.results import FloatArray, PixelArray
+from reportgen.analysis.findings.shown_images import SeenClosely, images_to_capture
 from reportgen.sections.section import Contribution, VisitedImage, Work
 from reportgen.sections.study import Study
 
 
 class LookedAt:
-    """Keeps the few images that the evidence asks for, by their names.
-
-    `pixels` are as fitted into the input, `scores` what the first output of classes gave, where there is one.
-    """
+    """Keeps what was seen of the few images that the evidence asks for."""
 
     def __init__(self, study: Study) -> None:
-        self.pixels: dict[str, PixelArray] = {}
-        self.scores: dict[str, FloatArray] = {}
+        self._seen: dict[str, SeenClosely] = {}
         self._head = study.head
         images = images_to_look_at(study.network, study.summary, study.answers, study.statistics)
-        self.work = Work(images=images, visit=self._visit, reads_answers=self._head is not None)
+        self._captured = {image.file for image in images_to_capture(study.statistics)}
+        self.work = Work(images=images, visit=self._visit, reads_answers=True)
+
+    @property
+    def seen(self) -> Mapping[str, SeenClosely]:
+        """What was seen of each, by its name."""
+        return self._seen
 
     def _visit(self, visited: VisitedImage) -> Contribution:
-        self.pixels[visited.file] = visited.pixels
-        if self._head is not None:
-            self.scores[visited.file] = visited.answers[self._head.name]
+        scores = None if self._head is None else visited.answers[self._head.name]
+        captured = visited.captured if visited.file in self._captured else None
+        if captured is not None:
+            captured = replace(captured, outputs={})  # they are large, and not compared
+        self._seen[visited.file] = SeenClosely(visited.pixels, scores, captured)
         return Contribution()

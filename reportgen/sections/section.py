@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from reportgen import record
 from reportgen.analysis.dataset_quality.quality import SetQuality
 from reportgen.analysis.findings.evidence import AttributionFacts
+from reportgen.analysis.network.whole_run import Captured
 from reportgen.analysis.robustness import Robustness
 from reportgen.config import Config
 from reportgen.facts import Placement
@@ -24,7 +25,7 @@ class VisitedImage:
     """An image while it is visited: in its own values, as fitted into the network's input, and what layers gave.
 
     `outputs` has an array without the batch for each layer any section asked for, `answers` one for each of the
-    network's own outputs, by their names, where a section reads them.
+    network's own outputs, by their names, where a section reads them; `captured` is the run they are from.
     """
 
     image: ImageFile
@@ -33,6 +34,7 @@ class VisitedImage:
     placement: Placement
     outputs: Mapping[str, FloatArray]
     answers: Mapping[str, FloatArray] = field(default_factory=dict)
+    captured: Captured | None = None
 
     @property
     def file(self) -> str:

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 
 from reportgen.analysis.answers import answer_of
-from reportgen.analysis.network.capture import Extractor
+from reportgen.analysis.network.whole_run import WholeRun
 from reportgen.images import ImageFile
 from reportgen.progress import stage
 from reportgen.sections.section import Contribution, Section, VisitedImage, Work, joined
@@ -65,17 +65,19 @@ def _visits(
     images: Sequence[ImageFile], works: Sequence[Work], study: Study, workshop: Workshop
 ) -> Iterator[VisitedImage]:
     layers = tuple(dict.fromkeys(layer for work in works for layer in work.layers))
-    answering = any(work.reads_answers and work.images for work in works)
-    run = Extractor(study.network, layers, whole=answering) if layers or answering else None
+    run, outputs = WholeRun(study.network, layers), study.answers.outputs
     readers = {image.file for work in works if work.layers or work.reads_answers for image in work.images}
     for fitted in fitted_images(study.fitting, study.network, images, originals=workshop.originals):
-        read = run is not None and fitted.image.file in readers
         others = study.network.others_of([fitted.image.file])
-        layer_rows, answer_rows = run.with_answer(fitted.pixels[np.newaxis], others) if run and read else ({}, [])
-        outputs = {name: rows[0] for name, rows in layer_rows.items()}
-        answers = {
-            output.name: np.asarray(answer_of(answer_rows[output.index], output))[0]
-            for output in study.answers.outputs
-            if answer_rows
-        }
-        yield VisitedImage(fitted.image, fitted.original, fitted.pixels, fitted.placement, outputs, answers)
+        captured = run(fitted.pixels[np.newaxis], others) if fitted.image.file in readers else None
+        yield VisitedImage(
+            fitted.image,
+            fitted.original,
+            fitted.pixels,
+            fitted.placement,
+            {name: rows[0] for name, rows in captured.outputs.items()} if captured else {},
+            {output.name: np.asarray(answer_of(captured.answer[output.index], output))[0] for output in outputs}
+            if captured
+            else {},
+            captured,
+        )

@@ -28,6 +28,7 @@ from reportgen.analysis.findings.evidence import (
     ValueColumns,
     VariableFacts,
 )
+from reportgen.analysis.findings.shown_images import SeenClosely
 from reportgen.analysis.network.fed_values import settle_fitting
 from reportgen.analysis.network.feeding import open_network
 from reportgen.analysis.network.layers import summarize_network
@@ -230,7 +231,7 @@ def evidence_of(model: keras.Model, pixels: np.ndarray, **settings: Any) -> Evid
     layers_measured = default_layers(config, summary)
     statistics = collect(network, summary, images, layers_measured, fitting, config, Silent(), None, plan)
     wanted = images_to_look_at(network, summary, answers, statistics)
-    shown = {image.file: fitting.apply(load_image(image, network.channels))[0] for image in wanted}
+    shown = {image.file: SeenClosely(fitting.apply(load_image(image, network.channels))[0]) for image in wanted}
     return gather_evidence(config, network, summary, answers, banks, statistics, fitting, shown)
 
 

@@ -23,8 +23,7 @@ from reportgen.analysis.findings.evidence import (
     VariableFacts,
 )
 from reportgen.analysis.findings.initial import looks_initial
-from reportgen.analysis.findings.shown_images import CAPTURE_IMAGES, stacked, try_modes, used_images
-from reportgen.analysis.network.capture_check import check_capture
+from reportgen.analysis.findings.shown_images import SeenClosely, check_captured, try_modes, used_images
 from reportgen.analysis.network.feeding import rounded_away, scaled_twice
 from reportgen.analysis.network.measured_words import describe_map
 from reportgen.analysis.network.settled_output import SettledOutput, head_of
@@ -41,10 +40,8 @@ from reportgen.results import (
     FloatArray,
     LayerSummary,
     NetworkSummary,
-    PixelArray,
     WeightStatistics,
 )
-from reportgen.sampling import sample_evenly
 
 # Two filters are next to equal when they differ by less than this share of their size: a thousandth is far
 # below what training with noise leaves, and above the rounding of 16-bit weights.
@@ -75,25 +72,22 @@ def gather_evidence(
     weights: Sequence[tuple[FilterBank, WeightStatistics]],
     statistics: ImageStatistics,
     fitting: Fitting,
-    pixels: Mapping[str, PixelArray],
+    seen: Mapping[str, SeenClosely],
     skipped: Sequence[Skipped] = (),
-    scores: Mapping[str, FloatArray] = {},
 ) -> Evidence:
     """Gather the evidence; runs the network on a few images for the preprocessing and the capture.
 
     Args:
         answers: the outputs and their right answers.
-        pixels: those `images_to_look_at` named, as fitted into the network's input, by their names.
+        seen: what was seen of the images that `images_to_look_at` names, by their names.
         skipped: images that could not be used.
-        scores: what the first output of classes gave to images, by their names, as far as it is known.
 
     Raises:
         ReportgenError: the network cannot run.
     """
     head = head_of(answers.outputs)
     used = used_images(statistics)
-    looked, shown = stacked(sample_evenly(used, CAPTURE_IMAGES), pixels)
-    capture = None if shown is None else check_capture(network, shown, network.others_of(looked))
+    capture = check_captured(network, statistics, seen)
     return Evidence(
         network=_network_facts(config, network, head),
         summary=summary,
@@ -104,7 +98,7 @@ def gather_evidence(
         images=_images(fitting, head, statistics, answers),
         values=_values(config, fitting, used),
         skipped={item.file: item.reason for item in skipped if item.is_image},
-        preprocessing=try_modes(network, summary, head, used, answers, pixels, scores),
+        preprocessing=try_modes(network, summary, head, used, answers, seen),
         capture_difference=None if capture is None else capture.difference,
         nonfinite_inside={} if capture is None else capture.nonfinite,
         answers=tuple(_answer_facts(answers, statistics)),

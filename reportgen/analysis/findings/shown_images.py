@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from reportgen.analysis.answers import SettledAnswers, truth_indices
+from reportgen.analysis.network.capture_check import CaptureCheck, check_capture
 from reportgen.analysis.network.feeding import expected_mode
 from reportgen.analysis.network.preprocessing_check import (
     ANSWERED_IMAGES,
@@ -15,6 +17,7 @@ from reportgen.analysis.network.preprocessing_check import (
     images_to_try,
 )
 from reportgen.analysis.network.settled_output import SettledOutput, head_of
+from reportgen.analysis.network.whole_run import Captured
 from reportgen.analysis.statistics.image_statistics import ImageStatistics
 from reportgen.images import ImageFile
 from reportgen.models import MODES, Network
@@ -24,14 +27,31 @@ from reportgen.sampling import sample_evenly
 CAPTURE_IMAGES = 2
 
 
+@dataclass(frozen=True, eq=False)
+class SeenClosely:
+    """What was seen of an image: its pixels as fitted into the network's input, and what it gave where that was kept.
+
+    `scores` are what the first output of classes gave; `captured` is all of the run.
+    """
+
+    pixels: PixelArray
+    scores: FloatArray | None = None
+    captured: Captured | None = None
+
+
 def images_to_look_at(
     network: Network, summary: NetworkSummary, answers: SettledAnswers, statistics: ImageStatistics
 ) -> tuple[ImageFile, ...]:
     """The images whose pixels `gather_evidence` wants, in their order."""
     used = used_images(statistics)
     tried = _tried(network, summary, head_of(answers.outputs), used, answers)
-    wanted = {image.file for image in (*sample_evenly(used, CAPTURE_IMAGES), *tried)}
+    wanted = {image.file for image in (*images_to_capture(statistics), *tried)}
     return tuple(image for image in used if image.file in wanted)
+
+
+def images_to_capture(statistics: ImageStatistics) -> tuple[ImageFile, ...]:
+    """The images on which what is captured is compared with what the network itself answers."""
+    return tuple(sample_evenly(used_images(statistics), CAPTURE_IMAGES))
 
 
 def used_images(statistics: ImageStatistics) -> list[ImageFile]:
@@ -73,23 +93,28 @@ def try_modes(
     head: SettledOutput | None,
     images: Sequence[ImageFile],
     answers: SettledAnswers,
-    pixels: Mapping[str, PixelArray],
-    scores: Mapping[str, FloatArray],
+    seen: Mapping[str, SeenClosely],
 ) -> PreprocessingCheck | None:
-    """The trial of other modes, where there is any image to try them on.
-
-    Args:
-        scores: what `head` gave to images, by their names; used where all that are tried are among them.
-    """
-    files, shown = stacked(_tried(network, summary, head, images, answers), pixels)
-    if shown is None:
+    """The trial of other modes, where there is any image to try them on."""
+    shown = {
+        image.file: seen[image.file] for image in _tried(network, summary, head, images, answers) if image.file in seen
+    }
+    if not shown:
         return None
-    known = truth_indices(_right_classes(head, answers), files).astype(np.int64)
-    given = np.stack([scores[file] for file in files]) if all(file in scores for file in files) else None
-    return check_preprocessing(network, summary, head, shown, known, network.others_of(files), given)
+    known = truth_indices(_right_classes(head, answers), list(shown)).astype(np.int64)
+    pixels = np.stack([one.pixels for one in shown.values()])
+    scores = [one.scores for one in shown.values() if one.scores is not None]
+    given = np.stack(scores) if len(scores) == len(shown) else None
+    return check_preprocessing(network, summary, head, pixels, known, network.others_of(list(shown)), given)
 
 
-def stacked(images: Sequence[ImageFile], pixels: Mapping[str, PixelArray]) -> tuple[list[str], PixelArray | None]:
-    """The names of those of `images` whose pixels are there, and these; None where there are none."""
-    files = [image.file for image in images if image.file in pixels]
-    return files, np.stack([pixels[file] for file in files]) if files else None
+def check_captured(
+    network: Network, statistics: ImageStatistics, seen: Mapping[str, SeenClosely]
+) -> CaptureCheck | None:
+    """How what was captured of images compares with what the network itself answers, where there is any."""
+    shown = {image.file: seen[image.file] for image in images_to_capture(statistics) if image.file in seen}
+    if not shown:
+        return None
+    captured = [one.captured for one in shown.values() if one.captured is not None]
+    pixels, others = np.stack([one.pixels for one in shown.values()]), network.others_of(list(shown))
+    return check_capture(network, pixels, others, captured if len(captured) == len(shown) else ())

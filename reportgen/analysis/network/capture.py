@@ -97,16 +97,35 @@ def read_layers(
     Raises:
         LayerNotReachedError: some of `names` were not called.
     """
+    outputs, answer, _ = read_with(network, fed, names, (), before_activation=before_activation, whole=whole)
+    return outputs, answer
+
+
+def read_with(
+    network: Network,
+    fed: Any,
+    names: Sequence[str],
+    beside: Sequence[tf.Tensor],
+    *,
+    before_activation: bool = False,
+    whole: bool = False,
+) -> tuple[dict[str, list[tf.Tensor]], Any, list[tf.Tensor]]:
+    """As `read_layers`, and the counterparts of `beside`, tensors of the network's one trace.
+
+    Raises:
+        LayerNotReachedError: some of `names` were not called.
+    """
     traced = traced_network(network)
     missing = [name for name in names if name not in traced.calls]
     if missing:
         raise LayerNotReachedError(missing)
     seen = [traced.calls[name] for name in dict.fromkeys(names)]
     wanted = {call.name: _given_by(call, before_activation=before_activation) for call in seen}
-    replayed, answer = traced.replay(fed, [tensor for tensors in wanted.values() for tensor in tensors], whole=whole)
+    tensors = [tensor for given in wanted.values() for tensor in given]
+    replayed, answer = traced.replay(fed, [*tensors, *beside], whole=whole)
     found = iter(replayed)
     outputs = {call.name: [_as_captured(next(found), call.channels_first) for _ in wanted[call.name]] for call in seen}
-    return outputs, answer
+    return outputs, answer, list(found)
 
 
 def _given_by(seen: Seen, *, before_activation: bool) -> Sequence[tf.Tensor]:
@@ -128,8 +147,7 @@ class Extractor:
     output is handed to `reduce(name, tensor)` inside the compiled function and only what that returns (a tensor
     or a structure of tensors) is kept: all layers' statistics without all layers' maps in memory at once.
 
-    A layer that gives several tensors is represented by its first. `before_activation` is as in
-    `run_layers`. `whole`: the network is run to its end, for `with_answer`.
+    A layer that gives several tensors is represented by its first. `before_activation` is as in `run_layers`.
     """
 
     def __init__(
@@ -139,14 +157,12 @@ class Extractor:
         *,
         before_activation: bool = False,
         reduce: Reduce | None = None,
-        whole: bool = False,
     ) -> None:
         self.network = network
         self.names = tuple(names)
         self.before_activation = before_activation
         self.reduce = reduce
-        self.whole = whole
-        self._compiled: dict[tuple[Any, ...], Callable[..., tuple[dict[str, Any], list[Any], tf.Tensor]]] = {}
+        self._compiled: dict[tuple[Any, ...], Callable[..., tuple[dict[str, Any], tf.Tensor]]] = {}
 
     def __call__(self, pixels: NDArray[Any] | tf.Tensor, others: Others = NO_OTHERS) -> dict[str, Any]:
         """The layers' outputs for `pixels`.
@@ -162,19 +178,6 @@ class Extractor:
         Raises:
             ReportgenError: a layer is not called in a forward pass, or the network cannot run here.
         """
-        return self._run(pixels, others)[0]
-
-    def with_answer(
-        self, pixels: NDArray[Any] | tf.Tensor, others: Others = NO_OTHERS
-    ) -> tuple[dict[str, Any], list[NDArray[Any]]]:
-        """The layers' outputs, and the network's own in Keras' flat order, as Keras gives them (`whole` alone).
-
-        Raises:
-            ReportgenError: a layer is not called in a forward pass, or the network cannot run here.
-        """
-        return self._run(pixels, others)
-
-    def _run(self, pixels: NDArray[Any] | tf.Tensor, others: Others) -> tuple[dict[str, Any], list[NDArray[Any]]]:
         fed = tf.convert_to_tensor(pixels)
         beside = {name: tf.convert_to_tensor(values) for name, values in others.items()}
         key = (fed.dtype, *fed.shape[1:], *beside)
@@ -182,23 +185,24 @@ class Extractor:
             if key not in self._compiled:
                 specs = {name: tf.TensorSpec((None, *each.shape[1:]), each.dtype) for name, each in beside.items()}
                 self._compiled[key] = self._compile(tf.TensorSpec((None, *fed.shape[1:]), fed.dtype), specs)
-            outputs, answer, _ = self._compiled[key](fed, beside)
+            outputs, _ = self._compiled[key](fed, beside)
         arrays = tf.nest.map_structure(lambda tensor: tensor.numpy(), list(outputs.values()))
-        return dict(zip(outputs, arrays, strict=True)), [leaf.numpy() for leaf in answer]
+        return dict(zip(outputs, arrays, strict=True))
 
     def _compile(
         self, pixels: tf.TensorSpec, others: dict[str, tf.TensorSpec]
-    ) -> Callable[..., tuple[dict[str, Any], list[Any], tf.Tensor]]:
-        def run(pixels: tf.Tensor, others: Others) -> tuple[dict[str, Any], list[Any], tf.Tensor]:
+    ) -> Callable[..., tuple[dict[str, Any], tf.Tensor]]:
+        def run(pixels: tf.Tensor, others: Others) -> tuple[dict[str, Any], tf.Tensor]:
             inputs = self.network.feed(self.network.prepare(pixels), others)
-            how = {"before_activation": self.before_activation, "whole": self.whole}
             if tuple(pixels.shape[1:]) == (*self.network.size, self.network.channels):
-                outputs, answer = read_layers(self.network, inputs, self.names, **how)
+                outputs, _ = read_layers(self.network, inputs, self.names, before_activation=self.before_activation)
             else:
-                outputs, answer = run_layers(self.network.model, inputs, self.names, **how)
+                outputs, _ = run_layers(
+                    self.network.model, inputs, self.names, before_activation=self.before_activation
+                )
             first = {name: outputs[name][0] for name in self.names}
             if self.reduce is not None:
                 first = {name: self.reduce(name, tensor) for name, tensor in first.items()}
-            return first, list(keras.tree.flatten(answer)) if self.whole else [], unfused()
+            return first, unfused()
 
         return tf.function(run, autograph=False).get_concrete_function(pixels, others)  # type: ignore[no-any-return]

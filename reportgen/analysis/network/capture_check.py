@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +11,15 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from reportgen.analysis.network.layer_kinds import kind_of
 from reportgen.analysis.network.running import run_errors_explained, run_unwatched
 from reportgen.analysis.network.traced import traced_network
 from reportgen.analysis.network.unfused import unfused
-from reportgen.analysis.network.watching import before_activation_of, tensors_in
+from reportgen.analysis.network.watching import tensors_in
+from reportgen.analysis.network.whole_run import Captured, WholeRun, activated
 from reportgen.models import NO_OTHERS, Network, Others
+
+# More than what another size of the batch does to the last digits.
+_ROUNDING = 1e-5
 
 
 @dataclass(frozen=True)
@@ -34,60 +37,60 @@ class CaptureCheck:
     nonfinite: Mapping[str, int]
 
 
-def check_capture(network: Network, pixels: NDArray[Any], others: Others = NO_OTHERS) -> CaptureCheck:
+def check_capture(
+    network: Network, pixels: NDArray[Any], others: Others = NO_OTHERS, captured: Sequence[Captured] = ()
+) -> CaptureCheck:
     """Compare the captured final output with what the network itself answers.
 
     Args:
         pixels: `(batch, height, width, channels)` of 0..255.
         others: as `Network.feed` takes them.
+        captured: what was captured of each image by itself, where that is done. It is left aside where it differs,
+            since an answer may depend on what else is in the batch.
 
     Raises:
         ReportgenError: the network cannot run here.
     """
-    with run_errors_explained(network):
-        answer = tensors_in(run_unwatched(network, pixels, others))
-        inputs = network.feed(network.prepare(pixels), others)
-        captured, sums, _ = tf.function(_captured_answer, autograph=False)(network, inputs)
-        # Finite numbers may add up to none, but others never to a finite one.
-        odd = [name for name, total in sums.items() if not np.isfinite(total)]
-        counts = tf.function(_nonfinite_counts, autograph=False)(network, inputs, odd)[0] if odd else {}
-    pairs = zip(captured, answer, strict=True)
-    difference = max((_difference(_as_numbers(one), _as_numbers(other)) for one, other in pairs), default=0.0)
-    return CaptureCheck(difference, {name: int(counts[name]) for name in odd if counts[name]})
+    answer = [_as_numbers(tensor) for tensor in tensors_in(keras.tree.flatten(run_unwatched(network, pixels, others)))]
+    found = _together(captured)
+    if found is None or _largest_difference(found, answer) > _ROUNDING:
+        found = WholeRun(network)(pixels, others)
+    # Numbers may add up to none that is finite, but what is not finite never adds up to one.
+    odd = [name for name, total in found.sums.items() if not np.isfinite(total)]
+    counts: dict[str, tf.Tensor] = {}
+    if odd:
+        with run_errors_explained(network):
+            inputs = network.feed(network.prepare(pixels), others)
+            counts, _ = tf.function(_nonfinite_counts, autograph=False)(network, inputs, odd)
+    difference = _largest_difference(found, answer)
+    return CaptureCheck(difference, {name: int(number) for name, number in counts.items() if number})
 
 
-def _captured_answer(network: Network, inputs: Any) -> tuple[list[tf.Tensor], dict[str, tf.Tensor], tf.Tensor]:
-    """The answer as the watched layers gave it; as the network gave it where it comes from no layer.
-
-    With it the sum of what went into each activation, and what keeps operations apart.
-    """
-    activated = _activated(network)
-    before, answer = traced_network(network).replay(inputs, list(activated.values()), whole=True)
-    sums = {name: tf.reduce_sum(tf.cast(values, tf.float32)) for name, values in zip(activated, before, strict=True)}
-    return tensors_in(answer), sums, unfused()
+def _together(captured: Sequence[Captured]) -> Captured | None:
+    """What was captured of several images as of one batch; None of none, and where answers do not make one."""
+    shapes = {tuple(leaf.shape[1:] if leaf.ndim else None for leaf in one.answer) for one in captured}
+    if len(shapes) != 1 or None in next(iter(shapes)):
+        return None
+    answer = [np.concatenate(leaves) for leaves in zip(*(one.answer for one in captured), strict=True)]
+    sums = {name: float(np.sum([one.sums[name] for one in captured])) for name in captured[0].sums}
+    return Captured({}, answer, sums)
 
 
 def _nonfinite_counts(network: Network, inputs: Any, names: list[str]) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
     """How many values that are not finite went into the activations `names`, and what keeps operations apart."""
-    activated = _activated(network)
-    before, _ = traced_network(network).replay(inputs, [activated[name] for name in names])
+    going_in = activated(network)
+    before, _ = traced_network(network).replay(inputs, [going_in[name] for name in names])
     counts = [tf.math.count_nonzero(~tf.math.is_finite(values)) for values in before]
     return dict(zip(names, counts, strict=True)), unfused()
 
 
-def _activated(network: Network) -> dict[str, tf.Tensor]:
-    """What goes into each activation in the network's trace, by the layer call."""
-    seen = [call for call in traced_network(network).seen if not _is_softmax(call.layer)]
-    before = {call.name: before_activation_of(call) for call in seen}
-    return {name: each for name, each in before.items() if each is not None and each.dtype.is_floating}
-
-
-def _is_softmax(layer: keras.Layer) -> bool:
-    return kind_of(layer) == "softmax" or getattr(layer, "activation", None) is keras.activations.softmax
-
-
 def _as_numbers(tensor: tf.Tensor) -> NDArray[np.float32]:
     return np.asarray(tf.cast(tensor, tf.float32))
+
+
+def _largest_difference(captured: Captured, answer: Sequence[NDArray[np.float32]]) -> float:
+    pairs = zip(captured.answer, answer, strict=True)
+    return max((_difference(np.asarray(one, np.float32), other) for one, other in pairs), default=0.0)
 
 
 def _difference(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:

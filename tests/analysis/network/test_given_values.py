@@ -14,8 +14,8 @@ from support.settled import head
 from reportgen import build
 from reportgen.analysis.attribution.tracing import TracedCall, answer_images
 from reportgen.analysis.changed_images import ChangedImages
-from reportgen.analysis.findings.gathering import check_capture
 from reportgen.analysis.network.capture import Extractor
+from reportgen.analysis.network.capture_check import check_capture
 from reportgen.analysis.network.features import extract_features
 from reportgen.analysis.network.feeding import open_network
 from reportgen.analysis.network.given_values import with_values_of_images
