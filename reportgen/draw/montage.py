@@ -51,8 +51,11 @@ def montage(
     colours = tiles.shape[3:]
     rows = -(-count // columns)
     cells = np.empty((rows, height + gap, columns, width + gap, *colours), np.uint8)
-    cells[...] = background if colours else background[0]
     full = count // columns
+    # Not all of it: a colour is laid out many times slower than tiles are copied.
+    behind = cells[:, height:], cells[:, :height, :, width:], cells[full:, :height, count - full * columns :, :width]
+    for places in behind:
+        places[...] = background if colours else background[0]
     cells[:full, :height, :, :width] = (
         tiles[: full * columns].reshape(full, columns, height, width, *colours).swapaxes(1, 2)
     )

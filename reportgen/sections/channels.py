@@ -15,7 +15,7 @@ from reportgen.analysis.statistics.sightings import Sighting, Wanted, seen_box, 
 from reportgen.analysis.weights.filters import dense_banks
 from reportgen.analysis.weights.neighbours import Wiring
 from reportgen.draw.bands import show_image
-from reportgen.draw.patches import Sprite, cut_patch, make_small, pack
+from reportgen.draw.patches import Box, Sprite, cut_patch, make_small, pack
 from reportgen.facts import Selectivity
 from reportgen.formats import finite
 from reportgen.machine.threads import in_threads
@@ -111,8 +111,14 @@ class _Gathered:
             place, wanted = self.wanted[visited.file]
             photo = self._picture(visited)
             whole = self.workshop.pictures.save(f"small-{visited.file}", make_small(photo))
+            patches: dict[Box, int] = {}  # deep layers see the same of an image, whichever channel it is
             for one in wanted:
-                self.shown[one.layer, one.channel][one.rank] = self._seen(place, one, visited, photo, whole)
+                box = self._box(one, visited, photo)
+                cut = box or (0, 0, *photo.shape[:2])
+                if cut not in patches:
+                    patches[cut] = self.shelf.put(cut_patch(photo, cut))
+                sighting = Sighting(place, one.top.value, one.top.position, box)
+                self.shown[one.layer, one.channel][one.rank] = _Shown(sighting, patches[cut], whole)
         return Contribution()
 
     def _picture(self, visited: VisitedImage) -> ByteArray:
@@ -121,14 +127,11 @@ class _Gathered:
             return self.generated.of(visited.pixels)
         return show_image(visited.original, self.study.config.bands).pixels
 
-    def _seen(
-        self, place: int, wanted: Wanted, visited: VisitedImage, photo: ByteArray, whole: StoredPicture
-    ) -> _Shown:
-        top, height, width = wanted.top, *photo.shape[:2]
+    def _box(self, wanted: Wanted, visited: VisitedImage, photo: ByteArray) -> Box | None:
+        """What of the photograph a channel saw where it answered most."""
         layer = self.study.summary.layer(wanted.layer)
-        box = seen_box(layer, top.position, visited.placement, (height, width), self.study.network.size)
-        patch = self.shelf.put(cut_patch(photo, box or (0, 0, height, width)))
-        return _Shown(Sighting(place, top.value, top.position, box), patch, whole)
+        size = self.study.network.size
+        return seen_box(layer, wanted.top.position, visited.placement, photo.shape[:2], size)
 
     def finish(self) -> Contribution:
         """The channels with all that was gathered, layer by layer."""
