@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from reportgen.record import Curve, Histogram, ValueSpread
 
@@ -81,10 +82,10 @@ def draw_histogram(histogram: Histogram | None) -> HistogramChart | None:
     for tall, right in zip(heights, edges[1:], strict=False):
         # A bar of a few images among millions is still one pixel tall.
         top = HEIGHT - max(1.0, tall / tallest * (HEIGHT - 2)) if tall else HEIGHT
-        path.append(f"V{_short(top)}H{_short((right - low) / (high - low) * WIDTH)}")
+        path.append(f"V{top:.1f}H{(right - low) / (high - low) * WIDTH:.1f}")
     zero = -low / (high - low) * WIDTH if low < 0 < high else None
     return HistogramChart(
-        path="".join([*path, f"V{HEIGHT}"]),
+        path=_shortened("".join([*path, f"V{HEIGHT}"])),
         ticks=_ticks(low, high, zero),
         zero=None if zero is None else round(zero, 1),
         total=sum(counts),
@@ -137,12 +138,20 @@ def draw_profile(values: Sequence[float | None]) -> str:
     highest = max(known, default=0.0)
     if highest <= 0:
         return ""
-    step = WIDTH / len(values)
-    return "".join(
-        f"M{_short((place + 0.5) * step)} {HEIGHT}V{_short(HEIGHT - value / highest * (HEIGHT - 2))}"
-        for place, value in enumerate(values)
-        if value is not None and value > 0
+    return _shortened(
+        "".join(
+            f"{start}V{HEIGHT - value / highest * (HEIGHT - 2):.1f}"
+            for start, value in zip(_feet(len(values)), values, strict=True)
+            if value is not None and value > 0
+        )
     )
+
+
+@lru_cache
+def _feet(count: int) -> tuple[str, ...]:
+    """Where each of `count` bars of a profile starts: layers mostly have one of a few numbers of channels."""
+    step = WIDTH / count
+    return tuple(f"M{(place + 0.5) * step:.1f} {HEIGHT}" for place in range(count))
 
 
 def _ticks(low: float, high: float, zero: float | None) -> tuple[Tick, ...]:
@@ -151,6 +160,13 @@ def _ticks(low: float, high: float, zero: float | None) -> tuple[Tick, ...]:
     if zero is not None and _TICK_SPACING * WIDTH < zero < (1 - _TICK_SPACING) * WIDTH:
         ticks.insert(1, Tick(round(zero, 1), 0.0, "middle"))
     return tuple(ticks)
+
+
+def _shortened(path: str) -> str:
+    """A path whose coordinates all have a tenth of a pixel, without those that are naught; see `_short`."""
+    for command in "MVH ":
+        path = path.replace(f".0{command}", command)
+    return path.removesuffix(".0")
 
 
 def _short(value: float) -> str:

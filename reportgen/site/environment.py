@@ -75,9 +75,9 @@ def _environment(overrides: Path | None) -> Environment:
 
 def printable(value: Any) -> Any:
     """`value` as it goes into a page: text without control characters; what is markup already stays."""
-    if isinstance(value, str) and not hasattr(value, "__html__"):
-        return value.translate(_UNPRINTABLE)
-    return value
+    if not isinstance(value, str) or value.isprintable() or hasattr(value, "__html__"):
+        return value
+    return value.translate(_UNPRINTABLE)
 
 
 @pass_context

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from reportgen.record import (
     ChannelUse,
@@ -215,9 +216,8 @@ class PlatesView:
     pages: tuple[Link, ...]
 
 
-@dataclass(frozen=True)
-class ChannelRow:
-    """A row of the sheet of channels."""
+class ChannelRow(NamedTuple):
+    """A row of the sheet of channels, of which a report has ten thousands."""
 
     channel: int
     page: str | None
