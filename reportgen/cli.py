@@ -19,6 +19,7 @@ from reportgen.config import Config, option_facts, option_name, read_config_file
 from reportgen.errors import GateError, ReportgenError, one_line, printable
 from reportgen.files.replacing import placed
 from reportgen.formats import byte_count, counted
+from reportgen.machine.memory import seldom_collected
 from reportgen.machine.quiet import quiet_tensorflow
 from reportgen.options import Group, kinds_of
 from reportgen.progress import Progress
@@ -189,6 +190,7 @@ def layers(model: str, form: str, config_file: Path | None, **options: Any) -> N
 @click.argument("second", metavar="B", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="DIR|FILE.html")
 @click.option("--force", is_flag=True, help="replace a folder this program did not make")
+@seldom_collected()
 def compare(first: Path, second: Path, output: Path, force: bool) -> None:
     """Show two reports, A and B, side by side: which network is better, and what changed."""
     from reportgen.finished.comparing import compare_reports
@@ -200,6 +202,7 @@ def compare(first: Path, second: Path, output: Path, force: bool) -> None:
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="FILE.html")
 @settings_options(names=("max_size", "templates"))
+@seldom_collected()
 def bundle(folder: Path, output: Path, config_file: Path | None, **options: Any) -> None:
     """Make one HTML file of the report, comparison or collection in DIR, that needs nothing else; DIR stays as it is.
 
@@ -215,6 +218,7 @@ def bundle(folder: Path, output: Path, config_file: Path | None, **options: Any)
 @commands.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @settings_options("look")
+@seldom_collected()
 def render(folder: Path, config_file: Path | None, **options: Any) -> None:
     """Make the pages of the report in DIR again, from its report.json and pictures."""
     from reportgen.finished.rendering import render_again
@@ -225,6 +229,7 @@ def render(folder: Path, config_file: Path | None, **options: Any) -> None:
 
 @commands.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@seldom_collected()
 def verify(folder: Path) -> None:
     """Check every file of the report in DIR against its manifest, and every link."""
     from reportgen.finished.verification import files_beside, verify_report
@@ -262,6 +267,7 @@ def cache(clear: bool, config_file: Path | None, **options: Any) -> None:
 @commands.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--format", "form", type=click.Choice(["markdown", "json"]), default="markdown", show_default=True)
+@seldom_collected()
 def summary(folder: Path, form: str) -> None:
     """Print the report in DIR in one screen: what the network is, findings, evaluation, where the report is."""
     from reportgen.finished.summary import summary_of
@@ -274,6 +280,7 @@ def summary(folder: Path, form: str) -> None:
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="SITE")
 @click.option("--title", default=None, metavar="TEXT", help="title of the collection")
 @click.option("--force", is_flag=True, help="replace a folder this program did not make")
+@seldom_collected()
 def collect(folders: Sequence[Path], output: Path, title: str | None, force: bool) -> None:
     """Make one site of several reports: their figures over time, what changed, each as it is.
 

@@ -12,7 +12,7 @@ from jinja2 import TemplateError
 from reportgen.errors import ReportgenError, one_line
 from reportgen.files.inside import Inside
 from reportgen.files.manifest import MANIFEST
-from reportgen.finished.opened_record import ODD, odd_values_told, opened_record
+from reportgen.finished.opened_record import ODD, check_layers, odd_values_told, opened_record
 from reportgen.finished.site_folders import SUMMARY_NAME
 from reportgen.record import RECORD_NAME, Record, named_files
 from reportgen.site.page import Page
@@ -68,13 +68,7 @@ def odd_pages_told(path: Path) -> AbstractContextManager[None]:
 
 def _check_pages(path: Path, record: Record, pages: Sequence[Page]) -> None:
     """Refuse pages written over each other, pictures or what every report has, and channels of no layer."""
-    layers = {layer.name for layer in record.layers}
-    for place, unit in enumerate(record.units):
-        if unit.layer not in layers:  # its pages would be linked to and not be there
-            raise ReportgenError(
-                f"{one_line(path, 80)}: units.{place}.layer: expected one of the report's layers, "
-                f"got {one_line(repr(unit.layer), 36)}; make the report again"
-            )
+    check_layers(path, record)
     files, own = named_files(record), (RECORD_NAME, MANIFEST, SUMMARY_NAME, NO_JEKYLL)
     taken = {name.casefold(): name for name in (*files, *own)}
     for page in pages:

@@ -11,7 +11,7 @@ from reportgen.files.inside import Inside
 from reportgen.files.locks import steady
 from reportgen.files.targets import absolute
 from reportgen.files.workplaces import settle_left
-from reportgen.record import RECORD_NAME, Record, read_record
+from reportgen.record import RECORD_NAME, Record, named_files, read_record
 
 # What Python raises for values that are each of their type and do not fit together.
 ODD = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
@@ -24,6 +24,35 @@ def opened_record(path: Path) -> Iterator[tuple[Record, Inside]]:
     settle_left(absolute(folder))
     with steady(folder):
         yield read_record(path), Inside(folder if folder.is_dir() else path.parent)
+
+
+@contextmanager
+def opened_files(path: Path) -> Iterator[tuple[Record, Inside]]:
+    """As `opened_record`, where the files it names are of interest and its pages are not.
+
+    Raises:
+        ReportgenError: it is no report of this program, names what is not a file inside it, or channels of no layer.
+    """
+    with opened_record(path) as (record, inside):
+        check_layers(path, record)
+        for name, key in named_files(record).items():
+            inside.find(name, key)
+        yield record, inside
+
+
+def check_layers(path: Path, record: Record) -> None:
+    """Refuse channels of no layer: their pages would be linked to and not be there.
+
+    Raises:
+        ReportgenError: the record at `path` has one.
+    """
+    layers = {layer.name for layer in record.layers}
+    for place, unit in enumerate(record.units):
+        if unit.layer not in layers:
+            raise ReportgenError(
+                f"{one_line(path, 80)}: units.{place}.layer: expected one of the report's layers, "
+                f"got {one_line(repr(unit.layer), 36)}; make the report again"
+            )
 
 
 @contextmanager

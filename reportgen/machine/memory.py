@@ -87,6 +87,25 @@ class Room:
                 self._changed.notify_all()
 
 
+# New objects after which the collector looks at them; Python's own number is 700.
+_SELDOM = 100_000
+
+
+@contextmanager
+def seldom_collected() -> Iterator[None]:
+    """Look for garbage seldom in the block: for work on a finished report, whose record stays and is large.
+
+    A tenth of such a command went into going through its objects. Not where a network computes: of what waits there
+    to be found, each object may hold an array.
+    """
+    before = gc.get_threshold()
+    gc.set_threshold(_SELDOM, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
 @contextmanager
 def loading(*, for_good: bool) -> Iterator[None]:
     """Load modules in the block without looking for garbage meanwhile: next to all that they make is there to stay.
