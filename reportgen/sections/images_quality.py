@@ -12,7 +12,6 @@ from reportgen.analysis.dataset_quality.duplicates import (
     AlikePairs,
     Copies,
     CopySearch,
-    find_alike,
     find_copies,
     find_leaks,
 )
@@ -40,6 +39,7 @@ from reportgen.record.review import (
     SuspiciousLabel as RecordedLabel,
 )
 from reportgen.results import ByteArray
+from reportgen.sections.kept_pairs import kept_alike
 from reportgen.sections.section import Contribution, Section, VisitedImage, Work
 from reportgen.sections.study import Study, Workshop
 from reportgen.sections.thumbnails import Thumbnails
@@ -144,13 +144,13 @@ def _compare(study: Study, workshop: Workshop, images: SampledSet) -> _Compared:
     leaking = None
     if reference is not None:
         near = find_neighbours(images.features, reference.compared.features)
-        leaking = find_alike(images, near, reference.compared, seed=seed)
+        leaking = kept_alike(workshop.cache, images, near, reference.compared, seed=seed)
     judged = study.judged
     suspicious = suspicious_labels(judged.figures.answers, judged.figures.classes) if judged is not None else ()
     return _Compared(
         images=images,
         neighbours=neighbours,
-        alike=find_alike(images, neighbours, seed=seed),
+        alike=kept_alike(workshop.cache, images, neighbours, seed=seed),
         reference=reference,
         leaking=leaking,
         outliers=rank_outliers(images, neighbours),

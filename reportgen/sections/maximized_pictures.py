@@ -72,7 +72,7 @@ class Maximizing:
             return []
         wanted = [image.file for image in self._for_answers]
         images = (self._pixels[file] for file in wanted if file in self._pixels)
-        return with_extremes(self._goals, self.study.passes, images)
+        return with_extremes(self._goals, self.study.passes, images, self.workshop.cache)
 
     def make(self) -> tuple[list[MaximizedChannel], list[LeftOut]]:
         """An image for each chosen channel and for what is wanted of the answers, and what the time limit left out."""

@@ -13,6 +13,7 @@ from reportgen.analysis.maximization.subjects import OBJECTIVES, Goal, OutputNum
 from reportgen.analysis.maximization.traced_pass import TracedPasses
 from reportgen.analysis.network.settled_output import SettledOutput
 from reportgen.analysis.statistics.image_statistics import ImageStatistics
+from reportgen.files.cache import Cache, content_key
 from reportgen.results import FloatArray, NetworkSummary, PixelArray
 from reportgen.sampling import sample_evenly
 
@@ -23,6 +24,9 @@ MOST_PICTURES = 24
 # Where more than this share of images keeps its class when left and right are exchanged, so should pictures of classes:
 # of photographs of things nearly all do, of digits and letters few.
 _MIRRORED_ALIKE = 0.75
+
+# Counted up when the same settings would give other numbers than before.
+_VERSION = 1
 
 # Of an embedding without classes, so many images are taken for what a picture may be like.
 _MOST_IMAGES = 4
@@ -141,25 +145,35 @@ def _likeness(
 
 
 def with_extremes(
-    goals: Sequence[AnswerGoals], passes: TracedPasses, images: Iterable[PixelArray]
+    goals: Sequence[AnswerGoals], passes: TracedPasses, images: Iterable[PixelArray], cache: Cache | None = None
 ) -> list[AnswerGoals]:
     """The same with what is known from `images`, fitted: extremes of each number, and whether mirroring matters.
 
-    Extremes that are known stay.
+    Extremes that are known stay. The numbers are kept in `cache`.
     """
-    measure, network = answer_function(passes, [one.subject for one in goals]), passes.network
+    network, subjects = passes.network, [one.subject for one in goals]
     shown = [network.to_pictures(pixels[None]) for pixels in images]
     if not shown:
         return list(goals)
-    rows, turned = ([[numbers[0] for numbers in measure(one[:, :, ::step])] for one in shown] for step in (1, -1))
-    return [
-        replace(one, subject=_with_known(one.subject, given, mirrored))
-        for one, given, mirrored in zip(goals, zip(*rows, strict=True), zip(*turned, strict=True), strict=True)
-    ]
+    cache = cache or Cache(None)
+    what = [subject.numbers_content for subject in subjects]
+    key = content_key("numbers of images and mirror images", _VERSION, network.content, what, shown)
+    entry = cache.get(key)
+    if entry is None:
+        measure = answer_function(passes, subjects)
+        rows = [[measure(one[:, :, ::step]) for one in shown] for step in (1, -1)]
+        both = {
+            str(place): np.stack([np.concatenate([numbers[place] for numbers in way]) for way in rows])
+            for place in range(len(subjects))
+        }
+        cache.put(key, both, {})
+    else:
+        both = entry.arrays
+    return [replace(one, subject=_with_known(one.subject, *both[str(place)])) for place, one in enumerate(goals)]
 
 
-def _with_known(subject: OutputNumbers, given: Sequence[FloatArray], mirrored: Sequence[FloatArray]) -> OutputNumbers:
-    """`subject` with what follows from its numbers of each image, and of each mirror image."""
+def _with_known(subject: OutputNumbers, given: FloatArray, mirrored: FloatArray) -> OutputNumbers:
+    """`subject` with what follows from its numbers of each image, and of each mirror image: `(images, numbers)`."""
     alike = [np.argmax(one) == np.argmax(other) for one, other in zip(given, mirrored, strict=True)]
     mirrors = subject.output.kind == "classes" and float(np.mean(alike)) > _MIRRORED_ALIKE
     if subject.highest is not None:
@@ -167,6 +181,6 @@ def _with_known(subject: OutputNumbers, given: Sequence[FloatArray], mirrored: S
     return replace(subject, mirrors=mirrors, highest=_extreme(given, np.fmax), lowest=_extreme(given, np.fmin))
 
 
-def _extreme(rows: Sequence[FloatArray], which: np.ufunc) -> FloatArray:
-    found: FloatArray = which.reduce(np.stack(rows), axis=0)
+def _extreme(rows: FloatArray, which: np.ufunc) -> FloatArray:
+    found: FloatArray = which.reduce(rows, axis=0)
     return found

@@ -294,6 +294,11 @@ class OutputNumbers:
         return self.output.label(goal.channel)
 
     def content(self, _preset: Preset) -> list[Any]:
+        """What the numbers are; the preset does not change them."""
+        return self.numbers_content
+
+    @property
+    def numbers_content(self) -> list[Any]:
         """The output, how it is read, and what it is compared with."""
         output = self.output
         return ["answer", output.index, output.kind, output.is_single, output.channels_first, self.references]

@@ -15,7 +15,7 @@ def test_what_cannot_be_kept_in_a_file_is_compiled_all_the_same() -> None:
     exec("def doubled(value):\n    return 2 * value", scope)  # has no file, and so no folder to be kept in
     doubled = compiled(scope["doubled"])
     assert doubled(21) == 42
-    assert doubled.signatures
+    assert doubled.machine.signatures
 
 
 def test_products_are_rounded_before_they_are_added() -> None:
