@@ -107,7 +107,11 @@ def with_whole_letters(value: Any) -> Any:
         return value if value.isascii() else _HALF_LETTER.sub(_written_out, value)
     if isinstance(value, dict):
         return {with_whole_letters(key): with_whole_letters(item) for key, item in value.items()}
-    if isinstance(value, list | tuple) and any(isinstance(item, str | dict | list | tuple) for item in value):
+    if (
+        isinstance(value, list | tuple)
+        and not _IN_ROWS.issuperset(map(type, value))  # most of a report, and quicker to see
+        and any(isinstance(item, str | dict | list | tuple) for item in value)
+    ):
         return type(value)(with_whole_letters(item) for item in value)
     return value
 

@@ -25,7 +25,7 @@ WITHOUT_TENSORFLOW = """
 import sys
 from reportgen.cli import main
 status = main(sys.argv[1:])
-loaded = sorted(name for name in ("tensorflow", "keras", "matplotlib") if name in sys.modules)
+loaded = sorted(name for name in ("tensorflow", "keras", "matplotlib", "numba") if name in sys.modules)
 assert not loaded, f"loaded {loaded}"
 sys.exit(status)
 """
@@ -43,6 +43,15 @@ def test_help_answers_without_tensorflow(command: str) -> None:
     done = run_light(*command.split(), "--help")
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("Usage: reportgen")
+
+
+@pytest.mark.parametrize("words", ["verify R", "summary R", "render R", "compare R R -o C", "bundle R -o one.html"])
+def test_commands_on_finished_reports_need_no_network(
+    words: str, report: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(report.parent)
+    done = run_light(*words.replace("R", report.name).split())
+    assert done.returncode == 0, done.stderr
 
 
 def test_schema_and_version_answer_without_tensorflow() -> None:

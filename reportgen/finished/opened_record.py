@@ -20,10 +20,17 @@ ODD = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, 
 @contextmanager
 def opened_record(path: Path) -> Iterator[tuple[Record, Inside]]:
     """What a report says, and its folder, where its pages and pictures are of no interest: see `opened_report`."""
+    with held(path) as inside:
+        yield read_record(path), inside
+
+
+@contextmanager
+def held(path: Path) -> Iterator[Inside]:
+    """The folder of a report, given by that or its `report.json`; during the block nothing takes its place."""
     folder = path.parent if path.name == RECORD_NAME and not path.is_dir() else path
     settle_left(absolute(folder))
     with steady(folder):
-        yield read_record(path), Inside(folder if folder.is_dir() else path.parent)
+        yield Inside(folder if folder.is_dir() else path.parent)
 
 
 @contextmanager

@@ -13,17 +13,18 @@ from urllib.parse import quote, unquote, urlsplit
 _ADDRESSES = frozenset({"href", "src", "action", "data", "poster", "formaction", "xlink:href"})
 
 # A page as the templates write it: quoted values, neither "<" nor ">" in values and in text, no comments. All readers
-# of HTML agree on such a page, and two expressions find its links in a tenth of a parser's time. A value that ends in
-# "=" is left to the parser: the quotation mark behind it would look like the first one of a value.
-_ATTRIBUTES = r'''(?:[ \n]++[a-z][-a-zA-Z0-9:_]*+(?:="[^"<>]*+(?<!=)")?+)*+[ \n]*+'''
+# of HTML agree on such a page, and two expressions find its links in a tenth of a parser's time. A text with '="' and a
+# value that ends in "=" are left to the parser: wherever '="' stands, a value begins.
+_ATTRIBUTES = r"""(?:[ \n]++[a-z][-a-zA-Z0-9:_]*+(?:="[^"<>]*+(?<!=)")?+)*+[ \n]*+"""
+_TEXT = r"""(?:[^<>=]++|=(?!"))*+"""
 _RAW = "script|style|title|textarea"  # in these all up to their end is text, in the others nothing is read here
 _PLAIN_PAGE = re.compile(
     r"(?:<!(?:doctype|DOCTYPE) html>)?+"
-    r"(?:[^<>]*+<(?:/[a-zA-Z][a-zA-Z0-9]{0,99}+>"
+    rf"(?:{_TEXT}<(?:/[a-zA-Z][a-zA-Z0-9]{{0,99}}+>"
     rf"|(?!(?i:{_RAW}|iframe|xmp|plaintext|noembed|noframes|noscript)[ \n/>])[a-z][a-zA-Z0-9]*+{_ATTRIBUTES}/?+>"
-    rf"|({_RAW}){_ATTRIBUTES}>[^<>]*+</\1>))*+\s*+"
+    rf"|({_RAW}){_ATTRIBUTES}>{_TEXT}</\1>))*+\s*+"
 )
-_NOTED = re.compile(rf"""[ \n]((?i:{"|".join(sorted(_ADDRESSES))}|srcset|id))="([^"<>]*+)"(?=[^<>]*+>)""")
+_NOTED = re.compile(rf"""[ \n]((?i:{"|".join(sorted(_ADDRESSES))}|srcset|id))="([^"]*+)""")
 _OTHER_REFERENCE = re.compile(r"&(?!(?:amp|lt|gt|quot|#[0-9]{1,5});)")
 # No letter is looked at again in another role: a style sheet of blanks would take the square of them.
 _CSS_ADDRESS = re.compile(r"""url\(\s*+['"]?([^'"()]++)['"]?\s*+\)|@import\s++['"]([^'"]++)['"]""")

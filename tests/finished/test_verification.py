@@ -1,15 +1,20 @@
 from __future__ import annotations
 
+import re
 import shutil
+from contextlib import suppress
 from pathlib import Path
+from time import process_time
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
+from hypothesis import strategies
 
 from reportgen.errors import ReportgenError
 from reportgen.files.manifest import write_manifest
 from reportgen.finished.verification import files_beside, verify_report
-from reportgen.site.links import css_addresses, is_outside, read_links, resolve
+from reportgen.site.links import css_addresses, is_outside, parse_links, read_links, resolve
 
 if TYPE_CHECKING:
     from conftest import Written
@@ -76,6 +81,43 @@ def test_without_a_manifest(content: str | None, report: Path) -> None:
         (report / "manifest.json").write_text(content)
     with pytest.raises(ReportgenError, match=r"manifest\.json"):
         verify_report(report)
+
+
+_PIECES = (
+    *("<p>", "</p>", "x", "<br/>", " ", "\n", '<a href="l.html#f" id="k">t</a>', '<img srcset="a.png 1x, b.png 2x">'),
+    *("<", ">", '"', "'", "=", "/", "&", "&amp;", "&lt", "&#60;", "<b", "</", "\0", "\r", "\t", ' id="q"', ' href="'),
+    *("<!--", "-->", "<!DOCTYPE html>", "<script>", "</script>", "<STYLE>", "<style ", "<title>", "</title>", "<xmp>"),
+    *('<a title="x href=" id="y">', "<p id=z>", '<p ID="K">', '<a HREF="b" href="c&ampd">', "<textarea>", "</a b>"),
+)
+
+
+@hypothesis.settings(max_examples=400, deadline=None)
+@hypothesis.given(strategies.lists(strategies.sampled_from(_PIECES), max_size=9).map("".join))
+def test_a_page_has_the_links_that_a_parser_finds(page: str) -> None:
+    try:
+        expected = parse_links(page)
+    except ValueError as error:
+        with pytest.raises(ValueError, match=re.escape(str(error))):
+            read_links(page)
+        return
+    found = read_links(page)
+    assert (found.addresses, found.ids, found.repeated) == (expected.addresses, expected.ids, expected.repeated)
+
+
+def test_pages_as_they_are_written_need_no_parser(small: Written, monkeypatch: pytest.MonkeyPatch) -> None:
+    pages = {path: path.read_text(encoding="utf-8") for path in small.folder.rglob("*.html")}
+    expected = {path: parse_links(text).addresses for path, text in pages.items()}
+    monkeypatch.delattr("reportgen.site.links.feed_page")
+    assert {path: read_links(text).addresses for path, text in pages.items()} == expected
+    assert sum(map(len, expected.values())) > 100
+
+
+@pytest.mark.parametrize("page", ["<p " + 'id="x" ' * 100_000 + ">", "<p>" + "= " * 100_000, "<p" + " a" * 100_000])
+def test_no_page_takes_the_square_of_its_letters(page: str) -> None:
+    before = process_time()
+    with suppress(ValueError):
+        read_links(page)
+    assert process_time() - before < 2
 
 
 def test_reading_links() -> None:

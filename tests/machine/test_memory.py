@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import gc
 import platform
 import subprocess
 import sys
 
 import pytest
+
+from reportgen.machine.memory import seldom_collected
 
 # How many pages the system hands out while blocks are allocated, filled and freed, again and again.
 FAULTS = """
@@ -47,3 +50,11 @@ def test_what_is_loaded_is_not_looked_through_and_after_that_only_what_is_not_th
     code = LOADED.format(for_good=for_good)
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout == f"0 True {for_good} {not for_good}\n"
+
+
+def test_a_command_on_a_finished_report_leaves_the_collector_as_it_was() -> None:
+    before = gc.get_threshold()
+    with pytest.raises(ValueError, match="stopped"), seldom_collected():
+        assert gc.get_threshold()[0] > before[0]
+        raise ValueError("stopped")
+    assert gc.get_threshold() == before

@@ -8,6 +8,7 @@ from functools import update_wrapper
 from typing import Any, TypeVar, cast
 
 from reportgen.files.cache_folder import default_folder
+from reportgen.machine.memory import loading
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -53,7 +54,8 @@ class _Compiled:
 
 
 def _prepared(function: Callable[..., Any]) -> Any:
-    import numba
+    with loading(for_good=False):
+        import numba
 
     settings: Any = numba.config
     folder, chosen = default_folder(), settings.CACHE_DIR

@@ -347,7 +347,7 @@ def test_pictures_of_answers_have_parameters_of_their_own_unless_they_were_set()
 
 
 @pytest.mark.parametrize(("side", "mirrors"), [("left", False), ("top", True)])
-def test_pictures_of_classes_hold_mirrored_where_answers_do(side, mirrors):
+def test_pictures_of_classes_hold_mirrored_where_answers_do(side, mirrors, tmp_path, monkeypatch):
     """Of two classes one has the brighter half; where halves are top and bottom, left and right can be exchanged."""
     image = keras.Input((8, 8, 3))
     answer = layers.Dense(2, activation="softmax", name="classes")(layers.Flatten()(image))
@@ -361,8 +361,15 @@ def test_pictures_of_classes_hold_mirrored_where_answers_do(side, mirrors):
     images = np.random.default_rng(0).integers(0, 256, (12, 8, 8, 3)).astype(np.uint8)
     images[:, :4] //= 2
     images[:, :, 4:] //= 2
-    (known,) = with_extremes(goals, passes, images)
-    assert known.subject.mirrors is mirrors
+    cache = Cache(tmp_path)
+    (known,) = with_extremes(goals, passes, images, cache)
+    monkeypatch.delitem(with_extremes.__globals__, "answer_function")
+    (again,) = with_extremes(goals, passes, images, cache)  # without the network
+    assert again.subject.mirrors is known.subject.mirrors is mirrors
+    for extreme in ("highest", "lowest"):
+        np.testing.assert_array_equal(getattr(again.subject, extreme), getattr(known.subject, extreme))
+    with pytest.raises(NameError):
+        with_extremes(goals, passes, images[1:], cache)  # of other images they are not known
     answers = images.reshape(12, -1).astype(np.float32) @ kernel.astype(np.float32)
     np.testing.assert_allclose(known.subject.highest, answers.max(axis=0), rtol=1e-4)
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numba
@@ -41,3 +43,38 @@ def test_code_is_kept_in_the_users_folder_and_numba_left_as_it_was(
     assert tripled(14) == 42
     assert before == numba.config.CACHE_DIR
     assert list((tmp_path / "reportgen" / "compiled").rglob("*.nbi"))
+
+
+@compiled
+def _twice(value: float) -> float:
+    return value + value
+
+
+@compiled
+def _four_times(value: float) -> float:
+    return _twice(value) + _twice(value)
+
+
+def test_one_compiled_function_calls_another() -> None:
+    assert _four_times(2.5) == 10.0
+    assert _four_times.__name__ == "_four_times"
+
+
+def test_several_threads_that_call_first_share_one_function() -> None:
+    @compiled
+    def halved(value: float) -> float:
+        return value / 2
+
+    with ThreadPoolExecutor(8) as pool:
+        made = set(pool.map(lambda _: id(halved.machine), range(64)))
+    assert len(made) == 1
+    assert halved(3.0) == 1.5
+
+
+def test_numba_is_loaded_when_something_is_computed() -> None:
+    program = (
+        "import sys; import reportgen.analysis.statistics.measurements, reportgen.analysis.dataset_quality.aligning; "
+        "sys.exit('numba' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
