@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import errno
+import gc
 import json
 import os
 import sys
 import warnings
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, NoReturn, get_args, get_origin
 
 import click
 from pydantic.fields import FieldInfo
@@ -298,6 +299,14 @@ def schema() -> None:
     from reportgen.record import schema as record_schema
 
     click.echo(json.dumps(record_schema(), indent=2))
+
+
+def program() -> NoReturn:
+    """The whole life of a process: run the command line and end with its exit status."""
+    status = main()
+    # The interpreter looks for garbage once more before it ends, among all that TensorFlow and a report have made.
+    gc.freeze()
+    sys.exit(status)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
