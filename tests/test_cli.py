@@ -94,6 +94,14 @@ def test_render_changes_the_look_that_was_asked_for_and_no_other(
     assert capsys.readouterr().err == ""
 
 
+def test_a_title_given_again_is_the_only_one_on_all_pages(report: Path) -> None:
+    for title in ("The first of two", "The second of two"):
+        assert main(["render", str(report), "--title", title]) == 0
+    pages = {page: page.read_text(encoding="utf-8") for page in report.rglob("*.html")}
+    assert "The second of two" in pages[report / "index.html"]
+    assert [page for page, text in pages.items() if "The first of two" in text] == []
+
+
 def test_verify_says_what_is_wrong_and_exits_with_3(report: Path, capsys: pytest.CaptureFixture[str]) -> None:
     index = report / "index.html"
     index.write_text(index.read_text(encoding="utf-8") + "<!-- changed -->", encoding="utf-8")

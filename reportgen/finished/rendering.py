@@ -17,24 +17,16 @@ from reportgen.finished.site_folders import SUMMARY_NAME
 from reportgen.finished.summary import changes_kept, summarize, summary_markdown
 from reportgen.opening import read_regular
 from reportgen.record import RECORD_NAME, Record, Site, dump_record
-from reportgen.site.page import Page
 from reportgen.site.writer import write_site, write_text
 
 
-def write_pages(
-    record: Record,
-    folder: Path,
-    templates: Path | None = None,
-    since: Sequence[str] = (),
-    pages: Sequence[Page] | None = None,
-) -> None:
+def write_pages(record: Record, folder: Path, templates: Path | None = None, since: Sequence[str] = ()) -> None:
     """Write `report.json`, the summary, every page and the manifest into `folder`, which holds the pictures already.
 
-    `since` are sentences on what changed since the report that this one replaces; `pages` are those of the record
-    where they are settled already.
+    `since` are sentences on what changed since the report that this one replaces.
     """
     (folder / RECORD_NAME).write_text(dump_record(record), encoding="utf-8")
-    write_site(record, folder, templates=templates, pages=pages)
+    write_site(record, folder, templates=templates)
     write_text(folder / SUMMARY_NAME, summary_markdown(summarize(record, since)))
     write_manifest(folder, "report")
 
@@ -103,5 +95,5 @@ def render_again(folder: Path, config: Config, given: frozenset[str]) -> Path:
             changed = {name: value for name, value in look.items() if name in given}
             record = record.model_copy(update={"site": Site(**(record.site.model_dump() | changed))})
             with odd_pages_told(folder):
-                write_pages(record, new, config.templates, changes, report.pages)  # which do not follow the look
+                write_pages(record, new, config.templates, changes)
     return folder

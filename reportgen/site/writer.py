@@ -49,23 +49,21 @@ class SiteView:
     assets: Assets
 
 
-def write_site(
-    record: Record, folder: Path, *, templates: Path | None = None, pages: Sequence[Page] | None = None
-) -> None:
+def write_site(record: Record, folder: Path, *, templates: Path | None = None) -> None:
     """Write every page of `record` and what they need into `folder`, which holds its pictures already.
 
     Args:
         record: all the pages say.
         folder: the report's folder.
         templates: a folder whose templates go before the report's own.
-        pages: all pages, where they are settled already.
     """
     with template_faults_told(templates):
-        _write_site(record, settle_pages(record) if pages is None else pages, folder, make_environment(templates))
+        _write_site(record, folder, make_environment(templates))
 
 
-def _write_site(record: Record, pages: Sequence[Page], folder: Path, environment: Environment) -> None:
+def _write_site(record: Record, folder: Path, environment: Environment) -> None:
     """Write the site with the templates of `environment`."""
+    pages = settle_pages(record)
     outline, strip = outline_of(record, pages), draw_strip(record)
     assets = _write_look(folder, script=record.site.script)
     # The name of what is searched follows the words of the pages that name it: they are made with another in its
