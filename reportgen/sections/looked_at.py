@@ -16,7 +16,6 @@ class LookedAt:
 
     def __init__(self, study: Study) -> None:
         self._seen: dict[str, SeenClosely] = {}
-        self._head = study.head
         images = images_to_look_at(study.network, study.summary, study.answers, study.statistics)
         self._captured = {image.file for image in images_to_capture(study.statistics)}
         self.work = Work(images=images, visit=self._visit, reads_answers=True)
@@ -27,9 +26,8 @@ class LookedAt:
         return self._seen
 
     def _visit(self, visited: VisitedImage) -> Contribution:
-        scores = None if self._head is None else visited.answers[self._head.name]
         captured = visited.captured if visited.file in self._captured else None
         if captured is not None:
             captured = replace(captured, outputs={})  # they are large, and not compared
-        self._seen[visited.file] = SeenClosely(visited.pixels, scores, captured)
+        self._seen[visited.file] = SeenClosely(visited.pixels, captured)
         return Contribution()

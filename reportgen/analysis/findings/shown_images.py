@@ -21,7 +21,7 @@ from reportgen.analysis.network.whole_run import Captured
 from reportgen.analysis.statistics.image_statistics import ImageStatistics
 from reportgen.images import ImageFile
 from reportgen.models import MODES, Network
-from reportgen.results import FloatArray, NetworkSummary, PixelArray
+from reportgen.results import NetworkSummary, PixelArray
 from reportgen.sampling import sample_evenly
 
 CAPTURE_IMAGES = 2
@@ -29,13 +29,9 @@ CAPTURE_IMAGES = 2
 
 @dataclass(frozen=True, eq=False)
 class SeenClosely:
-    """What was seen of an image: its pixels as fitted into the network's input, and what it gave where that was kept.
-
-    `scores` are what the first output of classes gave; `captured` is all of the run.
-    """
+    """What was seen of an image: its pixels as fitted into the network, and what it gave where that was kept."""
 
     pixels: PixelArray
-    scores: FloatArray | None = None
     captured: Captured | None = None
 
 
@@ -103,9 +99,7 @@ def try_modes(
         return None
     known = truth_indices(_right_classes(head, answers), list(shown)).astype(np.int64)
     pixels = np.stack([one.pixels for one in shown.values()])
-    scores = [one.scores for one in shown.values() if one.scores is not None]
-    given = np.stack(scores) if len(scores) == len(shown) else None
-    return check_preprocessing(network, summary, head, pixels, known, network.others_of(list(shown)), given)
+    return check_preprocessing(network, summary, head, pixels, known, network.others_of(list(shown)))
 
 
 def check_captured(

@@ -34,7 +34,6 @@ from reportgen.analysis.network.preprocessing_runs import (
     AnswersUnder,
     Moments,
     answers_under,
-    as_answers,
     moments_under,
 )
 from reportgen.analysis.network.running import run_errors_explained
@@ -130,7 +129,6 @@ def check_preprocessing(
     pixels: NDArray[np.uint8],
     truth: NDArray[np.int64] | None = None,
     others: Others = NO_OTHERS,
-    scores: NDArray[Any] | None = None,
 ) -> PreprocessingCheck | None:
     """Measure `network` under its own preprocessing and the other documented modes.
 
@@ -138,8 +136,6 @@ def check_preprocessing(
         pixels: images fitted to its input, `(images, height, width, channels)`, 0..255.
         truth: the right class of each, -1 where it is not known.
         others: as `Network.feed` takes them.
-        scores: what `head` gave to the images under the network's own preprocessing, `(images, values)`, where that
-            is known; computed otherwise.
 
     Returns:
         None where nothing can be measured: no BatchNormalization, and no class probabilities or too few images.
@@ -156,8 +152,8 @@ def check_preprocessing(
         plain, answered = [], {}
         if head is not None:
             run = answers_under(network, head)
-            used = run(modes[0], pixels, others) if scores is None else as_answers(scores, head)
-            plain = [used, *(run(mode, pixels, others) for mode in modes[1:])]
+            # All in the same batches: what a network answers may depend on what else is in one.
+            plain = [run(mode, pixels, others) for mode in modes]
             answered = _answers_to_copies(run, modes, plain, pixels, others, few)
     known = np.full(len(pixels), -1) if truth is None else truth
     trials = [

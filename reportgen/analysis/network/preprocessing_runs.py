@@ -31,12 +31,12 @@ def answers_under(network: Network, head: SettledOutput) -> AnswersUnder:
         traced = traced_network(network)
         given = [traced.compute(network.feed(*batch)) for batch in _batches(mode, pixels, others)]
         scores = [tf.cast(keras.tree.flatten(answer)[head.index], tf.float32) for answer in given]
-        return as_answers(np.concatenate(scores), head)
+        return _as_answers(np.concatenate(scores), head)
 
     return run
 
 
-def as_answers(scores: NDArray[Any], head: SettledOutput) -> Answers:
+def _as_answers(scores: NDArray[Any], head: SettledOutput) -> Answers:
     """What an output of classes gave, `(images, values)`, as probabilities that add up to 1."""
     values = np.asarray(np.nan_to_num(head.as_scores(scores)))
     if not head.is_single:
