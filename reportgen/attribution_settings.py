@@ -34,7 +34,7 @@ class AttributionSettings(FrozenSettings):
         default=1, ge=1, le=MOST_BLOCKS, description="class activation maps of so many blocks, the last one first"
     )
     points: int = Field(
-        default=30, ge=2, le=MOST_POINTS, description="of the quadrature of integrated gradients, at the start"
+        default=10, ge=2, le=MOST_POINTS, description="of the quadrature of integrated gradients, at the start"
     )
     most_points: int = Field(
         default=400,
