@@ -114,7 +114,9 @@ class Side:
 
     def environment(self, more: Mapping[str, str] = {}) -> dict[str, str]:
         """The environment in which it is this checkout that runs."""
-        return {**os.environ, "PYTHONPATH": str(self.checkout), "TF_CPP_MIN_LOG_LEVEL": "3", **more}
+        # Without the folder this is run in, which may be a checkout too.
+        own = {"PYTHONPATH": str(self.checkout), "PYTHONSAFEPATH": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+        return {**os.environ, **own, **more}
 
 
 OURS = Side(CHECKOUT)
