@@ -182,6 +182,5 @@ def finite(value: float | None) -> float | None:
 
 def rounded(value: float | None, digits: int = 5) -> float | None:
     """`value` to so many significant digits, more than a chart or a table shows; None where it is not finite."""
-    if value is None or not math.isfinite(value):
-        return None
-    return float(f"{float(value):.{digits}g}")
+    kept = finite(value)
+    return None if kept is None else float(f"{kept:.{digits}g}")

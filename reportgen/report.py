@@ -185,7 +185,7 @@ def _record(study: Study, workshop: Workshop, sections: Sequence[Section]) -> Re
     pictured = Work(images=images_spoken_of(study), visit=thumbnails.visit)
     keeper = ProductKeeper(study, workshop)
     looked = LookedAt(study)
-    made = make_sections(asked, study, workshop, pictured, judged.work, keeper.work, looked.work)
+    made = make_sections(asked, study, workshop, pictured, judged.work, keeper.work, *looked.works)
     look = Site(**site_look(study.config, study.network.name, workshop.pictures.folder))
     with stage(workshop.progress, "Findings and record"):
         together = joined(contribution for _, contribution in made)

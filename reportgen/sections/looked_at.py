@@ -17,8 +17,14 @@ class LookedAt:
     def __init__(self, study: Study) -> None:
         self._seen: dict[str, SeenClosely] = {}
         images = images_to_look_at(study.network, study.summary, study.answers, study.statistics)
-        self._captured = {image.file for image in images_to_capture(study.statistics)}
-        self.work = Work(images=images, visit=self._visit, reads_answers=True)
+        captured = images_to_capture(study.statistics)
+        self._captured = {image.file for image in captured}
+        others = tuple(image for image in images if image.file not in self._captured)
+        # Of the others, which may be hundreds, the pixels are enough: no network runs for them.
+        self.works = (
+            Work(images=captured, visit=self._visit, reads_answers=True),
+            Work(images=others, visit=self._visit),
+        )
 
     @property
     def seen(self) -> Mapping[str, SeenClosely]:

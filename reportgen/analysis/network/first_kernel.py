@@ -19,6 +19,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from reportgen.analysis.network.running import run_errors_explained
+from reportgen.analysis.network.trace import SHAPE_OPERATIONS
 from reportgen.analysis.network.traced import image_of, traced_network
 from reportgen.analysis.network.watching import is_container, watched_calls
 from reportgen.errors import ReportgenError
@@ -26,9 +27,6 @@ from reportgen.models import Network
 from reportgen.models.keras_private import layers_below, own_variables
 
 Floats = NDArray[np.float64]
-
-# What reads of a tensor how large it is, not what it holds.
-SHAPE_OPERATIONS = frozenset({"Shape", "ShapeN", "Size", "Rank"})
 
 # Which inputs of an operation may be data and kernel, in that order.
 _KERNEL_OPERATIONS: dict[str, tuple[tuple[int, int], ...]] = {

@@ -14,7 +14,8 @@ from reportgen.analysis.network.watching import INPUT, Seen, is_container, tenso
 from reportgen.facts import Shape
 from reportgen.models.keras_private import input_structure, origin_of
 
-_SHAPE_OPERATIONS = frozenset({"Shape", "ShapeN", "Size", "Rank"})
+# What reads of a tensor how large it is, not what it holds.
+SHAPE_OPERATIONS = frozenset({"Shape", "ShapeN", "Size", "Rank"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +138,7 @@ def _walk_up(
         if tensor.name in stop or tensor.name in producers:
             ends.append(tensor.name)
             sources.update({producers[tensor.name]: None} if tensor.name in producers else {})
-        elif tensor.op.type not in _SHAPE_OPERATIONS:
+        elif tensor.op.type not in SHAPE_OPERATIONS:
             for source in tensor.op.inputs:
                 readers.setdefault(source.name, []).append(tensor.op)
                 queue.append(source)
