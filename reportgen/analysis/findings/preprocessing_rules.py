@@ -13,7 +13,12 @@ import numpy as np
 
 from reportgen.analysis.findings.evidence import Evidence
 from reportgen.analysis.findings.wording import on_images
-from reportgen.analysis.network.preprocessing_check import ModeTrial, PreprocessingCheck
+from reportgen.analysis.network.preprocessing_check import (
+    INFORMATION_FLOOR,
+    MANY_CLASSES,
+    ModeTrial,
+    PreprocessingCheck,
+)
 from reportgen.formats import percent
 from reportgen.results import Finding
 
@@ -35,16 +40,10 @@ MOMENTS_LEAD = 2.0
 # Divergences below this are nothing beside the choice of images.
 _NEGLIGIBLE = 0.05
 
-# Networks of fewer classes are more decided the larger their input is, right or wrong.
-MANY_CLASSES = 100
-
 # Answers must tell this many times as much about the images under another mode, and by more than one standard
 # error: with other images of the kind they would too, five times out of six.
 INFORMATION_GAIN = 1.05
 GAIN_ERRORS = 1.0
-
-# Under less information than this (in bits), no mode makes sense of the images, and none can be preferred.
-INFORMATION_FLOOR = 0.5
 
 # Without better evidence, a mode is called likelier than the one used from this gain on.
 _LIKELIER = 1.5
@@ -205,6 +204,11 @@ def _remembered(check: PreprocessingCheck) -> ModeTrial | None:
     return known[0] if _leads(known[0], known[1:]) else None
 
 
+def speaks_for_used(check: PreprocessingCheck) -> bool:
+    """Whether the moments clearly speak for the mode used: no answers can then speak for another."""
+    return _remembered(check) is check.used
+
+
 def better_by_moments(check: PreprocessingCheck) -> ModeTrial | None:
     """The mode under which alone the first BatchNormalization finds what it knows, if it does not under the used."""
     known = sorted((one for one in check.others if one.moment_divergence is not None), key=_distance)
@@ -239,7 +243,7 @@ def is_settled(check: PreprocessingCheck) -> bool:
     told = max((one.information or 0.0 for one in check.others), default=0.0)
     used = check.used.information or 0.0
     by_answers = (check.classes or 0) >= MANY_CLASSES and used >= max(told, INFORMATION_FLOOR)
-    return (bool(lost) and all(lost)) or _remembered(check) is check.used or by_answers
+    return (bool(lost) and all(lost)) or speaks_for_used(check) or by_answers
 
 
 def likelier(check: PreprocessingCheck) -> ModeTrial | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from reportgen.analysis.answers import SettledAnswers, truth_indices
+from reportgen.analysis.findings.preprocessing_rules import speaks_for_used
 from reportgen.analysis.network.capture_check import CaptureCheck, check_capture
 from reportgen.analysis.network.feeding import expected_mode
 from reportgen.analysis.network.preprocessing_check import (
@@ -99,7 +100,8 @@ def try_modes(
         return None
     known = truth_indices(_right_classes(head, answers), list(shown)).astype(np.int64)
     pixels = np.stack([one.pixels for one in shown.values()])
-    return check_preprocessing(network, summary, head, pixels, known, network.others_of(list(shown)))
+    others = network.others_of(list(shown))
+    return check_preprocessing(network, summary, head, pixels, known, others, enough=speaks_for_used)
 
 
 def check_captured(

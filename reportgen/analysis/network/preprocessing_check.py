@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
@@ -64,6 +64,12 @@ _LEAST_BITS = 0.01
 
 # Between answers that tell less than this no ratio comes to more than 1.5, from where a mode would be preferred.
 _NOTHING_TOLD = _LEAST_BITS / 2
+
+# Networks of fewer classes are more decided the larger their input is, right or wrong.
+MANY_CLASSES = 100
+
+# Of many classes, a network that tells less than this (in bits) makes no sense of the images: no mode can be preferred.
+INFORMATION_FLOOR = 0.5
 
 # The share of initial moments that may be left: half of it after 69 updates by a hundredth each.
 _INITIAL_SHARES = (0.0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.2, 0.35, 0.5)
@@ -129,6 +135,8 @@ def check_preprocessing(
     pixels: NDArray[np.uint8],
     truth: NDArray[np.int64] | None = None,
     others: Others = NO_OTHERS,
+    *,
+    enough: Callable[[PreprocessingCheck], bool] | None = None,
 ) -> PreprocessingCheck | None:
     """Measure `network` under its own preprocessing and the other documented modes.
 
@@ -136,6 +144,8 @@ def check_preprocessing(
         pixels: images fitted to its input, `(images, height, width, channels)`, 0..255.
         truth: the right class of each, -1 where it is not known.
         others: as `Network.feed` takes them.
+        enough: whether the moments alone, which cost next to nothing, settle what is to be known: where they do, and
+            no right class is known, the network is not asked for answers.
 
     Returns:
         None where nothing can be measured: no BatchNormalization, and no class probabilities or too few images.
@@ -145,31 +155,47 @@ def check_preprocessing(
     normalization = None if network.channels_first else _first_normalization(network, summary)
     if head is None and normalization is None:
         return None
+    known = np.full(len(pixels), -1) if truth is None else truth
     modes = [network.preprocessing, *_other_modes(network)]
-    few = np.unique(np.linspace(0, len(pixels) - 1, min(MOST_IMAGES, len(pixels))).astype(int))
     with run_errors_explained(network):
         divergences = _divergences(network, modes, normalization, pixels, others)
-        plain, answered = [], {}
-        if head is not None:
-            run = answers_under(network, head)
-            # All in the same batches: what a network answers may depend on what else is in one.
-            plain = [run(mode, pixels, others) for mode in modes]
-            answered = _answers_to_copies(run, modes, plain, pixels, others, few)
-    known = np.full(len(pixels), -1) if truth is None else truth
-    trials = [
-        ModeTrial(
-            mode.mode,
-            _information(answered.get(index, plain[index][few][np.newaxis])) if plain else None,
-            divergences[index],
-            *(_log_gain(answered[0], answered[index]) if index and _is_whole(answered, index) else (None, None)),
-            *(_compared(plain[0], plain[index], known) if plain else ()),
+        trials = [ModeTrial(mode.mode, None, divergence) for mode, divergence in zip(modes, divergences, strict=True)]
+        name = normalization[1].name if normalization is not None else None
+        check = PreprocessingCheck(trials[0], tuple(trials[1:]), len(pixels), name, classes=classes)
+        if head is None or (enough is not None and not (known >= 0).any() and enough(check)):
+            return check
+        return _with_answers(check, modes, answers_under(network, head), pixels, known, others)
+
+
+def _with_answers(
+    check: PreprocessingCheck,
+    modes: list[Preprocessing],
+    run: AnswersUnder,
+    pixels: NDArray[Any],
+    known: NDArray[np.int64],
+    others: Others,
+) -> PreprocessingCheck:
+    """The check with what answers under the modes tell; `known` are right classes, -1 where there is none."""
+    few = np.unique(np.linspace(0, len(pixels) - 1, min(MOST_IMAGES, len(pixels))).astype(int))
+    # All in the same batches: what a network answers may depend on what else is in one.
+    plain = [run(mode, pixels, others) for mode in modes]
+    floor = INFORMATION_FLOOR if (check.classes or 0) >= MANY_CLASSES else _NOTHING_TOLD
+    answered = _answers_to_copies(run, modes, plain, pixels, others, few, floor)
+    trials = []
+    for index, trial in enumerate((check.used, *check.others)):
+        changed, accuracy, gained, lost = _compared(plain[0], plain[index], known)
+        gain, error = _log_gain(answered[0], answered[index]) if index and _is_whole(answered, index) else (None, None)
+        told = _information(answered.get(index, plain[index][few][np.newaxis]))
+        trials.append(
+            ModeTrial(trial.mode, told, trial.moment_divergence, gain, error, changed, accuracy, gained, lost)
         )
-        for index, mode in enumerate(modes)
-    ]
-    name = normalization[1].name if normalization is not None else None
-    judged = int((known >= 0).sum()) if plain else 0
-    renamed = renamed_share(plain[0].argmax(axis=1), known) if plain else None
-    return PreprocessingCheck(trials[0], tuple(trials[1:]), len(pixels), name, judged, classes, renamed)
+    return replace(
+        check,
+        used=trials[0],
+        others=tuple(trials[1:]),
+        judged=int((known >= 0).sum()),
+        renamed=renamed_share(plain[0].argmax(axis=1), known),
+    )
 
 
 def renamed_share(answered: NDArray[np.int64], truth: NDArray[np.int64]) -> float | None:
@@ -212,12 +238,13 @@ def _answers_to_copies(
     pixels: NDArray[Any],
     others: Others,
     few: NDArray[Any],
+    floor: float,
 ) -> dict[int, Answers]:
     """Answers `(copies, images, classes)` to a few images and their changed copies, under the modes worth it.
 
     Those are the mode used, and others whose plain answers tell more than its answers to all copies: that copies
     agree less than wholly only lowers what they tell. So a mode is given up, and has fewer copies, as soon as those
-    tell no more than is enough. Where no mode's answers tell anything, none is worth it.
+    tell no more than is enough. Where no mode's answers tell as much as `floor`, in bits, none is worth it.
     """
     told = [_information(answers[few][np.newaxis]) for answers in plain]
     pixels, others = pixels[few], {name: values[few] for name, values in others.items()}
@@ -230,7 +257,7 @@ def _answers_to_copies(
                 break
         return np.stack(answers)
 
-    if max(told) < _NOTHING_TOLD:
+    if max(told) < floor:
         return {}
     used = to_copies(0)
     enough = max(_information(used), _WORTH_CHANGING * max(told))
