@@ -25,7 +25,7 @@ from reportgen.sections.section import Contribution, Section, VisitedImage, Work
 from reportgen.sections.study import Study, Workshop
 
 # Counted up when the same settings would give other dreams than before.
-_VERSION = 5
+_VERSION = 6
 
 Dream = tuple[str, ByteArray, str]
 
@@ -87,8 +87,9 @@ def make_dreams(passes: TracedPasses, pixels: PixelArray, layer: str, config: Co
     channel = config.dream_channel
     whole = "all channels" if channel is None else f"channel {channel}"
     in_octaves = (
-        f"of ratio {deep_dream.OCTAVE_RATIO}, {deep_dream.STEPS} steps of "
-        f"{deep_dream.STEP_SIZE} in each, on {whole} before the nonlinearity; lost detail put back; seed {config.seed}."
+        f"of ratio {deep_dream.OCTAVE_RATIO}, {deep_dream.STEPS} steps of {deep_dream.STEP_SIZE} in the smallest and "
+        f"fewer by the ratio in each larger one, on {whole} before the nonlinearity; lost detail put back; "
+        f"seed {config.seed}."
     )
     key = [network.content, pixels, layer, channel, _VERSION]
     if config.activation_max == "classic":

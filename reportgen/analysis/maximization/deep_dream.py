@@ -19,7 +19,7 @@ from reportgen.results import ByteArray, FloatArray
 
 OCTAVES = 3
 OCTAVE_RATIO = 1.4
-STEPS = 10  # in each octave
+STEPS = 10  # in the smallest octave
 STEP_SIZE = 3.0
 LEAST_SIDE = 64  # pixels of an octave's shorter side: on less there is nothing to be grown
 JITTER = 16  # pixels; a network's strides would otherwise show as a grid
@@ -43,7 +43,8 @@ def dream(
     """Dream at several sizes, from small to large.
 
     The detail that a smaller size has lost is put back at the next one, so that what was dreamt grows and the
-    photograph stays sharp (Mordvintsev, Olah and Tyka, "Inceptionism", 2015).
+    photograph stays sharp (Mordvintsev, Olah and Tyka, "Inceptionism", 2015). A larger size takes fewer steps: it
+    has what was dreamt before it to begin with, and costs more.
 
     Args:
         pixels: uint8 `(height, width, channels)`.
@@ -51,7 +52,7 @@ def dream(
         channel: one of its channels, None for all.
         octaves: how many sizes, each smaller than the next by `ratio`; those on which the layers do not run, or
             whose shorter side is below `least_side`, are left out, the whole size never.
-        steps: at each size.
+        steps: at the smallest size; at each larger one fewer by `ratio`.
         step_size: in units of 0..255, along the gradient over its root mean square.
 
     Returns:
@@ -73,7 +74,8 @@ def dream(
         if dreamt is not None:
             lost = here - _resized(_resized(original, dreamt.shape[:2]), size)
             here = _resized(dreamt, size) + lost
-        grown = _grown(stepping, here, steps, step_size, generator, may_fail=octave > 0)
+        fewer = max(1, round(steps / ratio**count))
+        grown = _grown(stepping, here, fewer, step_size, generator, may_fail=octave > 0)
         if grown is not None:
             dreamt, count = np.clip(grown, 0, 255), count + 1
     assert dreamt is not None  # the whole size is dreamt at, or an error was raised

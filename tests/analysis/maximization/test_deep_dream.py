@@ -7,6 +7,7 @@ import tensorflow as tf
 from keras import layers
 from support.ascents import as_network, small_network
 
+from reportgen.analysis.maximization import deep_dream
 from reportgen.analysis.maximization.deep_dream import classic_dream, dream
 from reportgen.analysis.maximization.subjects import response_function
 from reportgen.analysis.maximization.traced_pass import TracedPasses
@@ -35,6 +36,24 @@ def test_a_dream_strengthens_its_layer_and_keeps_the_photograph(photograph):
     assert mean_energy(network, "conv2", dreamt) > 1.2 * mean_energy(network, "conv2", photograph)
     assert np.corrcoef(dreamt.ravel(), photograph.ravel())[0, 1] > 0.5
     np.testing.assert_array_equal(photograph, before)
+
+
+def test_a_larger_size_takes_fewer_steps_and_a_size_alone_takes_all(photograph, monkeypatch):
+    taken = []
+    climb = deep_dream._Stepping.climb
+    monkeypatch.setattr(
+        deep_dream._Stepping,
+        "climb",
+        lambda self, image, corners, *more: (
+            taken.append((image.shape[0], len(corners))) or climb(self, image, corners, *more)
+        ),
+    )
+    passes = TracedPasses(small_network())
+    dream(passes, photograph, "conv1", ratio=1.5, steps=9, least_side=8)
+    assert taken == [(11, 9), (16, 6), (24, 4)]
+    taken.clear()
+    dream(passes, photograph, "conv1", ratio=1.5, steps=9, least_side=20)
+    assert taken == [(24, 9)]
 
 
 def test_a_dream_of_one_channel_raises_that_channel(photograph):
