@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 NOTHING = "\N{EN DASH}"
 TIMES = " \N{MULTIPLICATION SIGN} "
@@ -178,6 +178,15 @@ def _digits(scaled: float) -> str:
 def finite(value: float | None) -> float | None:
     """`value` as JSON can say it: None where it is not a finite number."""
     return None if value is None or not math.isfinite(value) else float(value)
+
+
+def all_rounded(values: Iterable[float], digits: int = 5) -> list[float | None]:
+    """`rounded` of each of thousands of numbers.
+
+    >>> all_rounded([1 / 3, math.nan, -12345678.0])
+    [0.33333, None, -12346000.0]
+    """
+    return [float(f"{value:.{digits}g}") if math.isfinite(value) else None for value in values]
 
 
 def rounded(value: float | None, digits: int = 5) -> float | None:

@@ -20,7 +20,7 @@ from reportgen.analysis.statistics.image_statistics import ImageStatistics
 from reportgen.analysis.weights.layer_weights import weights_by_layer
 from reportgen.class_names import whole_number
 from reportgen.config import Config, option_facts, option_name
-from reportgen.formats import finite, rounded
+from reportgen.formats import all_rounded, finite
 from reportgen.images import Fitting
 from reportgen.models import MeasuredInput, Network
 from reportgen.models.inputs import flat_slots
@@ -177,7 +177,7 @@ def _record_activations(statistics: ImageStatistics, layer: str) -> record.Activ
 
 def _column(values: NDArray[Any]) -> list[float | None]:
     """One value per channel, rounded: thousands of them stand in a report."""
-    return [rounded(value) for value in values.tolist()]
+    return all_rounded(values.tolist())
 
 
 def record_graph(graph: Graph, pages: Pages) -> record.Graph:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from reportgen.analysis.attribution.results import AttributionMaps
 from reportgen.analysis.attribution.targets import Form, Target
 from reportgen.analysis.attribution.tracing import Run, TracedCall, runs
+from reportgen.analysis.network.unoptimized import unoptimized
 
 CamMethod = Literal["grad-cam", "layer-cam"]
 
@@ -95,14 +96,15 @@ def _cams(
 ) -> dict[str, AttributionMaps]:
     body = _Cams(rule, traced.layers, tuple(target.form for target in targets))
     rows = traced.rows(pixels.shape[1:], gradient=True)
-    parts = [
-        traced.at(run).compute(
-            body,
-            pixels[run.start : run.stop].astype(np.float32),
-            *[target.of_images(run.start, run.stop) for target in targets],
-        )
-        for run in runs(len(pixels), rows)
-    ]
+    with unoptimized():
+        parts = [
+            traced.at(run).compute(
+                body,
+                pixels[run.start : run.stop].astype(np.float32),
+                *[target.of_images(run.start, run.stop) for target in targets],
+            )
+            for run in runs(len(pixels), rows)
+        ]
     scores = np.concatenate([part[0] for part in parts], axis=1)
     return {
         layer: AttributionMaps(

@@ -26,6 +26,7 @@ from reportgen.analysis.network.capture import LayerNotReachedError
 from reportgen.analysis.network.running import run_errors_explained
 from reportgen.analysis.network.tokens import fold_tokens
 from reportgen.analysis.network.traced import TracedNetwork, image_of, traced_network
+from reportgen.analysis.network.unoptimized import unoptimized
 from reportgen.analysis.network.watching import is_container, tensors_in
 from reportgen.errors import ReportgenError
 from reportgen.models import Network
@@ -357,4 +358,6 @@ def offsets(targets: Sequence[Target]) -> NDArray[np.float32]:
 def _answers(traced: TracedCall, pixels: NDArray[Any]) -> Iterator[tuple[range, Any]]:
     """The places of images, and their answers as `read_answers` takes them."""
     for run in runs(len(pixels), traced.rows(pixels.shape[1:], gradient=False)):
-        yield run, traced.at(run).compute(_Answers(), pixels[run.start : run.stop].astype(np.float32))
+        with unoptimized():
+            answers = traced.at(run).compute(_Answers(), pixels[run.start : run.stop].astype(np.float32))
+        yield run, answers

@@ -18,6 +18,7 @@ import tensorflow as tf
 from reportgen.analysis.network.convolution_gradients import convolution_gradients
 from reportgen.analysis.network.replaying import Pairs, ReplayableGraph
 from reportgen.analysis.network.unfused import unfused
+from reportgen.analysis.network.unoptimized import unoptimized
 from reportgen.analysis.network.watching import Seen, tensors_in, watched_calls
 from reportgen.models import Network
 
@@ -57,7 +58,8 @@ class TracedNetwork:
 
     def compute(self, fed: Any) -> Any:
         """The network's answer to `fed`, what `Network.feed` gives, in the model's own structure."""
-        *given, _ = self._function(fed)
+        with unoptimized():
+            *given, _ = self._function(fed)
         return self._in_structure(given)
 
     def replay(self, fed: Any, wanted: Sequence[tf.Tensor], *, whole: bool = False) -> tuple[list[tf.Tensor], Any]:

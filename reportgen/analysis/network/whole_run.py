@@ -16,6 +16,7 @@ from reportgen.analysis.network.layer_kinds import kind_of
 from reportgen.analysis.network.running import run_errors_explained
 from reportgen.analysis.network.traced import traced_network
 from reportgen.analysis.network.unfused import unfused
+from reportgen.analysis.network.unoptimized import unoptimized
 from reportgen.analysis.network.watching import before_activation_of, tensors_in
 from reportgen.models import NO_OTHERS, Network, Others
 from reportgen.results import FloatArray
@@ -52,7 +53,7 @@ class WholeRun:
             ReportgenError: a layer is not called in a forward pass, or the network cannot run here.
         """
         beside = {name: tf.convert_to_tensor(values) for name, values in others.items()}
-        with run_errors_explained(self._network):
+        with run_errors_explained(self._network), unoptimized():
             outputs, answer, sums, _ = self._compiled(tf.convert_to_tensor(pixels), beside)
         return Captured(
             {name: tensor.numpy() for name, tensor in outputs.items()},
