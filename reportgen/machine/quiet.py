@@ -23,7 +23,7 @@ _CHATTER = re.compile(rb"WARNING: All log messages before absl|[IW]\d{4} |To ena
 
 # What Keras loads, where it is installed, for drawings of its own and for wrappers of another library: a third of the
 # time to load TensorFlow where both are there, and no report uses it.
-_BESIDE = ("matplotlib", "sklearn")
+_BESIDE = ("matplotlib", "scipy", "sklearn")
 
 
 def quiet_tensorflow(*, lean: bool = False) -> None:

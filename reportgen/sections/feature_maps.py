@@ -21,7 +21,8 @@ def plan_feature_maps(study: Study, workshop: Workshop) -> Work | Contribution:
 
     def visit(visited: VisitedImage) -> Contribution:
         maps = extract_feature_maps(rows, visited.outputs, visited.file, max_channels=study.config.max_channels)
-        drawings = [drawing for layer_maps in maps for drawing in draw_feature_maps(layer_maps, variants=variants)]
+        # Drawn one by one: each is encoded while the next is drawn.
+        drawings = (drawing for layer_maps in maps for drawing in draw_feature_maps(layer_maps, variants=variants))
         return Contribution(figures=workshop.pictures.save_drawings(drawings))
 
     return Work(images=study.shown, layers=study.map_layers, visit=visit)
