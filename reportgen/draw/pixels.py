@@ -90,8 +90,8 @@ def to_levels(values: NDArray[Any], low: Any, high: Any) -> NDArray[np.uint8]:
     if flat.any():
         scaled = np.where(flat & np.isfinite(scaled), 128, scaled)
     scaled += 0.5
-    np.clip(scaled, 0, 255, out=scaled)
-    np.nan_to_num(scaled, copy=False, nan=0)
+    np.fmax(scaled, 0, out=scaled)  # which is 0 where there is no number, too
+    np.minimum(scaled, 255, out=scaled)
     levels: NDArray[np.uint8] = scaled.astype(np.uint8)
     return levels
 

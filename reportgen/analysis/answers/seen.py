@@ -13,7 +13,7 @@ import tensorflow as tf
 from reportgen.analysis.network.layer_kinds import kind_of
 from reportgen.analysis.network.running import run_errors_explained
 from reportgen.analysis.network.settled_output import SUM_TOLERANCE
-from reportgen.analysis.network.traced import traced_network
+from reportgen.analysis.network.traced import TracedNetwork, traced_network
 from reportgen.facts import Shape
 from reportgen.models import Network
 from reportgen.models.keras_private import calls_of, origin_of
@@ -58,6 +58,7 @@ class SeenOutput:
     `layer` names the layer it stands in, `call` the layer call that gives it (`outer/inner`), None where an operation
     outside layers does. `last_sum` says whether values come from a dense layer (a convolution on a
     map of one position is one), from a convolution, or from neither, such as a pooling; "unknown": it cannot be told.
+    `per_image` is whether there is one answer for each image: not of a loss that a network gives for all it is shown.
     """
 
     index: int
@@ -69,6 +70,7 @@ class SeenOutput:
     last_sum: LastSum
     channels_first: bool
     call: str | None = None
+    per_image: bool = True
 
     @property
     def size(self) -> tuple[int, ...]:
@@ -112,7 +114,7 @@ def see_outputs(network: Network, answer: Any) -> tuple[SeenOutput, ...]:
         last = _last_operation(symbolic[index]) if symbolic else None
         by_layer = _activation(last) if last is not None else None
         turned = network.channels_first and values.ndim == 4
-        shape = tuple(symbolic[index].shape) if symbolic else (None, *values.shape[1:])
+        shape = tuple(symbolic[index].shape) if symbolic else (None, *values.shape[1:])[: values.ndim]
         seen.append(
             SeenOutput(
                 index=index,
@@ -124,6 +126,7 @@ def see_outputs(network: Network, answer: Any) -> tuple[SeenOutput, ...]:
                 last_sum=traced[index].last_sum,
                 channels_first=turned,
                 call=traced[index].call,
+                per_image=traced[index].per_image,
             )
         )
     return tuple(seen)
@@ -181,12 +184,16 @@ def _activation(operation: Any) -> str | None:
 
 @dataclass(frozen=True)
 class _Traced:
-    """What the graph tells of an output: its last activation, the layer call that gave it, its last weighted sum."""
+    """What the graph tells of an output: its last activation, the layer call that gave it, its last weighted sum.
+
+    And whether its first axis is that of the images.
+    """
 
     activation: str | None
     layer: str | None
     call: str | None
     last_sum: LastSum
+    per_image: bool
 
 
 def _trace(network: Network) -> list[_Traced]:
@@ -198,8 +205,15 @@ def _trace(network: Network) -> list[_Traced]:
     for leaf in keras.tree.flatten(traced.answer):
         seen = given.get(leaf.name)
         layer, call = (seen.layer.name, seen.name) if seen is not None else (None, None)
-        found.append(_Traced(_graph_activation(leaf), layer, call, _last_sum(leaf)))
+        found.append(_Traced(_graph_activation(leaf), layer, call, _last_sum(leaf), _is_per_image(leaf, traced)))
     return found
+
+
+def _is_per_image(leaf: tf.Tensor, traced: TracedNetwork) -> bool:
+    """Whether the first axis of an output is as long as that of what went in, as far as its shape tells."""
+    if leaf.shape.rank is None:
+        return True
+    return leaf.shape.rank > 0 and leaf.shape[0] in (None, traced.inputs[0].shape[0])
 
 
 def _graph_activation(tensor: tf.Tensor) -> str | None:

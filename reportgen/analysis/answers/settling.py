@@ -17,7 +17,7 @@ from reportgen.analysis.answers.seen import SeenOutput, see_outputs
 from reportgen.analysis.answers.truth import GivenTruth, MatchedTruth, match_truth, read_truth
 from reportgen.analysis.network.settled_output import Activation, SettledOutput, head_of
 from reportgen.config import FOLDERS, Config
-from reportgen.errors import UsageError
+from reportgen.errors import ReportgenError, UsageError
 from reportgen.facts import AnswerKind
 from reportgen.models import Network
 from reportgen.models.network import LabelsOrigin
@@ -47,6 +47,7 @@ class SettledAnswers:
     outputs: tuple[SettledOutput, ...]
     truths: Mapping[str, MatchedTruth] = field(default_factory=dict)
     named_by_folders: tuple[str, ...] = ()  # outputs whose classes are called after the images' folders
+    left_out: tuple[str, ...] = ()  # outputs that give one answer for all images together
 
 
 def settle_outputs(
@@ -64,7 +65,14 @@ def settle_outputs(
         UsageError: an option that names an output the network does not have, or a kind that does not fit.
         ReportgenError: right answers that cannot be read; the network cannot run.
     """
-    seen = see_outputs(network, answer)
+    everything = see_outputs(network, answer)
+    seen = [one for one in everything if one.per_image]
+    if not seen:
+        raise ReportgenError(
+            f"expected an output with an answer for each image, {network.name} gives one for all of them together "
+            f"({', '.join(f'{one.name}: {one.shape}' for one in everything)}); "
+            "build a keras.Model that ends in the layer whose answers are to be seen"
+        )
     names = [one.name for one in seen]
     for option, by_output in (("answer", config.answers), ("labels", config.labels), ("truth", config.truth)):
         _check_names(option, by_output, names)
@@ -85,7 +93,8 @@ def settle_outputs(
         outputs.append(output)
     outputs = _with_remaining_labels(outputs, network)
     matched = _match(truths, outputs)
-    return SettledAnswers(tuple(_with_value_names(one, matched) for one in outputs), matched, tuple(named))
+    left_out = tuple(one.name for one in everything if not one.per_image)
+    return SettledAnswers(tuple(_with_value_names(one, matched) for one in outputs), matched, tuple(named), left_out)
 
 
 def _check_names(option: str, given: Mapping[str, Any], names: Sequence[str]) -> None:

@@ -78,6 +78,7 @@ RULES: tuple[Rule, ...] = (
     attribution_rules.evidence_off_object,
     attribution_rules.mistaken_places,
     answer_rules.plain_scores,
+    answer_rules.output_of_no_image,
     review_rules.suspicious,
     review_rules.outliers,
     review_rules.unbalanced_truth,

@@ -66,6 +66,20 @@ def plain_scores(evidence: Evidence) -> Iterator[Finding]:
         )
 
 
+def output_of_no_image(evidence: Evidence) -> Iterator[Finding]:
+    """Outputs without an answer for each image, such as a loss."""
+    for name in evidence.left_out:
+        yield Finding(
+            rule="output-left-out",
+            severity="info",
+            message=f"The output {name} is left out: it gives one answer for all images together.",
+            measured="its first axis is not that of the images",
+            threshold="an answer for each image",
+            why="What it gives depends on which images are shown to the network together.",
+            action="Nothing, where it is a loss or the like; else build the network so that each image has its answer.",
+        )
+
+
 def class_collapse(evidence: Evidence) -> Iterator[Finding]:
     """Nearly all images in one class."""
     predicted = evidence.images.predicted[evidence.images.predicted >= 0]

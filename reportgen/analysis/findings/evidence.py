@@ -232,7 +232,7 @@ class Evidence:
     `capture_difference` is how far the captured answer is from the network's own, in parts of its size;
     `nonfinite_inside` how many values that are not finite went into the activations of layers, on the few images
     this was tried on. `label_notes` are what is odd about the names given, `named_by_folders` the outputs whose
-    classes are called after the images' folders.
+    classes are called after the images' folders, `left_out` those that give one answer for all images together.
     """
 
     network: NetworkFacts
@@ -251,4 +251,5 @@ class Evidence:
     answers: tuple[AnswerFacts, ...] = ()
     label_notes: tuple[str, ...] = ()
     named_by_folders: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
     attribution: AttributionFacts = field(default_factory=AttributionFacts)

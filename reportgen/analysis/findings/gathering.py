@@ -104,6 +104,7 @@ def gather_evidence(
         answers=tuple(_answer_facts(answers, statistics)),
         label_notes=network.label_notes,
         named_by_folders=answers.named_by_folders,
+        left_out=answers.left_out,
     )
 
 

@@ -13,7 +13,7 @@ from support.settled import settle
 
 from reportgen.analysis.answers import SettledAnswers
 from reportgen.config import Config
-from reportgen.errors import UsageError
+from reportgen.errors import ReportgenError, UsageError
 from reportgen.models import load_network
 
 FILES = ["blue/1.png", "red/2.png", "red/3.png"]
@@ -221,6 +221,69 @@ def test_names_by_folders_are_told_unless_they_were_asked_for() -> None:
     found = settled(model, FILES, truth="folders")
     assert (found.named_by_folders, found.truths["head"].classes["red/2.png"]) == (("head",), (1,))
     assert settled(model, FILES, truth="folders", labels="folders").named_by_folders == ()
+
+
+@keras.saving.register_keras_serializable("reportgen-tests")
+class OfAll(layers.Layer):
+    """What a network gives for all images together: their mean over some axes, or their answers turned over."""
+
+    def __init__(self, axes: list[int] | None = None, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.axes = axes
+
+    def call(self, maps: Any) -> Any:
+        return keras.ops.mean(maps, axis=self.axes)
+
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config() | {"axes": self.axes}
+
+
+class WithLoss(keras.Model):
+    """Classes, and what it costs to tell them: a dictionary, as networks of one's own give it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body, self.head = layers.Conv2D(4, 3, name="conv"), layers.Dense(3, activation="softmax", name="head")
+
+    def call(self, images: Any) -> Any:
+        maps = self.body(images)
+        answers = self.head(keras.ops.mean(maps, axis=(1, 2)))
+        return {"classes": answers, "cost": keras.ops.mean(keras.ops.square(maps))}
+
+
+def with_something_of_all(kind: str) -> keras.Model:
+    if kind == "subclassed":
+        model = WithLoss()
+        model(np.zeros((1, 8, 8, 3), np.float32))
+        return model
+    body = trunk()
+    head = layers.Dense(3, activation="softmax", name="classes")(layers.Flatten()(body.outputs[0]))
+    beside = {
+        "number": OfAll(name="cost")(body.outputs[0]),
+        "channels": OfAll([0, 1, 2], name="cost")(body.outputs[0]),
+        "turned": layers.Identity(name="cost")(keras.ops.transpose(head)),
+    }
+    return keras.Model(body.inputs, [beside[kind], head])
+
+
+@pytest.mark.parametrize("kind", ["number", "channels", "turned", "subclassed"])
+def test_an_output_that_answers_to_no_image_is_left_out_and_told(kind: str) -> None:
+    found = settled(with_something_of_all(kind))
+    assert kinds(found) == [("classes", "classes")]
+    assert found.left_out == ("cost",)
+
+
+@pytest.mark.parametrize("ending", [".keras", ".h5"])
+def test_it_is_left_out_of_a_network_from_a_file_too(tmp_path: Path, ending: str) -> None:
+    with_something_of_all("number").save(tmp_path / f"model{ending}")
+    found = settled(tmp_path / f"model{ending}")
+    assert (kinds(found), found.left_out) == ([("classes", "classes")], ("cost",))
+
+
+def test_a_network_that_answers_to_no_image_is_refused_in_a_line() -> None:
+    body = trunk()
+    with pytest.raises(ReportgenError, match=r"an answer for each image.*cost: \(\)"):
+        settled(keras.Model(body.inputs, OfAll(name="cost")(body.outputs[0])))
 
 
 @pytest.mark.parametrize(
