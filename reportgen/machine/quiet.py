@@ -21,8 +21,8 @@ _LOG_LEVEL, _BACKEND = "TF_CPP_MIN_LOG_LEVEL", "KERAS_BACKEND"
 _CHATTER = re.compile(rb"WARNING: All log messages before absl|[IW]\d{4} |To enable the following instructions|\s*$")
 
 
-# What Keras loads, where it is installed, for drawings of its own and for wrappers of another library: a third of the
-# time to load TensorFlow where both are there, and no report uses it.
+# What Keras loads, where it is installed, for drawings of its own and for wrappers of another library, and TensorFlow
+# for the training loops of an older Keras: a third of the time to load it where all are there, and no report uses it.
 _BESIDE = ("matplotlib", "scipy", "sklearn")
 
 
@@ -33,7 +33,8 @@ def quiet_tensorflow(*, lean: bool = False) -> None:
     an exception at any.
 
     Args:
-        lean: without Keras' own drawings and its wrappers for scikit-learn, which then cannot be had in this process.
+        lean: without Keras' own drawings, its wrappers for scikit-learn and TensorFlow's use of SciPy, which then cannot
+            be had in this process; the libraries themselves can.
 
     Raises:
         ReportgenError: the environment asks for another backend of Keras.

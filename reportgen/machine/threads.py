@@ -1,11 +1,11 @@
-"""Work on many things by all processors, with the results in the order of the things."""
+"""The same work on many things, by all processors, with the results in the order of the things."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from reportgen.machine.memory import processor_count
 
@@ -14,25 +14,6 @@ Result = TypeVar("Result")
 
 # Things that are waiting for a processor or done, for each processor: no more are held.
 _AHEAD = 4
-
-
-def taken_ahead(items: Iterable[Item]) -> Iterator[Item]:
-    """`items`, each but the first made in a thread while the one before it is used.
-
-    It pays where most of the making runs without the interpreter's lock, such as a network. The first is made in the
-    caller's thread, so that what it sets up once is set up there. One more item than without is held.
-    """
-    source = iter(items)
-    if processor_count() == 1:
-        yield from source
-        return
-    end = object()
-    item: Item | object = next(source, end)
-    with ThreadPoolExecutor(1) as pool:
-        while item is not end:
-            following = pool.submit(next, source, end)
-            yield cast(Item, item)
-            item = following.result()
 
 
 def in_threads(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:

@@ -10,7 +10,6 @@ import numpy as np
 from reportgen.analysis.answers import answer_of
 from reportgen.analysis.network.whole_run import WholeRun
 from reportgen.images import ImageFile
-from reportgen.machine.threads import taken_ahead
 from reportgen.progress import stage
 from reportgen.sections.section import Contribution, Section, VisitedImage, Work, joined
 from reportgen.sections.study import Study, Workshop, fitted_images
@@ -54,7 +53,7 @@ def _visited(works: Sequence[Work], study: Study, workshop: Workshop) -> list[li
     images = [image for image in study.images if image.file in files]
     parts: list[list[Contribution]] = [[] for _ in works]
     with stage(workshop.progress, "Images", len(images), "images") as progress:
-        for visited in taken_ahead(_visits(images, works, study, workshop)):
+        for visited in _visits(images, works, study, workshop):
             for work, own, part in zip(works, wanted, parts, strict=True):
                 if visited.file in own:
                     part.append(work.visit(visited))

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from reportgen.machine import threads
-from reportgen.machine.threads import in_threads, taken_ahead
+from reportgen.machine.threads import in_threads
 
 
 @pytest.fixture(params=[1, 2, 5])
@@ -53,50 +53,3 @@ def test_several_run_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threads, "processor_count", lambda: 2)
     together = threading.Barrier(2, timeout=30)
     assert [place >= 0 for place in in_threads(lambda _: together.wait(), range(4))] == [True] * 4
-
-
-@pytest.mark.usefixtures("processors")
-def test_items_come_in_order_and_the_first_is_made_in_the_callers_thread() -> None:
-    made_in: list[str] = []
-
-    def items() -> Iterator[int | None]:
-        for number in range(5):
-            made_in.append(threading.current_thread().name)
-            yield number or None
-
-    assert list(taken_ahead(items())) == [None, 1, 2, 3, 4]
-    assert made_in[0] == threading.current_thread().name
-    assert list(taken_ahead(())) == []
-
-
-def test_one_item_is_made_while_another_is_used_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(threads, "processor_count", lambda: 2)
-    made: list[int] = []
-    second = threading.Event()
-
-    def items() -> Iterator[int]:
-        for number in range(4):
-            made.append(number)
-            if number == 1:
-                second.set()
-            yield number
-
-    ahead = taken_ahead(items())
-    assert next(ahead) == 0
-    assert second.wait(timeout=30)
-    assert made == [0, 1]
-    ahead.close()
-    assert made == [0, 1]
-
-
-@pytest.mark.usefixtures("processors")
-def test_a_fault_in_making_an_item_is_raised_after_those_before_it() -> None:
-    def items() -> Iterator[int]:
-        yield 1
-        yield 2
-        raise ValueError("on purpose")
-
-    used: list[int] = []
-    with pytest.raises(ValueError, match="on purpose"):
-        used.extend(taken_ahead(items()))
-    assert used == [1, 2]

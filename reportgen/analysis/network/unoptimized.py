@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -17,10 +18,36 @@ def unoptimized() -> Iterator[None]:
     It looks through a function at its first run, for a third of a second of a network of two hundred layers, and makes
     a gradient a tenth faster and an answer no faster: worth it where there are hundreds of runs. A function that runs
     inside and outside of such blocks is made ready for both.
+
+    The optimizer is one for all threads: it is back when the last of several such blocks ends.
     """
-    before = tf.config.optimizer.get_experimental_options().get(_OFF, False)
-    tf.config.optimizer.set_experimental_options({_OFF: True})
+    _BLOCKS.enter()
     try:
         yield
     finally:
-        tf.config.optimizer.set_experimental_options({_OFF: before})
+        _BLOCKS.leave()
+
+
+class _Blocks:
+    """How many blocks are open, in all threads, and what was set before the first of them."""
+
+    def __init__(self) -> None:
+        self._alone = threading.Lock()
+        self._open = 0
+        self._before = False
+
+    def enter(self) -> None:
+        with self._alone:
+            if not self._open:
+                self._before = bool(tf.config.optimizer.get_experimental_options().get(_OFF, False))
+            self._open += 1
+            # In each thread, which else would go on with what it found at its last call.
+            tf.config.optimizer.set_experimental_options({_OFF: True})
+
+    def leave(self) -> None:
+        with self._alone:
+            self._open -= 1
+            tf.config.optimizer.set_experimental_options({_OFF: self._before if not self._open else True})
+
+
+_BLOCKS = _Blocks()

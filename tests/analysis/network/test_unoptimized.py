@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -26,6 +29,25 @@ def test_what_was_set_is_set_again_whatever_happens(before: bool) -> None:
         assert is_off() is before
     finally:
         tf.config.optimizer.set_experimental_options({OFF: was})
+
+
+def test_of_several_threads_the_last_to_leave_sets_it_back() -> None:
+    entered, left = threading.Event(), threading.Event()
+
+    def second() -> None:
+        with unoptimized():
+            entered.set()
+            assert left.wait(timeout=30)
+
+    assert not is_off()
+    with ThreadPoolExecutor(1) as pool:
+        with unoptimized():
+            other = pool.submit(second)
+            assert entered.wait(timeout=30)
+        assert is_off()  # the other is still at it
+        left.set()
+        other.result()
+    assert not is_off()
 
 
 def test_a_function_gives_the_same_inside_and_outside() -> None:
