@@ -33,8 +33,8 @@ def quiet_tensorflow(*, lean: bool = False) -> None:
     an exception at any.
 
     Args:
-        lean: without Keras' own drawings, its wrappers for scikit-learn and TensorFlow's use of SciPy, which then cannot
-            be had in this process; the libraries themselves can.
+        lean: without Keras' own drawings, its wrappers for scikit-learn and TensorFlow's use of SciPy, which cannot be
+            had in this process then; the libraries themselves can.
 
     Raises:
         ReportgenError: the environment asks for another backend of Keras.
