@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import tensorflow as tf
-
-_OFF = "disable_meta_optimizer"
+from tensorflow.python.eager import context
 
 
 @contextmanager
@@ -17,37 +15,18 @@ def unoptimized() -> Iterator[None]:
 
     It looks through a function at its first run, for a third of a second of a network of two hundred layers, and makes
     a gradient a tenth faster and an answer no faster: worth it where there are hundreds of runs. A function that runs
-    inside and outside of such blocks is made ready for both.
-
-    The optimizer is one for all threads: it is back when the last of several such blocks ends.
+    inside and outside of such blocks is made ready for both. It holds for this thread: others go on as they are, where
+    `tf.config.optimizer` would be set for all of them.
     """
-    _BLOCKS.enter()
+    eager = context.context()
+    before = eager.function_call_options
+    config = tf.compat.v1.ConfigProto.FromString(before.config_proto_serialized)
+    config.graph_options.rewrite_options.disable_meta_optimizer = True
+    inside = context.FunctionCallOptions(before.executor_type, config)
+    eager.function_call_options = inside
     try:
         yield
     finally:
-        _BLOCKS.leave()
-
-
-class _Blocks:
-    """How many blocks are open, in all threads, and what was set before the first of them."""
-
-    def __init__(self) -> None:
-        self._alone = threading.Lock()
-        self._open = 0
-        self._before = False
-
-    def enter(self) -> None:
-        with self._alone:
-            if not self._open:
-                self._before = bool(tf.config.optimizer.get_experimental_options().get(_OFF, False))
-            self._open += 1
-            # In each thread, which else would go on with what it found at its last call.
-            tf.config.optimizer.set_experimental_options({_OFF: True})
-
-    def leave(self) -> None:
-        with self._alone:
-            self._open -= 1
-            tf.config.optimizer.set_experimental_options({_OFF: self._before if not self._open else True})
-
-
-_BLOCKS = _Blocks()
+        # What runs in the block may have set options of its own, which then stay.
+        if eager.function_call_options is inside:
+            eager.function_call_options = before

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from support.networks import two_convolutions
+from tensorflow.python.eager import context
 
 from reportgen.analysis.network.traced import TracedNetwork
 from reportgen.analysis.network.unoptimized import unoptimized
@@ -15,39 +15,92 @@ OFF = "disable_meta_optimizer"
 
 
 def is_off() -> bool:
+    """Whether functions that this thread calls run without the optimizer."""
+    options = tf.compat.v1.ConfigProto.FromString(context.context().function_call_options.config_proto_serialized)
+    return bool(options.graph_options.rewrite_options.disable_meta_optimizer)
+
+
+def is_set_off() -> bool:
+    """The same as the user sets and sees it, for all threads."""
     return bool(tf.config.optimizer.get_experimental_options().get(OFF, False))
 
 
 @pytest.mark.parametrize("before", [False, True])
 def test_what_was_set_is_set_again_whatever_happens(before: bool) -> None:
-    was = is_off()
+    was = is_set_off()
     tf.config.optimizer.set_experimental_options({OFF: before})
     try:
         with pytest.raises(ValueError, match="on purpose"), unoptimized():
             assert is_off()
+            with unoptimized():
+                assert is_off()
+            assert is_off()
             raise ValueError("on purpose")
-        assert is_off() is before
+        assert (is_off(), is_set_off()) == (before, before)
     finally:
         tf.config.optimizer.set_experimental_options({OFF: was})
 
 
-def test_of_several_threads_the_last_to_leave_sets_it_back() -> None:
-    entered, left = threading.Event(), threading.Event()
+def test_threads_do_not_see_each_others_blocks() -> None:
+    entered, leave = threading.Event(), threading.Event()
 
-    def second() -> None:
+    def elsewhere() -> None:
         with unoptimized():
             entered.set()
-            assert left.wait(timeout=30)
+            leave.wait(timeout=30)
 
-    assert not is_off()
-    with ThreadPoolExecutor(1) as pool:
+    thread = threading.Thread(target=elsewhere)
+    thread.start()
+    assert entered.wait(timeout=30)
+    tf.config.optimizer.set_experimental_options({})  # what is set for all is read anew
+    outside = is_off()
+    with unoptimized():
+        leave.set()
+        thread.join(timeout=30)
+        inside = is_off()
+    assert (outside, inside, is_off(), is_set_off()) == (False, True, False, False)
+
+
+def test_a_thread_that_leaves_first_does_not_keep_the_optimizer_off() -> None:
+    entered, leave = threading.Event(), threading.Event()
+
+    def elsewhere() -> None:
         with unoptimized():
-            other = pool.submit(second)
-            assert entered.wait(timeout=30)
-        assert is_off()  # the other is still at it
-        left.set()
-        other.result()
+            entered.set()
+            leave.wait(timeout=30)
+
+    thread = threading.Thread(target=elsewhere)
+    thread.start()
+    assert entered.wait(timeout=30)
+    with unoptimized():
+        pass
+    tf.function(lambda number: number + 1)(tf.constant(1))  # of the user's own, which settles what the thread runs with
+    leave.set()
+    thread.join(timeout=30)
     assert not is_off()
+
+
+def test_what_the_block_itself_sets_stays() -> None:
+    was = tf.config.optimizer.get_experimental_options().get("remapping", True)
+    try:
+        with unoptimized():
+            tf.config.optimizer.set_experimental_options({"remapping": False})
+        assert tf.config.optimizer.get_experimental_options()["remapping"] is False
+        read = tf.compat.v1.ConfigProto.FromString(context.context().function_call_options.config_proto_serialized)
+        assert read.graph_options.rewrite_options.remapping == 2  # off
+    finally:
+        tf.config.optimizer.set_experimental_options({"remapping": was})
+
+
+def test_the_optimizer_is_off_where_functions_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[bool] = []
+    call = context.Context.call_function
+    monkeypatch.setattr(
+        context.Context, "call_function", lambda self, *given: seen.append(is_off()) or call(self, *given)
+    )
+    traced = TracedNetwork(two_convolutions(8), tf.TensorSpec((None, 8, 8, 3)))
+    traced.compute(tf.zeros((1, 8, 8, 3)))
+    assert seen == [True]
 
 
 def test_a_function_gives_the_same_inside_and_outside() -> None:
