@@ -68,7 +68,8 @@ _NOTHING_TOLD = _LEAST_BITS / 2
 # Networks of fewer classes are more decided the larger their input is, right or wrong.
 MANY_CLASSES = 100
 
-# Of many classes, a network that tells less than this (in bits) makes no sense of the images: no mode can be preferred.
+# Of many classes, a network that tells less than this (in bits) makes no sense of the images: no mode is shown to be
+# right by it.
 INFORMATION_FLOOR = 0.5
 
 # The share of initial moments that may be left: half of it after 69 updates by a hundredth each.
@@ -179,7 +180,9 @@ def _with_answers(
     few = np.unique(np.linspace(0, len(pixels) - 1, min(MOST_IMAGES, len(pixels))).astype(int))
     # All in the same batches: what a network answers may depend on what else is in one.
     plain = [run(mode, pixels, others) for mode in modes]
-    floor = INFORMATION_FLOOR if (check.classes or 0) >= MANY_CLASSES else _NOTHING_TOLD
+    # Without moments, what is told of many classes says at least which mode is likelier, however little it is.
+    senseless = (check.classes or 0) >= MANY_CLASSES and check.used.moment_divergence is not None
+    floor = INFORMATION_FLOOR if senseless else _NOTHING_TOLD
     answered = _answers_to_copies(run, modes, plain, pixels, others, few, floor)
     trials = []
     for index, trial in enumerate((check.used, *check.others)):

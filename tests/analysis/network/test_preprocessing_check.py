@@ -9,8 +9,10 @@ from keras import layers
 from support.networks import two_convolutions
 from support.settled import head as settled_head
 
+from reportgen.analysis.findings.preprocessing_rules import likelier
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.analysis.network.preprocessing_check import (
+    INFORMATION_FLOOR,
     LEAST_IMAGES,
     MOST_IMAGES,
     PreprocessingCheck,
@@ -136,6 +138,21 @@ def test_a_single_sigmoid_is_a_choice_of_two():
         [keras.Input((8, 8, 3)), layers.Conv2D(2, 3), layers.Flatten(), layers.Dense(1, activation="sigmoid")]
     )
     assert 0 <= tried(model, "unit", coloured(6)[0]).used.information <= 1
+
+
+@pytest.mark.parametrize("classes", [10, 100, 150])
+def test_little_told_of_any_number_of_classes_still_says_which_mode_is_likelier(classes):
+    """Red images and blue ones, told apart a little under "none", and 255 times less under "unit"."""
+    image = keras.Input((8, 8, 3))
+    head = layers.Dense(classes, activation="softmax", name="classes")
+    model = keras.Model(image, head(layers.GlobalAveragePooling2D()(image)))
+    sides = np.where(np.arange(classes) % 2, 1.0, -1.0)
+    head.kernel.assign(0.006 * np.array([1.0, 0.0, -1.0])[:, None] * sides)
+    check = tried(model, "unit", coloured(12)[0])
+    told = {trial.mode: trial.information for trial in (check.used, *check.others)}
+    assert max(told, key=told.get) in ("none", "caffe")
+    assert 0.05 < told["none"] < INFORMATION_FLOOR
+    assert likelier(check).mode in ("none", "caffe")
 
 
 def test_few_images_are_not_asked_for_answers(trained):
