@@ -96,11 +96,12 @@ class SeenOutput:
         return bool(np.abs(values.sum(axis=-1, dtype=np.float64) - 1).max() <= SUM_TOLERANCE)
 
 
-def see_outputs(network: Network, answer: Any) -> tuple[SeenOutput, ...]:
+def see_outputs(network: Network, answer: Any, images: int) -> tuple[SeenOutput, ...]:
     """Look at each output of `network`, in Keras' flat order.
 
     Args:
         answer: the model's outputs for a few images, in its own structure.
+        images: how many these are.
 
     Raises:
         ReportgenError: the network cannot run.
@@ -126,7 +127,8 @@ def see_outputs(network: Network, answer: Any) -> tuple[SeenOutput, ...]:
                 last_sum=traced[index].last_sum,
                 channels_first=turned,
                 call=traced[index].call,
-                per_image=traced[index].per_image,
+                # Some networks run on one image at a time, and say so by a first axis of one.
+                per_image=traced[index].per_image or (images == 1 and values.shape[:1] == (1,)),
             )
         )
     return tuple(seen)

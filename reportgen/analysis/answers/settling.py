@@ -65,7 +65,7 @@ def settle_outputs(
         UsageError: an option that names an output the network does not have, or a kind that does not fit.
         ReportgenError: right answers that cannot be read; the network cannot run.
     """
-    everything = see_outputs(network, answer)
+    everything = see_outputs(network, answer, len(inputs))
     seen = [one for one in everything if one.per_image]
     if not seen:
         raise ReportgenError(

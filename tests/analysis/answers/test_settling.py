@@ -280,6 +280,18 @@ def test_it_is_left_out_of_a_network_from_a_file_too(tmp_path: Path, ending: str
     assert (kinds(found), found.left_out) == ([("classes", "classes")], ("cost",))
 
 
+@pytest.mark.parametrize("beside", [False, True])
+def test_a_network_made_for_one_image_at_a_time_keeps_its_output(tmp_path: Path, beside: bool) -> None:
+    image = keras.Input(batch_shape=(1, 8, 8, 3))
+    maps = layers.Conv2D(4, 3, name="conv")(image)
+    means = keras.ops.reshape(layers.GlobalAveragePooling2D()(maps), (1, 4))
+    head = layers.Dense(3, activation="softmax", name="classes")(means)
+    keras.Model(image, [head, OfAll(name="cost")(maps)] if beside else head).save(tmp_path / "model.keras")
+    network = load_network(Config(model=str(tmp_path / "model.keras"), preprocess="unit"))
+    found = settle(network, np.zeros((1, 8, 8, 3), np.uint8))
+    assert (kinds(found), found.left_out) == ([("classes", "classes")], ("cost",) if beside else ())
+
+
 def test_a_network_that_answers_to_no_image_is_refused_in_a_line() -> None:
     body = trunk()
     with pytest.raises(ReportgenError, match=r"an answer for each image.*cost: \(\)"):
