@@ -73,9 +73,9 @@ def settle_outputs(
             f"({', '.join(f'{one.name}: {one.shape}' for one in everything)}); "
             "build a keras.Model that ends in the layer whose answers are to be seen"
         )
-    names = [one.name for one in seen]
+    names, left_out = [one.name for one in seen], tuple(one.name for one in everything if not one.per_image)
     for option, by_output in (("answer", config.answers), ("labels", config.labels), ("truth", config.truth)):
-        _check_names(option, by_output, names)
+        _check_names(option, by_output, names, left_out)
     truths = {name: read_truth(given, files) for name, given in config.truth.items()}
     shown = network.to_pictures(np.asarray(inputs, np.float32))
     outputs, named = [], []
@@ -93,12 +93,16 @@ def settle_outputs(
         outputs.append(output)
     outputs = _with_remaining_labels(outputs, network)
     matched = _match(truths, outputs)
-    left_out = tuple(one.name for one in everything if not one.per_image)
     return SettledAnswers(tuple(_with_value_names(one, matched) for one in outputs), matched, tuple(named), left_out)
 
 
-def _check_names(option: str, given: Mapping[str, Any], names: Sequence[str]) -> None:
+def _check_names(option: str, given: Mapping[str, Any], names: Sequence[str], left_out: Sequence[str]) -> None:
     wrong = next((name for name in given if name and name not in names), None)
+    if wrong in left_out:
+        raise UsageError(
+            f"--{option} {wrong}=...: that output gives one answer for all images together and is left out; "
+            f"there is {', '.join(names)}"
+        )
     if wrong is not None:
         raise UsageError(f"--{option} {wrong}=...: the network has no such output; it has {', '.join(names)}")
     if option == "answer" and "" in given and len(names) > 1:

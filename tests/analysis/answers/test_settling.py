@@ -292,6 +292,13 @@ def test_a_network_made_for_one_image_at_a_time_keeps_its_output(tmp_path: Path,
     assert (kinds(found), found.left_out) == ([("classes", "classes")], ("cost",) if beside else ())
 
 
+@pytest.mark.parametrize("option", ["answer", "labels", "truth"])
+def test_an_option_for_an_output_that_is_left_out_is_told_so(option: str) -> None:
+    value = {"answer": "values", "labels": "folders", "truth": "folders"}[option]
+    with pytest.raises(UsageError, match=rf"--{option} cost=.*is left out; there is classes"):
+        settled(with_something_of_all("number"), FILES, **{option: f"cost={value}"})
+
+
 def test_a_network_that_answers_to_no_image_is_refused_in_a_line() -> None:
     body = trunk()
     with pytest.raises(ReportgenError, match=r"an answer for each image.*cost: \(\)"):
