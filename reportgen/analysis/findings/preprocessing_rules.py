@@ -15,6 +15,7 @@ from reportgen.analysis.findings.evidence import Evidence
 from reportgen.analysis.findings.wording import on_images
 from reportgen.analysis.network.preprocessing_check import (
     INFORMATION_FLOOR,
+    LIKELIER_GAIN,
     MANY_CLASSES,
     ModeTrial,
     PreprocessingCheck,
@@ -44,9 +45,6 @@ _NEGLIGIBLE = 0.05
 # error: with other images of the kind they would too, five times out of six.
 INFORMATION_GAIN = 1.05
 GAIN_ERRORS = 1.0
-
-# Without better evidence, a mode is called likelier than the one used from this gain on.
-_LIKELIER = 1.5
 
 _MODES = {
     "none": "0 to 255",
@@ -256,7 +254,7 @@ def likelier(check: PreprocessingCheck) -> ModeTrial | None:
         best = min(others, key=_distance, default=used)
         return best if _distance(best) < _distance(used) else None
     best = max(others, key=lambda one: one.information or 0.0, default=used)
-    return best if _exceeds(best, _LIKELIER) else None
+    return best if _exceeds(best, LIKELIER_GAIN) else None
 
 
 def _leads(trial: ModeTrial, others: Sequence[ModeTrial]) -> bool:

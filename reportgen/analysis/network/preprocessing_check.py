@@ -62,7 +62,10 @@ _DIMMED = 0.75  # of the light: a change that photographs of the same thing diff
 # Added to what answers tell before ratios are taken: less is nothing.
 _LEAST_BITS = 0.01
 
-# Between answers that tell less than this no ratio comes to more than 1.5, from where a mode would be preferred.
+# Without better evidence, a mode is called likelier than the one used from this gain on.
+LIKELIER_GAIN = 1.5
+
+# Between answers that tell less than this no ratio comes to more than that.
 _NOTHING_TOLD = _LEAST_BITS / 2
 
 # Networks of fewer classes are more decided the larger their input is, right or wrong.
@@ -180,17 +183,20 @@ def _with_answers(
     few = np.unique(np.linspace(0, len(pixels) - 1, min(MOST_IMAGES, len(pixels))).astype(int))
     # All in the same batches: what a network answers may depend on what else is in one.
     plain = [run(mode, pixels, others) for mode in modes]
-    # Without moments, what is told of many classes says at least which mode is likelier, however little it is.
-    senseless = (check.classes or 0) >= MANY_CLASSES and check.used.moment_divergence is not None
-    floor = INFORMATION_FLOOR if senseless else _NOTHING_TOLD
-    answered = _answers_to_copies(run, modes, plain, pixels, others, few, floor)
+    told = [_information(answers[few][np.newaxis]) for answers in plain]
+    senseless = (check.classes or 0) >= MANY_CLASSES and max(told) < INFORMATION_FLOOR
+    answered = {}
+    # Where answers show no mode to be right, they may say which is likelier, unless there are moments to say that.
+    if max(told) >= _NOTHING_TOLD and not (senseless and check.used.moment_divergence is not None):
+        gain = LIKELIER_GAIN if senseless else 1.0
+        answered = _answers_to_copies(run, modes, plain, told, pixels, others, few, gain)
     trials = []
     for index, trial in enumerate((check.used, *check.others)):
         changed, accuracy, gained, lost = _compared(plain[0], plain[index], known)
-        gain, error = _log_gain(answered[0], answered[index]) if index and _is_whole(answered, index) else (None, None)
-        told = _information(answered.get(index, plain[index][few][np.newaxis]))
+        more, error = _log_gain(answered[0], answered[index]) if index and _is_whole(answered, index) else (None, None)
+        bits = _information(answered[index]) if index in answered else told[index]
         trials.append(
-            ModeTrial(trial.mode, told, trial.moment_divergence, gain, error, changed, accuracy, gained, lost)
+            ModeTrial(trial.mode, bits, trial.moment_divergence, more, error, changed, accuracy, gained, lost)
         )
     return replace(
         check,
@@ -238,18 +244,22 @@ def _answers_to_copies(
     run: AnswersUnder,
     modes: list[Preprocessing],
     plain: list[Answers],
+    told: list[float],
     pixels: NDArray[Any],
     others: Others,
     few: NDArray[Any],
-    floor: float,
+    gain: float,
 ) -> dict[int, Answers]:
     """Answers `(copies, images, classes)` to a few images and their changed copies, under the modes worth it.
 
-    Those are the mode used, and others whose plain answers tell more than its answers to all copies: that copies
-    agree less than wholly only lowers what they tell. So a mode is given up, and has fewer copies, as soon as those
-    tell no more than is enough. Where no mode's answers tell as much as `floor`, in bits, none is worth it.
+    Those are the mode used, and others whose plain answers tell more than its answers to all copies, by `gain`: that
+    copies agree less than wholly only lowers what they tell. So a mode is given up, and has fewer copies, as soon as
+    those tell no more than is enough.
+
+    Args:
+        told: bits that the plain answers to the few tell, by mode.
+        gain: of what is told, `_LEAST_BITS` added to both, as `_log_gain` has it.
     """
-    told = [_information(answers[few][np.newaxis]) for answers in plain]
     pixels, others = pixels[few], {name: values[few] for name, values in others.items()}
 
     def to_copies(index: int, enough: float = -np.inf) -> Answers:
@@ -260,10 +270,8 @@ def _answers_to_copies(
                 break
         return np.stack(answers)
 
-    if max(told) < floor:
-        return {}
     used = to_copies(0)
-    enough = max(_information(used), _WORTH_CHANGING * max(told))
+    enough = max(gain * (_information(used) + _LEAST_BITS) - _LEAST_BITS, _WORTH_CHANGING * max(told))
     tried = {index: to_copies(index, enough) for index, bits in enumerate(told) if index and bits > enough}
     return {0: used, **tried}
 
