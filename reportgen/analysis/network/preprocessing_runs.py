@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -67,8 +68,10 @@ def moments_under(network: Network, source: str) -> Callable[[Preprocessing, NDA
 
 def _batches(mode: Preprocessing, pixels: NDArray[Any], others: Others) -> Iterator[tuple[tf.Tensor, Others]]:
     """The images prepared by `mode` a few at a time, with the values beside them."""
-    for start in range(0, len(pixels), _BATCH):
-        batch = slice(start, start + _BATCH)
+    # Batches of one size, as far as it goes: what computes them is made ready for each size there is.
+    size = math.ceil(len(pixels) / math.ceil(len(pixels) / _BATCH))
+    for start in range(0, len(pixels), size):
+        batch = slice(start, start + size)
         prepared = mode.apply(tf.constant(np.ascontiguousarray(pixels[batch], np.float32)))
         yield prepared, {name: tf.constant(values[batch]) for name, values in others.items()}
 
