@@ -230,7 +230,9 @@ def measure_default(options: argparse.Namespace, place: Path) -> None:
         "--photos",
         options.photos,
     ]
-    subprocess.run([sys.executable, *map(str, judging)], env=OURS.environment(), check=True)
+    # It takes the names of networks from this file, which lies beside it.
+    environment = OURS.environment({"PYTHONSAFEPATH": ""})
+    subprocess.run([sys.executable, *map(str, judging)], env=environment, check=True)
 
 
 def measure_blocks(options: argparse.Namespace, place: Path) -> None:
