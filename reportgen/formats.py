@@ -180,16 +180,15 @@ def finite(value: float | None) -> float | None:
     return None if value is None or not math.isfinite(value) else float(value)
 
 
-def all_rounded(values: Iterable[float], digits: int = 5) -> list[float | None]:
-    """`rounded` of each of thousands of numbers.
+def all_rounded(values: Iterable[float | None], digits: int = 5) -> list[float | None]:
+    """`rounded` of each of thousands of numbers, at once.
 
     >>> all_rounded([1 / 3, math.nan, -12345678.0])
     [0.33333, None, -12346000.0]
     """
-    return [float(f"{value:.{digits}g}") if math.isfinite(value) else None for value in values]
+    return [None if value is None or not math.isfinite(value) else float(f"{value:.{digits}g}") for value in values]
 
 
 def rounded(value: float | None, digits: int = 5) -> float | None:
     """`value` to so many significant digits, more than a chart or a table shows; None where it is not finite."""
-    kept = finite(value)
-    return None if kept is None else float(f"{kept:.{digits}g}")
+    return all_rounded([value], digits)[0]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from reportgen.analysis.network.features import default_feature_layer
 from reportgen.analysis.weights.filters import find_layer
-from reportgen.formats import rounded
+from reportgen.formats import all_rounded
 from reportgen.record import KeptProducts
 from reportgen.results import FloatArray, LayerSummary
 from reportgen.sections.section import Contribution, VisitedImage, Work
@@ -92,5 +92,5 @@ def weight_sketches(study: Study) -> Mapping[str, list[float]]:
         seen.add(id(layer))
         arrays = [np.asarray(weight) for weight in layer.get_weights()]
         numbers = sketch(array for array in arrays if np.issubdtype(array.dtype, np.number))
-        sketches[row.name] = [rounded(number, 7) or 0.0 for number in numbers]
+        sketches[row.name] = [number or 0.0 for number in all_rounded(numbers, 7)]
     return sketches

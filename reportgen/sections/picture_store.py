@@ -16,7 +16,7 @@ from reportgen.files.cache import Cache, content_key
 from reportgen.files.encoding import QUALITY, encode_png, encode_webp, encoder
 from reportgen.files.hashed import hashed_name
 from reportgen.files.slugs import slugs
-from reportgen.formats import rounded
+from reportgen.formats import all_rounded
 from reportgen.machine.threads import in_threads
 from reportgen.results import ByteArray, Drawing
 
@@ -116,7 +116,7 @@ class PictureStore:
             pixelated=drawing.pixelated,
             alt=drawing.alt,
             tiles=drawing.tiles,
-            values=None if drawing.values is None else [rounded(value, 4) for value in drawing.values],
+            values=None if drawing.values is None else all_rounded(drawing.values, 4),
             marks=list(drawing.marks) if drawing.marks and any(drawing.marks) else None,
             scale=drawing.scale,
             data=drawing.data,

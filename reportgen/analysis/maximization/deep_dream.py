@@ -66,7 +66,7 @@ def dream(
     stepping = _Stepping(passes, layer, channel, before_activation=True)
     original = pixels.astype(np.float32)
     dreamt: FloatArray | None = None
-    count = 0
+    count, first = 0, octaves - 1  # of the sizes, and the smallest that was dreamt at
     for octave in reversed(range(octaves)):
         size = _octave_size(original.shape[:2], ratio**octave)
         if octave and min(size) < least_side:
@@ -75,7 +75,8 @@ def dream(
         if dreamt is not None:
             lost = here - _resized(_resized(original, dreamt.shape[:2]), size)
             here = _resized(dreamt, size) + lost
-        fewer = max(1, round(steps / ratio**count))
+        first = octave if dreamt is None else first
+        fewer = max(1, round(steps / ratio ** (first - octave)))
         grown = _grown(stepping, here, fewer, step_size, generator, may_fail=octave > 0)
         if grown is not None:
             dreamt, count = np.clip(grown, 0, 255), count + 1

@@ -56,6 +56,18 @@ def test_a_larger_size_takes_fewer_steps_and_a_size_alone_takes_all(photograph, 
     assert taken == [(24, 9)]
 
 
+def test_steps_follow_the_size_where_a_size_between_was_left_out(photograph, monkeypatch):
+    taken = []
+
+    def grown(_stepping, image, steps, *_, **__):
+        taken.append((image.shape[0], steps))
+        return None if image.shape[0] == 16 else image
+
+    monkeypatch.setattr(deep_dream, "_grown", grown)
+    dream(TracedPasses(small_network()), photograph, "conv1", ratio=1.5, steps=9, least_side=8)
+    assert taken == [(11, 9), (16, 6), (24, 4)]
+
+
 def test_a_dream_of_one_channel_raises_that_channel(photograph):
     network = small_network()
     responses = response_function(TracedPasses(network), "conv2")

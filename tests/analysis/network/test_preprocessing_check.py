@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ from keras import layers
 from support.networks import two_convolutions
 from support.settled import head as settled_head
 
-from reportgen.analysis.findings.preprocessing_rules import likelier
+from reportgen.analysis.findings.preprocessing_rules import better_by_moments, is_settled, likelier, speaks_for_used
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.analysis.network.preprocessing_check import (
     INFORMATION_FLOOR,
@@ -153,6 +155,40 @@ def test_little_told_of_any_number_of_classes_still_says_which_mode_is_likelier(
     assert max(told, key=told.get) in ("none", "caffe")
     assert 0.05 < told["none"] < INFORMATION_FLOOR
     assert likelier(check).mode in ("none", "caffe")
+
+
+def as_users_have_it(model: keras.Model, form: str, folder: Path) -> keras.Model:
+    if form == "nested":
+        image = keras.Input((8, 8, 3))
+        return keras.Model(image, model(image))
+    if form == "plain":
+        return model
+    model.save(folder / f"model{form}")
+    return keras.models.load_model(folder / f"model{form}")
+
+
+@pytest.mark.parametrize("form", ["plain", "nested", ".keras", ".h5"])
+def test_answers_are_not_asked_for_where_the_moments_settle_it(trained, form, tmp_path):
+    pixels, classes = coloured(12, seed=5)
+    model = as_users_have_it(trained["tf"], form, tmp_path)
+
+    def check(fed, truth=None):
+        network = load_network(Config(preprocess=fed), model)
+        head = settled_head(network, pixels)
+        return check_preprocessing(
+            network, summarize_network(network), head, pixels, truth, enough=speaks_for_used
+        )  # fmt: skip
+
+    settled = check("tf")
+    assert speaks_for_used(settled)
+    assert is_settled(settled)
+    assert {trial.information for trial in (settled.used, *settled.others)} == {None}
+    assert (settled.images, settled.judged, settled.classes) == (12, 0, CLASSES)
+    # With right answers, and where the moments speak for another mode, answers count.
+    assert check("tf", classes).used.accuracy == 1
+    wrong = check("none")
+    assert wrong.used.information is not None
+    assert better_by_moments(wrong).mode == "tf"
 
 
 def test_few_images_are_not_asked_for_answers(trained):

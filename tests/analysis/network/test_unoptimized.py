@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -41,7 +42,9 @@ def test_what_was_set_is_set_again_whatever_happens(before: bool) -> None:
         tf.config.optimizer.set_experimental_options({OFF: was})
 
 
-def test_threads_do_not_see_each_others_blocks() -> None:
+@pytest.fixture
+def leave_elsewhere() -> Iterator[Callable[[], None]]:
+    """Another thread is in a block; what makes it leave."""
     entered, leave = threading.Event(), threading.Event()
 
     def elsewhere() -> None:
@@ -49,34 +52,31 @@ def test_threads_do_not_see_each_others_blocks() -> None:
             entered.set()
             leave.wait(timeout=30)
 
+    def left() -> None:
+        leave.set()
+        thread.join(timeout=30)
+
     thread = threading.Thread(target=elsewhere)
     thread.start()
     assert entered.wait(timeout=30)
+    yield left
+    left()
+
+
+def test_threads_do_not_see_each_others_blocks(leave_elsewhere: Callable[[], None]) -> None:
     tf.config.optimizer.set_experimental_options({})  # what is set for all is read anew
     outside = is_off()
     with unoptimized():
-        leave.set()
-        thread.join(timeout=30)
+        leave_elsewhere()
         inside = is_off()
     assert (outside, inside, is_off(), is_set_off()) == (False, True, False, False)
 
 
-def test_a_thread_that_leaves_first_does_not_keep_the_optimizer_off() -> None:
-    entered, leave = threading.Event(), threading.Event()
-
-    def elsewhere() -> None:
-        with unoptimized():
-            entered.set()
-            leave.wait(timeout=30)
-
-    thread = threading.Thread(target=elsewhere)
-    thread.start()
-    assert entered.wait(timeout=30)
+def test_a_thread_that_leaves_first_does_not_keep_the_optimizer_off(leave_elsewhere: Callable[[], None]) -> None:
     with unoptimized():
         pass
     tf.function(lambda number: number + 1)(tf.constant(1))  # of the user's own, which settles what the thread runs with
-    leave.set()
-    thread.join(timeout=30)
+    leave_elsewhere()
     assert not is_off()
 
 
