@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -18,6 +17,7 @@ from reportgen.analysis.network.capture import read_layers
 from reportgen.analysis.network.running import run_errors_explained
 from reportgen.analysis.network.settled_output import SettledOutput
 from reportgen.analysis.network.unfused import unfused
+from reportgen.analysis.network.watching import tensors_in
 from reportgen.analysis.reviewing import as_probabilities
 from reportgen.analysis.robustness import CLEAN, NO_SEVERITY
 from reportgen.images import ValueScale
@@ -111,7 +111,7 @@ class ChangedImages:
         def run(pixels: tf.Tensor, others: Others) -> tuple[tf.Tensor, tf.Tensor]:
             inputs = self._network.feed(self._network.prepare(pixels), others)
             _, answer = read_layers(self._network, inputs, whole=True)
-            scores = answer_of(keras.tree.flatten(answer)[self._output.index], self._output)
+            scores = answer_of(tensors_in(answer)[self._output.index], self._output)
             return as_probabilities(scores, self._output), unfused()
 
         compiled = tf.function(run, autograph=False)

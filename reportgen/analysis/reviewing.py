@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
@@ -22,6 +21,7 @@ from reportgen.analysis.figures_of_merit.classes import ClassAccumulator
 from reportgen.analysis.figures_of_merit.rows import ImageRows
 from reportgen.analysis.image_properties import as_bytes, measure_image
 from reportgen.analysis.network.settled_output import SettledOutput
+from reportgen.analysis.network.watching import tensors_in
 from reportgen.analysis.statistics.kept_beside import Keeping, SeenImage
 
 # What is measured on the pixels of every image; its size is known beforehand.
@@ -75,9 +75,7 @@ class Reviewing:
         """The scores of an image, `(classes,)`, and its features in a row; empty where they are not asked for."""
         scores = features = tf.zeros((0,))
         if self.judged is not None:
-            scores = as_probabilities(
-                answer_of(keras.tree.flatten(answer)[self.judged.index], self.judged), self.judged
-            )[0]
+            scores = as_probabilities(answer_of(tensors_in(answer)[self.judged.index], self.judged), self.judged)[0]
         if self.layer is not None:
             features = tf.reshape(_coarse(outputs[self.layer][0]), (-1,))
         return scores, features

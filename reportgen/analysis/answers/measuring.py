@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from reportgen.analysis.answers.kind import Kept
 from reportgen.analysis.answers.registry import kind_of_answer
 from reportgen.analysis.network.settled_output import SettledOutput
+from reportgen.analysis.network.watching import tensors_in
 
 # Images of which whole answers are kept to compare them by: more take more memory than they tell.
 MOST_VECTORS = 20_000
@@ -76,7 +76,7 @@ class AnswerPlan:
             pixels: the fitted image, `(height, width, channels)` of 0..255.
             index: its place in the set.
         """
-        leaves = keras.tree.flatten(answer)
+        leaves = tensors_in(answer)
         row, vectors = [tf.zeros((0,), tf.float32)], [tf.zeros((0,), tf.float32)]
         for output in self.outputs:
             values = answer_of(leaves[output.index], output)[0]

@@ -14,6 +14,7 @@ from reportgen.analysis.network.layer_kinds import kind_of
 from reportgen.analysis.network.running import run_errors_explained
 from reportgen.analysis.network.settled_output import SUM_TOLERANCE
 from reportgen.analysis.network.traced import TracedNetwork, traced_network
+from reportgen.analysis.network.watching import is_of_numbers, tensors_in
 from reportgen.facts import Shape
 from reportgen.models import Network
 from reportgen.models.keras_private import calls_of, origin_of
@@ -49,6 +50,10 @@ _CALLS = ("PartitionedCall", "StatefulPartitionedCall", "While", "StatelessWhile
 
 LastSum = Literal["dense", "convolution", "none", "unknown"]
 
+# What an output gives instead of an answer in numbers to each image: a loss that is of all images it is shown; names
+# of classes, or complex numbers.
+Lack = Literal["one answer for all images together", "no real numbers"]
+
 
 @dataclass(frozen=True, eq=False)
 class SeenOutput:
@@ -58,7 +63,7 @@ class SeenOutput:
     `layer` names the layer it stands in, `call` the layer call that gives it (`outer/inner`), None where an operation
     outside layers does. `last_sum` says whether values come from a dense layer (a convolution on a
     map of one position is one), from a convolution, or from neither, such as a pooling; "unknown": it cannot be told.
-    `per_image` is whether there is one answer for each image: not of a loss that a network gives for all it is shown.
+    `lacks` is what it gives instead where there is no answer for each image, which `answers` are then none of.
     """
 
     index: int
@@ -70,7 +75,7 @@ class SeenOutput:
     last_sum: LastSum
     channels_first: bool
     call: str | None = None
-    per_image: bool = True
+    lacks: Lack | None = None
 
     @property
     def size(self) -> tuple[int, ...]:
@@ -106,7 +111,10 @@ def see_outputs(network: Network, answer: Any, images: int) -> tuple[SeenOutput,
     Raises:
         ReportgenError: the network cannot run.
     """
-    leaves = [np.asarray(leaf, np.float32) for leaf in keras.tree.flatten(answer)]
+    given = tensors_in(answer)
+    leaves = [
+        np.asarray(leaf, np.float32) if is_of_numbers(leaf) else np.zeros(leaf.shape, np.float32) for leaf in given
+    ]
     traced = _trace(network)
     symbolic = _symbolic(network.model, len(leaves))
     names = _names(answer, symbolic, [found.layer for found in traced])
@@ -127,11 +135,18 @@ def see_outputs(network: Network, answer: Any, images: int) -> tuple[SeenOutput,
                 last_sum=traced[index].last_sum,
                 channels_first=turned,
                 call=traced[index].call,
-                # Some networks run on one image at a time, and say so by a first axis of one.
-                per_image=traced[index].per_image or (images == 1 and values.shape[:1] == (1,)),
+                lacks=_lack(given[index], traced[index], images),
             )
         )
     return tuple(seen)
+
+
+def _lack(answers: tf.Tensor, traced: _Traced, images: int) -> Lack | None:
+    if not is_of_numbers(answers):
+        return "no real numbers"
+    # Some networks run on one image at a time, and say so by a first axis of one.
+    of_one = images == 1 and answers.shape[:1] == (1,)
+    return None if traced.per_image or of_one else "one answer for all images together"
 
 
 def _symbolic(model: keras.Model, count: int) -> list[Any]:
@@ -143,7 +158,8 @@ def _symbolic(model: keras.Model, count: int) -> list[Any]:
 def _names(answer: Any, symbolic: Sequence[Any], layers: Sequence[str | None]) -> list[str]:
     """A name for each output: the key of the dictionary, else its layer's, numbered where it repeats."""
     names: list[str] = []
-    for index, (path, _) in enumerate(keras.tree.flatten_with_path(answer)):
+    paths = [path for path, leaf in keras.tree.flatten_with_path(answer) if isinstance(leaf, tf.Tensor)]
+    for index, path in enumerate(paths):
         keys = [part for part in path if isinstance(part, str)]
         if keys:
             name = keys[-1]
@@ -204,7 +220,7 @@ def _trace(network: Network) -> list[_Traced]:
         traced = traced_network(network)
     given = {tensor.name: seen for seen in reversed(traced.seen) for tensor in seen.outputs}
     found = []
-    for leaf in keras.tree.flatten(traced.answer):
+    for leaf in tensors_in(traced.answer):
         seen = given.get(leaf.name)
         layer, call = (seen.layer.name, seen.name) if seen is not None else (None, None)
         found.append(_Traced(_graph_activation(leaf), layer, call, _last_sum(leaf), _is_per_image(leaf, traced)))

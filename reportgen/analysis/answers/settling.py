@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from reportgen.analysis.answers.kind import Given, Kind
 from reportgen.analysis.answers.pictures import picture_range
 from reportgen.analysis.answers.registry import KINDS, kind_of_answer
-from reportgen.analysis.answers.seen import SeenOutput, see_outputs
+from reportgen.analysis.answers.seen import Lack, SeenOutput, see_outputs
 from reportgen.analysis.answers.truth import GivenTruth, MatchedTruth, match_truth, read_truth
 from reportgen.analysis.network.settled_output import Activation, SettledOutput, head_of
 from reportgen.config import FOLDERS, Config
@@ -47,7 +47,7 @@ class SettledAnswers:
     outputs: tuple[SettledOutput, ...]
     truths: Mapping[str, MatchedTruth] = field(default_factory=dict)
     named_by_folders: tuple[str, ...] = ()  # outputs whose classes are called after the images' folders
-    left_out: tuple[str, ...] = ()  # outputs that give one answer for all images together
+    left_out: Mapping[str, Lack] = field(default_factory=dict)  # outputs without answers, and what they give instead
 
 
 def settle_outputs(
@@ -66,14 +66,15 @@ def settle_outputs(
         ReportgenError: right answers that cannot be read; the network cannot run.
     """
     everything = see_outputs(network, answer, len(inputs))
-    seen = [one for one in everything if one.per_image]
+    seen = [one for one in everything if one.lacks is None]
     if not seen:
+        those = "; ".join(f"{one.name} {one.shape}: {one.lacks}" for one in everything)
         raise ReportgenError(
-            f"expected an output with an answer for each image, {network.name} gives one for all of them together "
-            f"({', '.join(f'{one.name}: {one.shape}' for one in everything)}); "
+            f"expected an output with an answer for each image, {network.name} has none "
+            f"({those or 'it gives no tensor'}); "
             "build a keras.Model that ends in the layer whose answers are to be seen"
         )
-    names, left_out = [one.name for one in seen], tuple(one.name for one in everything if not one.per_image)
+    names, left_out = [one.name for one in seen], {one.name: one.lacks for one in everything if one.lacks is not None}
     for option, by_output in (("answer", config.answers), ("labels", config.labels), ("truth", config.truth)):
         _check_names(option, by_output, names, left_out)
     truths = {name: read_truth(given, files) for name, given in config.truth.items()}
@@ -96,12 +97,11 @@ def settle_outputs(
     return SettledAnswers(tuple(_with_value_names(one, matched) for one in outputs), matched, tuple(named), left_out)
 
 
-def _check_names(option: str, given: Mapping[str, Any], names: Sequence[str], left_out: Sequence[str]) -> None:
+def _check_names(option: str, given: Mapping[str, Any], names: Sequence[str], left_out: Mapping[str, Lack]) -> None:
     wrong = next((name for name in given if name and name not in names), None)
-    if wrong in left_out:
+    if wrong is not None and wrong in left_out:
         raise UsageError(
-            f"--{option} {wrong}=...: that output gives one answer for all images together and is left out; "
-            f"there is {', '.join(names)}"
+            f"--{option} {wrong}=...: that output gives {left_out[wrong]} and is left out; there is {', '.join(names)}"
         )
     if wrong is not None:
         raise UsageError(f"--{option} {wrong}=...: the network has no such output; it has {', '.join(names)}")

@@ -27,7 +27,7 @@ from reportgen.analysis.network.running import run_errors_explained
 from reportgen.analysis.network.tokens import fold_tokens
 from reportgen.analysis.network.traced import TracedNetwork, image_of, traced_network
 from reportgen.analysis.network.unoptimized import unoptimized
-from reportgen.analysis.network.watching import is_container, tensors_in
+from reportgen.analysis.network.watching import is_container, is_of_numbers, tensors_in
 from reportgen.errors import ReportgenError
 from reportgen.models import Network
 
@@ -307,10 +307,14 @@ def _taken(spec: tf.TensorSpec) -> tf.Tensor:
 
 @dataclass(frozen=True)
 class _Answers:
-    """The answers as answered, and before their softmax or sigmoid: all that numbers are read of, compiled once."""
+    """The answers as answered, and before their softmax or sigmoid: all that numbers are read of, compiled once.
+
+    What is text or one number for all images is no answer to any, and empty.
+    """
 
     def __call__(self, run: Callable[[tf.Tensor], Run], images: tf.Tensor) -> Any:
-        answers = run(images).answers
+        none = tf.zeros((tf.shape(images)[0], 0))
+        answers = [leaf if is_of_numbers(leaf) and leaf.shape.rank != 0 else none for leaf in run(images).answers]
         return (
             [tf.cast(leaf, tf.float32) for leaf in answers],
             [tf.cast(before_squashing(leaf), tf.float32) for leaf in answers],

@@ -67,16 +67,17 @@ def plain_scores(evidence: Evidence) -> Iterator[Finding]:
 
 
 def output_of_no_image(evidence: Evidence) -> Iterator[Finding]:
-    """Outputs without an answer for each image, such as a loss."""
-    for name in evidence.left_out:
+    """Outputs without an answer in numbers for each image, such as a loss, or a class by its name."""
+    for name, given in evidence.left_out.items():
         yield Finding(
             rule="output-left-out",
             severity="info",
-            message=f"The output {name} is left out: it gives one answer for all images together.",
-            measured="its first axis is not that of the images",
-            threshold="an answer for each image",
-            why="What it gives depends on which images are shown to the network together.",
-            action="Nothing, where it is a loss or the like; else build the network so that each image has its answer.",
+            message=f"The output {name} is left out: it gives {given}.",
+            measured=given,
+            threshold="an answer in numbers for each image",
+            why="What is no answer to one image, or no number, cannot be compared, judged or explained.",
+            action="Nothing, where it is a loss, a name or the like; else build the network so that each image has its "
+            "answer in numbers.",
         )
 
 

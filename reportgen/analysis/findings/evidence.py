@@ -232,7 +232,8 @@ class Evidence:
     `capture_difference` is how far the captured answer is from the network's own, in parts of its size;
     `nonfinite_inside` how many values that are not finite went into the activations of layers, on the few images
     this was tried on. `label_notes` are what is odd about the names given, `named_by_folders` the outputs whose
-    classes are called after the images' folders, `left_out` those that give one answer for all images together.
+    classes are called after the images' folders, `left_out` those that are left out, and what they give instead of
+    an answer to each image.
     """
 
     network: NetworkFacts
@@ -251,5 +252,5 @@ class Evidence:
     answers: tuple[AnswerFacts, ...] = ()
     label_notes: tuple[str, ...] = ()
     named_by_folders: tuple[str, ...] = ()
-    left_out: tuple[str, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
     attribution: AttributionFacts = field(default_factory=AttributionFacts)

@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from copy import copy
 
-import keras
 import tensorflow as tf
 
 from reportgen.analysis.network.capture import LayerNotReachedError
 from reportgen.analysis.network.running import RUN_ERRORS
-from reportgen.analysis.network.watching import Seen, before_activation_of, watched_calls
+from reportgen.analysis.network.watching import Seen, before_activation_of, tensors_in, watched_calls
 from reportgen.models import Network
 
 # Operations that only pass values on or arrange them anew.
@@ -60,7 +59,7 @@ class NetworkActivations:
 
         try:
             with watched_calls(network.model, watcher):
-                self.given = tuple(keras.tree.flatten(network.model(inputs, training=False)))
+                self.given = tuple(tensors_in(network.model(inputs, training=False)))
         except RUN_ERRORS as error:
             self.error = error
 

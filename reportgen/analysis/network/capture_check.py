@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from reportgen.analysis.network.running import run_errors_explained, run_unwatched
 from reportgen.analysis.network.traced import traced_network
 from reportgen.analysis.network.unfused import unfused
-from reportgen.analysis.network.watching import tensors_in
+from reportgen.analysis.network.watching import is_of_numbers, tensors_in
 from reportgen.analysis.network.whole_run import Captured, WholeRun, activated
 from reportgen.models import NO_OTHERS, Network, Others
 
@@ -51,7 +50,7 @@ def check_capture(
     Raises:
         ReportgenError: the network cannot run here.
     """
-    answer = [_as_numbers(tensor) for tensor in tensors_in(keras.tree.flatten(run_unwatched(network, pixels, others)))]
+    answer = [_as_numbers(tensor) for tensor in tensors_in(run_unwatched(network, pixels, others))]
     found = _together(captured)
     if found is None or _largest_difference(found, answer) > _ROUNDING:
         found = WholeRun(network)(pixels, others)
@@ -84,13 +83,16 @@ def _nonfinite_counts(network: Network, inputs: Any, names: list[str]) -> tuple[
     return dict(zip(names, counts, strict=True)), unfused()
 
 
-def _as_numbers(tensor: tf.Tensor) -> NDArray[np.float32]:
-    return np.asarray(tf.cast(tensor, tf.float32))
+def _as_numbers(tensor: tf.Tensor) -> NDArray[np.float32] | None:
+    return np.asarray(tf.cast(tensor, tf.float32)) if is_of_numbers(tensor) else None
 
 
-def _largest_difference(captured: Captured, answer: Sequence[NDArray[np.float32]]) -> float:
+def _largest_difference(captured: Captured, answer: Sequence[NDArray[np.float32] | None]) -> float:
+    """The largest of all outputs; None stands for one that gives no numbers."""
     pairs = zip(captured.answer, answer, strict=True)
-    return max((_difference(np.asarray(one, np.float32), other) for one, other in pairs), default=0.0)
+    return max(
+        (_difference(np.asarray(one, np.float32), other) for one, other in pairs if other is not None), default=0.0
+    )
 
 
 def _difference(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import keras
 import numpy as np
 
 from reportgen.analysis.network.running import run_traced
+from reportgen.analysis.network.watching import tensors_in
 from reportgen.models import Network
 from reportgen.results import FloatArray, PixelArray
 
@@ -23,7 +23,7 @@ def generate(network: Network, vectors: PixelArray) -> FloatArray:
     Raises:
         ReportgenError: the network cannot run here.
     """
-    leaves = keras.tree.flatten(run_traced(network, vectors))
+    leaves = tensors_in(run_traced(network, vectors))
     pictures = next(np.asarray(leaf, np.float32) for leaf in leaves if len(leaf.shape) == 4)
     return np.ascontiguousarray(pictures)
 

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
@@ -15,6 +14,7 @@ from reportgen.analysis.network.capture import read_layers
 from reportgen.analysis.network.settled_output import SettledOutput
 from reportgen.analysis.network.traced import traced_network
 from reportgen.analysis.network.unfused import unfused
+from reportgen.analysis.network.watching import tensors_in
 from reportgen.models import Network, Others, Preprocessing
 
 _BATCH = 8  # images that go through the network together
@@ -31,7 +31,7 @@ def answers_under(network: Network, head: SettledOutput) -> AnswersUnder:
     def run(mode: Preprocessing, pixels: NDArray[Any], others: Others) -> Answers:
         traced = traced_network(network)
         given = [traced.compute(network.feed(*batch)) for batch in _batches(mode, pixels, others)]
-        scores = [tf.cast(keras.tree.flatten(answer)[head.index], tf.float32) for answer in given]
+        scores = [tf.cast(tensors_in(answer)[head.index], tf.float32) for answer in given]
         return _as_answers(np.concatenate(scores), head)
 
     return run

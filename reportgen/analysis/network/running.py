@@ -18,6 +18,14 @@ from reportgen.models import NO_OTHERS, Network, Others
 # What TensorFlow and Keras raise when a network cannot run on what it is given.
 RUN_ERRORS = (tf.errors.OpError, ValueError, TypeError, AttributeError, NotImplementedError)
 
+# How lines begin that say where something went wrong, not what.
+_WRAPPING = (
+    "Exception encountered when calling",
+    "Graph execution error",
+    "Detected at node",
+    "<stack traces unavailable>",
+)
+
 
 @contextmanager
 def run_errors_explained(network: Network) -> Iterator[None]:
@@ -40,7 +48,7 @@ def run_errors_explained(network: Network) -> Iterator[None]:
 def _essence(error: Exception) -> str:
     """The line of an error's text that says what is wrong, without Keras' and TensorFlow's wrapping."""
     lines = [re.sub(r"\x1b\[\d*m|\{\{.*?\}\}|\[Op:.*?\]", "", line).strip() for line in str(error).splitlines()]
-    telling = [line for line in lines if line and not line.startswith("Exception encountered when calling")]
+    telling = [line for line in lines if line and not line.startswith(_WRAPPING)]
     return telling[0].rstrip(".") if telling else type(error).__name__
 
 

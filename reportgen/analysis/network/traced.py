@@ -85,7 +85,7 @@ class TracedNetwork:
     def _in_structure(self, given: Sequence[tf.Tensor]) -> Any:
         """Tensors that stand for those of the answer, in its structure."""
         rest = iter(given)
-        return tf.nest.map_structure(lambda leaf: next(rest) if isinstance(leaf, tf.Tensor) else leaf, self.answer)
+        return keras.tree.map_structure(lambda leaf: next(rest) if isinstance(leaf, tf.Tensor) else leaf, self.answer)
 
 
 def traced_network(network: Network, size: tuple[int, int] | None = None) -> TracedNetwork:

@@ -81,8 +81,16 @@ def is_container(layer: keras.Layer) -> bool:
 
 
 def tensors_in(structure: Any) -> list[tf.Tensor]:
-    """The tensors in a structure, flat."""
-    return [leaf for leaf in tf.nest.flatten(structure) if isinstance(leaf, tf.Tensor)]
+    """The tensors in a structure, in Keras' flat order; of what a network gives, its outputs by their index.
+
+    What else a network of the user's gives beside them, such as None or a number, is no answer to an image.
+    """
+    return [leaf for leaf in keras.tree.flatten(structure) if isinstance(leaf, tf.Tensor)]
+
+
+def is_of_numbers(tensor: tf.Tensor) -> bool:
+    """Whether a tensor holds real numbers, whole ones or truth values, and not text or complex numbers."""
+    return bool(tensor.dtype.is_floating or tensor.dtype.is_integer or tensor.dtype.is_bool)
 
 
 _Applied = list[tuple[tf.Tensor, tf.Tensor]]  # what went into a fused activation and what came out

@@ -69,7 +69,7 @@ class WholeRun:
             outputs, answer, before = read_with(self._network, inputs, self._names, going_in, whole=True)
             sums = tf.stack([tf.zeros(()), *(tf.reduce_sum(tf.cast(values, tf.float32)) for values in before)])[1:]
             first = {name: outputs[name][0] for name in self._names}
-            return first, tensors_in(keras.tree.flatten(answer)), sums, unfused()
+            return first, tensors_in(answer), sums, unfused()
 
         return tf.function(run, autograph=False, reduce_retracing=True)
 

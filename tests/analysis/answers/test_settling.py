@@ -1,17 +1,22 @@
 from __future__ import annotations
 
+from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers
 from support.images import random_images
 from support.networks import Subclassed, two_convolutions
 from support.settled import settle
 
 from reportgen.analysis.answers import SettledAnswers
+from reportgen.analysis.attribution import TracedCall, answer_images
+from reportgen.analysis.network.capture_check import check_capture
+from reportgen.analysis.network.whole_run import WholeRun
 from reportgen.config import Config
 from reportgen.errors import ReportgenError, UsageError
 from reportgen.models import load_network
@@ -270,14 +275,14 @@ def with_something_of_all(kind: str) -> keras.Model:
 def test_an_output_that_answers_to_no_image_is_left_out_and_told(kind: str) -> None:
     found = settled(with_something_of_all(kind))
     assert kinds(found) == [("classes", "classes")]
-    assert found.left_out == ("cost",)
+    assert found.left_out == {"cost": "one answer for all images together"}
 
 
 @pytest.mark.parametrize("ending", [".keras", ".h5"])
 def test_it_is_left_out_of_a_network_from_a_file_too(tmp_path: Path, ending: str) -> None:
     with_something_of_all("number").save(tmp_path / f"model{ending}")
     found = settled(tmp_path / f"model{ending}")
-    assert (kinds(found), found.left_out) == ([("classes", "classes")], ("cost",))
+    assert (kinds(found), list(found.left_out)) == ([("classes", "classes")], ["cost"])
 
 
 @pytest.mark.parametrize("beside", [False, True])
@@ -289,7 +294,78 @@ def test_a_network_made_for_one_image_at_a_time_keeps_its_output(tmp_path: Path,
     keras.Model(image, [head, OfAll(name="cost")(maps)] if beside else head).save(tmp_path / "model.keras")
     network = load_network(Config(model=str(tmp_path / "model.keras"), preprocess="unit"))
     found = settle(network, np.zeros((1, 8, 8, 3), np.uint8))
-    assert (kinds(found), found.left_out) == ([("classes", "classes")], ("cost",) if beside else ())
+    assert (kinds(found), list(found.left_out)) == ([("classes", "classes")], ["cost"] if beside else [])
+
+
+def ordered(*, beside: Any) -> keras.Model:
+    """Classes behind something that is no tensor, and a value, in an order that is not that of their names."""
+
+    class Ordered(keras.Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.body, self.head, self.size = (
+                layers.Conv2D(4, 3),
+                layers.Dense(3, activation="softmax"),
+                layers.Dense(1),
+            )
+
+        def call(self, images: Any) -> Any:
+            means = keras.ops.mean(self.body(images), axis=(1, 2))
+            return OrderedDict(beside=beside, told=self.head(means), size=self.size(means))
+
+    model = Ordered()
+    model(np.zeros((1, 8, 8, 3), np.float32))
+    return model
+
+
+@pytest.mark.parametrize("beside", [None, 0.5, True, "version 2", ()])
+def test_what_is_no_tensor_is_no_output_and_moves_none(beside: Any) -> None:
+    model = ordered(beside=beside)
+    network = load_network(Config(preprocess="unit"), model)
+    pixels = random_images(3, 8, 8)
+    found = settle(network, pixels)
+    assert (kinds(found), dict(found.left_out)) == ([("told", "classes"), ("size", "values")], {})
+    expected = model(pixels.astype(np.float32) / 255)
+    captured = WholeRun(network)(pixels)
+    answered = answer_images(TracedCall(network, []), pixels)
+    for output in found.outputs:
+        for answer in (captured.answer[output.index], answered[output.index]):
+            np.testing.assert_allclose(answer, expected[output.name], atol=1e-6)
+    assert check_capture(network, pixels).difference < 1e-6
+
+
+def test_a_network_without_a_tensor_is_refused_in_a_line() -> None:
+    class Silent(keras.Model):
+        def call(self, images: Any) -> Any:
+            keras.ops.mean(images)
+            return {"nothing": None}
+
+    model = Silent()
+    model(np.zeros((1, 8, 8, 3), np.float32))
+    with pytest.raises(ReportgenError, match=r"an answer for each image.*it gives no tensor"):
+        settled(model)
+
+
+class Spectrum(layers.Layer):
+    """Complex numbers."""
+
+    def call(self, maps: Any) -> Any:
+        return tf.signal.fft2d(tf.cast(maps[..., 0], tf.complex64))
+
+
+@pytest.mark.parametrize("kind", ["words", "complex numbers"])
+def test_an_output_without_real_numbers_is_left_out_and_told(kind: str) -> None:
+    body = trunk()
+    told = layers.Dense(3, activation="softmax", name="told")(layers.Flatten()(body.outputs[0]))
+    lookup = layers.StringLookup(vocabulary=["cat", "dog", "emu"], num_oov_indices=0, invert=True, name="odd")
+    odd = lookup(keras.ops.argmax(told, -1)) if kind == "words" else Spectrum(name="odd")(body.outputs[0])
+    model = keras.Model(body.inputs, [odd, told])
+    found = settled(model)
+    assert (kinds(found), dict(found.left_out)) == ([("told", "classes")], {"odd": "no real numbers"})
+    network, pixels = load_network(Config(preprocess="unit"), model), random_images(3, 8, 8)
+    assert check_capture(network, pixels).difference < 1e-6
+    answered = answer_images(TracedCall(network, []), pixels)[found.outputs[0].index]
+    np.testing.assert_allclose(answered, model([pixels.astype(np.float32) / 255])[1], atol=1e-6)
 
 
 @pytest.mark.parametrize("option", ["answer", "labels", "truth"])
@@ -301,7 +377,7 @@ def test_an_option_for_an_output_that_is_left_out_is_told_so(option: str) -> Non
 
 def test_a_network_that_answers_to_no_image_is_refused_in_a_line() -> None:
     body = trunk()
-    with pytest.raises(ReportgenError, match=r"an answer for each image.*cost: \(\)"):
+    with pytest.raises(ReportgenError, match=r"an answer for each image.*cost \(\): one answer for all"):
         settled(keras.Model(body.inputs, OfAll(name="cost")(body.outputs[0])))
 
 

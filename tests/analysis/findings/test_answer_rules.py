@@ -27,7 +27,12 @@ from reportgen.analysis.findings import (
 from reportgen.class_names import match_label
 
 PLANTED: list[Planted] = [
-    ("a loss", answer_rules.output_of_no_image, replace(SOUND, left_out=("loss",)), ["info"]),
+    (
+        "a loss",
+        answer_rules.output_of_no_image,
+        replace(SOUND, left_out={"loss": "one answer for all images together"}),
+        ["info"],
+    ),
     ("answers of each image", answer_rules.output_of_no_image, SOUND, []),
     ("sums", answer_rules.improbable_sums, replace(SOUND, images=columns(3, answer_sums=[1, 1.01, 1])), ["error"]),
     (
