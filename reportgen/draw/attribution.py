@@ -185,11 +185,15 @@ def _weights(cells: int, size: int, original: int, shown: int, scale: float, sta
 def _shows(drawn: MapDrawn) -> str:
     layer = f" in {drawn.layer}" if drawn.layer is not None else ""
     if not drawn.positive:
-        return f"Nothing{layer} speaks for {drawn.subject} ({drawn.role}) on {drawn.image}: the map is empty."
+        nothing = f"Nothing{layer} speaks for {drawn.subject} ({drawn.role}) on {drawn.image}"
+        if not np.isfinite(drawn.values).all():
+            return f"The map of {drawn.subject} ({drawn.role}) on {drawn.image} has values that are not finite."
+        return f"{nothing}: {'all of the map speaks against it' if drawn.values.any() else 'the map is empty'}."
     if drawn.method == CONTRAST:
         return f"What on {drawn.image} speaks for {drawn.subject}{layer}; what speaks for both alike is left out."
     if drawn.method == "attention-rollout":
-        return f"What of {drawn.image} reaches the answer through all layers of attention, whatever it is."
+        shown = f"What of {drawn.image} reaches the answer through all layers of attention, whatever it is."
+        return f"{shown} {drawn.checked}".strip()
     return f"What on {drawn.image} speaks for {drawn.subject} ({drawn.role}){layer}. {drawn.checked}".strip()
 
 
@@ -198,4 +202,6 @@ def _reading(drawn: MapDrawn, scale: Scale) -> str:
     grain = f"The map has {formats.size((columns, rows))} cells; "
     if scale.colormap == "diverging":
         return f"{grain}red speaks for it, blue against it, white for neither."
+    if drawn.method == "attention-rollout":
+        return f"{grain}yellow reaches it most, violet hardly; whether it speaks for or against it is not shown."
     return f"{grain}yellow speaks for it most, violet hardly; what speaks against it is not shown."

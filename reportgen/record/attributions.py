@@ -27,12 +27,13 @@ class Attribution(Fact):
     """A map of what in an image speaks for a target.
 
     `picture` is the photograph under the map, that of the figure `figure`; `array` the map itself, float32 on the
-    network's input before it was enlarged, of `shape`. `score` is the number explained, as answered. Checks that were
-    not made are null: `on_object` is the share of the positive evidence on the object a mask shows or within a cell of
-    it; `deletion` is to mid-grey and `insertion` into a blurred image; `fair_deletion` and `fair_insertion` end and
-    begin with the emptiest of mid-grey, the blurred image and its own mean colour, where the other one leaves what is
-    explained in the image. `gain` is how much sooner the answer follows the map's order than the reverse of it,
-    as a share of how far it goes, -0.5 to 0.5: 0 is what a map gains that knows nothing.
+    network's input before it was enlarged, of `shape`. `score` is the number explained, as answered; of a region the
+    share of the map it covers. Checks that were not made are null: `on_object` is the share of the positive evidence
+    on the object a mask shows or within a cell of it; `deletion` is to mid-grey and `insertion` into a blurred image;
+    `fair_deletion` and `fair_insertion` end and begin with the emptiest of mid-grey, the blurred image and its own
+    mean colour, where the other one leaves what is explained in the image. `gain` is how much sooner the answer
+    follows the map's order than the reverse of it, as a share of how far it goes, -0.5 to 0.5: 0 is what a map gains
+    that knows nothing.
     """
 
     output: str

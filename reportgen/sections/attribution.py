@@ -15,7 +15,7 @@ from reportgen.analysis.attribution.explaining import explain, trace_network
 from reportgen.analysis.attribution.objects import place_object, share_on_object
 from reportgen.analysis.attribution.places import border_share, outside_share, shares_of_cells
 from reportgen.analysis.attribution.planning import Plan, make_plan
-from reportgen.analysis.attribution.questions import Question, as_given, ask, can_ask
+from reportgen.analysis.attribution.questions import Question, as_given, ask, can_ask, why_nothing
 from reportgen.analysis.attribution.uses import channel_uses
 from reportgen.analysis.findings.evidence import AttributionFacts, MapFacts, RandomizationFacts
 from reportgen.analysis.network.settled_output import SettledOutput
@@ -115,7 +115,7 @@ class _Why:
             return Contribution(note="No image has a page on which its maps could stand.")
         # Whatever values images have, baselines and what is covered are said as of pictures.
         config, network = self.study.config, self.study.network.for_pictures()
-        files = [seen.file for seen in self.seen]
+        files = self._files
         asked = [(output, right_classes(self.study, output, files)) for output in self.outputs]
         pixels = [as_values(self.study.network, seen.pixels) for seen in self.seen]
         with stage(self.workshop.progress, ATTRIBUTION.title) as progress:
@@ -150,7 +150,7 @@ class _Why:
 
     def _contribution(self, found: Explanation, plan: Plan) -> Contribution:
         if not found.maps:
-            return Contribution(note=_nothing(plan))
+            return Contribution(note=self._nothing(plan))
         layers = list(dict.fromkeys(one.layer for one in found.maps if one.layer is not None))
         stored = [self._stored(one, plan, layers.index(one.layer) if one.layer else 0) for one in found.maps]
         contrasts = [self._contrast(one, found.maps) for one in find_contrasts(found.maps)]
@@ -165,6 +165,19 @@ class _Why:
             channel_uses=self._uses(found),
             attribution_facts=self._facts(found),
         )
+
+    def _nothing(self, plan: Plan) -> str:
+        """Why there is no map."""
+        output, answers = self.outputs[0], self._seen_answers()
+        asked = questions(answers, [(each, [()] * len(self.seen)) for each in self.outputs], self._files, plan.settings)
+        if plan.methods and not any(asked):
+            why = why_nothing(output, answers[output.name])
+            return f"{why[0].upper()}{why[1:]}."
+        return "None of the methods asked for fits this network: it has no map before its answer, and no attention."
+
+    @property
+    def _files(self) -> list[str]:
+        return [seen.file for seen in self.seen]
 
     def _stored(self, one: Explained, plan: Plan, block: int) -> tuple[tuple[record.Figure, ...], record.Attribution]:
         """The figures of a map, and the map for the record."""
@@ -229,8 +242,7 @@ class _Why:
         answer, right = (
             self.likeness.file(seen.file, question.output, question.index) for question in (one.answer, one.right)
         )
-        files = [each.file for each in self.seen]
-        return figures, record_contrast(one, figures[0], array, (answer, right), maps, files)
+        return figures, record_contrast(one, figures[0], array, (answer, right), maps, self._files)
 
     def _uses(self, found: Explanation) -> tuple[record.ChannelUse, ...]:
         """What the channels that have a page are used for, in layers that class activation maps were made of."""
@@ -349,13 +361,6 @@ def questions(
     """
     each = [ask(output, answers[output.name], files, truth, close=settings.close) for output, truth in asked]
     return [[question for own in each for question in own[place]] for place in range(len(files))]
-
-
-def _nothing(plan: Plan) -> str:
-    """Why there is no map."""
-    if not plan.methods:
-        return "None of the methods asked for fits this network: it has no map before its answer, and no attention."
-    return "No answer is finite, so there is nothing to explain."
 
 
 def plan_attribution(study: Study, workshop: Workshop) -> Work | Contribution:

@@ -122,30 +122,48 @@ def how_made(one: Explained, plan: Plan) -> str:
     """How a map was made, in a sentence."""
     if one.method == "grad-cam":
         return (
-            f"The maps of {one.layer}, each weighted by its mean gradient of the score before the softmax, added up; "
+            f"The maps of {one.layer}, each weighted by the mean gradient of {_explained(one)}, added up; "
             "what lies below zero is cut off (Selvaraju et al., 2017)."
         )
     if one.method == "layer-cam":
         return (
-            f"The maps of {one.layer}, each value weighted by its own gradient of the score where that is above zero, "
-            "added up (Jiang et al., 2021)."
+            f"The maps of {one.layer}, each value weighted by the gradient of {_explained(one)} there where that is "
+            "above zero, added up (Jiang et al., 2021)."
         )
     if one.method == "integrated-gradients":
         error = one.completeness_error
-        missed = "" if error is None or not np.isfinite(error) else f" It misses the difference by {error:.1%}."
+        missed = (
+            ""
+            if error is None or not np.isfinite(error)
+            else (f" Their sum misses its change from grey to the image by {error:.1%}.")
+        )
         return (
-            f"The gradients at {one.points} points of the way from grey ({plan.settings.baseline:g} of 255) to the "
-            f"image, times the difference of the two (Sundararajan et al., 2017).{missed}"
+            f"The gradients of {_explained(one)} at {one.points} points of the way from grey "
+            f"({plan.settings.baseline:g} of 255) to the image, times the difference of the two (Sundararajan et al., "
+            f"2017).{missed}"
         )
     if one.method == "occlusion":
         return (
             f"A window of {plan.settings.window:.0%} of the side, grey ({plan.settings.grey:g} of 255), covers each "
-            "place in turn; a pixel shows how far the score falls on average (Zeiler and Fergus, 2014)."
+            f"place in turn; a pixel shows how far {_explained(one)} falls on average (Zeiler and Fergus, 2014)."
         )
     return (
         "The attention of all layers multiplied, the mean over heads, the identity added for the way around each "
         "layer (Abnar and Zuidema, 2020)."
     )
+
+
+def _explained(one: Explained) -> str:
+    """The number that is explained, in words."""
+    kind = one.question.kind
+    if kind == "value":
+        return "the value"
+    if kind == "nearest":
+        return "the likeness (the cosine of both embeddings)"
+    if kind in ("points", "boxes"):
+        return f"the sum of the {kind}' coordinates"
+    score = "the region's mean" if kind == "region" else "the"
+    return f"{score} logit (the score, where it has none)"
 
 
 def what_checks_say(one: Explained) -> str:

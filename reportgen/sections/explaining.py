@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from reportgen.analysis.attribution.explaining import explain, trace_network
 from reportgen.analysis.attribution.planning import make_plan
-from reportgen.analysis.attribution.questions import Question, ask, class_question
+from reportgen.analysis.attribution.questions import Question, ask, class_question, why_nothing
 from reportgen.analysis.attribution.results import Method
 from reportgen.analysis.attribution.tracing import answer_images
 from reportgen.analysis.network.fed_values import settle_fitting
@@ -62,8 +62,11 @@ def _asked(
     """One question an image: what is asked of it first, or the class of `target`."""
     if target == PREDICTED:
         first = [own[:1] for own in ask(output, answers, files)]
+        if not any(first):
+            raise ReportgenError(f"expected answers that can be explained, got none: {why_nothing(output, answers)}")
         if not all(first):
-            raise ReportgenError("expected finite answers to all images, got others; there is nothing to explain")
+            unasked = files[first.index([])]
+            raise ReportgenError(f"expected answers that can be explained, got another to {unasked}; leave it out")
         return first
     if output.kind not in ("classes", "multilabel"):
         raise UsageError(f"target: expected {PREDICTED} for an output of kind {output.kind}, got {target!r}")

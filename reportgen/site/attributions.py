@@ -23,6 +23,9 @@ _ROLES = {
     "boxes": "boxes",
 }
 
+# What the number is that stands with a map where it is not the answer itself.
+_SCORES = {"region": "Share of the map that is predicted", "nearest": "Likeness"}
+
 
 @dataclass(frozen=True)
 class AttributionView:
@@ -71,7 +74,7 @@ def _facts(shown: Attribution, catalogue: Catalogue) -> tuple[tuple[str, str | N
         None,
     )
     return (
-        ("Answer", None if shown.score is None else formats.number(shown.score)),
+        (_SCORES.get(shown.target.kind, "Answer"), None if shown.score is None else formats.number(shown.score)),
         ("Gain on the reverse order", _gain(shown)),
         ("Answer as pixels are deleted", _against(shown.deletion, "lower")),
         ("The same to what leaves less of it", _against(shown.fair_deletion, "lower")),

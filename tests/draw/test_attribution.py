@@ -91,9 +91,27 @@ def test_what_speaks_against_is_blue_and_zero_is_white() -> None:
     assert (alone.scale.low, alone.scale.high) == (-2, 2)
 
 
-@pytest.mark.parametrize("values", [np.zeros((4, 4)), np.full((4, 4), np.nan)])
-def test_an_empty_map_changes_nothing_and_says_so(values: np.ndarray) -> None:
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (np.zeros((4, 4)), "Nothing in last speaks for zebra (predicted) on cat.png: the map is empty."),
+        (np.full((4, 4), np.nan), "The map of zebra (predicted) on cat.png has values that are not finite."),
+    ],
+)
+def test_an_empty_map_changes_nothing_and_says_so(values: np.ndarray, said: str) -> None:
     over, alone = draw_attribution(_drawn(values, positive=False))
     assert (over.pixels == 100).all()
-    assert "the map is empty" in over.shows
+    assert over.shows == said
     assert np.unique(alone.pixels.reshape(-1, 3), axis=0).shape[0] == 1
+
+
+def test_a_map_of_what_speaks_against_alone_is_not_called_empty() -> None:
+    over, _ = draw_attribution(_drawn(np.array([[-2.0, 0.0]]), method="occlusion", layer=None, positive=False))
+    assert over.shows == "Nothing speaks for zebra (predicted) on cat.png: all of the map speaks against it."
+
+
+def test_attention_speaks_neither_for_nor_against() -> None:
+    over, _ = draw_attribution(_drawn(np.ones((2, 2)), method="attention-rollout", layer=None))
+    assert over.shows.endswith("whatever it is. Holds.")
+    assert over.reading is not None
+    assert "yellow reaches it most" in over.reading

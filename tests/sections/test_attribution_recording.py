@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 
 from reportgen.analysis.attribution import Curve, Faithfulness, verdict
 from reportgen.analysis.attribution.explained import Explained
+from reportgen.analysis.attribution.planning import Plan
 from reportgen.analysis.attribution.questions import class_question
 from reportgen.analysis.network.settled_output import SettledOutput
-from reportgen.sections.attribution_recording import what_checks_say
+from reportgen.attribution_settings import AttributionSettings
+from reportgen.sections.attribution_recording import how_made, what_checks_say
 
 OUTPUT = SettledOutput(0, "classes", "classes", (None, 3), (3,), "", labels=("ant", "bee", "cat"), activation="softmax")
 PEAK = np.array([[0, 1], [2, 9]], np.float32)
@@ -55,3 +60,22 @@ def test_a_verdict_says_what_decided_it(
 def test_a_map_that_was_not_checked_says_so() -> None:
     one = Explained(0, class_question(OUTPUT, 0, "predicted", None), "occlusion", None, PEAK, True)
     assert what_checks_say(one) == "Not checked."
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("predicted", "the logit (the score, where it has none)"),
+        ("region", "the region's mean logit"),
+        ("value", "the value"),
+        ("nearest", "the likeness"),
+        ("boxes", "the sum of the boxes' coordinates"),
+    ],
+)
+@pytest.mark.parametrize("method", ["grad-cam", "layer-cam", "integrated-gradients", "occlusion"])
+def test_what_is_explained_is_said_in_how_it_was_made(method: Any, kind: Any, said: str) -> None:
+    question = replace(class_question(OUTPUT, 0, "predicted", None), kind=kind)
+    one = Explained(0, question, method, None, PEAK, True, completeness_error=0.004, points=10)
+    made = how_made(one, Plan({}, (), AttributionSettings()))
+    assert said in made
+    assert ("misses its change from grey to the image by 0.4%" in made) == (method == "integrated-gradients")

@@ -15,12 +15,16 @@ from reportgen.analysis.attribution.tracing import Grid, Run, TracedCall, runs
 from reportgen.errors import ReportgenError
 
 
+class NoAttentionError(ReportgenError):
+    """A network has no attention between the tokens it was asked for."""
+
+
 @dataclass(frozen=True)
 class _Attention:
     """The rolled out attention `(batch, tokens, tokens)`, from the softmax of every layer of attention.
 
-    The scores are found in the graph, `(batch, heads, tokens, tokens)`: a layer of Keras only hands them out when
-    asked to at its call, and attention that users wrote themselves has them as well.
+    The scores are found in the graph, `(batch, heads, tokens, tokens)` or without heads: a layer of Keras only hands
+    them out when asked to at its call, and attention that users wrote themselves has them as well.
     """
 
     tokens: int
@@ -33,14 +37,15 @@ class _Attention:
             if operation.type == "Softmax" and self._is_attention(operation.outputs[0].shape)
         ]
         if not scores:
-            raise ReportgenError(
+            raise NoAttentionError(
                 f"expected a network with attention between its {self.tokens} tokens, found none; "
                 "choose another method of attribution"
             )
-        return roll_out([tf.cast(each, tf.float32) for each in scores])
+        heads = [each if each.shape.rank == 4 else each[:, None] for each in scores]
+        return roll_out([tf.cast(each, tf.float32) for each in heads])
 
     def _is_attention(self, shape: tf.TensorShape) -> bool:
-        return bool(shape.rank == 4 and shape[2] == shape[3] == self.tokens)
+        return bool(shape.rank in (3, 4) and shape[-2] == shape[-1] == self.tokens)
 
 
 def roll_out(scores: list[tf.Tensor]) -> tf.Tensor:
@@ -73,7 +78,7 @@ def attention_rollout(traced: TracedCall, pixels: NDArray[Any], grid: Grid) -> A
         grid: height and width of the grid of tokens, and how many tokens lead it.
 
     Raises:
-        ReportgenError: the network has no attention between these tokens.
+        NoAttentionError: the network has no attention between these tokens.
     """
     height, width, leading = grid
     body = _Attention(height * width + leading)

@@ -40,7 +40,7 @@ class Checker:
         return randomize(self.traced, self.pixels[0].shape, 1.0, self.plan.seed)
 
     def check_method(self, own: Sequence[Explained]) -> MethodChecked:
-        """Rank correlation of a method's maps on one layer with those of shuffled weights, first questions alone.
+        """Rank correlation of a method's maps on one layer with those of shuffled weights, of each image the first.
 
         Of occlusion it is not measured: it costs hundreds of passes an image.
 
@@ -48,7 +48,8 @@ class Checker:
             own: the maps, at least one.
         """
         method, layer, plan = own[0].method, own[0].layer, self.plan
-        first = {one.image: one for one in reversed(own)}
+        # Maps without evidence are alike whatever the weights are.
+        first = {one.image: one for one in reversed(own) if one.positive_evidence}
         most = _RANDOMIZED_IMAGES if method == "integrated-gradients" else len(plan.checked)
         chosen = [first[place] for place in plan.checked if place in first][:most]
         forms = {one.question.target.form for one in chosen}

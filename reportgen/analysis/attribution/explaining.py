@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from reportgen.analysis.attribution.attention import NoAttentionError
 from reportgen.analysis.attribution.checking import Checker, with_agreement
 from reportgen.analysis.attribution.explained import Explained, Explanation, MethodChecked
 from reportgen.analysis.attribution.layers import cam_layers
@@ -51,7 +52,10 @@ def explain(
     while waiting:
         method, places = next(iter(waiting.items()))
         del waiting[method]
-        made = [one for chunk in _chunks(places) for one in make_maps(method, traced, pixels, asked, chunk, plan)]
+        try:
+            made = [one for chunk in _chunks(places) for one in make_maps(method, traced, pixels, asked, chunk, plan)]
+        except NoAttentionError:
+            made = []  # a layer is called attention, but no token of it looks at the others
         for layer in dict.fromkeys(one.layer for one in made):
             maps = [one for one in made if one.layer == layer]
             methods.append(checker.check_method(maps))

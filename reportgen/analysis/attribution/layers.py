@@ -16,6 +16,9 @@ _ARRANGING = re.compile(r"Pooling|Padding|Cropping|UpSampling|Resizing|Dropout|P
 _RESIZING = re.compile(r"Padding|Cropping|UpSampling|Resizing|Dropout|Permute|Identity|Reshape")
 _BENDING = frozenset({"activation", "softmax", "resting"})
 
+# Kinds of layers that change each value by itself, by weights or not.
+_CHANGING = frozenset({"activation", "normalization", "rescaling"})
+
 
 def cam_layers(summary: NetworkSummary) -> tuple[str, ...]:
     """The layer of each block that gives its last map, after its activation; the last block's first.
@@ -23,14 +26,25 @@ def cam_layers(summary: NetworkSummary) -> tuple[str, ...]:
     For rows of tokens with a class token before them, the layers are those that answer before the last layer of
     attention: what comes out of it, the answer reads of the class token alone, and no other has a gradient. A layer
     that gives an answer explains nothing by itself, and one that not all answers depend on is taken where there is no
-    other.
+    other. What the network has not read yet is the image and no map of it: a network of dense layers has none.
     """
-    fit = {layer.name: layer for layer in _before_answers(summary, _with_positions(summary))}
+    read = _read(summary)
+    fit = {layer.name: layer for layer in _before_answers(summary, _with_positions(summary)) if layer.name in read}
     found = [_last_map(block, fit) for block in reversed(summary.blocks)]
     ends = tuple(name for name in found if name is not None)
     if ends or not fit:
         return ends
     return (next(reversed(fit)),)
+
+
+def _read(summary: NetworkSummary) -> set[str]:
+    """The layers at or behind one with weights that mix values, not only change each by itself."""
+    weighing = {row.index for row in summary.layers if row.parameter_count and row.kind not in _CHANGING}
+    read: set[str] = set()
+    for row in summary.layers:
+        if row.index in weighing or read.intersection(row.inputs):
+            read.add(row.name)
+    return read
 
 
 def _last_map(block: Block, fit: dict[str, LayerSummary]) -> str | None:

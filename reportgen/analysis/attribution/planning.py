@@ -55,8 +55,9 @@ def make_plan(
     """
     layers = cam_layers(summary)[: settings.blocks]
     # Before the first layer of attention a class token may not have been put before the others yet.
-    attending = [layer.token_grid for layer in summary.layers if "Attention" in layer.type and layer.token_grid]
-    attends = bool(attending)
+    attending = {layer.token_grid for layer in summary.layers if "Attention" in layer.type and layer.token_grid}
+    # Attention between tokens of several grids cannot be multiplied.
+    attends = len(attending) == 1
     every = tuple(range(len(mistaken)))
     methods: dict[Method, tuple[int, ...]] = {}
     if tuple(words) == ("auto",):
@@ -77,7 +78,7 @@ def make_plan(
         methods={method: places for method, places in methods.items() if places},
         checked=few_of(mistaken, settings.checked_images),
         settings=settings,
-        grid=attending[0] if attends else None,
+        grid=next(iter(attending)) if attends else None,
         finer=tuple(words) == ("auto",),
         seed=seed,
     )

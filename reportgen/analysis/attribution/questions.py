@@ -70,7 +70,7 @@ def ask(
     *,
     close: float = 0.5,
 ) -> list[list[Question]]:
-    """The questions about each image, the first the one that is asked first.
+    """The questions about each image, the first the one that is asked first; none where its answer is not finite.
 
     Args:
         answers: of this output, `(images, ...)`, as answered.
@@ -79,6 +79,34 @@ def ask(
         close: the share of the best class's probability from which the runner-up is asked about too.
     """
     known = truth if truth is not None else [()] * len(files)
+    finite = np.flatnonzero(np.isfinite(answers).all(axis=tuple(range(1, answers.ndim)))).tolist()
+    own = _ask(output, answers[finite], [files[place] for place in finite], [known[place] for place in finite], close)
+    asked: list[list[Question]] = [[] for _ in files]
+    for place, questions in zip(finite, own, strict=True):
+        asked[place] = questions
+    return asked
+
+
+def why_nothing(output: SettledOutput, answers: NDArray[np.float32]) -> str:
+    """Why nothing is asked about any of `answers`, in a clause."""
+    finite = np.isfinite(answers).all(axis=tuple(range(1, answers.ndim)))
+    if not finite.any():
+        return "no answer is finite, so there is nothing to explain"
+    if output.kind == "embedding":
+        return "an embedding is explained by its likeness to that of another image, and there is none"
+    return "no class is predicted anywhere in the maps, so there is no region to explain"
+
+
+def _ask(
+    output: SettledOutput,
+    answers: NDArray[np.float32],
+    files: Sequence[str],
+    known: Sequence[Sequence[int]],
+    close: float,
+) -> list[list[Question]]:
+    """The questions about images whose answers are finite."""
+    if not len(answers):
+        return []
     if output.kind in ("classes", "multilabel"):
         scores = output.as_scores(answers)
         return [_classes(output, row, right, close) for row, right in zip(scores, known, strict=True)]
@@ -93,8 +121,6 @@ def ask(
 
 def _classes(output: SettledOutput, scores: NDArray[np.float32], right: Sequence[int], close: float) -> list[Question]:
     """The predicted class, the right one where it is another, and the second where it is close to the first."""
-    if not np.isfinite(scores).all():
-        return []
     shares = scores if output.is_single else output.as_probabilities(scores)
     order = np.argsort(-shares, kind="stable")
     best = int(order[0])
@@ -110,8 +136,6 @@ def _classes(output: SettledOutput, scores: NDArray[np.float32], right: Sequence
 
 def class_question(output: SettledOutput, index: int, kind: TargetKind, score: float | None) -> Question:
     """What speaks for a class."""
-    # A single number stands for one label, or for the second of two classes.
-    place = 1 if output.count == 1 and not output.is_single else index
     return Question(
         output=output.name,
         kind=kind,
@@ -119,14 +143,22 @@ def class_question(output: SettledOutput, index: int, kind: TargetKind, score: f
         label=output.label(index),
         subject=output.label(index) or f"class {index}",
         score=score,
-        build=partial(class_logit, output.count, place, output=output.index),
+        build=partial(_class, output, index),
     )
+
+
+def _class(output: SettledOutput, index: int) -> Target:
+    """The logit of a class; a single number stands for one label, or for the second of two classes."""
+    place = 1 if output.count == 1 and not output.is_single else index
+    target = class_logit(output.count, place, output=output.index)
+    # Only a probability leaves the rest of one to the other class.
+    return target if output.activation == "sigmoid" else replace(target, offset=0.0)
 
 
 def _values(output: SettledOutput, answers: NDArray[np.float32]) -> list[list[Question]]:
     """The values that differ most over the images, in their order."""
     flat = answers.reshape(len(answers), -1)
-    spread = np.nan_to_num(flat.std(axis=0, dtype=np.float64))
+    spread = flat.std(axis=0, dtype=np.float64)
     chosen = sorted(np.argsort(-spread, kind="stable")[:MOST_VALUES].tolist())
     return [
         [
@@ -183,7 +215,7 @@ def _nearest(output: SettledOutput, answers: NDArray[np.float32], files: Sequenc
     unit = np.divide(flat, lengths, out=np.zeros_like(flat), where=lengths > 0)
     cosines = unit @ unit.T
     np.fill_diagonal(cosines, -np.inf)
-    if len(files) < 2 or not np.isfinite(flat).all():
+    if len(files) < 2:
         return [[] for _ in files]
     return [
         [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -11,12 +12,14 @@ import tensorflow as tf
 from keras import layers, ops
 from support import zoo
 
+import reportgen
 from reportgen.analysis.attribution import TracedCall, attention_rollout, cam_layers, class_logit, grad_cam
 from reportgen.analysis.attribution.attention import roll_out
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.config import Config
 from reportgen.errors import ReportgenError
 from reportgen.models import load_network
+from reportgen.record import read_record
 
 
 def test_two_layers_rolled_out_by_hand() -> None:
@@ -105,3 +108,56 @@ def test_the_tokens_after_the_last_attention_are_read_by_nobody() -> None:
     after = grad_cam(TracedCall(network, ["layer1_out"], grids=grids), zoo.pictures(network), [class_logit(4, 0)])
     assert not after["layer1_out"].positive_evidence.any()
     assert "layer1_out" not in cam_layers(summary)
+
+
+def _of_patches(attend: Any) -> keras.Model:
+    """Sixteen tokens in a grid of 4 x 4, which `attend` mixes."""
+    keras.utils.set_random_seed(0)
+    image = keras.Input((16, 16, 3), name="image")
+    maps = layers.Conv2D(4, 4, strides=4, name="patches")(layers.Rescaling(1 / 255)(image))
+    tokens = layers.Reshape((16, 4), name="row")(maps)
+    mixed = layers.Add(name="skip")([tokens, attend(tokens)])
+    return keras.Model(image, layers.Dense(3, "softmax", name="classes")(layers.GlobalAveragePooling1D()(mixed)))
+
+
+@keras.saving.register_keras_serializable("attribution")
+class GatedAttention(layers.Layer):
+    """Called attention, but each token only weighs its own channels."""
+
+    def build(self, shape: Any) -> None:
+        self.weigh = layers.Dense(shape[-1], activation="sigmoid")
+        self.weigh.build(shape)
+
+    def call(self, tokens: Any) -> Any:
+        return tokens * self.weigh(tokens)
+
+
+@pytest.mark.parametrize("kind", [layers.Attention, layers.AdditiveAttention])
+def test_attention_without_heads_is_rolled_out(kind: type[layers.Layer]) -> None:
+    attention = kind(name="attention")
+    model = _of_patches(lambda tokens: attention([tokens, tokens]))
+    network = load_network(Config(preprocess="none"), model)
+    pixels = zoo.pictures(network)
+    rolled = attention_rollout(TracedCall(network), pixels, (4, 4, 0)).maps
+    tokens = keras.Model(model.input, model.get_layer("row").output)(pixels.astype(np.float32))
+    scores = np.asarray(attention([tokens, tokens], return_attention_scores=True)[1])
+    expected = ((scores + np.eye(16)) / 2).mean(axis=1).reshape(-1, 4, 4)
+    np.testing.assert_allclose(rolled[0], expected, rtol=1e-4)
+
+
+def test_what_is_called_attention_and_mixes_no_tokens_has_the_other_methods(tmp_path: Path) -> None:
+    model = _of_patches(GatedAttention(name="gate"))
+    images = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3)).astype(np.uint8)
+    options: dict[str, Any] = {"preprocess": "none", "no_cache": True}
+    with pytest.raises(ReportgenError, match="attention-rollout can explain, got one without"):
+        reportgen.explain(model, images, method="attention-rollout", **options)
+    reportgen.build(model, images, tmp_path / "auto", sections="attribution", **options)
+    record = read_record(tmp_path / "auto")
+    methods = {one.method for image in record.images for one in image.attributions}
+    assert "integrated-gradients" in methods
+    assert "attention-rollout" not in methods
+    options |= {"attribution": "attention-rollout", "sections": "attribution"}
+    reportgen.build(model, images, tmp_path / "asked", **options)
+    (section,) = (one for one in read_record(tmp_path / "asked").sections if one.slug == "attribution")
+    assert section.note is not None
+    assert "no attention" in section.note

@@ -373,3 +373,28 @@ def test_a_layer_the_target_does_not_depend_on_has_no_evidence() -> None:
     maps = grad_cam(TracedCall(network, ["mask"]), zoo.pictures(network), [class_logit(4, 0)])["mask"]
     assert not maps.maps.any()
     assert not maps.positive_evidence.any()
+
+
+def _dense_only(*before: layers.Layer) -> keras.Model:
+    flat = [layers.Flatten(), layers.Dense(8, activation="relu"), layers.Dense(3)]
+    return keras.Sequential([keras.Input((8, 8, 3)), *before, *flat])
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        [lambda: layers.Rescaling(1 / 255)],
+        [lambda: layers.Rescaling(1 / 255), layers.BatchNormalization, lambda: layers.GaussianNoise(0.1)],
+        [lambda: layers.Normalization(mean=[1.0, 2.0, 3.0], variance=[1.0, 2.0, 3.0]), layers.PReLU],
+        [lambda: layers.AveragePooling2D(2)],
+    ],
+)
+def test_the_image_itself_is_no_map(before: list[Callable[[], layers.Layer]]) -> None:
+    """However its values were changed: nothing that mixes them by learnt weights has a place any more."""
+    network = load_network(Config(preprocess="none"), _dense_only(*[make() for make in before]))
+    assert cam_layers(summarize_network(network)) == ()
+
+
+def test_dense_layers_that_keep_the_places_make_maps() -> None:
+    model = _dense_only(layers.Rescaling(1 / 255), layers.Dense(4, activation="relu", name="mixed"))
+    assert cam_layers(summarize_network(load_network(Config(preprocess="none"), model))) == ("mixed",)

@@ -97,3 +97,16 @@ def test_every_question_gets_its_own_map_whatever_goes_together() -> None:
     assert {one.image for one in checked} <= set(plan.checked)
     assert [(one.method, one.layer) for one in found.methods] == [("grad-cam", "conv2"), ("integrated-gradients", None)]
     assert all(one.agreement is not None for one in paths if one.positive_evidence)
+
+
+def test_maps_without_evidence_do_not_tell_whether_weights_matter() -> None:
+    """They are alike whatever the weights are: a network whose answers read nothing has none with evidence."""
+    model = two_convolutions(size=16)
+    model.layers[-1].set_weights([np.zeros_like(weight) for weight in model.layers[-1].get_weights()])
+    network = load_network(Config(preprocess="unit"), model)
+    summary = summarize_network(network)
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 3)).astype(np.float32)
+    plan = make_plan(summary, ["grad-cam", "integrated-gradients"], SETTINGS, [False] * 2)
+    found = explain(trace_network(network, summary, SETTINGS), list(pixels), [[_question(1)]] * 2, plan)
+    assert not any(one.positive_evidence for one in found.maps)
+    assert [(one.randomization, one.images) for one in found.methods] == [(None, 0)] * 2

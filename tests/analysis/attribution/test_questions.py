@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reportgen.analysis.attribution.questions import Question, ask
+from reportgen.analysis.attribution.questions import Question, ask, why_nothing
 from reportgen.analysis.network.settled_output import SettledOutput
 
 
@@ -114,3 +114,39 @@ def test_coordinates_are_explained_by_their_sum(kind: str) -> None:
     assert _told(asked) == [(kind, None)]
     assert asked[0].target.directions.tolist() == [[1, 1, 1, 1]]
     assert asked[0].target.output == 1
+
+
+@pytest.mark.parametrize(
+    ("output", "answers"),
+    [
+        (_output("classes", (2,), activation="softmax"), [[0.2, 0.8], [np.nan, np.nan], [0.7, 0.3]]),
+        (_output("values", (2,)), [[1.0, 2.0], [np.nan, 2.0], [3.0, 1.0]]),
+        (_output("embedding", (2,)), [[1.0, 0.0], [np.inf, 1.0], [1.0, 1.0]]),
+        (_output("map", (1, 2, 2), activation="softmax"), [[[[0.9, 0.1], [0.2, 0.8]]], [[[np.nan] * 2] * 2]] * 2),
+        (_output("points", (2,)), [[1.0, 2.0], [np.nan, 2.0], [3.0, 1.0]]),
+    ],
+)
+def test_an_answer_that_is_not_finite_is_not_asked_about(output: SettledOutput, answers: Any) -> None:
+    """And does not keep the others from it, nor is it the nearest of any."""
+    asked = _ask(output, answers)
+    told = [bool(own) for own in asked]
+    assert told == [bool(np.isfinite(answer).all()) for answer in answers]
+    assert all(question.label != "image-1" for own in asked for question in own)
+
+
+def test_nothing_is_asked_for_a_reason() -> None:
+    alone = np.ones((1, 2), np.float32)
+    assert "is not" not in why_nothing(_output("embedding", (2,)), alone)
+    assert "another image" in why_nothing(_output("embedding", (2,)), alone)
+    assert "no region" in why_nothing(
+        _output("map", (1, 1, 1), activation="sigmoid"), np.zeros((1, 1, 1, 1), np.float32)
+    )
+    assert "no answer is finite" in why_nothing(_output("values", (2,)), alone * np.nan)
+
+
+@pytest.mark.parametrize(("activation", "score", "offset"), [("sigmoid", 0.2, 1.0), ("linear", -1.5, 0.0)])
+def test_the_rest_of_one_is_only_said_of_probabilities(activation: str, score: float, offset: float) -> None:
+    """What a plain score leaves of one means nothing: for the first class speaks the score below zero."""
+    (asked,) = _ask(_output("classes", (1,), activation=activation), [[score]])
+    assert asked[0].target.offset == offset
+    assert asked[0].target.directions.tolist() == [[-1.0]]
