@@ -33,6 +33,9 @@ _QUANTILE = 0.98
 # a quarter of the highest still covers a third.
 _COVER, _FALL = 0.85, 0.7
 
+# What says where an image speaks against its target as well; whatever a map has of it, so that maps compare.
+_SIGNED = frozenset({CONTRAST, "integrated-gradients", "occlusion"})
+
 _TITLES: dict[str, str] = {**METHOD_TITLES, CONTRAST: "Difference"}
 
 
@@ -43,8 +46,7 @@ class MapDrawn:
     `sides` are height and width of the photograph itself, which may be larger than what is shown of it. `size` is
     that of the network's input, into which `placement` fits the photograph. `subject` is what is explained, `role` why
     that was asked, `checked` what the checks say, `made` how it was made. `key` tells the map from others of its
-    method and image, alike in reports on other networks, so that they can be compared. `signed` says that values below
-    zero would be shown if there were any.
+    method and image, alike in reports on other networks, so that they can be compared.
     """
 
     image: str
@@ -62,7 +64,6 @@ class MapDrawn:
     checked: str
     made: str
     data: str
-    signed: bool = False
 
 
 def draw_attribution(drawn: MapDrawn) -> tuple[Drawing, Drawing]:
@@ -112,16 +113,11 @@ def method_title(method: str) -> str:
     return _TITLES[method]
 
 
-def is_signed(values: NDArray[np.float32]) -> bool:
-    """Whether a map says what speaks against its target too."""
-    return bool((values < 0).any())
-
-
 def _scale(drawn: MapDrawn) -> Scale:
     """Zero to the highest value, or as far below zero as above it."""
     finite = np.abs(drawn.values[np.isfinite(drawn.values)])
     top = float(np.quantile(finite, _QUANTILE if finite.size > _SQUARES**2 else 1.0)) if finite.size else 0.0
-    if drawn.signed or is_signed(drawn.values):
+    if drawn.method in _SIGNED:
         return Scale(low=-top, high=top, colormap="diverging", basis="this map")
     return Scale(low=0.0, high=top, colormap="viridis", basis="this map")
 

@@ -236,7 +236,6 @@ class _Why:
             made=f"The maps of {one.layer} times their gradients of the difference of the two scores, added up over "
             "channels; nothing is cut off (Draelos and Carin, 2020). The channels beside it are the same by channel.",
             data=array,
-            signed=True,
         )
         figures = self.workshop.pictures.save_drawings(draw_attribution(drawn))
         answer, right = (
@@ -318,6 +317,7 @@ class _Why:
             sides=(rows, columns),
             border=border_share(one.values),
             padding=outside_share(one.values, box),
+            padded=1 - (box[2] - box[0]) * (box[3] - box[1]),
             on_object=self._on_object(one),
         )
 

@@ -144,7 +144,7 @@ def how_made(one: Explained, plan: Plan) -> str:
         )
     if one.method == "occlusion":
         return (
-            f"A window of {plan.settings.window:.0%} of the side, grey ({plan.settings.grey:g} of 255), covers each "
+            f"A window of {100 * plan.settings.window:.3g}% of the side, grey ({plan.settings.grey:g} of 255), covers each "
             f"place in turn; a pixel shows how far {_explained(one)} falls on average (Zeiler and Fergus, 2014)."
         )
     return (

@@ -115,3 +115,13 @@ def test_attention_speaks_neither_for_nor_against() -> None:
     assert over.shows.endswith("whatever it is. Holds.")
     assert over.reading is not None
     assert "yellow reaches it most" in over.reading
+
+
+@pytest.mark.parametrize("method", ["integrated-gradients", "occlusion"])
+def test_a_signed_map_without_anything_against_is_coloured_as_others_of_its_method(method: str) -> None:
+    """Else it would be said that what speaks against is not shown, where nothing does."""
+    _, alone = draw_attribution(_drawn(np.array([[2.0, 1.0]]), method=method, layer=None))
+    assert alone.scale is not None
+    assert (alone.scale.low, alone.scale.high, alone.scale.colormap) == (-2, 2, "diverging")
+    assert alone.reading is not None
+    assert "blue against it" in alone.reading

@@ -29,12 +29,17 @@ MIDDLE = (0.25, 0.75)
 # outermost ring has 0.75 of its evidence there.
 BORDER_SHARE = 0.65
 
-# Padding is grey of one colour: it shows nothing, and evidence there comes from where the image ends.
-PADDING_SHARE = 0.25
+# Padding is grey of one colour: it shows nothing, and evidence there comes from where the image ends. A map that is
+# spread evenly has as much there as the padding covers of the input, which says nothing of padding: it must be this
+# much more.
+PADDING_SHARE, UNEVEN = 0.25, 1.2
 
 # A cell around the object counts as the object's own, so that what a coarse map smears is not taken for evidence beside
 # it. A map that is spread evenly has as much on the object as the object covers of the image.
 OBJECT_SHARE = 0.3
+
+# Evidence that lies mainly on the object needs no other reason, wherever in the image the object is.
+MAINLY = 0.5
 
 # Of the images with a map, so many must have their evidence at the border or on padding.
 USUAL_SHARE = 0.5
@@ -94,14 +99,18 @@ def _same_place(maps: Sequence[MapFacts], place: tuple[float, float], whose: str
 
 
 def _common_place(maps: Sequence[MapFacts]) -> tuple[float, float] | None:
-    """Where nearly all peaks lie, as shares of height and width; None where they do not or lie in the middle."""
+    """Where nearly all peaks lie, as shares of height and width.
+
+    None where they do not or lie in the middle, or where masks show that the objects are there.
+    """
     if len(maps) < MANY_IMAGES:
         return None
     peaks = np.array([np.unravel_index(one.cells.argmax(), one.cells.shape) for one in maps], np.float64)
     middle = np.median(peaks, axis=0)
     near = (np.abs(peaks - middle) <= 1).all(axis=1).mean()
     row, column = (middle + 0.5) / np.array(maps[0].cells.shape)
-    if near < SAME_SHARE or all(MIDDLE[0] <= value <= MIDDLE[1] for value in (row, column)):
+    shown = np.mean([_is_on_object(one) for one in maps])
+    if near < SAME_SHARE or shown > USUAL_SHARE or all(MIDDLE[0] <= value <= MIDDLE[1] for value in (row, column)):
         return None
     return float(row), float(column)
 
@@ -109,7 +118,7 @@ def _common_place(maps: Sequence[MapFacts]) -> tuple[float, float] | None:
 def evidence_on_border(evidence: Evidence) -> Iterator[Finding]:
     """Evidence that lies mainly at the border of the images."""
     maps = _readable(evidence)
-    there = [one for one in maps if one.border >= BORDER_SHARE]
+    there = [one for one in maps if one.border >= BORDER_SHARE and not _is_on_object(one)]
     if len(maps) >= MANY_IMAGES and len(there) >= USUAL_SHARE * len(maps):
         yield Finding(
             rule="evidence-on-border",
@@ -127,7 +136,7 @@ def evidence_on_border(evidence: Evidence) -> Iterator[Finding]:
 def evidence_on_padding(evidence: Evidence) -> Iterator[Finding]:
     """Evidence outside the photograph, where the image was padded."""
     maps = _readable(evidence)
-    there = [one for one in maps if one.padding >= PADDING_SHARE]
+    there = [one for one in maps if one.padding >= max(PADDING_SHARE, UNEVEN * one.padded)]
     if there and len(there) >= USUAL_SHARE * len(maps):
         yield Finding(
             rule="evidence-on-padding",
@@ -135,7 +144,8 @@ def evidence_on_padding(evidence: Evidence) -> Iterator[Finding]:
             layer=there[0].layer,
             message=f"In {count(len(there))} of {count(len(maps))} images much of the evidence lies on the padding.",
             measured=f"{np.median([one.padding for one in there]):.0%} of it outside the photograph",
-            threshold=f"{PADDING_SHARE:.0%} in {USUAL_SHARE:.0%} of the images",
+            threshold=f"{PADDING_SHARE:.0%}, and {UNEVEN:g} times what padding covers, in {USUAL_SHARE:.0%} of the "
+            "images",
             why="Padding shows nothing: the answer hangs on the shape of the image.",
             action="Fit the images with --resize crop or squash, as the network was trained.",
         )
@@ -186,6 +196,10 @@ def mistaken_places(evidence: Evidence) -> Iterator[Finding]:
 
 def _readable(evidence: Evidence) -> list[MapFacts]:
     return [one for one in evidence.attribution.maps if min(one.sides) >= LEAST_SIDE]
+
+
+def _is_on_object(one: MapFacts) -> bool:
+    return one.on_object is not None and one.on_object >= MAINLY
 
 
 def _shared(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:

@@ -181,8 +181,8 @@ class MapFacts:
     `method` and `layer` made the map. `answer` is the class answered and `truth` the right one, None where they are
     not known or the answer is no class. `cells` `(PLACES, PLACES)` are the shares of the positive evidence that lie
     in each cell of a regular grid over the input, summing to one; `sides` those of the map itself. `border` is the
-    share near the border of the input, `padding` that outside the photograph, `on_object` that on the object or next
-    to it, None where no mask shows it.
+    share near the border of the input, `padding` that outside the photograph, which covers `padded` of the input;
+    `on_object` that on the object or next to it, None where no mask shows it.
     """
 
     image: str
@@ -195,6 +195,7 @@ class MapFacts:
     sides: tuple[int, int]
     border: float
     padding: float
+    padded: float = 0.0
     on_object: float | None = None
 
 

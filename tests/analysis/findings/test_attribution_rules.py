@@ -118,6 +118,25 @@ def test_evidence_on_padding_is_told(share: float, told: bool) -> None:
     assert [finding.rule for finding in _found(rules.evidence_on_padding, maps)] == ["evidence-on-padding"] * told
 
 
+@pytest.mark.parametrize(("share", "padded", "told"), [(0.45, 0.44, False), (0.55, 0.44, True), (0.26, 0.1, True)])
+def test_evidence_that_is_spread_over_all_is_not_on_padding(share: float, padded: float, told: bool) -> None:
+    maps = [_facts(_map((0, 4)), place, padding=share, padded=padded) for place in range(3)]
+    assert bool(_found(rules.evidence_on_padding, maps)) == told
+
+
+@pytest.mark.parametrize(("on_object", "told"), [(0.9, False), (0.5, False), (0.2, True), (None, True)])
+def test_an_object_that_is_in_the_same_place_is_no_mark(on_object: float | None, told: bool) -> None:
+    """Masks show that what decides in the corner of all images is the object itself."""
+    maps = [_facts(_map((0, 0)), place, on_object=on_object) for place in range(9)]
+    assert bool(_found(rules.same_place, maps)) == told
+
+
+@pytest.mark.parametrize(("on_object", "told"), [(0.9, False), (0.2, True), (None, True)])
+def test_an_object_at_the_border_is_no_frame(on_object: float | None, told: bool) -> None:
+    maps = [_facts(_ring(), place, on_object=on_object) for place in range(6)]
+    assert bool(_found(rules.evidence_on_border, maps)) == told
+
+
 def _right(place: int) -> MapFacts:
     return _facts(_map((3, 3), (3, 4), (4, 3 + place % 2)), place, truth=1)
 
