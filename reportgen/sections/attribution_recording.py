@@ -144,8 +144,8 @@ def how_made(one: Explained, plan: Plan) -> str:
         )
     if one.method == "occlusion":
         return (
-            f"A window of {100 * plan.settings.window:.3g}% of the side, grey ({plan.settings.grey:g} of 255), covers each "
-            f"place in turn; a pixel shows how far {_explained(one)} falls on average (Zeiler and Fergus, 2014)."
+            f"A window of {100 * plan.settings.window:.3g}% of the side, grey ({plan.settings.grey:g} of 255), covers "
+            f"each place in turn; a pixel shows how far {_explained(one)} falls on average (Zeiler and Fergus, 2014)."
         )
     return (
         "The attention of all layers multiplied, the mean over heads, the identity added for the way around each "

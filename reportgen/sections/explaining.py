@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Any, get_args
 
 import numpy as np
@@ -70,11 +71,16 @@ def _asked(
         return first
     if output.kind not in ("classes", "multilabel"):
         raise UsageError(f"target: expected {PREDICTED} for an output of kind {output.kind}, got {target!r}")
-    index = target if isinstance(target, int) else match_label(target, output.labels, output.classes)
+    index = match_label(target, output.labels, output.classes) if isinstance(target, str) else _number(target)
     if index is None or not 0 <= index < output.classes:
         expected = f"{PREDICTED}, a class's name or a number below {output.classes}"
         raise UsageError(f"target: expected {expected}, got {target!r}")
     return [[class_question(output, index, "predicted", None)] for _ in files]
+
+
+def _number(target: Any) -> int | None:
+    """A whole number of any type, as `argmax` gives one; None for what is none."""
+    return int(target) if isinstance(target, Integral) and not isinstance(target, bool) else None
 
 
 def _stacked(maps: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:

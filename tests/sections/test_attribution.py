@@ -292,7 +292,7 @@ def _plain_cam(model: keras.Model, image: np.ndarray, index: int) -> np.ndarray:
     return tf.nn.relu(tf.reduce_sum(maps * weights[:, None, None], axis=3))[0].numpy()
 
 
-@pytest.mark.parametrize("target", ["predicted", 0, 1])
+@pytest.mark.parametrize("target", ["predicted", 0, np.int64(1)])
 def test_explain_gives_the_maps_as_arrays(target: int | str) -> None:
     images = _marked(3, 10, corner=True)
     maps = reportgen.explain(_trained(True), images, method="grad-cam", target=target, preprocess="none")
@@ -316,6 +316,9 @@ def test_explain_gives_what_a_report_says(tmp_path: Path) -> None:
     [
         (lambda model, images: reportgen.explain(model, images, method="cam"), UsageError, "method: expected one of"),
         (lambda model, images: reportgen.explain(model, images, target=7), UsageError, "target: expected predicted"),
+        (lambda model, images: reportgen.explain(model, images, target=None), UsageError, "got None"),
+        (lambda model, images: reportgen.explain(model, images, target=1.0), UsageError, "got 1.0"),
+        (lambda model, images: reportgen.explain(model, images, target=True), UsageError, "got True"),
         (lambda model, images: reportgen.explain(model, images, target="zebra"), UsageError, "got 'zebra'"),
         (
             lambda model, images: reportgen.explain(model, images, method="attention-rollout"),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import keras
 import numpy as np
 import pytest
 from support import zoo
 from support.networks import two_convolutions
 
-from reportgen.analysis.attribution import TracedCall, class_logit, grad_cam
+from reportgen.analysis.attribution import TracedCall, class_logit, grad_cam, output_value, randomize
 from reportgen.analysis.attribution.explaining import explain, trace_network
 from reportgen.analysis.attribution.planning import Plan, few_of, make_plan
 from reportgen.analysis.attribution.questions import Question
@@ -110,3 +111,34 @@ def test_maps_without_evidence_do_not_tell_whether_weights_matter() -> None:
     found = explain(trace_network(network, summary, SETTINGS), list(pixels), [[_question(1)]] * 2, plan)
     assert not any(one.positive_evidence for one in found.maps)
     assert [(one.randomization, one.images) for one in found.methods] == [(None, 0)] * 2
+
+
+def _often_dead() -> keras.Model:
+    """Of three channels one lives, and it adds to the value; shuffled, mostly one of those that take away does."""
+    image = keras.Input((16, 16, 3))
+    maps = keras.layers.Conv2D(3, 3, padding="same", activation="relu", name="conv")(image)
+    mean = keras.layers.GlobalAveragePooling2D(name="mean")(maps)
+    model = keras.Model(image, keras.layers.Dense(1, name="value")(mean))
+    random = np.random.default_rng(0)
+    model.get_layer("conv").set_weights([random.normal(0.05, 0.1, (3, 3, 3, 3)), np.array([1.0, -99, -99])])
+    model.get_layer("value").set_weights([np.array([[9.0], [-1], [-1]]), np.zeros(1)])
+    return model
+
+
+def test_weights_are_shuffled_anew_where_the_maps_say_nothing() -> None:
+    """A dead network is no other one to be like: without a second try all correlations are zero."""
+    network = load_network(Config(preprocess="unit"), _often_dead())
+    summary = summarize_network(network)
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 3)).astype(np.float32)
+    question = Question("value", "value", 0, None, "value", 0.0, lambda: output_value(1, 0))
+    traced = trace_network(network, summary, SETTINGS)
+    first = []
+    told = []
+    for seed in range(8):
+        shuffled = randomize(traced, (16, 16, 3), 1.0, seed)
+        first.append(grad_cam(shuffled, pixels, [question.target])["conv"].positive_evidence.any())
+        plan = make_plan(summary, ["grad-cam"], SETTINGS, [False] * 2, seed=seed)
+        (method,) = explain(traced, list(pixels), [[question]] * 2, plan).methods
+        told.append(method.randomization != 0)
+    assert not all(first)  # some die at the first time
+    assert sum(told) > sum(first)
