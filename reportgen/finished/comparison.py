@@ -326,20 +326,46 @@ def _figures(
     """Figures that both reports have, those that changed most first."""
     compared = {section.slug for section in first.sections if section.compared}
     others: dict[tuple[object, ...], list[Figure]] = {}
+    asked = _asked_of_maps(second)
     for figure in second.figures:
-        others.setdefault(_figure_key(figure, layers, images), []).append(figure)
+        others.setdefault(_figure_key(figure, asked, layers, images), []).append(figure)
     pairs = []
+    asked = _asked_of_maps(first)
     for figure in first.figures:
-        alike = others.get(_figure_key(figure, {}, {}))
+        alike = others.get(_figure_key(figure, asked, {}, {}))
         if figure.section in compared and alike:
             other = alike.pop(0)
             pairs.append(PicturePair(figure, other, _apart(figure, other, folders)))
     return sorted(pairs, key=lambda pair: -(pair.apart or 0.0))
 
 
-def _figure_key(figure: Figure, layers: Mapping[str, str], images: Mapping[str, str]) -> tuple[object, ...]:
+def _asked_of_maps(record: Record) -> dict[str | None, tuple[object, ...]]:
+    """By which method a map of why the network answered so was made and what was asked, by the group of its figures.
+
+    The class that was answered may be another in the other report, the question is the same. What is of no image's
+    maps, as the difference of two classes, is not among them.
+    """
+    groups = {figure.id: figure.group for figure in record.figures}
+    return {
+        groups.get(one.figure or ""): (
+            one.method,
+            one.target.kind,
+            one.target.index if one.target.kind in ("value", "region") else None,
+        )
+        for image in record.images
+        for one in image.attributions
+    }
+
+
+def _figure_key(
+    figure: Figure,
+    asked: Mapping[str | None, tuple[object, ...]],
+    layers: Mapping[str, str],
+    images: Mapping[str, str],
+) -> tuple[object, ...]:
     layer, image = figure.layer or "", figure.image or ""
-    return figure.section, figure.kind, layers.get(layer, layer), images.get(image, image), figure.variant
+    own = asked.get(figure.group, ()) if figure.group is not None else ()
+    return figure.section, figure.kind, own, layers.get(layer, layer), images.get(image, image), figure.variant
 
 
 def _apart(first: Figure, second: Figure, folders: tuple[Path, Path] | None) -> float | None:

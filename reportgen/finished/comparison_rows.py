@@ -135,11 +135,14 @@ def ordered_findings(findings: tuple[FindingComparison, ...]) -> list[FindingCom
 def figure_pair(pair: PicturePair) -> PairView:
     """A figure of both."""
     halves = Half(_figure(pair.first, "a"), None, ""), Half(_figure(pair.second, "b"), None, "")
-    return PairView(_figure_name(pair.first), halves)
+    return PairView(_figure_name(pair.first, pair.second), halves)
 
 
-def _figure_name(figure: Figure) -> str:
-    return ", ".join(part for part in (figure.title, figure.image, figure.variant) if part)
+def _figure_name(first: Figure, second: Figure) -> str:
+    """What both show: of why they answered so both answers, where they differ."""
+    differ = first.kind == "attribution" and first.title != second.title
+    title = f"{first.title} in A, {second.title} in B" if differ else first.title
+    return ", ".join(part for part in (title, first.image, first.variant) if part)
 
 
 def maximization_pair(pair: MaximizationPair) -> PairView:

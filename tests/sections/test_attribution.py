@@ -25,6 +25,7 @@ from reportgen.analysis.network.settled_output import SettledOutput
 from reportgen.config import Config
 from reportgen.errors import ReportgenError, UsageError
 from reportgen.finished.comparison import compare
+from reportgen.finished.comparison_rows import figure_pair
 from reportgen.finished.verification import verify_report
 from reportgen.models import load_network
 from reportgen.record import Record, read_record
@@ -342,6 +343,34 @@ def test_two_reports_show_their_maps_of_an_image_side_by_side(tmp_path: Path) ->
     compared = [(pair.first.image, pair.first.layer, pair.second.layer) for pair in pairs]
     assert {image for image, _, _ in compared} == {"image-00.png", "image-01.png"}
     assert ("image-00.png", "last", "conv2") in compared
+
+
+def test_maps_are_set_beside_those_of_the_same_method_and_question(tmp_path: Path) -> None:
+    """Whatever the networks answer, and however many maps each has: a runner-up, a mistake, or neither."""
+    photos = _write(tmp_path / "photos", np.concatenate([_marked(3, 16, corner=True), _plain(1, 17)]))
+    (tmp_path / "labels.txt").write_text("no\nyes\n")
+    rows = "\n".join(f"image-{place:02}.png,{right}" for place, right in enumerate(["yes", "no", "yes", "no"]))
+    (tmp_path / "truth.csv").write_text(f"file,label\n{rows}\n")
+    for name, model in (("one", _trained(True)), ("other", two_convolutions(size=SIDE, classes=2))):
+        options: dict[str, Any] = {"truth": str(tmp_path / "truth.csv"), "labels": tmp_path / "labels.txt"}
+        options["attribution"] = "grad-cam,layer-cam,integrated-gradients"
+        _report(model, photos, tmp_path / name, attribution_parameters={"checked_images": 0}, **options)
+    first, second = (read_record(tmp_path / name / "report") for name in ("one", "other"))
+    pairs = [pair for pair in compare(first, second).figures if pair.first.kind == "attribution"]
+    asked = [
+        {one.figure: (one.method, one.target.kind, image.file) for image in record.images for one in image.attributions}
+        for record in (first, second)
+    ]
+    over = [pair for pair in pairs if pair.first.variant == "over the photograph"]
+    told = [(asked[0].get(pair.first.id), asked[1].get(pair.second.id)) for pair in over]
+    assert all(one == other for one, other in told)
+    assert set(asked[0].values()) & set(asked[1].values()) == {one for one, _ in told if one is not None}
+    answered = [pair for pair in over if pair.first.title != pair.second.title]
+    assert answered  # they answer otherwise, and both answers are named
+    for pair in answered:
+        name = figure_pair(pair).name
+        assert f"{pair.first.title} in A" in name
+        assert f"{pair.second.title} in B" in name
 
 
 def test_a_channel_says_what_it_is_used_for(tmp_path: Path) -> None:
