@@ -342,8 +342,8 @@ def _figures(
 def _asked_of_maps(record: Record) -> dict[str | None, tuple[object, ...]]:
     """By which method a map of why the network answered so was made and what was asked, by the group of its figures.
 
-    The class that was answered may be another in the other report, the question is the same. What is of no image's
-    maps, as the difference of two classes, is not among them.
+    The class that was answered may be another in the other report, the question is the same. Figures of the difference
+    of two classes are not among them.
     """
     groups = {figure.id: figure.group for figure in record.figures}
     return {
