@@ -132,11 +132,8 @@ def how_made(one: Explained, plan: Plan) -> str:
         )
     if one.method == "integrated-gradients":
         error = one.completeness_error
-        missed = (
-            ""
-            if error is None or not np.isfinite(error)
-            else (f" Their sum misses its change from grey to the image by {error:.1%}.")
-        )
+        known = error is not None and np.isfinite(error)
+        missed = f" Their sum misses its change from grey to the image by {formats.percent(error)}." if known else ""
         return (
             f"The gradients of {_explained(one)} at {one.points} points of the way from grey "
             f"({plan.settings.baseline:g} of 255) to the image, times the difference of the two (Sundararajan et al., "

@@ -73,22 +73,24 @@ def _facts(shown: Attribution, catalogue: Catalogue) -> tuple[tuple[str, str | N
         ),
         None,
     )
+    error = shown.completeness_error
     return (
         (_SCORES.get(shown.target.kind, "Answer"), None if shown.score is None else formats.number(shown.score)),
-        ("Gain on the reverse order", _gain(shown)),
+        ("Gain on the reverse order", _of_one(shown.gain, "0 is chance, 0.5 the most")),
         ("Answer as pixels are deleted", _against(shown.deletion, "lower")),
         ("The same to what leaves less of it", _against(shown.fair_deletion, "lower")),
         ("Answer as pixels come back", _against(shown.insertion, "higher")),
         ("The same from what has less of it", _against(shown.fair_insertion, "higher")),
-        ("Likeness to maps of shuffled weights", None if randomization is None else f"{randomization:.2f} (0 is best)"),
-        ("Agreement with another method", None if shown.agreement is None else f"{shown.agreement:.2f} (1 is full)"),
-        ("Evidence on the object", None if shown.on_object is None else f"{shown.on_object:.0%}"),
-        ("Error of completeness", None if shown.completeness_error is None else f"{shown.completeness_error:.1%}"),
+        ("Likeness to maps of shuffled weights", _of_one(randomization, "0 is best")),
+        ("Agreement with another method", _of_one(shown.agreement, "1 is full")),
+        ("Evidence on the object", None if shown.on_object is None else formats.percent(shown.on_object)),
+        ("Error of completeness", None if error is None else formats.percent(error)),
     )
 
 
-def _gain(shown: Attribution) -> str | None:
-    return None if shown.gain is None else f"{shown.gain:.2f} (0 is chance, 0.5 the most)"
+def _of_one(value: float | None, reading: str) -> str | None:
+    """A figure of at most 1 to two digits behind the point, and how it is read."""
+    return None if value is None else f"{formats.number(round(value, 2))} ({reading})"
 
 
 def _against(curve: AttributionCurve | None, better: str) -> str | None:

@@ -78,4 +78,4 @@ def test_what_is_explained_is_said_in_how_it_was_made(method: Any, kind: Any, sa
     one = Explained(0, question, method, None, PEAK, True, completeness_error=0.004, points=10)
     made = how_made(one, Plan({}, (), AttributionSettings()))
     assert said in made
-    assert ("misses its change from grey to the image by 0.4%" in made) == (method == "integrated-gradients")
+    assert ("misses its change from grey to the image by 0.4 %" in made) == (method == "integrated-gradients")
