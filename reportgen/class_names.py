@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 
 _MOST_DIGITS = 18
@@ -9,6 +10,8 @@ _MOST_DIGITS = 18
 
 def match_label(given: str, labels: Sequence[str] | None, classes: int) -> int | None:
     """The index of the class called `given`: by its whole name, one of its names, or its number.
+
+    A number is no index where the class of that index is called by another number.
 
     >>> labels = ["tench, Tinca tinca", "goldfish", "great white shark, white shark"]
     >>> match_label("Tinca tinca", labels, 3), match_label("White_Shark", labels, 3), match_label("1", labels, 3)
@@ -22,7 +25,9 @@ def match_label(given: str, labels: Sequence[str] | None, classes: int) -> int |
         if wanted in [plain_name(part) for part in label.split(",")]:
             return index
     number = whole_number(wanted)
-    return number if number is not None and number < classes else None
+    if number is None or number >= classes:
+        return None
+    return number if number >= len(names) or whole_number(names[number]) is None else None
 
 
 def is_called(given: str, index: int, label: str | None) -> bool:
@@ -47,9 +52,10 @@ def whole_number(text: str) -> int | None:
 
 
 def plain_name(name: str) -> str:
-    """A name without what people write differently: case, underscores, runs of blanks.
+    """A name without what people write differently: case, underscores, runs of blanks, Unicode's normal forms.
 
     >>> plain_name(" White_Shark ")
     'white shark'
     """
-    return " ".join(name.casefold().replace("_", " ").split())
+    composed = unicodedata.normalize("NFC", name)
+    return " ".join(unicodedata.normalize("NFC", composed.casefold()).replace("_", " ").split())

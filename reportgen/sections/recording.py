@@ -237,7 +237,7 @@ def record_images(
 def _known_truth(study: Study) -> dict[str, str]:
     """The right classes of images, as given, that the first output of classes or labels knows."""
     matched = study.answers.truths.get(study.head.name) if study.head is not None else None
-    return {} if matched is None else {file: matched.labels[file] for file in matched.classes}
+    return {} if matched is None else {file: matched.labels[file] for file in matched.classes if matched.labels[file]}
 
 
 def record_findings(findings: Iterable[Finding], study: Study) -> list[record.Finding]:

@@ -264,7 +264,7 @@ def prepare_study(config: Config, network: Network, images: ImageSet, workshop: 
 def _properties(
     answers: SettledAnswers, head: SettledOutput | None, images: ImageSet
 ) -> dict[str, tuple[str | None, ...]]:
-    """The columns of the truth file beyond the label: the entry of each image, None where there is none."""
+    """The columns of the truth file beyond the right answers: the entry of each image, None where there is none."""
     truth = answers.truths.get(head.name) if head is not None else None
     if truth is None or truth.given.form != "table":
         return {}
@@ -273,7 +273,7 @@ def _properties(
     return {
         name: tuple(row[place] or None if place < len(row) else None for row in rows)
         for place, name in enumerate(truth.given.columns)
-        if place > 0 and name
+        if place not in truth.places and name
     }
 
 
@@ -301,10 +301,11 @@ def _class_names(answers: SettledAnswers) -> dict[str, dict[str, tuple[str, ...]
             file: tuple(_class_name(output, index) for index in truth.classes[file])
             if file in truth.classes
             else (text,)
-            for file, text in truth.given.labels.items()
+            for file, text in (truth.labels if truth.classes else truth.given.labels).items()
         }
         for output in answers.outputs
-        if (truth := answers.truths.get(output.name)) is not None and truth.given.names_classes() is not None
+        if (truth := answers.truths.get(output.name)) is not None
+        and (truth.classes or truth.given.names_classes() is not None)
     }
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
+from reportgen.analysis.answers.file_names import match_files
 from reportgen.analysis.network.settled_output import SettledOutput
 from reportgen.class_names import match_label, plain_name
 from reportgen.config import FOLDERS, INPUT
@@ -21,8 +22,10 @@ from reportgen.opening import read_regular
 # What stands between labels that hold at the same time.
 SEPARATOR = "|"
 
-# How a heading may call the column of labels.
+# How a heading may call the column of labels, and that of files.
 _LABEL_HEADINGS = ("label", "class", "truth", "labels")
+_FILE_HEADINGS = ("file", "filename", "file name", "filepath", "file path", "path", "image", "image name", "image path",
+                  "image file", "img")  # fmt: skip
 
 _PICTURES = (".png", ".tif", ".tiff", ".bmp", ".webp", ".jpg", ".jpeg", ".gif", ".npy")
 
@@ -34,7 +37,8 @@ class GivenTruth:
     """Right answers as they were given, for the images by their names.
 
     `cells` are the columns of a table (one without a heading has one called "label"), by image; `files` are pictures
-    of a folder. `missing` are lines that fit no image, `duplicates` names that stand in the table more than once.
+    of a folder. `missing` are names that fit no image, or more than one of them fits, `duplicates` names that stand
+    in the table more than once, `shared` those that stand for several images.
     """
 
     form: Form
@@ -44,6 +48,7 @@ class GivenTruth:
     files: Mapping[str, Path] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     duplicates: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
 
     @property
     def labels(self) -> dict[str, str]:
@@ -112,21 +117,24 @@ def _listed(cells: Mapping[str, tuple[str, ...]]) -> GivenTruth:
 def _read_pictures(folder: Path, files: Sequence[str]) -> GivenTruth:
     """A picture for each image: of the same name but for the ending, in the same folder or in any."""
     found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _PICTURES and path.is_file())
-    by_path = {path.relative_to(folder).with_suffix("").as_posix(): path for path in found}
-    by_stem: dict[str, Path] = {}
-    for path in found:
-        by_stem.setdefault(path.stem, path)
-    matched = {}
-    for file in files:
-        name = PurePosixPath(file)
-        own = by_path.get(name.with_suffix("").as_posix()) or by_stem.get(name.stem)
-        if own is not None:
-            matched[file] = own
-    used = set(matched.values())
-    missing = tuple(path.relative_to(folder).as_posix() for path in found if path not in used)
-    repeated = Counter(path.stem for path in found)
-    duplicates = tuple(sorted(stem for stem, times in repeated.items() if times > 1 and stem not in by_path))
-    return GivenTruth("pictures", folder.name, files=matched, missing=missing, duplicates=duplicates)
+    by_name = {path.relative_to(folder).as_posix(): path for path in found}
+    known = match_files(by_name, files, _without_ending)
+    used = set(known.values())
+    repeated = Counter(_without_ending(PurePosixPath(name)) for name in by_name)
+    return GivenTruth(
+        "pictures",
+        folder.name,
+        files={file: by_name[name] for file, name in known.items()},
+        missing=tuple(
+            name for name in by_name if name not in used and repeated[_without_ending(PurePosixPath(name))] == 1
+        ),
+        duplicates=tuple(sorted(path.as_posix() for path, times in repeated.items() if times > 1)),
+        shared=_shared(known),
+    )
+
+
+def _without_ending(path: PurePosixPath) -> PurePosixPath:
+    return path.with_suffix("") if path.name else path
 
 
 def _read_table(path: Path, files: Sequence[str]) -> GivenTruth:
@@ -134,21 +142,23 @@ def _read_table(path: Path, files: Sequence[str]) -> GivenTruth:
     by_name: dict[str, tuple[str, ...]] = {}
     for name, cells in rows:
         by_name.setdefault(name, cells)
-    by_last: dict[str, tuple[str, ...]] = {}
-    for name, cells in rows:
-        by_last.setdefault(PurePosixPath(name).name, cells)
-    known = {file: by_name.get(file) or by_last.get(PurePosixPath(file).name) for file in files}
-    there = {*files, *(PurePosixPath(file).name for file in files)}
-    missing = tuple(name for name, _ in rows if name not in there and PurePosixPath(name).name not in there)
+    known = match_files(by_name, files)
+    used = set(known.values())
     repeated = Counter(name for name, _ in rows)
     return GivenTruth(
         "table",
         path.name,
         columns,
-        {file: cells for file, cells in known.items() if cells is not None},
-        missing=missing,
+        {file: by_name[name] for file, name in known.items()},
+        missing=tuple(name for name in by_name if name not in used),
         duplicates=tuple(name for name, times in repeated.items() if times > 1),
+        shared=_shared(known),
     )
+
+
+def _shared(known: Mapping[str, str]) -> tuple[str, ...]:
+    """The names that stand for more than one image."""
+    return tuple(name for name, times in Counter(known.values()).items() if times > 1)
 
 
 def _read_rows(path: Path) -> tuple[tuple[str, ...], list[tuple[str, tuple[str, ...]]]]:
@@ -162,15 +172,22 @@ def _read_rows(path: Path) -> tuple[tuple[str, ...], list[tuple[str, tuple[str, 
     short = next((number for number, row in enumerate(rows, 1) if len(row) < 2), None)
     if short is not None:
         raise ReportgenError(f"--truth {path.name}: expected file,label on each line, line {short} has one part")
-    headed = bool(rows) and rows[0][0].strip().lower() in ("file", "image", "filename")
+    headed = bool(rows) and plain_name(rows[0][0]) in _FILE_HEADINGS
     columns = tuple(cell.strip() for cell in rows[0][1:]) if headed else ("label",)
+    # The labels come first, wherever the table has them.
+    place = next((place for place, name in enumerate(columns) if name.lower() in _LABEL_HEADINGS), 0)
     lines = []
     for row in rows[1:] if headed else rows:
         cells = [cell.strip() for cell in row[1:]]
         if len(columns) == 1:
             cells = [",".join(row[1:]).strip()]  # names of classes may hold commas
-        lines.append((row[0].strip().replace("\\", "/"), tuple(cells[: len(columns)])))
-    return columns, lines
+        lines.append((row[0].strip().replace("\\", "/"), _moved_first(cells[: len(columns)], place)))
+    return _moved_first(columns, place), lines
+
+
+def _moved_first(cells: Sequence[str], place: int) -> tuple[str, ...]:
+    """The cell at `place` before all others; a row that is too short for it has an empty one."""
+    return (*cells[place : place + 1], *([""] if place >= len(cells) else []), *cells[:place], *cells[place + 1 :])
 
 
 def _number(text: str) -> float | None:
@@ -190,7 +207,8 @@ class MatchedTruth:
 
     Of images by their names: `labels` the text of the right class, `classes` the indices of the right classes (one,
     or several of labels), `values` the right values in the output's order, `files` the right pictures. `unmatched`
-    are names given that the output does not know, `known` those it knows.
+    are names given that the output does not know, `known` those it knows; `places` are the columns of a table that
+    the right answers stand in.
     """
 
     output: str
@@ -201,6 +219,7 @@ class MatchedTruth:
     files: Mapping[str, Path] = field(default_factory=dict)
     unmatched: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
+    places: tuple[int, ...] = (0,)
 
     @property
     def is_matched(self) -> bool:
@@ -224,34 +243,77 @@ def match_truth(given: GivenTruth, output: SettledOutput) -> MatchedTruth:
 
 def _match_classes(given: GivenTruth, output: SettledOutput) -> MatchedTruth:
     several = output.kind == "multilabel"
-    indices = {name: match_label(name, output.labels, output.classes) for name in given.names}
-    classes = {}
-    for file, text in given.labels.items():
-        if several:
-            own = [indices[name] for name in text.split(SEPARATOR) if name]
-        else:
-            own = [match_label(text, output.labels, output.classes)]
-        if all(index is not None for index in own):
-            classes[file] = tuple(index for index in own if index is not None)
-    names = given.names if several else tuple(sorted(set(given.labels.values())))
-    unmatched = tuple(name for name in names if match_label(name, output.labels, output.classes) is None)
     known = tuple(output.label(index) or str(index) for index in range(output.classes))
-    return MatchedTruth(output.name, given, given.labels, classes, unmatched=unmatched, known=known)
+    marked = _marked_classes(given, known, several=several)
+    if marked is not None:
+        labels = {file: SEPARATOR.join(known[index] for index in own) for file, own in marked.items()}
+        places = tuple(_columns_of(given, known))
+        return MatchedTruth(output.name, given, labels, marked, known=known, places=places)
+    texts = _label_texts(given) if several else given.labels
+    parted = {
+        file: [name for name in text.split(SEPARATOR) if name] if several else [text] for file, text in texts.items()
+    }
+    names = sorted({name for own in parted.values() for name in own})
+    indices = {name: match_label(name, output.labels, output.classes) for name in names}
+    classes = {}
+    for file, own in parted.items():
+        found = tuple(index for index in (indices[name] for name in own) if index is not None)
+        if len(found) == len(own):
+            classes[file] = found
+    unmatched = tuple(name for name in names if indices[name] is None)
+    return MatchedTruth(output.name, given, texts, classes, unmatched=unmatched, known=known)
+
+
+def _label_texts(given: GivenTruth) -> dict[str, str]:
+    """The labels that hold for each image: an empty cell of a table says that none does."""
+    if given.form == "list":
+        return {file: SEPARATOR.join(row) for file, row in given.cells.items()}
+    if given.form == "table":
+        return {file: row[0] for file, row in given.cells.items() if row}
+    return given.labels
+
+
+def _marked_classes(given: GivenTruth, known: Sequence[str], *, several: bool) -> dict[str, tuple[int, ...]] | None:
+    """The classes of each image by columns of 0 and 1, one for each class; None where there are no such columns."""
+    if given.columns[:1] and given.columns[0].lower() in _LABEL_HEADINGS and given.form != "list":
+        return None
+    places = _columns_of(given, known)
+    if len(known) < 2 or not places:
+        return None
+    marked = {}
+    for file, row in given.cells.items():
+        numbers = [_number(row[place]) if place < len(row) else None for place in places]
+        own = tuple(index for index, number in enumerate(numbers) if number == 1)
+        if any(number not in (0, 1, None) for number in numbers) or (not several and len(own) > 1):
+            return None
+        if None not in numbers and (several or own):
+            marked[file] = own
+    return marked or None
 
 
 def _match_values(given: GivenTruth, output: SettledOutput) -> MatchedTruth:
     """Columns by the values' names, else in their order where there are as many."""
     known = tuple(output.value_name(index) for index in range(output.count))
-    by_name = {plain_name(column): place for place, column in enumerate(given.columns)}
-    places = [by_name.get(plain_name(name)) for name in known]
-    if any(place is None for place in places):
-        places = list(range(len(known))) if len(given.columns) == len(known) else []
+    places = _columns_of(given, known)
     values = {}
     for file, row in given.cells.items():
-        numbers = [_number(row[place]) for place in places if place is not None and place < len(row)]
+        numbers = [_number(row[place]) for place in places if place < len(row)]
         if len(numbers) == len(known) and all(number is not None for number in numbers):
             values[file] = tuple(number for number in numbers if number is not None)
     unmatched = () if values else (given.columns or given.names)
     return MatchedTruth(
         output.name, given, given.labels if values else {}, values=values, unmatched=unmatched, known=known
     )
+
+
+def _columns_of(given: GivenTruth, known: Sequence[str]) -> list[int]:
+    """Where the column of each name stands; none where a name has none, unless the columns may be meant in order.
+
+    They are where there are as many, and no name is that of a column at another place.
+    """
+    by_name = {plain_name(column): place for place, column in enumerate(given.columns)}
+    places = [by_name.get(plain_name(name)) for name in known]
+    if None not in places:
+        return [place for place in places if place is not None]
+    in_order = len(given.columns) == len(known) and all(place in (None, own) for own, place in enumerate(places))
+    return list(range(len(known))) if in_order else []

@@ -91,8 +91,9 @@ def odd_truth(evidence: Evidence) -> Iterator[Finding]:
             continue
         given = facts.truth.given
         for rule, listed, words in (
-            ("missing-images", given.missing, "are of files that are no image of this report"),
+            ("missing-images", given.missing, "are of no image of this report, or could be of several"),
             ("repeated-truth", given.duplicates, "stand more than once; the first counts"),
+            ("repeated-truth", given.shared, "stand for more than one image"),
         ):
             if listed:
                 yield Finding(

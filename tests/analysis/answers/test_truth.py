@@ -98,3 +98,97 @@ def test_lists_from_python() -> None:
     assert read_truth(("cat", "", "dog"), FILES).labels == {"cat/1.png": "cat", "dog/3.png": "dog"}
     numbers = match_truth(read_truth(("30", "31.5", "29"), FILES), settled_output("values", (1,), name="age"))
     assert numbers.values == {"cat/1.png": (30.0,), "dog/2.png": (31.5,), "dog/3.png": (29.0,)}
+
+
+def test_a_table_of_longer_paths_is_of_the_image_in_its_folder(tmp_path: Path) -> None:
+    files = ["cat/1.png", "dog/1.png", "dog/2.png"]
+    found = read_truth(written(tmp_path, "train/cat/1.png,cat\ntrain/dog/1.png,dog\n/data/dog/2.png,dog\n"), files)
+    assert found.labels == {"cat/1.png": "cat", "dog/1.png": "dog", "dog/2.png": "dog"}
+    assert (found.missing, found.shared) == ((), ())
+
+
+def test_a_table_that_does_not_tell_images_apart_says_so(tmp_path: Path) -> None:
+    files = ["cat/1.png", "dog/1.png"]
+    other = read_truth(written(tmp_path, "left/1.png,cat\nright/1.png,dog\n"), files)
+    assert (other.labels, other.missing) == ({}, ("left/1.png", "right/1.png"))
+    assert read_truth(written(tmp_path, "1.png,cat\n"), files).shared == ("1.png",)
+
+
+def test_masks_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
+    for name in ("masks/cat/1.png", "masks/dog/1.png", "masks/dog/2.png", "masks/dog/2.npy"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    found = read_truth(str(tmp_path), ["cat/1.jpg", "dog/1.jpg", "dog/2.jpg"])
+    assert {file: path.relative_to(tmp_path).as_posix() for file, path in found.files.items()} == {
+        "cat/1.jpg": "masks/cat/1.png", "dog/1.jpg": "masks/dog/1.png", "dog/2.jpg": "masks/dog/2.npy"
+    }  # fmt: skip
+    assert (found.missing, found.duplicates) == ((), ("masks/dog/2",))
+
+
+@pytest.mark.parametrize("heading", ["path,label", "File_Name,site,class", "image path,camera,site,Labels"])
+def test_the_column_of_labels_is_found_by_its_heading(tmp_path: Path, heading: str) -> None:
+    columns = heading.count(",") - 1
+    lines = [f"1.png,{'0,' * columns}cat", f"2.png,{'1,' * columns}dog", "3.png"]
+    found = read_truth(written(tmp_path, "\n".join([heading, *lines[:2], "3.png,2"])), FILES)
+    assert {file: found.labels.get(file) for file in FILES[:2]} == {"cat/1.png": "cat", "dog/2.png": "dog"}
+    assert found.columns[0].lower() in ("label", "class", "labels")
+    assert found.labels.get("dog/3.png") == (None if columns else "2")
+
+
+SEA = settled_output("multilabel", (3,), labels=("sea", "sky", "road"), activation="sigmoid")
+
+
+def test_an_image_without_labels_is_judged(tmp_path: Path) -> None:
+    found = match_truth(read_truth(written(tmp_path, "file,labels\n1.png,sky|sea\n2.png,\n"), FILES), SEA)
+    assert found.classes == {"cat/1.png": (1, 0), "dog/2.png": ()}
+    alone = settled_output("classes", (3,), labels=("sea", "sky", "road"), activation="softmax")
+    assert match_truth(read_truth(written(tmp_path, "file,label\n1.png,sky\n2.png,\n"), FILES), alone).classes == {
+        "cat/1.png": (1,)
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ("file,sea,sky,road\n1.png,1,0,1\n2.png,0,0,0\n3.png,,1,0\n", (0, 1, 2)),
+        ("file,camera,Road,sky,sea\n1.png,7,1,0,1\n2.png,7,0,0,0\n3.png,7,1,1,\n", (3, 2, 1)),
+        ("file,a,b,c\n1.png,1.0,0.0,1.0\n2.png,0.0,0.0,0.0\n", (0, 1, 2)),
+    ],
+)
+def test_labels_in_columns_of_zero_and_one(tmp_path: Path, text: str, places: tuple[int, ...]) -> None:
+    found = match_truth(read_truth(written(tmp_path, text), FILES), SEA)
+    assert found.classes == {"cat/1.png": (0, 2), "dog/2.png": ()}
+    assert found.labels == {"cat/1.png": "sea|road", "dog/2.png": ""}
+    assert found.places == places
+
+
+def test_one_class_in_columns_of_zero_and_one(tmp_path: Path) -> None:
+    output = settled_output("classes", (3,), labels=("sea", "sky", "road"), activation="softmax")
+    found = match_truth(read_truth(written(tmp_path, "file,sky,sea,road\n1.png,1,0,0\n2.png,0,0,1\n"), FILES), output)
+    assert found.classes == {"cat/1.png": (1,), "dog/2.png": (2,)}
+    listed = match_truth(read_truth(("0|1|0", "1|0|0", "0|0|1"), FILES), output)
+    assert list(listed.classes.values()) == [(1,), (0,), (2,)]
+
+
+def test_lists_of_numbers_of_several_labels() -> None:
+    assert list(match_truth(read_truth(("1|0|1", "0|0|0", "0|1|0"), FILES), SEA).classes.values()) == [(0, 2), (), (1,)]
+    assert list(match_truth(read_truth(("0|2", "1|2", "1|0"), FILES), SEA).classes.values()) == [(0, 2), (1, 2), (1, 0)]
+
+
+def test_values_are_not_taken_in_order_against_their_names(tmp_path: Path) -> None:
+    output = settled_output("values", (2,), labels=("left", "top"), activation="linear")
+    found = match_truth(read_truth(written(tmp_path, "file,top,x\n1.png,30,1.5\n"), FILES), output)
+    assert (found.values, found.unmatched) == ({}, ("top", "x"))
+    same = match_truth(read_truth(written(tmp_path, "file,left,y\n1.png,30,1.5\n"), FILES), output)
+    assert same.values == {"cat/1.png": (30.0, 1.5)}
+
+
+@pytest.mark.parametrize(
+    ("given", "labels", "index"),
+    [("0", ["1", "2", "3"], None), ("3", ["1", "2", "3"], 2), ("1", ["01", "02"], None), ("2", ["0", "1", "other"], 2),
+     ("2", ["3", "1"], None), ("cafe\u0301", ["caf\u00e9"], 0), ("CAF\u00c9", ["cafe\u0301"], 0)],
+)  # fmt: skip
+def test_numbers_are_no_index_where_classes_are_called_by_numbers(
+    given: str, labels: list[str], index: int | None
+) -> None:
+    assert match_label(given, labels, len(labels)) == index
