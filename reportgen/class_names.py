@@ -4,6 +4,13 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
+from typing import Protocol
+
+# What stands between labels that hold at the same time.
+SEPARATOR = "|"
+
+# Above it a label is given.
+_HALF = 0.5
 
 _MOST_DIGITS = 18
 
@@ -40,6 +47,41 @@ def is_called(given: str, index: int, label: str | None) -> bool:
     if label is not None and wanted in (whole, *(plain_name(part) for part in label.split(","))):
         return True
     return whole_number(wanted) == index and whole_number(whole) is None
+
+
+class Scored(Protocol):
+    """A class or label with its score."""
+
+    @property
+    def index(self) -> int:
+        """Its place among all."""
+
+    @property
+    def label(self) -> str | None:
+        """Its name, if it has one."""
+
+    @property
+    def score(self) -> float:
+        """How likely it is."""
+
+
+def labels_agree(given: str, best: Sequence[Scored], count: int | None) -> bool | None:
+    """Whether the labels that are given, separated by a bar, are just those whose probability is above a half.
+
+    Args:
+        given: names or numbers of labels.
+        best: the likeliest labels.
+        count: how many labels there are.
+
+    Returns:
+        None where there are more likely ones than `best` holds.
+    """
+    above = [one for one in best if one.score > _HALF]
+    if len(above) == len(best) and len(best) != count:
+        return None
+    named = {plain_name(name) for name in given.split(SEPARATOR) if name}
+    known = all(any(is_called(name, one.index, one.label) for one in above) for name in named)
+    return known and len(named) == len(above)
 
 
 def whole_number(text: str) -> int | None:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from reportgen.class_names import match_label, whole_number
+from reportgen.class_names import labels_agree, match_label, whole_number
 from reportgen.record import Image, Record
 
 # Of the normal distribution, for an interval that holds the difference in 95 of 100 samples.
@@ -66,7 +66,7 @@ def mcnemar(better: int, worse: int) -> float:
 
 
 def rightness(pairs: Iterable[tuple[Image, Image]], first: Record, second: Record) -> dict[str, tuple[bool, bool]]:
-    """Whether each of two networks is right, by A's name of the image; images without truth are left out.
+    """Whether each of two networks is right, by A's name of the image; images where that is not known are left out.
 
     Where one side has no names of its classes and as many of them, the other's count.
     """
@@ -76,12 +76,20 @@ def rightness(pairs: Iterable[tuple[Image, Image]], first: Record, second: Recor
         truths = {image.truth for image in (one, two)} - {None}
         if len(truths) == 1 and one.predictions and two.predictions:
             (truth,) = truths
-            verdicts = [
-                image.predictions[0].index == _class_index(truth or "", known)
-                for image, known in ((one, names[0]), (two, names[1]))
-            ]
-            found[one.file] = (verdicts[0], verdicts[1])
+            verdicts = (_verdict(one, truth or "", first, names[0]), _verdict(two, truth or "", second, names[1]))
+            if verdicts[0] is not None and verdicts[1] is not None:
+                found[one.file] = (verdicts[0], verdicts[1])
     return found
+
+
+def _verdict(image: Image, truth: str, record: Record, known: Mapping[int, str]) -> bool | None:
+    """Whether an image's best class is the right one, or just its labels are given; None where that is not known."""
+    if not record.model.gives_labels:
+        return image.predictions[0].index == _class_index(truth, known)
+    if record.model.head.kind != "sigmoid":
+        return None
+    best = [one.model_copy(update={"label": known.get(one.index, one.label)}) for one in image.predictions]
+    return labels_agree(truth, best, record.model.head.classes)
 
 
 def _class_index(truth: str, names: Mapping[int, str]) -> int | None:

@@ -97,6 +97,12 @@ class Model(Fact):
     latent: int | None = None  # of a generator: how many numbers the vector has that it makes a picture of
     inputs: list[ModelInput] | None = None
 
+    @property
+    def gives_labels(self) -> bool:
+        """Whether images are told by labels of which several may hold, by the first output with classes or labels."""
+        first = next((one for one in self.outputs if one.kind in ("classes", "multilabel")), None)
+        return first is not None and first.kind == "multilabel"
+
 
 class Layer(Fact):
     """One row of the layer table: a layer, or one call of a shared layer.

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from reportgen.class_names import is_called
+from reportgen.class_names import is_called, labels_agree
 from reportgen.facts import SEVERITIES
 from reportgen.record import Figure, Finding, Image, Maximization, Section
 from reportgen.record.addresses import section_page
@@ -89,10 +89,15 @@ def view_image(image: Image, catalogue: Catalogue, where: str = "") -> ImageCard
 
 
 def _is_right(image: Image, catalogue: Catalogue) -> bool | None:
-    """Whether the best class is the right one; None where there is none, or the right one is no class it knows."""
-    evaluation, truth = catalogue.record.evaluation, image.truth
+    """Whether the best class is the right one, or just the right labels are given.
+
+    None where there is no right one, it is none that the network knows, or it cannot be told.
+    """
+    evaluation, truth, model = catalogue.record.evaluation, image.truth, catalogue.record.model
     if truth is None or not image.predictions or (evaluation is not None and truth in evaluation.unmatched):
         return None
+    if model.gives_labels:
+        return None if model.head.kind != "sigmoid" else labels_agree(truth, image.predictions, model.head.classes)
     best = image.predictions[0]
     return is_called(truth, best.index, best.label)
 

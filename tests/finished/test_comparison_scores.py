@@ -38,6 +38,33 @@ def judged(record: r.Record, answers: list[int], truths: list[int], *, named: bo
     return record.model_copy(update={"images": images})
 
 
+def labelled(record: r.Record, scores: list[tuple[float, float, float]], truths: list[str]) -> r.Record:
+    """`record` with an image for each row of scores, whose right labels are known."""
+    output = r.Output(name="labels", kind="multilabel", shape=(None, 3), labels=list(LABELS), note=None, reason="")
+    head = record.model.head.model_copy(update={"kind": "sigmoid", "classes": 3})
+    images = [
+        image.model_copy(
+            update={
+                "truth": truth,
+                "predictions": [
+                    r.Prediction(index=index, label=LABELS[index], score=row[index])
+                    for index in sorted(range(3), key=lambda index: -row[index])
+                ],
+            }
+        )
+        for image, row, truth in zip(judged(record, [0] * 4, [0] * 4).images, scores, truths, strict=True)
+    ]
+    model = record.model.model_copy(update={"outputs": (output,), "head": head})
+    return record.model_copy(update={"images": images, "model": model})
+
+
+def test_labels_are_right_where_all_of_an_image_are(record: r.Record) -> None:
+    truths = ["checks|dots", "rings", "checks", "dots|rings"]
+    first = labelled(record, [(0.9, 0.8, 0.1), (0.1, 0.2, 0.7), (0.9, 0.6, 0.1), (0.1, 0.9, 0.4)], truths)
+    second = labelled(record, [(0.9, 0.8, 0.1), (0.6, 0.2, 0.7), (0.9, 0.1, 0.1), (0.1, 0.9, 0.6)], truths)
+    assert compare(first, second).score == PairedScore(images=4, right=(2, 3), better=2, worse=1)
+
+
 @pytest.mark.parametrize(("better", "worse"), [(5, 0), (26, 5), (1, 0), (9, 9), (40, 60), (3, 17)], ids=str)
 def test_mcnemar_is_the_binomial_test_of_one_half(better: int, worse: int) -> None:
     total = better + worse

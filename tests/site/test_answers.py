@@ -246,6 +246,32 @@ def test_a_class_is_right_by_name_by_one_of_its_names_or_by_number(tmp_path, ind
     assert view_image(image, Catalogue(record)).right is right
 
 
+@pytest.mark.parametrize(
+    ("scores", "truth", "right"),
+    [
+        ((0.9, 0.8, 0.1), "checks|dots", True),
+        ((0.9, 0.8, 0.1), "checks", False),
+        ((0.9, 0.8, 0.6), "rings|dots|checks", True),
+        ((0.4, 0.3, 0.1), "checks", False),
+    ],
+)
+def test_labels_are_right_where_all_are(tmp_path, scores, truth, right) -> None:
+    record = small_record(tmp_path)
+    labels = ["checks", "dots", "rings"]
+    output = Output(name="labels", kind="multilabel", shape=(None, 3), labels=labels, note=None, reason="")
+    head = record.model.head.model_copy(update={"kind": "sigmoid", "classes": 3})
+    model = record.model.model_copy(update={"outputs": (output,), "head": head})
+    found = [
+        Prediction(index=index, label=label, score=score)
+        for index, (label, score) in enumerate(zip(labels, scores, strict=True))
+    ]
+    image = record.images[0].model_copy(update={"truth": truth, "predictions": found})
+    catalogue = Catalogue(record.model_copy(update={"model": model}))
+    assert view_image(image, catalogue).right is right
+    unsure = model.model_copy(update={"head": head.model_copy(update={"kind": "logits"})})
+    assert view_image(image, Catalogue(record.model_copy(update={"model": unsure}))).right is None
+
+
 @pytest.mark.parametrize(("paged", "shown"), [(range(0, 60, 3), 12), ([4, 40], 2), ([], 12)])
 def test_the_front_page_shows_images_that_have_a_picture_from_the_whole_set(tmp_path, paged, shown) -> None:
     record = small_record(tmp_path)

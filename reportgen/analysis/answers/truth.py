@@ -14,13 +14,10 @@ from typing import Literal
 
 from reportgen.analysis.answers.file_names import match_files
 from reportgen.analysis.network.settled_output import SettledOutput
-from reportgen.class_names import match_label, plain_name
+from reportgen.class_names import SEPARATOR, match_label, plain_name
 from reportgen.config import FOLDERS, INPUT
 from reportgen.errors import ReportgenError, one_line
 from reportgen.opening import read_regular
-
-# What stands between labels that hold at the same time.
-SEPARATOR = "|"
 
 # How a heading may call the column of labels, and that of files.
 _LABEL_HEADINGS = ("label", "class", "truth", "labels")

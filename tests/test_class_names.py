@@ -1,0 +1,34 @@
+"""Which classes are meant, and whether just the right labels are given."""
+
+from __future__ import annotations
+
+import pytest
+
+from reportgen.class_names import labels_agree
+from reportgen.facts import Prediction
+
+NAMES = ("sky", "sea, ocean", "road")
+
+
+def best(**scores: float) -> list[Prediction]:
+    return [Prediction(index=int(key[1:]), label=NAMES[int(key[1:])], score=score) for key, score in scores.items()]
+
+
+@pytest.mark.parametrize(
+    ("given", "scores", "agree"),
+    [
+        ("sea, ocean|sky", {"_0": 0.9, "_1": 0.8, "_2": 0.1}, True),
+        ("Ocean|SKY|sky", {"_0": 0.9, "_1": 0.8, "_2": 0.1}, True),
+        ("sky", {"_0": 0.9, "_1": 0.8, "_2": 0.1}, False),
+        ("sky|sea|road", {"_0": 0.9, "_1": 0.8, "_2": 0.5}, False),
+        ("sky|road", {"_0": 0.9, "_1": 0.8, "_2": 0.1}, False),
+        ("0|1", {"_0": 0.9, "_1": 0.8, "_2": 0.1}, True),
+        ("sky|moon", {"_0": 0.9, "_1": 0.8, "_2": 0.1}, False),
+        ("sky|sea", {"_0": 0.9, "_1": 0.8}, None),
+        ("sky", {"_0": 0.9, "_1": 0.3}, True),
+    ],
+)
+def test_labels_agree_where_just_those_given_are_likely(
+    given: str, scores: dict[str, float], agree: bool | None
+) -> None:
+    assert labels_agree(given, best(**scores), 3) is agree
