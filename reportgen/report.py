@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from reportgen.analysis.findings import Evidence, ReviewEvidence, find, gather_evidence
+from reportgen.analysis.findings import Evidence, MaskFacts, ReviewEvidence, find, gather_evidence
 from reportgen.analysis.network.capture import Extractor
 from reportgen.analysis.network.features import default_feature_layer
 from reportgen.analysis.network.features import save_features as write_features
@@ -43,7 +43,7 @@ from reportgen.gates import check_gates
 from reportgen.images import ImageSet, collect_images
 from reportgen.models import Network, latent_vectors, load_network
 from reportgen.progress import Progress, stage
-from reportgen.record import Record, Site
+from reportgen.record import EvaluationOutput, Record, Site
 from reportgen.sections import SECTIONS
 from reportgen.sections.judged_outputs import JudgedOutputs
 from reportgen.sections.kept_products import ProductKeeper
@@ -188,24 +188,36 @@ def _record(study: Study, workshop: Workshop, sections: Sequence[Section]) -> Re
     made = make_sections(asked, study, workshop, pictured, judged.work, keeper.work, *looked.works)
     look = Site(**site_look(study.config, study.network.name, workshop.pictures.folder))
     with stage(workshop.progress, "Findings and record"):
-        together = joined(contribution for _, contribution in made)
+        together, outputs = joined(contribution for _, contribution in made), judged.results()
         evidence = replace(
             _evidence(study, looked),
-            review=_review_evidence(study, together),
+            review=_review_evidence(study, together, outputs),
             attribution=together.attribution_facts,
         )
         findings = find(evidence)
         tiles = thumbnails.save("evaluation", workshop.pictures)
-        return make_record(study, look, made, findings, tiles, judged.results(), keeper.finish())
+        return make_record(study, look, made, findings, tiles, outputs, keeper.finish())
 
 
-def _review_evidence(study: Study, together: Contribution) -> ReviewEvidence:
+def _review_evidence(study: Study, together: Contribution, outputs: Mapping[str, EvaluationOutput]) -> ReviewEvidence:
     """What the rules on the review look at."""
     return ReviewEvidence(
         files=tuple(image.file for image in study.statistics.images),
         judged=study.judged,
         steadiness=together.steadiness,
         quality=together.quality,
+        masks=tuple(_mask_facts(output) for output in outputs.values() if output.kind == "map"),
+    )
+
+
+def _mask_facts(output: EvaluationOutput) -> MaskFacts:
+    classes = output.per_class or ()
+    return MaskFacts(
+        output=output.output,
+        known=tuple(row.label for row in classes),
+        shown=tuple(row.label for row in classes if row.count),
+        unjudged=output.ignored_pixels,
+        unmatched=output.unmatched_pixels,
     )
 
 

@@ -118,6 +118,8 @@ _JUDGES: Mapping[AnswerKind, Callable[[Judging], Judged]] = {
     "classes": _judge_classes,
     "multilabel": _judge_labels,
     "values": judge_values,
+    "points": judge_values,
+    "boxes": judge_values,
     "map": judge_map,
     "picture": judge_picture,
 }

@@ -22,8 +22,9 @@ Pairs = tuple[tuple[float, float], ...]
 
 
 def judge_values(given: Judging) -> Judged:
-    """Judge an output of one value or several."""
+    """Judge an output of one value or several, those of points and boxes as the network gives them."""
     output, values = given.output, given.truth.values
+    names = _value_names(given)
     found = ValueAccumulator(output.count, seed=given.study.config.seed)
     each = max(1, MOST_WORST // output.count)
     worst = [KeptWorst[tuple[int, ByteArray]](each) for _ in range(min(output.count, MOST_WORST))]
@@ -48,13 +49,13 @@ def judge_values(given: Judging) -> Judged:
         listed.sort(key=lambda pair: -abs(pair[1].answer - pair[1].truth) / (pair[0].rmse or 1.0))
         return EvaluationOutput(
             output=output.name,
-            kind="values",
+            kind=output.kind,
             images=figures.images,
             unmatched=0,
             not_finite=figures.not_finite,
             without_truth=given.without_truth(values),
             values=[
-                _value_score(row, output.value_name(row.index), _pairs(figures, row.index) if output.count > 1 else ())
+                _value_score(row, names[row.index], _pairs(figures, row.index) if output.count > 1 else ())
                 for row in figures.per_value
             ],
             scatter=_pairs(figures, 0) if output.count == 1 else (),
@@ -62,7 +63,7 @@ def judge_values(given: Judging) -> Judged:
                 WorstImage(
                     image=given.files[one.image],
                     score=abs(one.answer - one.truth),
-                    name=output.value_name(row.index),
+                    name=names[row.index],
                     truth=one.truth,
                     answer=one.answer,
                     thumbnail=tiles.get(str(one.image)),
@@ -72,6 +73,14 @@ def judge_values(given: Judging) -> Judged:
         )
 
     return judge, result
+
+
+def _value_names(given: Judging) -> list[str]:
+    """What the values are called: by their labels, else as a table calls the right ones."""
+    output, truth = given.output, given.truth.given
+    if output.labels is None and truth.form == "table" and len(truth.columns) == output.count:
+        return list(truth.columns)
+    return [output.value_name(index) for index in range(output.count)]
 
 
 def _value_score(row: ValueRow, name: str, scatter: Pairs) -> ValueScore:

@@ -87,13 +87,15 @@ _LEADS: Mapping[AnswerKind, Callable[[EvaluationOutput], str]] = {
     "multilabel": _labels_lead,
     "map": _map_lead,
     "values": _values_lead,
+    "points": _values_lead,
+    "boxes": _values_lead,
     "picture": _picture_lead,
 }
 
 
 def doubt(output: EvaluationOutput) -> str:
     """A word of warning where an answer that looks at no image may do as well; else empty."""
-    if output.kind == "values":
+    if output.values is not None:
         no_better = [row.name for row in output.values or () if row.r2 is not None and row.r2 <= 0]
         named = ", ".join(no_better[:_MOST_NAMED])
         words = f"Always giving the mean of the right values would be no worse for {named}: nothing was learned there."

@@ -64,6 +64,66 @@ def test_values_by_name(photos: Path, tmp_path: Path) -> None:
         assert row.bias == pytest.approx((answer - truth).mean(), rel=1e-3)
 
 
+@pytest.mark.parametrize("answer", ["points:xyxy:unit", "boxes:xyxy:unit"])
+def test_coordinates_as_the_network_gives_them(answer: str, photos: Path, tmp_path: Path) -> None:
+    model = network(layers.GlobalAveragePooling2D(), layers.Dense(4, activation="sigmoid", name="place"))
+    answers = model.predict(inputs(photos), verbose=0)
+    right = answers + np.random.default_rng(0).normal(0, 0.1, answers.shape)
+    rows = [",".join([f"{place:02d}.png", *(repr(float(value)) for value in row)]) for place, row in enumerate(right)]
+    (tmp_path / "truth.csv").write_text("\n".join(["file,left,top,right,bottom", *rows]))
+    truth = {"truth": str(tmp_path / "truth.csv"), "answer": f"place={answer}"}
+    report = reportgen.build(model, photos, tmp_path / "out", **truth, **QUICK)
+    found = only(report)
+    assert (found.kind, found.images) == (answer.partition(":")[0], COUNT)
+    assert found.values is not None
+    assert [row.name for row in found.values] == ["left", "top", "right", "bottom"]
+    errors = np.abs(answers - right)
+    assert [row.mae for row in found.values] == pytest.approx(errors.mean(axis=0).tolist(), rel=1e-4)
+    worst = max(found.worst, key=lambda one: one.score)
+    assert (worst.score, worst.image) == (
+        pytest.approx(errors.max(), rel=1e-4),
+        f"{errors.max(axis=1).argmax():02d}.png",
+    )
+    assert "R²" in (report.path / "evaluation.html").read_text(encoding="utf-8")
+
+
+def test_labels_in_columns_and_images_without_any(photos: Path, tmp_path: Path) -> None:
+    model = network(layers.Flatten(), layers.Dense(3, activation="sigmoid", name="labels"))
+    scores = model.predict(inputs(photos), verbose=0)
+    right = np.random.default_rng(5).integers(0, 2, scores.shape)
+    right[:3] = 0
+    names = ["sky", "sea", "sand"]
+    (tmp_path / "labels.txt").write_text("\n".join(names))
+    cells = [f"{place:02d}.png,{','.join(map(str, row))}" for place, row in enumerate(right)]
+    lists = [f"{place:02d}.png,{'|'.join(np.array(names)[row == 1])}" for place, row in enumerate(right)]
+    for rows in (["file,sky,sea,sand", *cells], ["file,labels", *lists]):
+        (tmp_path / "truth.csv").write_text("\n".join(rows))
+        given = {"truth": str(tmp_path / "truth.csv"), "labels": tmp_path / "labels.txt"}
+        found = only(reportgen.build(model, photos, tmp_path / "out", **given, **QUICK))
+        assert (found.images, found.without_truth) == (COUNT, 0)
+        assert found.accuracy == pytest.approx(metrics.accuracy_score(right, scores > 0.5))
+        assert found.mean_average_precision == pytest.approx(metrics.average_precision_score(right, scores), rel=1e-5)
+        precision, recall, f1, count = metrics.precision_recall_fscore_support(right, scores > 0.5, zero_division=0)
+        assert found.per_class is not None
+        for place, row in enumerate(found.per_class):
+            assert (row.label, row.count) == (names[place], count[place])
+            assert (row.precision, row.recall, row.f1) == pytest.approx((precision[place], recall[place], f1[place]))
+
+
+@pytest.mark.parametrize("last", [1, 2])
+def test_masks_of_black_and_white_are_warned_of(last: int, photos: Path, tmp_path: Path) -> None:
+    model = network(layers.Conv2D(last, 1, activation="sigmoid" if last == 1 else "softmax", name="map"))
+    (tmp_path / "masks").mkdir()
+    for white, warned in ((255, True), (1, False)):
+        for place in range(COUNT):
+            mask = np.zeros((SIDE, SIDE), np.uint8)
+            mask[place % 4 : SIDE // 2] = white
+            Image.fromarray(mask).save(tmp_path / "masks" / f"{place:02d}.png")
+        report = reportgen.build(model, photos, tmp_path / "out", truth=str(tmp_path / "masks"), **QUICK)
+        told = [one.severity for one in report.data.findings if one.rule == "unmatched-truth"]
+        assert told == (["warning"] if warned else [])
+
+
 def test_several_labels(photos: Path, tmp_path: Path) -> None:
     model = network(layers.Flatten(), layers.Dense(3, activation="sigmoid", name="labels"))
     scores = model.predict(inputs(photos), verbose=0)

@@ -18,7 +18,7 @@ from reportgen.analysis.findings import (
     value_rules,
     weight_rules,
 )
-from reportgen.analysis.findings.evidence import Evidence, ReviewEvidence
+from reportgen.analysis.findings.evidence import Evidence, MaskFacts, ReviewEvidence
 from reportgen.analysis.findings.gathering import gather_evidence
 from reportgen.analysis.findings.shown_images import images_to_look_at
 from reportgen.facts import SEVERITIES
@@ -38,6 +38,7 @@ RULES: tuple[Rule, ...] = (
     kind_rules.nonfinite_answers,
     kind_rules.softmax_of_one,
     truth_rules.unmatched_truth,
+    truth_rules.unmatched_masks,
     answer_rules.improbable_sums,
     answer_rules.label_count,
     answer_rules.label_order,
@@ -121,4 +122,4 @@ def _limited(found: list[Finding]) -> list[Finding]:
     return [*(finding for finding in found if id(finding) in shown), summary]
 
 
-__all__ = ["Evidence", "RULES", "ReviewEvidence", "Rule", "find", "gather_evidence", "images_to_look_at"]
+__all__ = ["Evidence", "MaskFacts", "RULES", "ReviewEvidence", "Rule", "find", "gather_evidence", "images_to_look_at"]

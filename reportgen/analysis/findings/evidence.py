@@ -148,6 +148,21 @@ class NetworkFacts:
     held: tuple[tuple[str, Shape], ...] = ()
 
 
+@dataclass(frozen=True)
+class MaskFacts:
+    """The right masks of an output whose classes are called `known`; `shown` are those that a judged pixel is of.
+
+    `unjudged` pixels say that they are not to be judged, or lie where the network did not see; `unmatched` ones are of
+    no class of the network.
+    """
+
+    output: str
+    known: tuple[str, ...]
+    shown: tuple[str, ...]
+    unjudged: int
+    unmatched: int
+
+
 @dataclass(frozen=True, eq=False)
 class ReviewEvidence:
     """What the review found; None is what was not looked at. Images are named by their place in `files`."""
@@ -156,6 +171,7 @@ class ReviewEvidence:
     judged: ClassReview | None = None
     steadiness: Robustness | None = None
     quality: SetQuality | None = None
+    masks: tuple[MaskFacts, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

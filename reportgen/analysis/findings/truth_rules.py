@@ -54,6 +54,30 @@ def _unmatched_action(truth: MatchedTruth) -> str:
     return "Write the names as the network's labels have them, and files as the report names images."
 
 
+def unmatched_masks(evidence: Evidence) -> Iterator[Finding]:
+    """Right masks whose pixels are of no class of the network, or show one class alone since others are not judged."""
+    for facts in evidence.review.masks:
+        alone = facts.unjudged > 0 and len(facts.shown) < 2
+        if not alone and not facts.unmatched:
+            continue
+        shown = names(facts.shown) if facts.shown else "no class"
+        yield Finding(
+            rule="unmatched-truth",
+            severity="warning",
+            message=f"The right masks for {facts.output} show {shown} alone where they are judged."
+            if alone
+            else f"{counted(facts.unmatched, 'pixel')} of the right masks for {facts.output} are of no class that the "
+            "network has.",
+            measured=f"{counted(facts.unjudged, 'pixel')} with the value 255 or where the network did not see; "
+            f"{counted(facts.unmatched, 'pixel')} of other numbers than those of the classes {names(facts.known)}",
+            threshold="pixels of two classes or more, and of none that the network does not have",
+            why="What the masks do not show is not judged, however well or badly the network finds it: no IoU and no "
+            "share of right pixels tells of it.",
+            action="Write the number of the class into masks, 1 for the one class of a mask: 255, the white of masks "
+            "of black and white, says that a pixel is not to be judged.",
+        )
+
+
 def names_from_folders(evidence: Evidence) -> Iterator[Finding]:
     """Classes that are called after the images' folders."""
     for facts in evidence.answers:

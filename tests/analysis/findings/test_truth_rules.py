@@ -8,7 +8,13 @@ import pytest
 from support.findings import SOUND, Planted, check_planted, check_rule, given, named, with_answers
 
 from reportgen.analysis.answers.truth import GivenTruth
-from reportgen.analysis.findings import truth_rules
+from reportgen.analysis.findings import Evidence, MaskFacts, ReviewEvidence, truth_rules
+
+
+def masks(shown: tuple[str, ...], *, unjudged: int = 0, unmatched: int = 0) -> Evidence:
+    facts = MaskFacts("out", ("background", "road"), shown, unjudged, unmatched)
+    return replace(SOUND, review=ReviewEvidence(masks=(facts,)))
+
 
 PLANTED: list[Planted] = [
     ("no class matches", truth_rules.unmatched_truth, with_answers(truth=given("unicorn", "griffin")), ["warning"]),
@@ -22,9 +28,15 @@ PLANTED: list[Planted] = [
         ["warning"],
     ),
     ("all matches", truth_rules.unmatched_truth, with_answers(truth=given("a", "b")), []),
+    ("white is not judged", truth_rules.unmatched_masks, masks(("background",), unjudged=900), ["warning"]),
+    ("nothing is judged", truth_rules.unmatched_masks, masks((), unjudged=900), ["warning"]),
+    ("numbers of no class", truth_rules.unmatched_masks, masks(("background", "road"), unmatched=7), ["warning"]),
+    ("edges not judged", truth_rules.unmatched_masks, masks(("background", "road"), unjudged=900), []),
+    ("one class, all judged", truth_rules.unmatched_masks, masks(("background",)), []),
     ("no truth", truth_rules.unmatched_truth, with_answers(), []),
     ("lost lines", truth_rules.odd_truth, with_answers(truth=given("a", missing=("q.png",))), ["info"]),
     ("twice", truth_rules.odd_truth, with_answers(truth=given("a", duplicates=("q.png",))), ["info"]),
+    ("for two", truth_rules.odd_truth, with_answers(truth=replace(given("a"), shared=("q.png",))), ["info"]),
     ("none lost", truth_rules.odd_truth, with_answers(truth=given("a")), []),
     ("folders' names", truth_rules.names_from_folders, replace(with_answers(), named_by_folders=("out",)), ["info"]),
     ("own names", truth_rules.names_from_folders, with_answers(), []),
