@@ -148,13 +148,14 @@ def _fit(colours: Floats, seen: Floats, tolerance: float) -> tuple[Floats, Float
     residual = float(np.abs(with_one @ solution - typical).max())
     if residual > allowed:
         return "what reaches the first layer is no affine map of the pixel"
-    return _without_noise(solution[:-1].T), _without_noise(solution[-1], span * tolerance / 10), residual
+    matrix, offset = solution[:-1].T, solution[-1]
+    noise = tolerance / 10
+    return _without_noise(matrix, noise * float(np.abs(matrix).max())), _without_noise(offset, noise * span), residual
 
 
-def _without_noise(values: Floats, least: float | None = None) -> Floats:
-    """`values` to seven digits, those that are next to nothing as zero."""
-    limit = TOLERANCE / 10 * float(np.abs(values).max()) if least is None else least
-    kept = np.where(np.abs(values) <= limit, 0.0, values)
+def _without_noise(values: Floats, least: float) -> Floats:
+    """`values` to seven digits, those of at most `least` as zero."""
+    kept = np.where(np.abs(values) <= least, 0.0, values)
     return np.array([float(f"{value:.7g}") for value in kept.ravel()]).reshape(values.shape)
 
 

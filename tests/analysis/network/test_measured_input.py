@@ -194,6 +194,20 @@ def test_half_precision():
     assert network.preprocessing.mode == "none"
 
 
+@pytest.mark.parametrize("policy", ["mixed_float16", "float16"])
+@pytest.mark.parametrize(
+    ("scale", "offset", "words"),
+    [(1 / 255, 0.0, "pixels / 255"), (1 / 127.5, -1.0, "pixels / 127.5 - 1"), (1 / 255, -0.5, "pixels / 255 - 0.5")],
+)
+def test_half_precision_in_words(policy, scale, offset, words):
+    image = keras.Input((SIDE, SIDE, 3))
+    scaled = layers.Rescaling(scale, offset=offset, dtype=policy)(image)
+    network = open_network(Config(), keras.Model(image, layers.Conv2D(2, 3, dtype=policy)(scaled)))
+    inside = network.preprocessing.inside
+    np.testing.assert_array_equal(np.array(inside.matrix)[~np.eye(3, dtype=bool)], 0)
+    assert describe_map(inside) == words
+
+
 def test_the_image_of_several_inputs():
     left, right = keras.Input((SIDE, SIDE, 3), name="left"), keras.Input((SIDE, SIDE, 3), name="right")
     tower = keras.Sequential([layers.Rescaling(1 / 255), layers.Conv2D(3, 3), layers.GlobalAveragePooling2D()])
