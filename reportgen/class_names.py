@@ -18,17 +18,19 @@ _MOST_DIGITS = 18
 def match_label(given: str, labels: Sequence[str] | None, classes: int) -> int | None:
     """The index of the class called `given`: by its whole name, one of its names, or its number.
 
-    A number is no index where the class of that index is called by another number.
+    A number is no index where the class of that index is called by another number, and names beyond the classes that
+    there are, such as of a list with a background too many, are of none.
 
     >>> labels = ["tench, Tinca tinca", "goldfish", "great white shark, white shark"]
     >>> match_label("Tinca tinca", labels, 3), match_label("White_Shark", labels, 3), match_label("1", labels, 3)
     (0, 2, 1)
     """
     wanted = plain_name(given)
-    names = [plain_name(label) for label in labels or ()]
+    there = (labels or ())[:classes]
+    names = [plain_name(label) for label in there]
     if wanted in names:
         return names.index(wanted)
-    for index, label in enumerate(labels or ()):
+    for index, label in enumerate(there):
         if wanted in [plain_name(part) for part in label.split(",")]:
             return index
     number = whole_number(wanted)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reportgen.class_names import labels_agree
+from reportgen.class_names import labels_agree, match_label
 from reportgen.facts import Prediction
 
 NAMES = ("sky", "sea, ocean", "road")
@@ -32,3 +32,10 @@ def test_labels_agree_where_just_those_given_are_likely(
     given: str, scores: dict[str, float], agree: bool | None
 ) -> None:
     assert labels_agree(given, best(**scores), 3) is agree
+
+
+@pytest.mark.parametrize(
+    ("given", "index"), [("cat", 1), ("dog", None), ("hound", None), ("2", None), ("background", 0)]
+)
+def test_names_beyond_the_classes_are_of_none(given: str, index: int | None) -> None:
+    assert match_label(given, ["background", "cat", "dog, hound"], 2) == index

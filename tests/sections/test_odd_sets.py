@@ -143,3 +143,11 @@ def test_the_matrix_is_drawn_up_to_forty_classes(classes: int, drawn: bool, tmp_
     assert "How often images of one class were taken for another" in text
     assert len(text.encode()) <= 100_000
     assert only(report).baseline == pytest.approx(3 / 120)
+
+
+def test_a_name_too_many_is_told_where_the_right_answers_use_all(network: Path, tmp_path: Path) -> None:
+    images, labels = striped_set(30, 2)
+    report = built(network, images, named(labels), tmp_path, ("background", *NAMES))
+    rules = {one.rule: one.severity for one in report.data.findings}
+    assert (rules["label-count"], rules["unmatched-truth"]) == ("error", "warning")
+    assert only(report).unmatched == int((labels == len(NAMES) - 1).sum())
