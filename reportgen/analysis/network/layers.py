@@ -14,7 +14,7 @@ from reportgen.analysis.network.blocks import Place, divide_into_blocks
 from reportgen.analysis.network.cost import count_macs
 from reportgen.analysis.network.layer_kinds import kind_of
 from reportgen.analysis.network.receptive_field import find_receptive_fields
-from reportgen.analysis.network.running import run_errors_explained
+from reportgen.analysis.network.running import RUN_ERRORS, run_errors_explained
 from reportgen.analysis.network.tokens import find_token_grids
 from reportgen.analysis.network.trace import LayerCall, Trace, follow_calls, trace_network
 from reportgen.analysis.network.traced import image_of, traced_network
@@ -98,12 +98,47 @@ def _slots(network: Network, actual: Trace) -> Sequence[Any]:
 
 def _open_shapes(network: Network, actual: Trace) -> dict[str, tuple[Shape, ...]]:
     """The output shapes of all calls with None where the network leaves a side open; `INPUT` stands for its answer."""
-    trace = actual
-    if network.input_slots is not None:
-        slots = keras.tree.flatten(network.input_slots)
-        if any(None in slot.shape[1:] for slot in slots):
-            specs = keras.tree.map_structure(lambda slot: tf.TensorSpec(slot.shape, slot.dtype), network.input_slots)
-            trace = trace_network(network.model, specs)
+    slots = keras.tree.flatten(network.input_slots) if network.input_slots is not None else []
+    if not any(None in slot.shape[1:] for slot in slots):
+        return _output_shapes(actual)
+    specs = keras.tree.map_structure(lambda slot: tf.TensorSpec(slot.shape, slot.dtype), network.input_slots)
+    try:
+        return _output_shapes(trace_network(network.model, specs))
+    except RUN_ERRORS:
+        # Some layers run on open sides alone where Python may look at them, such as an enlargement that is smooth.
+        return _sides_that_follow(network, actual)
+
+
+def _sides_that_follow(network: Network, actual: Trace) -> dict[str, tuple[Shape, ...]]:
+    """As `_open_shapes`, by what changes with images of twice the size; as they are where those do not run."""
+    shapes = _output_shapes(actual)
+    try:
+        twice = _output_shapes(trace_network(network.model, network.input_specs(_twice(network))))
+    except RUN_ERRORS:
+        return shapes
+    return {
+        name: tuple(
+            tuple(side if side == larger else None for side, larger in zip(one, other, strict=True))
+            if len(one) == len(other)
+            else one
+            for one, other in zip(own, twice.get(name, own), strict=True)
+        )
+        for name, own in shapes.items()
+    }
+
+
+def _twice(network: Network) -> tuple[int, int]:
+    """Twice the network's size, where that is open."""
+    slots = keras.tree.flatten(network.input_slots)
+    shape = next(slot.shape for slot in slots if slot.name == network.image_input or len(slots) == 1)
+    sides = shape[2:4] if network.channels_first else shape[1:3]
+    height, width = (
+        side * (2 if open_side is None else 1) for side, open_side in zip(network.size, sides, strict=True)
+    )
+    return height, width
+
+
+def _output_shapes(trace: Trace) -> dict[str, tuple[Shape, ...]]:
     shapes = {call.name: call.output_shapes for call in trace.calls}
     shapes[INPUT] = tuple(_shape_of(tensor.shape) for tensor in trace.answer)
     return shapes

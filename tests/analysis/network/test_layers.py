@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -297,3 +298,33 @@ def test_two_layers_of_one_name_are_told_apart() -> None:
         (0, "conv", 56),
         (1, "conv:2", 95),
     ]
+
+
+def enlarging(interpolation: str, sides: tuple[int | None, int | None], *, nested: bool) -> keras.Model:
+    """A small network of masks that halves and enlarges again."""
+    image = keras.Input((*sides, 3), name="image")
+    fine = layers.Conv2D(4, 3, padding="same", name="fine")(image)
+    coarse = layers.Conv2D(6, 3, padding="same", name="coarse")(layers.MaxPooling2D(name="halves")(fine))
+    large = layers.UpSampling2D(interpolation=interpolation, name="enlarges")(coarse)
+    joined = layers.Concatenate(name="joins")([large, fine])
+    model = keras.Model(image, layers.Conv2D(1, 1, activation="sigmoid", name="mask")(joined), name="masks")
+    if not nested:
+        return model
+    outer = keras.Input((*sides, 3), name="outer")
+    return keras.Model(outer, model(layers.Rescaling(1 / 255, name="scales")(outer)))
+
+
+@pytest.mark.parametrize("nested", [False, True])
+@pytest.mark.parametrize("sides", [(None, None), (16, None), (None, 24)])
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic", "lanczos3"])
+def test_layers_that_do_not_run_on_open_sides_leave_them_open_all_the_same(
+    tmp_path: Path, interpolation: str, sides: tuple[int | None, int | None], nested: bool
+) -> None:
+    shapes = []
+    for name in (interpolation, "nearest"):
+        enlarging(name, sides, nested=nested).save(tmp_path / f"{name}.keras")
+        config = Config(model=str(tmp_path / f"{name}.keras"), preprocess="none", size=(16, 24))
+        summary = summarize_network(load_network(config))
+        shapes.append([(row.name, row.output_shape) for row in summary.layers] + [("", summary.output_shape)])
+    assert shapes[0] == shapes[1]
+    assert any(None in shape[1:3] for _, shape in shapes[0])
