@@ -122,14 +122,14 @@ def see_outputs(network: Network, answer: Any, images: int) -> tuple[SeenOutput,
     for index, values in enumerate(leaves):
         last = _last_operation(symbolic[index]) if symbolic else None
         by_layer = _activation(last) if last is not None else None
-        turned = network.channels_first and values.ndim == 4
         shape = tuple(symbolic[index].shape) if symbolic else (None, *values.shape[1:])[: values.ndim]
+        answers, turned = _answers(values, shape, channels_first=network.channels_first)
         seen.append(
             SeenOutput(
                 index=index,
                 name=names[index],
                 shape=shape,
-                answers=np.moveaxis(values, 1, 3) if turned else values[:, None] if values.ndim == 1 else values,
+                answers=answers,
                 activation=by_layer if by_layer not in (None, "linear") else traced[index].activation or by_layer,
                 layer=getattr(last, "name", None) or traced[index].layer,
                 last_sum=traced[index].last_sum,
@@ -139,6 +139,19 @@ def see_outputs(network: Network, answer: Any, images: int) -> tuple[SeenOutput,
             )
         )
     return tuple(seen)
+
+
+def _answers(values: FloatArray, shape: Shape, *, channels_first: bool) -> tuple[FloatArray, bool]:
+    """The answers with a map's channels last, and whether they were moved there.
+
+    A map whose only position is all that the network ever gives, such as behind a pooling that keeps the sides, is a
+    row of numbers, and a number for each image a row of one.
+    """
+    if values.ndim == 4 and tuple(shape[2:4] if channels_first else shape[1:3]) == (1, 1):
+        return values.reshape(len(values), -1), False
+    if values.ndim == 4 and channels_first:
+        return np.moveaxis(values, 1, 3), True
+    return values[:, None] if values.ndim == 1 else values, False
 
 
 def _lack(answers: tf.Tensor, traced: _Traced, images: int) -> Lack | None:

@@ -38,8 +38,8 @@ def answers_under(network: Network, head: SettledOutput) -> AnswersUnder:
 
 
 def _as_answers(scores: NDArray[Any], head: SettledOutput) -> Answers:
-    """What an output of classes gave, `(images, values)`, as probabilities that add up to 1."""
-    values = np.asarray(np.nan_to_num(head.as_scores(scores)))
+    """What an output of classes gave, `(images, values)` or at one position, as probabilities that add up to 1."""
+    values = np.asarray(np.nan_to_num(head.as_scores(scores.reshape(len(scores), -1))))
     if not head.is_single:
         values = head.as_probabilities(values)
     told = values.astype(np.float64)

@@ -13,7 +13,7 @@ from support.images import random_images
 from support.networks import Subclassed, two_convolutions
 from support.settled import settle
 
-from reportgen.analysis.answers import SettledAnswers
+from reportgen.analysis.answers import SettledAnswers, answer_of
 from reportgen.analysis.attribution import TracedCall, answer_images
 from reportgen.analysis.network.capture_check import check_capture
 from reportgen.analysis.network.whole_run import WholeRun
@@ -396,3 +396,31 @@ def test_a_network_that_answers_to_no_image_is_refused_in_a_line() -> None:
 def test_what_does_not_fit_is_refused_in_a_line(options: Any, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         settled(flat(layers.Dense(5, name="head")), FILES, **options)
+
+
+@pytest.mark.parametrize("ending", [".keras", ".h5"])
+@pytest.mark.parametrize(
+    ("units", "activation", "kind"),
+    [(5, "softmax", "classes"), (4, "sigmoid", "multilabel"), (1, "sigmoid", "classes"), (3, "relu", "values")],
+)
+def test_what_stands_at_one_position_for_good_is_a_row_of_numbers(
+    tmp_path: Path, units: int, activation: str, kind: str, ending: str
+) -> None:
+    last = layers.Conv2D(units, 1, activation=activation, name="head")
+    model = trunk(layers.GlobalAveragePooling2D(keepdims=True), last)
+    model.save(tmp_path / f"model{ending}")
+    found = settled(tmp_path / f"model{ending}")
+    (output,) = found.outputs
+    assert (output.kind, output.size, output.shape) == (kind, (units,), (None, 1, 1, units))
+    network, pixels = load_network(Config(preprocess="unit"), model), random_images(3, 8, 8)
+    (expected,) = [model(pixels.astype(np.float32) / 255)]
+    given = WholeRun(network)(pixels).answer[output.index]
+    np.testing.assert_allclose(answer_of(given, output), np.reshape(expected, (3, units)), atol=1e-6)
+
+
+def test_one_position_of_open_sides_stays_a_map() -> None:
+    image = keras.Input((None, None, 3))
+    maps = layers.Conv2D(4, 8, activation="relu")(image)
+    model = keras.Model(image, layers.Conv2D(5, 1, activation="softmax", name="head")(maps))
+    (output,) = settled(model, size=(8, 8)).outputs
+    assert (output.kind, output.size) == ("map", (1, 1, 5))
