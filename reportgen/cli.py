@@ -24,7 +24,7 @@ from reportgen.machine.memory import seldom_collected
 from reportgen.machine.quiet import quiet_tensorflow
 from reportgen.options import Group, kinds_of
 from reportgen.progress import Progress
-from reportgen.standard_streams import flush_output, open_streams, tell
+from reportgen.standard_streams import flush_output, open_streams, put, tell
 
 # What stands for a value in help, where the option's facts do not say.
 _METAVARS = {int: "N", Path: "FILE"}
@@ -129,7 +129,7 @@ def build(
     """
     config = _settings(config_file, options, model=model, images=tuple(images), output=output)
     report = reportgen.build_from(config, progress=_progress(quiet=quiet, verbose=verbose), lean=not config.runs_code)
-    click.echo(report.path)
+    put(report.path)
 
 
 @commands.command()
@@ -145,7 +145,7 @@ def demo(output: Path, config_file: Path | None, quiet: bool, verbose: bool, **o
 
     config = _settings(config_file, options, output=output, **demo_settings())
     report = reportgen.build_from(config, progress=_progress(quiet=quiet, verbose=verbose), lean=not config.runs_code)
-    click.echo(report.path)
+    put(report.path)
 
 
 @commands.command()
@@ -170,7 +170,7 @@ def features(
     quiet_tensorflow(lean=not config.runs_code)
     from reportgen.report import save_features
 
-    click.echo(save_features(config, output, progress=_progress(quiet=quiet, verbose=verbose)))
+    put(save_features(config, output, progress=_progress(quiet=quiet, verbose=verbose)))
 
 
 @commands.command()
@@ -183,7 +183,7 @@ def layers(model: str, form: str, config_file: Path | None, **options: Any) -> N
     quiet_tensorflow(lean=not config.runs_code)
     from reportgen.report import print_layers
 
-    click.echo(print_layers(config, form), nl=False)
+    put(print_layers(config, form), nl=False)
 
 
 @commands.command()
@@ -196,7 +196,7 @@ def compare(first: Path, second: Path, output: Path, force: bool) -> None:
     """Show two reports, A and B, side by side: which network is better, and what changed."""
     from reportgen.finished.comparing import compare_reports
 
-    click.echo(compare_reports(first, second, output, force=force))
+    put(compare_reports(first, second, output, force=force))
 
 
 @commands.command()
@@ -213,7 +213,7 @@ def bundle(folder: Path, output: Path, config_file: Path | None, **options: Any)
 
     config = _settings(config_file, options)
     bundle_folder(folder, output, config.max_size, config.templates)
-    click.echo(output)
+    put(output)
 
 
 @commands.command()
@@ -225,7 +225,7 @@ def render(folder: Path, config_file: Path | None, **options: Any) -> None:
     from reportgen.finished.rendering import render_again
 
     config = _settings(config_file, options)
-    click.echo(render_again(folder, config, frozenset(config.model_fields_set)))
+    put(render_again(folder, config, frozenset(config.model_fields_set)))
 
 
 @commands.command()
@@ -237,14 +237,14 @@ def verify(folder: Path) -> None:
 
     problems = verify_report(folder)
     for path in files_beside(folder):
-        click.echo(one_line(f"{path}: not of the report; it is left alone"), err=True)
+        tell(one_line(f"{path}: not of the report; it is left alone"))
     for problem in problems:
-        click.echo(problem, err=True)
+        tell(problem)
     if problems:
         raise GateError(
             f"expected an unchanged report with working links, found {len(problems)} problem(s) in {folder}"
         )
-    click.echo(folder)
+    put(folder)
 
 
 @commands.command()
@@ -261,8 +261,8 @@ def cache(clear: bool, config_file: Path | None, **options: Any) -> None:
         kept.trim(0)
     files = kept.files()
     size = byte_count(sum(file.size for file in files))
-    click.echo(folder or "nowhere: there is no home directory; say --cache DIR")
-    click.echo(f"{counted(len(files), 'result')}, {size} of at most {byte_count(CACHE_BOUND)}")
+    put(folder or "nowhere: there is no home directory; say --cache DIR")
+    put(f"{counted(len(files), 'result')}, {size} of at most {byte_count(CACHE_BOUND)}")
 
 
 @commands.command()
@@ -273,7 +273,7 @@ def summary(folder: Path, form: str) -> None:
     """Print the report in DIR in one screen: what the network is, findings, evaluation, where the report is."""
     from reportgen.finished.summary import summary_of
 
-    click.echo(summary_of(folder, form), nl=False)
+    put(summary_of(folder, form), nl=False)
 
 
 @commands.command()
@@ -290,7 +290,7 @@ def collect(folders: Sequence[Path], output: Path, title: str | None, force: boo
     """
     from reportgen.finished.collection import collect_reports
 
-    click.echo(collect_reports(folders, output, title=title, force=force))
+    put(collect_reports(folders, output, title=title, force=force))
 
 
 @commands.command()
@@ -298,7 +298,7 @@ def schema() -> None:
     """Print the JSON Schema of report.json."""
     from reportgen.record import schema as record_schema
 
-    click.echo(json.dumps(record_schema(), indent=2))
+    put(json.dumps(record_schema(), indent=2))
 
 
 def program() -> NoReturn:
@@ -357,8 +357,6 @@ def _fault(error: BaseException) -> tuple[int, list[str]]:
         return error.exit_status, [one_line(text.partition("\n")[0]), *map(printable, text.splitlines()[1:])]
     elif isinstance(error, ReportgenError):
         status = error.exit_status
-    elif isinstance(error, BrokenPipeError):
-        return 0, []
     elif isinstance(error, OSError):
         place = "" if error.filename is None else f" {os.fsdecode(error.filename)}"
         text = f"expected to read or write{place or ' what was asked for'}, cannot: {error.strerror or error}"

@@ -27,8 +27,9 @@ from reportgen.errors import GateError, UsageError
 from reportgen.facts import SEVERITIES, Skipped
 from reportgen.files.cache import Cache
 from reportgen.files.cache_folder import default_folder
+from reportgen.files.manifest import is_made_here
 from reportgen.files.replacing import replacing, replacing_file
-from reportgen.files.targets import absolute, check_costs_target, check_file_target, check_target
+from reportgen.files.targets import absolute, check_costs_target, check_file_target, check_not_read, check_target
 from reportgen.files.workplaces import single_beside
 from reportgen.finished.bundle import bundle_text, write_bundle
 from reportgen.finished.closing_words import closing_words
@@ -76,6 +77,8 @@ def build_report(
     originals = Originals()
     with stage(progress, "Finding the images"):
         images = _collect(config, network, pixels, progress, originals)
+    for file in (single, config.timings):
+        _check_not_read(file, config, images)
     with replacing(folder, single, force=config.force) as places:
         new = places.folder
         cache = Cache((config.cache or default_folder()) if config.use_cache else None)
@@ -143,7 +146,9 @@ def _collect(
         return _samples(config, network, pixels)
     given = config.images if pixels is None else pixels
     keep = None if originals is None else originals.keep
-    images = collect_images(given, channels=network.channels, strict=config.strict, decoded=keep)
+    images = collect_images(
+        given, channels=network.channels, strict=config.strict, decoded=keep, passed_over=is_made_here
+    )
     for skipped in images.skipped:
         if skipped.is_image:
             progress.say(f"skipped {skipped.file}: {skipped.reason}")
@@ -170,11 +175,21 @@ def _targets(config: Config, output: Path) -> tuple[Path | None, Path | None]:
     is_file = output.suffix.lower() == ".html"
     if is_file and config.format != "single":
         raise UsageError(f"--format {config.format}: expected a folder with -o, got the file {output}")
+    if config.format == "site":
+        return output, None
     single = output if is_file else single_beside(absolute(output))
-    return (
-        None if config.format == "single" else output,
-        None if config.format == "site" else single,
-    )
+    return (None if config.format == "single" else output), single
+
+
+def _check_not_read(file: Path | None, config: Config, images: ImageSet) -> None:
+    """Refuse to write `file` over the network, its weights or one of the images.
+
+    Raises:
+        ReportgenError: it is one of them.
+    """
+    if file is not None:
+        sources = (getattr(image.source, "path", "") for image in images.images)  # those of arrays have none
+        check_not_read(file, (config.model, config.weights, *sources))
 
 
 def _record(study: Study, workshop: Workshop, sections: Sequence[Section]) -> Record:
@@ -275,9 +290,15 @@ def _check_gates(record: Record, config: Config) -> None:
 
 
 def save_features(config: Config, output: Path, *, progress: Progress) -> Path:
-    """Write the features of `config.layers` (default: before the head) for `config.images` to `output`."""
+    """Write the features of `config.layers` (default: before the head) for `config.images` to `output`.
+
+    Raises:
+        ReportgenError: `output` is no place to write to, or is what is read here.
+    """
+    check_file_target(output)
     network = open_network(config)
     images = _collect(config, network, None, progress)
+    _check_not_read(output, config, images)
     network, fitting = settle_fitting(config, with_values_of_images(network, config, images), images)
     summary = summarize_network(network)
     if config.layers:

@@ -25,6 +25,14 @@ def open_streams() -> None:
         sys.stdout.reconfigure(errors="surrogateescape")
 
 
+def put(text: object, *, nl: bool = True) -> None:
+    """Print what a command gives on standard output; where its reader has left, nothing is printed there any more."""
+    try:
+        click.echo(text, nl=nl)
+    except BrokenPipeError:
+        _point_at_nothing(1)
+
+
 def tell(line: str) -> None:
     """Print a line on standard error, if that can be written."""
     try:

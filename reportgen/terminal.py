@@ -26,11 +26,19 @@ class _Bar:
     task: TaskID
 
 
+class _Console(Console):
+    """A console whose reader may leave: the work goes on, and nothing more is said."""
+
+    def on_broken_pipe(self) -> None:
+        """Say no more, where the library would end the program."""
+        self.quiet = True
+
+
 class TerminalProgress:
     """Bars on standard error while a stage runs, that of the innermost one; messages stay."""
 
     def __init__(self, *, verbose: bool) -> None:
-        self._console = Console(stderr=True, highlight=False)
+        self._console = _Console(stderr=True, highlight=False)
         self._verbose = verbose
         self._stages: list[str] = []
         self._shown: list[_Bar] = []

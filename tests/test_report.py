@@ -348,3 +348,38 @@ def test_a_network_without_convolutions_has_a_report(tmp_path: Path) -> None:
     report = reportgen.build(network, grey, tmp_path / "out", **QUICK)
     assert verify_report(report.path) == []
     assert any(section.note for section in report.data.sections if section.slug == "filters")
+
+
+def test_a_report_among_its_images_is_none_of_them(model: Path, tmp_path: Path) -> None:
+    """`build network.keras . -o report`, again and again: the same images, the same report."""
+    write_images(tmp_path / "set", 2)
+    options = {**QUICK, "reference": tmp_path / "set", "activation_max": "off"}
+    first = contents(reportgen.build(model, tmp_path / "set", tmp_path / "set" / "report", **options).path)
+    assert contents(reportgen.build(model, tmp_path / "set", tmp_path / "set" / "report", **options).path) == first
+    by_pattern = reportgen.build(model, tmp_path / "set" / "*", tmp_path / "set" / "report", **options)
+    assert [image.file for image in by_pattern.data.images] == ["image-0.png", "image-1.png"]
+    assert verify_report(by_pattern.path) == []
+
+
+@pytest.mark.parametrize("form", ["site", "single", "both"])
+@pytest.mark.parametrize("place", ["/", "/tmp/.."])
+def test_the_root_of_all_folders_is_no_place_for_a_report(form: str, place: str, model: Path, photos: Path) -> None:
+    with pytest.raises(ReportgenError, match="expected a folder for the report"):
+        reportgen.build(model, photos, place, format=form, force=True, **QUICK)
+
+
+def test_what_a_run_reads_is_not_written_over(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    images = write_images(tmp_path / "set", 2)
+    network = tmp_path / "network.keras"
+    network.write_bytes(model.read_bytes())
+    (tmp_path / "linked").symlink_to(tmp_path)
+    for taken in (network, images[1], tmp_path / "linked" / "network.keras"):
+        before = taken.read_bytes()
+        for command in (
+            ["features", "-o", str(taken)],
+            ["build", "-o", str(tmp_path / "out"), "--timings", str(taken)],
+        ):
+            assert main([command[0], str(network), str(tmp_path / "set"), *command[1:], "--quiet"]) == 1
+            assert "one that this run reads" in capsys.readouterr().err
+        assert taken.read_bytes() == before
+    assert not (tmp_path / "out").exists()

@@ -130,3 +130,26 @@ def test_a_line_is_short_and_printable() -> None:
     assert len(long) <= 280
     assert long.isprintable()
     assert long.endswith("do this")
+
+
+@pytest.mark.parametrize("command", [["schema"], ["summary", "{report}"], ["verify", "{report}"]])
+def test_a_reader_of_the_output_that_leaves_is_no_fault(command: list[str], report: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    words = [*COMMAND, *(part.format(report=report) for part in command)]
+    done = subprocess.run(words, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(("change", "status"), [(False, 0), (True, 3)])
+def test_a_reader_of_the_messages_that_leaves_changes_no_status(change: bool, status: int, report: Path) -> None:
+    (report / "mine.txt").write_text("a line is said of it", encoding="utf-8")
+    if change:
+        (report / "index.html").unlink()
+    reading, writing = os.pipe()
+    os.close(reading)
+    words = [*COMMAND, "verify", str(report)]
+    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=writing, text=True, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stdout) == (status, "" if change else f"{report}\n")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from contextlib import suppress
+
 import pytest
 
 from reportgen.progress import Silent, stage
@@ -83,3 +87,17 @@ def test_details_are_for_those_who_asked_for_them(capsys: pytest.CaptureFixture[
     for verbose, expected in ((False, ""), (True, "reportgen: small print\n")):
         TerminalProgress(verbose=verbose).explain("small print")
         assert capsys.readouterr().err == expected
+
+
+def test_work_goes_on_when_nobody_reads_what_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    pipe = os.fdopen(writing, "w")
+    monkeypatch.setattr(sys, "stderr", pipe)
+    progress = TerminalProgress(verbose=True)
+    for _ in range(2):
+        with stage(progress, "Filters", 1):
+            progress.say("a word")
+            progress.advance(1)
+    with suppress(BrokenPipeError):
+        pipe.close()

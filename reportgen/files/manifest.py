@@ -87,6 +87,11 @@ def _files(folder: Path, content: Any) -> Mapping[str, str]:
     return files
 
 
+def is_made_here(folder: Path) -> bool:
+    """Whether `folder` is a report, comparison or collection of this program: what it shows is nobody's images."""
+    return kind_of(folder) is not None
+
+
 def kind_of(folder: Path) -> Kind | None:
     """What `folder` holds by its manifest; None where this program did not make it.
 

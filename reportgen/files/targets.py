@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from reportgen.errors import ReportgenError
@@ -70,17 +72,36 @@ def _check_place(folder: Path) -> None:
 
 
 def check_file_target(file: Path) -> None:
-    """Refuse to replace a file that is no regular one.
+    """Refuse to replace a file that is no regular one, or that is a report's own.
 
     Raises:
-        ReportgenError: `file` is a folder, a link, a device or a queue.
+        ReportgenError: `file` is a folder, a link, a device or a queue; or the manifest of a folder above it has it.
     """
     try:
-        if os.path.lexists(file) and (file.is_symlink() or not file.is_file()):
+        if not os.path.lexists(file):
+            return
+        if file.is_symlink() or not file.is_file():
             what = "a link" if file.is_symlink() else "a folder" if file.is_dir() else "no regular file"
             raise ReportgenError(f"expected a file to write, {file} is {what}; choose another")
+        place = _resolved(file)
+        if any(place.relative_to(folder).as_posix() in own_files(folder) for folder in place.parents):
+            raise ReportgenError(f"expected a file to write, {file} is a file of a report itself; choose another")
     except (OSError, ValueError) as error:
         raise ReportgenError(f"expected a place to write to, cannot write {file}: {_reason(error)}") from error
+
+
+def check_not_read(file: Path, read: Iterable[str | Path]) -> None:
+    """Refuse to write over a file among `read`, what the run itself is given; names of what is no file are passed over.
+
+    Raises:
+        ReportgenError: `file` is one of them.
+    """
+    if not file.is_file():
+        return
+    for given in read:
+        with suppress(OSError, ValueError):
+            if file.samefile(given):
+                raise ReportgenError(f"expected a file to write, {file} is one that this run reads; choose another")
 
 
 def check_costs_target(file: Path | None, folder: Path | None, single: Path | None) -> None:

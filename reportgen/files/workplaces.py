@@ -84,7 +84,13 @@ class Workplace:
 
 
 def single_beside(folder: Path) -> Path:
-    """The one file that is made together with `folder`."""
+    """The one file that is made together with `folder`.
+
+    Raises:
+        ReportgenError: nothing is beside it: it is the root of all folders.
+    """
+    if not folder.name:
+        raise ReportgenError(f"expected a folder for the report, nothing can be put beside {folder}; choose one inside")
     return folder.with_name(f"{folder.name}.html")
 
 
@@ -207,7 +213,9 @@ def settle(place: Workplace, target: Path) -> bool:
 def _put_single(place: Workplace, target: Path) -> None:
     single = single_beside(target)
     ready = place.single(single.name)
-    if ready.is_file() and not ready.is_symlink():
+    # By listing: beside a folder whose name is as long as names may be, to ask for such a file is an error.
+    held = os.listdir(ready.parent) if _identity(ready.parent) is not None else []  # noqa: PTH208 - names, not paths
+    if single.name in held and ready.is_file() and not ready.is_symlink():
         check_file_target(single)
         ready.replace(single)
 

@@ -6,9 +6,10 @@ import glob
 import os
 import tarfile
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -54,6 +55,13 @@ class _Candidate:
 # What is found: an image to look at, or a file that is no use.
 _Found = _Candidate | Skipped
 
+# Whether a folder is passed over, with all that is in it.
+PassedOver = Callable[[Path], bool]
+
+
+def _none(folder: Path) -> bool:  # noqa: ARG001 - whichever it is
+    return False
+
 
 def collect_images(
     arguments: Sequence[str | os.PathLike[str]] | NDArray[Any],
@@ -62,6 +70,7 @@ def collect_images(
     strict: bool = False,
     name: str = "image",
     decoded: Decoded | None = None,
+    passed_over: PassedOver = _none,
 ) -> ImageSet:
     """Find the images `arguments` name and read their headers.
 
@@ -72,6 +81,7 @@ def collect_images(
         strict: an image that cannot be used is an error.
         name: what images of an array are called, before their number.
         decoded: is given the pixels of those that are read to the end here, from any thread.
+        passed_over: whether a folder below those that were named is passed over, such as a report.
 
     Raises:
         UsageError: nothing was named.
@@ -80,7 +90,7 @@ def collect_images(
     if isinstance(arguments, np.ndarray):
         found = _array_candidates(arguments, channels, name)
     else:
-        found = _find([os.fspath(argument) for argument in arguments], channels)
+        found = _find([os.fspath(argument) for argument in arguments], channels, cache(passed_over))
     candidates = [item for item in found if isinstance(item, _Candidate)]
     names = _unique_names([candidate.name for candidate in candidates])
     thorough = len(candidates) <= CHECKED_IMAGES
@@ -113,12 +123,12 @@ def _check(images: Sequence[ImageFile], skipped: Sequence[Skipped], *, strict: b
         raise ReportgenError(f"{which}; the first is {first}")
 
 
-def _find(arguments: Sequence[str], channels: int) -> list[_Found]:
+def _find(arguments: Sequence[str], channels: int, passed_over: PassedOver) -> list[_Found]:
     if not arguments:
         raise UsageError("expected IMAGE...: files, folders or globs of images; none were given")
     found: list[_Found] = []
     for argument in arguments:
-        here = _find_one(argument, channels)
+        here = _find_one(argument, channels, passed_over)
         if not any(isinstance(item, _Candidate) or item.is_image for item in here):
             raise ReportgenError(f"{argument}: no images there; expected files, a folder or a glob of {_KINDS}")
         found += here
@@ -127,11 +137,11 @@ def _find(arguments: Sequence[str], channels: int) -> list[_Found]:
     return list(by_source.values())[::-1]
 
 
-def _find_one(argument: str, channels: int) -> list[_Found]:
+def _find_one(argument: str, channels: int, passed_over: PassedOver) -> list[_Found]:
     path = Path(argument)
     if path.is_dir():
         found: list[_Found] = []
-        for file in _walk(path):
+        for file in _walk(path, passed_over):
             name = _inner_name(file, path)
             if is_read(name):
                 found += _open(path.resolve() / file.relative_to(path), name, channels)
@@ -142,18 +152,22 @@ def _find_one(argument: str, channels: int) -> list[_Found]:
         return _open(path.parent.resolve() / path.name, _printable(path.name), channels)
     if not glob.has_magic(argument):
         raise ReportgenError(f"{argument}: there is no such file or folder; expected images")
-    return _find_by_pattern(argument, channels)
+    return _find_by_pattern(argument, channels, passed_over)
 
 
-def _find_by_pattern(pattern: str, channels: int) -> list[_Found]:
+def _find_by_pattern(pattern: str, channels: int, passed_over: PassedOver) -> list[_Found]:
     base = _fixed_folder(pattern)
     found: list[_Found] = []
     for match in sorted(glob.glob(pattern, recursive=True)):  # noqa: PTH207 - takes absolute patterns too
         file = Path(match)
-        if not file.is_dir():
+        is_folder = file.is_dir()
+        above = file.relative_to(base).parents[-2::-1]  # the folders below the fixed one, the highest first
+        if any(passed_over(base / folder) for folder in above) or (is_folder and passed_over(file)):
+            continue
+        if not is_folder:
             found += _open(file.absolute(), _inner_name(file, base), channels)
             continue
-        for part in _walk(file):
+        for part in _walk(file, passed_over):
             name = _inner_name(part, base)
             found += _open(part.absolute(), name, channels) if is_read(name) else [why_not_read(name)]
     return found
@@ -166,8 +180,8 @@ def _fixed_folder(pattern: str) -> Path:
     return Path(*parts[:fixed])
 
 
-def _walk(folder: Path) -> list[Path]:
-    """Files below `folder`, sorted by their path in it; hidden files and folders are left out."""
+def _walk(folder: Path, passed_over: PassedOver) -> list[Path]:
+    """Files below `folder`, sorted by their path in it, without hidden files and folders and those passed over."""
     found: list[Path] = []
     visited: set[str] = set()
     for parent, folders, files in os.walk(folder, followlinks=True):
@@ -176,7 +190,9 @@ def _walk(folder: Path) -> list[Path]:
             folders.clear()
             continue
         visited.add(real)
-        folders[:] = [name for name in folders if not name.startswith((".", "__MACOSX"))]
+        folders[:] = [
+            name for name in folders if not name.startswith((".", "__MACOSX")) and not passed_over(Path(parent, name))
+        ]
         found += [Path(parent, name) for name in files if not name.startswith(".")]
     return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
 

@@ -26,6 +26,7 @@ from reportgen.analysis.reviewing import Review, Reviewing
 from reportgen.analysis.statistics.image_statistics import collect
 from reportgen.config import Config
 from reportgen.draw.image_map import draw_image_map
+from reportgen.files.manifest import is_made_here
 from reportgen.images import ImageFile, UnreadableImageError, collect_images, load_image
 from reportgen.record.review import (
     Dataset,
@@ -163,7 +164,7 @@ def _read_reference(study: Study, workshop: Workshop) -> _Reference | None:
     folder = study.config.reference
     if folder is None:
         return None
-    images = collect_images([str(folder)], channels=study.network.channels)
+    images = collect_images([str(folder)], channels=study.network.channels, passed_over=is_made_here)
     for skipped in images.skipped:
         workshop.progress.say(f"--reference: skipped {skipped.file}: {skipped.reason}")
     told = study.review.told

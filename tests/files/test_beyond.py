@@ -102,7 +102,8 @@ def test_a_workplace_of_a_stranger_leads_nowhere(tmp_path: Path) -> None:
     """One that came beside a report, with links in the places of its folders."""
     outside = tmp_path / "outside"
     outside.mkdir()
-    (outside / "secret.txt").write_text("secret", encoding="utf-8")
+    for name in ("secret.txt", "out.html"):
+        (outside / name).write_text("secret", encoding="utf-8")
     home = tmp_path / "home"
     make(home / "out")
     for inner in ("site", "old", "single"):
@@ -116,5 +117,5 @@ def test_a_workplace_of_a_stranger_leads_nowhere(tmp_path: Path) -> None:
     (deep / "site" / "a" / "b.txt").write_text("evil", encoding="utf-8")
     (deep / "swap.json").write_text('{"site": [1, 2]}', encoding="utf-8")
     make(home / "out")
-    assert [path.name for path in outside.iterdir()] == ["secret.txt"]
+    assert sorted(path.name for path in outside.iterdir()) == ["out.html", "secret.txt"]
     assert not (home / "out" / "secret.txt").exists()

@@ -118,3 +118,30 @@ def test_a_file_is_replaced_only_when_it_is_whole(tmp_path: Path) -> None:
         new.write_text("second", encoding="utf-8")
     assert target.read_text(encoding="utf-8") == "second"
     assert names(tmp_path) == ["out.html"]
+
+
+@pytest.mark.parametrize("name", ["x" * 255, "x" * 251, "\N{LATIN SMALL LETTER E WITH ACUTE}" * 127])
+def test_a_name_as_long_as_names_may_be_leaves_no_workplace(name: str, tmp_path: Path) -> None:
+    for text in ("first", "second"):
+        make_report(tmp_path / name, text)
+        assert (tmp_path / name / "index.html").read_text(encoding="utf-8") == text
+        assert names(tmp_path) == [name]
+
+
+@pytest.mark.parametrize("path", ["index.html", "units/a.html", "manifest.json"])
+def test_a_file_of_a_report_is_not_written_over_and_one_of_the_user_is(path: str, tmp_path: Path) -> None:
+    with replacing_folder(tmp_path / "out") as new:
+        (new / "units").mkdir()
+        for own in ("index.html", "units/a.html"):
+            (new / own).write_text("own", encoding="utf-8")
+        write_manifest(new, "report")
+    before = (tmp_path / "out" / path).read_bytes()
+    (tmp_path / "link").symlink_to(tmp_path / "out")
+    for given in (tmp_path / "out" / path, tmp_path / "link" / path):
+        with pytest.raises(ReportgenError, match="of a report"), replacing_file(given) as file:
+            file.write_text("new", encoding="utf-8")
+    assert (tmp_path / "out" / path).read_bytes() == before
+    for _ in range(2):
+        with replacing_file(tmp_path / "out" / "mine.html") as file:
+            file.write_text("new", encoding="utf-8")
+    assert names(tmp_path / "out") == ["index.html", "manifest.json", "mine.html", "units"]

@@ -86,3 +86,15 @@ def test_hash_and_size(tmp_path):
     image = collect_images([path]).images[0]
     assert (image.height, image.width, image.path) == (10, 14, str(path))
     assert len(image.sha256) == 64
+
+
+def test_folders_that_are_passed_over_are_read_where_they_are_named_themselves(tmp_path):
+    write_images(tmp_path / "set" / "cat", 1)
+    write_images(tmp_path / "set" / "report" / "assets" / "deep", 1)
+    write_images(tmp_path / "set" / "more" / "report", 1)
+    options = {"passed_over": lambda folder: folder.name == "report"}
+    assert collected(tmp_path / "set", **options) == ["cat/image-0.png"]
+    for pattern in ("*", "**/*.png", "*/*.png", "**"):
+        assert set(collected(tmp_path / "set" / pattern, **options)) == {"cat/image-0.png"}, pattern
+    assert collected(tmp_path / "set" / "report", **options) == ["assets/deep/image-0.png"]
+    assert collected(tmp_path / "set" / "report" / "*", **options) == ["assets/deep/image-0.png"]
