@@ -14,7 +14,7 @@ from reportgen.files.workplaces import settle_left
 from reportgen.record import RECORD_NAME, Record, named_files, read_record
 
 # What Python raises for values that are each of their type and do not fit together.
-ODD = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+ODD = (ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
 @contextmanager

@@ -188,6 +188,20 @@ def test_channels_of_no_layer(name: str, whole: Spoilt, out: Path, capsys: pytes
     assert (status, "units.0.layer: expected one of the report's layers" in said) == (1, True), said
 
 
+@pytest.mark.parametrize("place", [1, -1, None])
+def test_layers_of_one_name(place: int | None, whole: Spoilt, out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Those whose channels were measured and those without any: what is said of the one is not there in the other."""
+    good = json.loads((whole.folder / "report.json").read_text(encoding="utf-8"))
+    name = good["units"][0]["layer"]
+    for at in range(len(good["layers"])) if place is None else [place]:
+        good = put(good, ("layers", at, "name"), name)
+    (whole.folder / "report.json").write_text(json.dumps(good), encoding="utf-8")
+    write_manifest(whole.folder, "report")
+    answers = checked(whole, out, capsys, place)
+    assert answers["render"][0] == 1, answers["render"]
+    assert "make the report again" in answers["render"][1]
+
+
 def test_paths_in_the_manifest(spoilt: Spoilt, out: Path, few: int, capsys: pytest.CaptureFixture[str]) -> None:
     good = json.loads((spoilt.folder / "manifest.json").read_text(encoding="utf-8"))
     for variant in VARIANTS[:: 20 if few == FEW else 1]:
