@@ -10,7 +10,7 @@ from html import unescape
 from html.parser import HTMLParser
 from urllib.parse import quote, unquote, urlsplit
 
-_ADDRESSES = frozenset({"href", "src", "action", "data", "poster", "formaction", "xlink:href"})
+_ADDRESSES = frozenset({"href", "src", "action", "data", "poster", "formaction", "xlink:href", "background"})
 
 # A page as the templates write it: quoted values, neither "<" nor ">" in values and in text, no comments. All readers
 # of HTML agree on such a page, and two expressions find its links in a tenth of a parser's time. A text with '="' and a
@@ -25,6 +25,9 @@ _PLAIN_PAGE = re.compile(
     rf"|({_RAW}){_ATTRIBUTES}>{_TEXT}</\1>))*+\s*+"
 )
 _NOTED = re.compile(rf"""[ \n]((?i:{"|".join(sorted(_ADDRESSES))}|srcset|id))="([^"]*+)""")
+# Addresses inside other words, which no page of the templates has: left to the parser.
+_WRAPPED = re.compile(r"""<style[ \n>]|[ \n](?:style|ping)=|http-equiv="(?!Content-Security-Policy")""", re.IGNORECASE)
+_REFRESH = re.compile(r"""[^;,]*+[;,]\s*+(?:url\s*+=\s*+)?['"]?([^'"]++)""", re.IGNORECASE)
 _OTHER_REFERENCE = re.compile(r"&(?!(?:amp|lt|gt|quot|#[0-9]{1,5});)")
 # No letter is looked at again in another role: a style sheet of blanks would take the square of them.
 _CSS_ADDRESS = re.compile(r"""url\(\s*+['"]?([^'"()]++)['"]?\s*+\)|@import\s++['"]([^'"]++)['"]""")
@@ -44,15 +47,30 @@ class PageLinks(HTMLParser):
     addresses: list[str] = field(default_factory=list)
     ids: set[str] = field(default_factory=set)
     repeated: set[str] = field(default_factory=set)
+    in_style: bool = False
 
     def __post_init__(self) -> None:
         super().__init__(convert_charrefs=True)
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002 - all alike
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Note the addresses and the id of an element."""
+        self.in_style = tag == "style"
         for name, value in attrs:
             if value is not None:
                 self.note(name, value)
+        given = dict(attrs)
+        if tag == "meta" and (given.get("http-equiv") or "").strip().lower() == "refresh":
+            led = _REFRESH.match(given.get("content") or "")
+            self.addresses += [] if led is None else [led[1].strip()]
+
+    def handle_endtag(self, tag: str) -> None:  # noqa: ARG002 - none is inside a style
+        """Note that what follows is no style."""
+        self.in_style = False
+
+    def handle_data(self, data: str) -> None:
+        """Note what a style refers to."""
+        if self.in_style:
+            self.addresses += css_addresses(data)
 
     def note(self, name: str, value: str) -> None:
         """Note the attribute `name` of an element where it is an address or an id."""
@@ -60,6 +78,10 @@ class PageLinks(HTMLParser):
             self.addresses.append(value)
         elif name == "srcset":
             self.addresses += [part.split()[0] for part in value.split(",") if part.strip()]
+        elif name == "ping":
+            self.addresses += value.split()
+        elif name == "style":
+            self.addresses += css_addresses(value)
         elif name == "id":
             (self.repeated if value in self.ids else self.ids).add(value)
 
@@ -82,7 +104,7 @@ def parse_links(text: str) -> PageLinks:
 
 def _links_of_plain(text: str) -> PageLinks | None:
     """The links and ids of a page as the templates write it, None for all others."""
-    if _PLAIN_PAGE.fullmatch(text) is None:
+    if _WRAPPED.search(text) or _PLAIN_PAGE.fullmatch(text) is None:
         return None
     links = PageLinks()
     for name, value in _NOTED.findall(text):

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from conftest import Written
 
 
+_ELSEWHERE = "index.html: refers to '//e.invalid/x', outside the report"
+
+
 @pytest.fixture
 def report(small: Written, tmp_path: Path) -> Path:
     """A copy that may be spoilt."""
@@ -56,6 +59,14 @@ def test_changed_missing_and_additional_files(report: Path) -> None:
         ('<a href="javascript:alert(1)">x</a>', "index.html: refers to 'javascript:alert(1)', outside the report"),
         ('<p id="main"></p>', "index.html: the id 'main' is used more than once"),
         ('<img srcset="a.png 1x, b.png 2x">', "index.html: link to 'b.png' leads nowhere"),
+        ('<table background="//e.invalid/x"></table>', _ELSEWHERE),
+        ('<a href="index.html" ping="a b">x</a>', "index.html: link to 'b' leads nowhere"),
+        ('<p style="color: red; background: url(//e.invalid/x)">x</p>', _ELSEWHERE),
+        ("<style>@import '//e.invalid/x';</style>", _ELSEWHERE),
+        ('<style media="all">p { background: url("//e.invalid/x") }</style>', _ELSEWHERE),
+        ('<meta http-equiv="refresh" content="0;url=//e.invalid/x">', _ELSEWHERE),
+        ('<meta http-equiv="&#82;efresh" content="5, URL = \'//e.invalid/x\'">', _ELSEWHERE),
+        ('<meta content="1; nowhere.html" http-equiv=" refresh">', "index.html: link to 'nowhere.html' leads nowhere"),
     ],
 )
 def test_bad_links(markup: str, problem: str, report: Path) -> None:
