@@ -375,7 +375,7 @@ def read_config_file(path: Path, *, trusted: bool = True) -> dict[str, Any]:
         trusted: whether it may name code to run.
 
     Raises:
-        UsageError: the file is missing, is not TOML, or names code and is not trusted.
+        UsageError: the file is missing, is no TOML of options, or names code and is not trusted.
     """
     try:
         values = tomllib.loads(read_regular(path, "settings").decode("utf-8"))
@@ -383,6 +383,8 @@ def read_config_file(path: Path, *, trusted: bool = True) -> dict[str, Any]:
         raise UsageError(f"--config: cannot read {path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:  # numbers of thousands of digits are none of TOML's own errors
         raise UsageError(f"--config: {path} is not TOML: {one_line(error, 120)}") from error
+    for name in sorted({"model", "images", "output"} & values.keys()):
+        raise UsageError(f"--config: {path}: expected options, got {name}, which stands in the command itself")
     if not trusted:
         _refuse_code(path, values)
     return split_table(values)

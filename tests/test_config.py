@@ -222,6 +222,13 @@ def test_a_configuration_file_that_is_missing_or_is_not_toml_is_named(tmp_path: 
         read_config_file(tmp_path / "latin.toml")
 
 
+@pytest.mark.parametrize("line", ['model = "net.keras"', 'images = ["photos"]', 'output = "report"'])
+def test_what_a_run_is_of_stands_in_its_command_alone(tmp_path: Path, line: str) -> None:
+    (tmp_path / "reportgen.toml").write_text(f"seed = 3\n{line}\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=rf"got {line.split(maxsplit=1)[0]}, which stands in the command"):
+        read_config_file(tmp_path / "reportgen.toml")
+
+
 def test_the_table_of_attribution_stands_beside_its_option(tmp_path: Path) -> None:
     file = tmp_path / "reportgen.toml"
     file.write_text('[attribution]\nmethods = ["grad-cam", "occlusion"]\nmost-points = 200\n')

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from reportgen.config import FOLDERS, Config
-from reportgen.errors import ReportgenError
+from reportgen.errors import ReportgenError, UsageError, one_line
 from reportgen.machine.memory import keep_freed_memory
 from reportgen.models.applications import family_of_architecture, find_architecture
 from reportgen.models.files import HUB, load_file, load_from_hub
@@ -68,6 +68,7 @@ def load_network(config: Config, model: keras.Model | None = None) -> Network:
         UsageError: an option that does not fit.
         ReportgenError: what cannot be loaded, or takes no images.
     """
+    _check_own(config)
     keep_freed_memory()
     notes: list[str] = []
     with collecting_warnings(notes), bounded_parameters(config.model or "the network"):
@@ -168,6 +169,14 @@ def _open(config: Config) -> _Source:
     path = Path(config.model)
     model = load_file(path, objects)
     return _Source(model, _name(model, path.stem), path.name, sha256=_file_digest(path), losses=losses_in_file(path))
+
+
+def _check_own(config: Config) -> None:
+    """Refuse options on weights and head for a network that has its own: they would do nothing."""
+    option = "--no-top" if not config.top else "--weights" if config.weights != "imagenet" else None
+    if option is not None and not config.model.startswith("keras:"):
+        whose = one_line(config.model, 60) or "the network given"
+        raise UsageError(f"{option}: expected it beside keras:NAME; {whose} has weights and a head of its own")
 
 
 def _given(model: Any) -> _Source:

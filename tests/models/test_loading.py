@@ -10,7 +10,9 @@ from support.images import random_images
 from support.loading import answer, load
 from support.networks import Subclassed, two_convolutions
 
-from reportgen.errors import ReportgenError
+from reportgen.config import Config
+from reportgen.errors import ReportgenError, UsageError
+from reportgen.models import load_network
 
 
 @pytest.mark.parametrize("suffix", [".keras", ".h5", ".hdf5"])
@@ -111,3 +113,12 @@ def test_real_networks_know_real_photographs(shared_models, shared_photos, name)
     for image, scores in zip(images, answer(network, batch), strict=True):
         best = network.label(int(scores.argmax()))
         assert any(best.startswith(right) for right in EXPECTED[image.file].split("|")), (image.file, best)
+
+
+@pytest.mark.parametrize(("options", "named"), [({"weights": "none"}, "--weights"), ({"top": False}, "--no-top")])
+def test_weights_and_heads_are_chosen_for_architectures_alone(tmp_path, options, named):
+    model = two_convolutions()
+    model.save(tmp_path / "net.keras")
+    for given, name in ((model, ""), (None, str(tmp_path / "net.keras")), (None, "python:module:made")):
+        with pytest.raises(UsageError, match=rf"{named}: expected it beside keras:NAME"):
+            load_network(Config(model=name, **options), given)
