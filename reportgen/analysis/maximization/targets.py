@@ -170,11 +170,16 @@ def before_squashing(answer: tf.Tensor) -> tf.Tensor:
     """What goes into the softmax or sigmoid that `answer` comes out of; `answer` itself if there is none.
 
     It is found in the graph, so it makes no difference whether the softmax is a layer, fused into one, or
-    called as a function.
+    called as a function. A softmax over another axis than the last is one over the last with its axes turned round.
     """
-    tensor = answer
-    while tensor.op.type in _PASSING:
+    tensor, turns = answer, []
+    while tensor.op.type in (*_PASSING, "Transpose"):
+        if tensor.op.type == "Transpose":
+            turns.append(tensor.op)
         tensor = tensor.op.inputs[0]
     if tensor.op.type not in _SQUASHING:
         return answer
-    return tf.reshape(tensor.op.inputs[0], tf.shape(answer))
+    before = tensor.op.inputs[0]
+    for turn in reversed(turns):
+        before = tf.transpose(tf.reshape(before, tf.shape(turn.inputs[0])), turn.inputs[1])
+    return tf.reshape(before, tf.shape(answer))

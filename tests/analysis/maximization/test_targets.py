@@ -8,7 +8,7 @@ from keras import layers
 from support.ascents import as_network
 from support.networks import seeded
 
-from reportgen.analysis.maximization.targets import NetworkActivations
+from reportgen.analysis.maximization.targets import NetworkActivations, before_squashing
 
 
 def chain(*stack: keras.layers.Layer) -> keras.Model:
@@ -99,3 +99,32 @@ def test_what_lies_below_a_head_of_another_size_can_be_read_and_the_answer_not()
 
     with pytest.raises(ValueError, match=r"incompatible|must be equal|dimension"):
         answered(tf.constant(IMAGES[:, :8, :8]))
+
+
+@pytest.mark.parametrize(
+    ("turn", "squash"),
+    [
+        ((0, 1, 2, 3), lambda values: keras.ops.softmax(values, axis=-1)),
+        ((0, 1, 2, 3), lambda values: keras.ops.softmax(values, axis=1)),
+        ((0, 3, 1, 2), lambda values: keras.ops.softmax(values, axis=2)),
+        ((0, 3, 1, 2), lambda values: keras.ops.log_softmax(values, axis=1)),
+        ((0, 2, 1, 3), keras.ops.sigmoid),
+    ],
+)
+@pytest.mark.parametrize("turned_after", [False, True])
+def test_what_goes_into_a_softmax_over_any_axis_is_found_and_turned_as_the_answer(turn, squash, turned_after):
+    def turned(values):
+        return keras.ops.transpose(values, turn)
+
+    image = layers.Input((12, 10, 3))
+    logits = layers.Conv2D(5, 1, name="logits")(layers.Conv2D(4, 3, padding="same")(image))
+    first, then = (squash, turned) if turned_after else (turned, squash)
+    answer = then(first(logits))
+    model = seeded(keras.Model(image, answer))
+    expected = np.transpose(keras.Model(image, model.get_layer("logits").output).predict(IMAGES, verbose=0), turn)
+
+    @tf.function
+    def before(images):
+        return before_squashing(model(images, training=False))
+
+    np.testing.assert_allclose(before(tf.constant(IMAGES)), expected, rtol=1e-5, atol=1e-5)
