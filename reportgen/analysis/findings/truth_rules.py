@@ -8,6 +8,7 @@ from reportgen.analysis.answers.truth import MatchedTruth
 from reportgen.analysis.findings.evidence import Evidence
 from reportgen.analysis.findings.wording import names
 from reportgen.class_names import whole_number
+from reportgen.facts import AnswerKind
 from reportgen.formats import count, counted
 from reportgen.results import Finding
 
@@ -26,7 +27,7 @@ def unmatched_truth(evidence: Evidence) -> Iterator[Finding]:
             f"the network: {names(truth.known) if truth.known else facts.output.kind}",
             threshold="names of classes, or columns of values, on both sides alike",
             why="No figure is computed from right answers that cannot be compared.",
-            action=_unmatched_action(truth),
+            action=_unmatched_action(truth, facts.output.kind),
         )
 
 
@@ -46,12 +47,26 @@ def _unmatched_message(truth: MatchedTruth) -> str:
     return f"The right answers given for {truth.output} match nothing that it can answer."
 
 
-def _unmatched_action(truth: MatchedTruth) -> str:
+def _unmatched_action(truth: MatchedTruth, kind: AnswerKind) -> str:
+    if kind in ("other", "embedding"):
+        return (
+            f"Such an output is not judged; where it is classes, values or the like, say --answer {truth.output}=KIND."
+        )
+    if kind in ("classes", "multilabel") and any(_is_measure(name) for name in truth.unmatched):
+        return f"Where the output gives values, points or boxes, say so: --answer {truth.output}=KIND."
     if truth.given.form == "pictures":
         return "Give pictures of the same name as the images but for the ending."
     if truth.known and all(whole_number(name) is not None for name in truth.known):
         return "Give --labels with the network's names of its classes, in the order of its outputs."
     return "Write the names as the network's labels have them, and files as the report names images."
+
+
+def _is_measure(name: str) -> bool:
+    """Whether a name is a number with a fraction, which classes are not called."""
+    try:
+        return not float(name).is_integer()
+    except (OverflowError, ValueError):
+        return False
 
 
 def unmatched_masks(evidence: Evidence) -> Iterator[Finding]:

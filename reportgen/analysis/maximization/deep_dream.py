@@ -14,7 +14,6 @@ from reportgen.analysis.maximization.presets import CLASSIC
 from reportgen.analysis.maximization.step_rules import normalized_step
 from reportgen.analysis.maximization.traced_pass import MakeObjective, TracedPass, TracedPasses
 from reportgen.analysis.network.running import run_errors_explained
-from reportgen.analysis.network.unoptimized import unoptimized
 from reportgen.errors import ReportgenError
 from reportgen.results import ByteArray, FloatArray
 
@@ -131,7 +130,7 @@ class _Stepping:
         shown = image.shape[0] - shift, image.shape[1] - shift
         step = self._function(self._passes.at(shown, [self._layer]))
         state, rates = tf.constant(image[None]), tf.constant([step_size])
-        with run_errors_explained(self._passes.network), unoptimized():
+        with run_errors_explained(self._passes.network):
             for corner in corners:
                 state = step(state, tf.constant([0, *corner, 0]), tf.constant([1, *shown, image.shape[2]]), rates)
             return np.asarray(state[0], np.float32)

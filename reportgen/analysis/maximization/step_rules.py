@@ -42,9 +42,7 @@ def adam(
     for variable, first, second in zip(variables, firsts, seconds, strict=True):
         length = tf.sqrt(second)
         if damping:
-            axes = list(range(1, len(second.shape)))
-            usual = tf.sqrt(tf.reduce_mean(second, axis=axes, keepdims=True))
-            length = (length + damping * usual) / (1 + damping)
+            length = (length + damping * tf.sqrt(_means(second))) / (1 + damping)
         moved.append(variable + _for_each(corrected, variable) * first / (length + _ADAM_EPSILON))
     return (*moved, *firsts, *seconds)
 
@@ -63,9 +61,18 @@ def normalized_step(variable: tf.Tensor, gradient: tf.Tensor, rates: tf.Tensor) 
     Args:
         rates: `(batch,)`, the step sizes.
     """
-    axes = list(range(1, len(gradient.shape)))
-    length = tf.sqrt(tf.reduce_mean(tf.square(gradient), axis=axes, keepdims=True))
+    length = tf.sqrt(_means(tf.square(gradient)))
     return variable + _for_each(rates, variable) * gradient / (length + NORMALIZED_EPSILON)
+
+
+def _means(values: tf.Tensor) -> tf.Tensor:
+    """The mean of what each image of a batch has, `(batch, 1, ...)`.
+
+    Row by row: how a sum over all values at once is cut up, and with it the last digit, follows the number of
+    processors.
+    """
+    rows = tf.reshape(values, (tf.shape(values)[0], tf.shape(values)[1], -1))
+    return _for_each(tf.reduce_mean(tf.reduce_mean(rows, axis=2), axis=1), values)
 
 
 def _for_each(numbers: tf.Tensor, variable: tf.Tensor) -> tf.Tensor:

@@ -52,3 +52,17 @@ def test_rules(rule, evidence, severities):
 
 def test_every_rule_has_a_planted_positive_and_a_near_miss():
     check_planted(truth_rules, PLANTED)
+
+
+@pytest.mark.parametrize(
+    ("evidence", "said"),
+    [
+        (with_answers("embedding", (8,), truth=given("a")), "--answer out=KIND"),
+        (with_answers("other", (4, 4, 1), truth=GivenTruth("pictures", "depths")), "--answer out=KIND"),
+        (with_answers("multilabel", (3,), truth=given("0.25", "0.5")), "values, points or boxes"),
+        (with_answers("classes", (3,), truth=given("griffin")), "as the network's labels have them"),
+    ],
+)
+def test_what_can_be_done_about_truth_that_matches_nothing_follows_from_the_answer(evidence, said):
+    (finding,) = truth_rules.unmatched_truth(evidence)
+    assert said in finding.action
