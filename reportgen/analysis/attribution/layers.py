@@ -41,9 +41,11 @@ def _read(summary: NetworkSummary) -> set[str]:
     """The layers at or behind one with weights that mix values, not only change each by itself."""
     weighing = {row.index for row in summary.layers if row.parameter_count and row.kind not in _CHANGING}
     read: set[str] = set()
-    for row in summary.layers:
-        if row.index in weighing or read.intersection(row.inputs):
-            read.add(row.name)
+    found = {row.name for row in summary.layers if row.index in weighing}
+    while found:
+        read |= found
+        # Layers of a network of the user's stand in any order.
+        found = {row.name for row in summary.layers if not read.isdisjoint(row.inputs)} - read
     return read
 
 

@@ -398,3 +398,21 @@ def test_the_image_itself_is_no_map(before: list[Callable[[], layers.Layer]]) ->
 def test_dense_layers_that_keep_the_places_make_maps() -> None:
     model = _dense_only(layers.Rescaling(1 / 255), layers.Dense(4, activation="relu", name="mixed"))
     assert cam_layers(summarize_network(load_network(Config(preprocess="none"), model))) == ("mixed",)
+
+
+def test_a_map_is_one_after_its_activation_in_whatever_order_layers_were_written_down() -> None:
+    class Backwards(keras.Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.head = layers.Dense(3, name="head")
+            self.average = layers.GlobalAveragePooling2D(name="average")
+            self.cut = layers.ReLU(name="cut")
+            self.norm = layers.BatchNormalization(name="norm")
+            self.maps = layers.Conv2D(4, 3, name="maps")
+
+        def call(self, images: Any) -> Any:
+            return self.head(self.average(self.cut(self.norm(self.maps(images)))))
+
+    model = Backwards()
+    model(np.zeros((1, 8, 8, 3), np.float32))
+    assert cam_layers(summarize_network(load_network(Config(preprocess="none"), model)))[0] == "cut"
