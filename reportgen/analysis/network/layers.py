@@ -68,7 +68,7 @@ def summarize_network(network: Network) -> NetworkSummary:
     macs, mac_count = count_macs(actual)
     token_grids = find_token_grids(actual)
     rows = list(_rows(network.model, actual))
-    blocks = divide_into_blocks([_place(row, token_grids) for row in rows], network.size)
+    blocks = divide_into_blocks([_place(row, token_grids) for row in _as_called(rows, network, actual)], network.size)
     facts = _Facts(
         actual=actual,
         shapes=shapes,
@@ -196,6 +196,17 @@ def _children(container: keras.Layer) -> list[keras.Layer]:
     """The layers of a network or composite layer, each once, in Keras' order."""
     layers = container.layers if isinstance(container, keras.Model) else held_layers(container)
     return list({id(layer): layer for layer in layers}.values())
+
+
+def _as_called(rows: Sequence[_Row], network: Network, trace: Trace) -> Sequence[_Row]:
+    """The rows in the order of their calls; a network of the user's may hold its layers in any order.
+
+    Where Keras knows the graph, its own order is that of the graph already.
+    """
+    if getattr(network.model, "outputs", None):
+        return rows
+    order = {call.name: place for place, call in enumerate(trace.calls)}
+    return sorted(rows, key=lambda row: order.get(row.name, len(order)))
 
 
 def _place(row: _Row, token_grids: Mapping[str, tuple[int, int, int]]) -> Place:
