@@ -55,8 +55,9 @@ class _Facts:
 def summarize_network(network: Network) -> NetworkSummary:
     """Describe every layer of `network`, its blocks and its totals.
 
-    Rows stand in the order of `model.layers`, nested networks opened up. The indices are those of
-    `model.layers` where nothing is nested; further calls of a shared layer carry the index of the first.
+    Rows stand in the order of `model.layers`, nested networks opened up, those of a subclassed network in the order
+    in which it calls them. The indices are those of `model.layers` where nothing is nested; further calls of a shared
+    layer carry the index of the first.
 
     Raises:
         ReportgenError: the network cannot run on an input of its size.
@@ -67,8 +68,8 @@ def summarize_network(network: Network) -> NetworkSummary:
         shapes = _open_shapes(network, actual)
     macs, mac_count = count_macs(actual)
     token_grids = find_token_grids(actual)
-    rows = list(_rows(network.model, actual))
-    blocks = divide_into_blocks([_place(row, token_grids) for row in _as_called(rows, network, actual)], network.size)
+    rows = _as_called(list(_rows(network.model, actual)), network.model, actual)
+    blocks = divide_into_blocks([_place(row, token_grids) for row in rows], network.size)
     facts = _Facts(
         actual=actual,
         shapes=shapes,
@@ -198,15 +199,18 @@ def _children(container: keras.Layer) -> list[keras.Layer]:
     return list({id(layer): layer for layer in layers}.values())
 
 
-def _as_called(rows: Sequence[_Row], network: Network, trace: Trace) -> Sequence[_Row]:
-    """The rows in the order of their calls; a network of the user's may hold its layers in any order.
+def _as_called(rows: Sequence[_Row], model: keras.Model, trace: Trace) -> Sequence[_Row]:
+    """The rows in the order of their calls, those of layers that are never called before what they stood before.
 
-    Where Keras knows the graph, its own order is that of the graph already.
+    A network of the user's may hold its layers in any order. Where Keras knows the graph, its own is that of the graph.
     """
-    if getattr(network.model, "outputs", None):
+    if getattr(model, "outputs", None):
         return rows
     order = {call.name: place for place, call in enumerate(trace.calls)}
-    return sorted(rows, key=lambda row: order.get(row.name, len(order)))
+    places, place = {}, len(order)
+    for row in reversed(rows):
+        place = places[row.name] = order.get(row.name, place)
+    return sorted(rows, key=lambda row: places[row.name])
 
 
 def _place(row: _Row, token_grids: Mapping[str, tuple[int, int, int]]) -> Place:

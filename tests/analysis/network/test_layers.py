@@ -12,7 +12,10 @@ import pytest
 from keras import layers
 from support import zoo
 from support.checks import check_keras_shapes, check_network
+from support.images import random_images
+from support.settled import settle
 
+from reportgen.analysis.network.features import default_feature_layer
 from reportgen.analysis.network.layers import NEVER_CALLED, describe_layer, summarize_network
 from reportgen.config import Config
 from reportgen.facts import ReceptiveField
@@ -328,3 +331,30 @@ def test_layers_that_do_not_run_on_open_sides_leave_them_open_all_the_same(
         shapes.append([(row.name, row.output_shape) for row in summary.layers] + [("", summary.output_shape)])
     assert shapes[0] == shapes[1]
     assert any(None in shape[1:3] for _, shape in shapes[0])
+
+
+class Backwards(keras.Model):
+    """Layers held in the reverse of the order in which they are called, one of them never."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = layers.Dense(3, activation="softmax", name="head")
+        self.average = layers.GlobalAveragePooling2D(name="average")
+        self.last = layers.Conv2D(6, 3, activation="relu", name="last")
+        self.never = layers.Dropout(0.5, name="never")
+        self.halves = layers.MaxPooling2D(name="halves")
+        self.first = layers.Conv2D(4, 3, activation="relu", name="first")
+
+    def call(self, images: Any) -> Any:
+        return self.head(self.average(self.last(self.halves(self.first(images)))))
+
+
+def test_layers_held_in_any_order_stand_as_they_are_called() -> None:
+    model = Backwards()
+    model(np.zeros((1, 16, 16, 3), np.float32))
+    network = load_network(Config(preprocess="unit"), model)
+    summary = summarize_network(network)
+    assert [layer.name for layer in summary.layers] == ["first", "never", "halves", "last", "average", "head"]
+    held = [layer.name for layer in model.layers]
+    assert [held[layer.index] for layer in summary.layers] == [layer.name for layer in summary.layers]
+    assert default_feature_layer(summary, settle(network, random_images(2, 16, 16)).outputs) == "last"
