@@ -200,17 +200,31 @@ def _children(container: keras.Layer) -> list[keras.Layer]:
 
 
 def _as_called(rows: Sequence[_Row], model: keras.Model, trace: Trace) -> Sequence[_Row]:
-    """The rows in the order of their calls, those of layers that are never called before what they stood before.
+    """The rows with those of subclassed networks, which may hold their layers in any order, in that of their calls.
 
-    A network of the user's may hold its layers in any order. Where Keras knows the graph, its own is that of the graph.
+    Where Keras knows the graph, its own order is that of the graph already.
     """
-    if getattr(model, "outputs", None):
-        return rows
+    networks = {"": model} | {f"{name}/": layer for name, layer in trace.layers.items()}
     order = {call.name: place for place, call in enumerate(trace.calls)}
-    places, place = {}, len(order)
-    for row in reversed(rows):
-        place = places[row.name] = order.get(row.name, place)
-    return sorted(rows, key=lambda row: places[row.name])
+    for prefix, network in sorted(networks.items(), key=lambda item: len(item[0])):
+        if isinstance(network, keras.Model) and not getattr(network, "outputs", None):
+            rows = _sorted_within(rows, prefix, order)
+    return rows
+
+
+def _sorted_within(rows: Sequence[_Row], prefix: str, order: Mapping[str, int]) -> Sequence[_Row]:
+    """The rows of one network by when what it calls itself is called first; what never is goes before what it did."""
+    own = [row for row in rows if row.name.startswith(prefix)]
+    called = [row.name.removeprefix(prefix).partition("/")[0] for row in own]
+    first: dict[str, int] = {}
+    for name, row in zip(called, own, strict=True):
+        if row.name in order:
+            first[name] = min(order[row.name], first.get(name, len(order)))
+    following = len(order)
+    for name in reversed(called):
+        following = first.setdefault(name, following)
+    ordered = iter(sorted(zip(called, own, strict=True), key=lambda pair: first[pair[0]]))
+    return [next(ordered)[1] if row.name.startswith(prefix) else row for row in rows]
 
 
 def _place(row: _Row, token_grids: Mapping[str, tuple[int, int, int]]) -> Place:

@@ -336,8 +336,8 @@ def test_layers_that_do_not_run_on_open_sides_leave_them_open_all_the_same(
 class Backwards(keras.Model):
     """Layers held in the reverse of the order in which they are called, one of them never."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
         self.head = layers.Dense(3, activation="softmax", name="head")
         self.average = layers.GlobalAveragePooling2D(name="average")
         self.last = layers.Conv2D(6, 3, activation="relu", name="last")
@@ -358,3 +358,27 @@ def test_layers_held_in_any_order_stand_as_they_are_called() -> None:
     held = [layer.name for layer in model.layers]
     assert [held[layer.index] for layer in summary.layers] == [layer.name for layer in summary.layers]
     assert default_feature_layer(summary, settle(network, random_images(2, 16, 16)).outputs) == "last"
+
+
+@pytest.mark.parametrize("around", ["graph", "subclassed"])
+def test_those_of_a_network_within_another_do_too(around: str) -> None:
+    class Around(keras.Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.told = layers.Dense(2, name="told")
+            self.inner = Backwards(name="inner")
+            self.scales = layers.Rescaling(1 / 255, name="scales")
+
+        def call(self, images: Any) -> Any:
+            return self.told(self.inner(self.scales(images)))
+
+    if around == "graph":
+        image = keras.Input((16, 16, 3), name="image")
+        scaled = layers.Rescaling(1 / 255, name="scales")(image)
+        model = keras.Model(image, layers.Dense(2, name="told")(Backwards(name="inner")(scaled)))
+    else:
+        model = Around()
+        model(np.zeros((1, 16, 16, 3), np.float32))
+    names = [layer.name for layer in _summary(model).layers if layer.name != "image"]
+    inner = [f"inner/{name}" for name in ("first", "never", "halves", "last", "average", "head")]
+    assert names == ["scales", *inner, "told"]
