@@ -79,7 +79,7 @@ def _value_names(given: Judging) -> list[str]:
     """What the values are called: by their labels, else as a table calls the right ones."""
     output, truth = given.output, given.truth.given
     if output.labels is None and truth.form == "table" and len(truth.columns) == output.count:
-        return list(truth.columns)
+        return [truth.columns[place] for place in given.truth.places]
     return [output.value_name(index) for index in range(output.count)]
 
 

@@ -180,7 +180,8 @@ def _with_value_names(output: SettledOutput, truths: Mapping[str, MatchedTruth])
     if output.kind != "values" or output.labels is not None or truth is None or truth.given.form != "table":
         return output
     fits = truth.is_matched and len(truth.given.columns) == output.count
-    return replace(output, labels=truth.given.columns, labels_origin="file") if fits else output
+    labels = tuple(truth.given.columns[place] for place in truth.places) if fits else None
+    return replace(output, labels=labels, labels_origin="file") if labels is not None else output
 
 
 # --- kinds ----------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import math
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
@@ -33,8 +33,8 @@ Form = Literal["folders", "table", "list", "pictures", "input"]
 class GivenTruth:
     """Right answers as they were given, for the images by their names.
 
-    `cells` are the columns of a table (one without a heading has one called "label"), by image; `files` are pictures
-    of a folder. `missing` are names that fit no image, or more than one of them fits, `duplicates` names that stand
+    `cells` are the columns of a table (one without a heading has one called "label"), by image; labels stand in the
+    column at `place`. `files` are pictures of a folder. `missing` are names that fit no image, or more than one of them fits, `duplicates` names that stand
     in the table more than once, `shared` those that stand for several images.
     """
 
@@ -46,11 +46,21 @@ class GivenTruth:
     missing: tuple[str, ...] = ()
     duplicates: tuple[str, ...] = ()
     shared: tuple[str, ...] = ()
+    place: int = 0
 
     @property
     def labels(self) -> dict[str, str]:
-        """The first column as text, by image: the label of images that have one."""
-        return {file: row[0] for file, row in self.cells.items() if row and row[0]}
+        """The column of labels as text, by image: the label of images that have one."""
+        return {file: text for file, row in self.cells.items() if (text := self.label_of(row))}
+
+    def label_of(self, row: Sequence[str]) -> str:
+        """The label that stands in a row; a row that is too short for it has an empty one."""
+        return row[self.place] if self.place < len(row) else ""
+
+    @property
+    def is_headed_as_labels(self) -> bool:
+        """Whether the column of labels is called so."""
+        return self.place < len(self.columns) and self.columns[self.place].lower() in _LABEL_HEADINGS
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -60,7 +70,7 @@ class GivenTruth:
     def names_classes(self) -> int | None:
         """How many classes are named; None where the labels are other numbers than indices from 0 on."""
         names = self.names
-        if not names or (self.form == "table" and self.columns[0].lower() not in _LABEL_HEADINGS and self.is_numeric):
+        if not names or (self.form == "table" and not self.is_headed_as_labels and self.is_numeric):
             return None
         if self.is_numeric and set(names) != {str(index) for index in range(len(names))}:
             return None
@@ -150,6 +160,7 @@ def _read_table(path: Path, files: Sequence[str]) -> GivenTruth:
         missing=tuple(name for name in by_name if name not in used),
         duplicates=tuple(name for name, times in repeated.items() if times > 1),
         shared=_shared(known),
+        place=next((place for place, name in enumerate(columns) if name.lower() in _LABEL_HEADINGS), 0),
     )
 
 
@@ -171,20 +182,13 @@ def _read_rows(path: Path) -> tuple[tuple[str, ...], list[tuple[str, tuple[str, 
         raise ReportgenError(f"--truth {path.name}: expected file,label on each line, line {short} has one part")
     headed = bool(rows) and plain_name(rows[0][0]) in _FILE_HEADINGS
     columns = tuple(cell.strip() for cell in rows[0][1:]) if headed else ("label",)
-    # The labels come first, wherever the table has them.
-    place = next((place for place, name in enumerate(columns) if name.lower() in _LABEL_HEADINGS), 0)
     lines = []
     for row in rows[1:] if headed else rows:
         cells = [cell.strip() for cell in row[1:]]
         if len(columns) == 1:
             cells = [",".join(row[1:]).strip()]  # names of classes may hold commas
-        lines.append((row[0].strip().replace("\\", "/"), _moved_first(cells[: len(columns)], place)))
-    return _moved_first(columns, place), lines
-
-
-def _moved_first(cells: Sequence[str], place: int) -> tuple[str, ...]:
-    """The cell at `place` before all others; a row that is too short for it has an empty one."""
-    return (*cells[place : place + 1], *([""] if place >= len(cells) else []), *cells[:place], *cells[place + 1 :])
+        lines.append((row[0].strip().replace("\\", "/"), tuple(cells[: len(columns)])))
+    return columns, lines
 
 
 def _number(text: str) -> float | None:
@@ -240,6 +244,7 @@ def match_truth(given: GivenTruth, output: SettledOutput) -> MatchedTruth:
 
 def _match_classes(given: GivenTruth, output: SettledOutput) -> MatchedTruth:
     several = output.kind == "multilabel"
+    given = _by_first_column(given, output)
     known = tuple(output.label(index) or str(index) for index in range(output.classes))
     marked = _marked_classes(given, known, several=several)
     if marked is not None:
@@ -258,7 +263,19 @@ def _match_classes(given: GivenTruth, output: SettledOutput) -> MatchedTruth:
         if len(found) == len(own):
             classes[file] = found
     unmatched = tuple(name for name in names if indices[name] is None)
-    return MatchedTruth(output.name, given, texts, classes, unmatched=unmatched, known=known)
+    return MatchedTruth(output.name, given, texts, classes, unmatched=unmatched, known=known, places=(given.place,))
+
+
+def _by_first_column(given: GivenTruth, output: SettledOutput) -> GivenTruth:
+    """With the labels of the first column where they are names of classes and those of the one called so are of none.
+
+    Such as a table of `file,breed,class`, whose classes are kinds of breeds. Numbers there may be of anything.
+    """
+    first = replace(given, place=0)
+    ours, others = (
+        [match_label(name, output.labels, output.classes) is not None for name in one.names] for one in (given, first)
+    )
+    return first if others and all(others) and not first.is_numeric and not any(ours) else given
 
 
 def _label_texts(given: GivenTruth) -> dict[str, str]:
@@ -266,15 +283,16 @@ def _label_texts(given: GivenTruth) -> dict[str, str]:
     if given.form == "list":
         return {file: SEPARATOR.join(row) for file, row in given.cells.items()}
     if given.form == "table":
-        return {file: row[0] for file, row in given.cells.items() if row}
+        return {file: given.label_of(row) for file, row in given.cells.items() if row}
     return given.labels
 
 
 def _marked_classes(given: GivenTruth, known: Sequence[str], *, several: bool) -> dict[str, tuple[int, ...]] | None:
     """The classes of each image by columns of 0 and 1, one for each class; None where there are no such columns."""
-    if given.columns[:1] and given.columns[0].lower() in _LABEL_HEADINGS and given.form != "list":
+    if given.is_headed_as_labels and given.form != "list":
         return None
     places = _columns_of(given, known)
+    called = not {plain_name(name) for name in known}.isdisjoint(plain_name(column) for column in given.columns)
     if len(known) < 2 or not places:
         return None
     marked = {}
@@ -282,6 +300,9 @@ def _marked_classes(given: GivenTruth, known: Sequence[str], *, several: bool) -
         numbers = [_number(row[place]) if place < len(row) else None for place in places]
         own = tuple(index for index, number in enumerate(numbers) if number == 1)
         if any(number not in (0, 1, None) for number in numbers) or (not several and len(own) > 1):
+            return None
+        # Two columns of a table that are called otherwise may be the number of a class and a property of the image.
+        if given.form == "table" and len(known) == 2 and not (several or called or own or None in numbers):
             return None
         if None not in numbers and (several or own):
             marked[file] = own
@@ -299,7 +320,13 @@ def _match_values(given: GivenTruth, output: SettledOutput) -> MatchedTruth:
             values[file] = tuple(number for number in numbers if number is not None)
     unmatched = () if values else (given.columns or given.names)
     return MatchedTruth(
-        output.name, given, given.labels if values else {}, values=values, unmatched=unmatched, known=known
+        output.name,
+        given,
+        given.labels if values else {},
+        values=values,
+        unmatched=unmatched,
+        known=known,
+        places=tuple(places),
     )
 
 

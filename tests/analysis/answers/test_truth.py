@@ -131,7 +131,7 @@ def test_the_column_of_labels_is_found_by_its_heading(tmp_path: Path, heading: s
     lines = [f"1.png,{'0,' * columns}cat", f"2.png,{'1,' * columns}dog", "3.png"]
     found = read_truth(written(tmp_path, "\n".join([heading, *lines[:2], "3.png,2"])), FILES)
     assert {file: found.labels.get(file) for file in FILES[:2]} == {"cat/1.png": "cat", "dog/2.png": "dog"}
-    assert found.columns[0].lower() in ("label", "class", "labels")
+    assert found.columns[found.place].lower() in ("label", "class", "labels")
     assert found.labels.get("dog/3.png") == (None if columns else "2")
 
 
@@ -168,6 +168,39 @@ def test_one_class_in_columns_of_zero_and_one(tmp_path: Path) -> None:
     assert found.classes == {"cat/1.png": (1,), "dog/2.png": (2,)}
     listed = match_truth(read_truth(("0|1|0", "1|0|0", "0|0|1"), FILES), output)
     assert list(listed.classes.values()) == [(1,), (0,), (2,)]
+
+
+@pytest.mark.parametrize(
+    ("text", "classes"),
+    [
+        ("file,target,fold\n1.png,1,0\n2.png,0,0\n3.png,1,0\n", [1, 0, 1]),
+        ("file,smiling,glasses\n1.png,1,0\n2.png,0,1\n3.png,0,0\n", [1, 0, 0]),
+        ("file,smiling,glasses\n1.png,1,0\n2.png,1,1\n3.png,0,1\n", [1, 1, 0]),
+        ("file,is_no,is_yes\n1.png,1,0\n2.png,0,1\n3.png,1,0\n", [0, 1, 0]),
+        ("file,yes,no\n1.png,1,0\n2.png,0,1\n3.png,0,0\n", [1, 0]),
+        ("file,label,dark\n1.png,1,0\n2.png,0,1\n3.png,0,0\n", [1, 0, 0]),
+    ],
+)
+def test_a_property_of_zero_and_one_is_no_class(tmp_path: Path, text: str, classes: list[int]) -> None:
+    output = settled_output("classes", (2,), labels=("no", "yes"), activation="softmax")
+    found = match_truth(read_truth(written(tmp_path, text), FILES), output)
+    assert [found.classes[file][0] for file in FILES if file in found.classes] == classes
+
+
+def test_the_first_column_names_classes_where_that_called_so_does_not(tmp_path: Path) -> None:
+    output = settled_output("classes", (3,), labels=("sea", "sky", "road"), activation="softmax")
+    text = "file,place,class\n1.png,sky,nature\n2.png,road,city\n"
+    found = match_truth(read_truth(written(tmp_path, text), FILES), output)
+    assert (found.classes, found.places) == ({"cat/1.png": (1,), "dog/2.png": (2,)}, (0,))
+    wrong = match_truth(read_truth(written(tmp_path, "file,age,label\n1.png,1,Meer\n"), FILES), output)
+    assert (wrong.classes, wrong.unmatched, wrong.places) == ({}, ("Meer",), (1,))
+
+
+@pytest.mark.parametrize("heading", ["label", "class", "truth"])
+def test_values_are_taken_in_the_order_of_their_columns(tmp_path: Path, heading: str) -> None:
+    output = settled_output("values", (3,), activation="linear")
+    found = match_truth(read_truth(written(tmp_path, f"file,x,y,{heading}\n1.png,1,2,3\n"), FILES), output)
+    assert (found.values, found.places) == ({"cat/1.png": (1.0, 2.0, 3.0)}, (0, 1, 2))
 
 
 def test_lists_of_numbers_of_several_labels() -> None:
