@@ -34,8 +34,8 @@ class GivenTruth:
     """Right answers as they were given, for the images by their names.
 
     `cells` are the columns of a table (one without a heading has one called "label"), by image; labels stand in the
-    column at `place`. `files` are pictures of a folder. `missing` are names that fit no image, or more than one of them fits, `duplicates` names that stand
-    in the table more than once, `shared` those that stand for several images.
+    column at `place`. `files` are pictures of a folder. `missing` are names that fit no image, or more than one of them
+    fits, `duplicates` names that stand in the table more than once, `shared` those that stand for several images.
     """
 
     form: Form
