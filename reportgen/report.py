@@ -182,14 +182,17 @@ def _targets(config: Config, output: Path) -> tuple[Path | None, Path | None]:
 
 
 def _check_not_read(file: Path | None, config: Config, images: ImageSet) -> None:
-    """Refuse to write `file` over the network, its weights or one of the images.
+    """Refuse to write `file` over the network, its weights, one of the images, or a file of names, truth or values.
 
     Raises:
         ReportgenError: it is one of them.
     """
     if file is not None:
+        beside = (*config.labels.values(), *config.truth.values(), *config.inputs.values())
         sources = (getattr(image.source, "path", "") for image in images.images)  # those of arrays have none
-        check_not_read(file, (config.model, config.weights, *sources))
+        check_not_read(
+            file, (config.model, config.weights, *(each for each in beside if isinstance(each, str)), *sources)
+        )
 
 
 def _record(study: Study, workshop: Workshop, sections: Sequence[Section]) -> Record:

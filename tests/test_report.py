@@ -383,3 +383,16 @@ def test_what_a_run_reads_is_not_written_over(model: Path, tmp_path: Path, capsy
             assert "one that this run reads" in capsys.readouterr().err
         assert taken.read_bytes() == before
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("option", ["--truth", "--labels"])
+def test_what_is_read_beside_network_and_images_is_not_written_over(
+    option: str, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images, taken = write_images(tmp_path / "set", 2), tmp_path / "beside.csv"
+    taken.write_text("".join(f"{image.name},cat\n" for image in images), encoding="utf-8")
+    command = ["build", str(model), str(tmp_path / "set"), "-o", str(tmp_path / "out"), "--timings", str(taken)]
+    before = taken.read_bytes()
+    assert main([*command, option, str(taken), "--quiet"]) == 1
+    assert "one that this run reads" in capsys.readouterr().err
+    assert taken.read_bytes() == before
