@@ -159,6 +159,8 @@ _UNARY: dict[str, Callable[[tf.Tensor], tf.Tensor]] = {
 def _sliced_sum(operation: tf.Operation, indices: tf.Tensor) -> tf.Tensor | None:
     """The wanted channels of maps plus a value for each channel."""
     maps, bias = operation.inputs
+    if not maps.shape.rank or not bias.shape.rank:  # one number for all
+        return None
     channels = maps.shape[-1]
     if bias.shape.num_elements() != channels or bias.shape[-1] != channels:
         return None

@@ -51,6 +51,35 @@ def test_each_images_channel_is_that_of_the_whole_output(name, before):
         np.testing.assert_allclose(np.ravel(whole), np.ravel(model(IMAGES / 255)), rtol=1e-4, atol=1e-5)
 
 
+@keras.saving.register_keras_serializable("targets")
+class NumberPlus(layers.Layer):
+    """One number plus what comes in, in this order."""
+
+    def call(self, inputs):
+        return tf.constant(0.5) + inputs
+
+
+@pytest.mark.parametrize(
+    "stack",
+    [
+        [layers.Rescaling(1 / 255, 0.25, name="target")],
+        [layers.Conv2D(1, 3, name="below"), layers.Rescaling(2.0, -1.0, name="target")],
+        [layers.Conv2D(1, 3, name="below"), NumberPlus(name="target")],
+        [layers.Conv2D(4, 3, name="below"), NumberPlus(name="target")],
+    ],
+)
+def test_channels_of_maps_plus_one_number_are_read(stack):
+    network = as_network(seeded(keras.Sequential([layers.Input((9, 9, 1)), *stack, layers.Flatten()])))
+
+    @tf.function
+    def run(images):
+        activations = NetworkActivations(network, images)
+        return activations.channel("target", tf.constant([0, 0])), activations.layer("target")[..., 0]
+
+    own, whole = run(tf.constant(IMAGES[:2, :9, :9, :1]))
+    np.testing.assert_allclose(own, whole, rtol=1e-4, atol=1e-5)
+
+
 def test_only_the_wanted_channels_of_a_convolution_are_computed():
     network = as_network(chain(layers.Conv2D(64, 3, padding="same", activation="relu", name="target")), "unit")
 
