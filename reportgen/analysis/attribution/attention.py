@@ -78,7 +78,7 @@ def attention_rollout(traced: TracedCall, pixels: NDArray[Any], grid: Grid) -> A
         grid: height and width of the grid of tokens, and how many tokens lead it.
 
     Raises:
-        NoAttentionError: the network has no attention between these tokens.
+        NoAttentionError: the network has no attention between these tokens, or none that is of one image each.
     """
     height, width, leading = grid
     body = _Attention(height * width + leading)
@@ -87,6 +87,12 @@ def attention_rollout(traced: TracedCall, pixels: NDArray[Any], grid: Grid) -> A
         traced.at(run).compute(body, pixels[run.start : run.stop].astype(np.float32)) for run in runs(len(pixels), rows)
     ]
     rolled = np.concatenate(parts)
+    if len(rolled) != len(pixels):
+        # Heads beside images on the first axis: which row is whose, the shape does not say.
+        raise NoAttentionError(
+            f"expected the attention of each of {len(pixels)} images, found {len(rolled)} rows of it, as where heads "
+            "share the images' axis; choose another method of attribution"
+        )
     seen = rolled[:, 0] if leading else rolled.mean(axis=1)
     maps = seen[:, leading:].reshape(1, len(pixels), height, width)
     return AttributionMaps("attention-rollout", None, maps, None)

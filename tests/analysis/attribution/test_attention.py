@@ -14,7 +14,7 @@ from support import zoo
 
 import reportgen
 from reportgen.analysis.attribution import TracedCall, attention_rollout, cam_layers, class_logit, grad_cam
-from reportgen.analysis.attribution.attention import roll_out
+from reportgen.analysis.attribution.attention import NoAttentionError, roll_out
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.config import Config
 from reportgen.errors import ReportgenError
@@ -143,6 +143,35 @@ def test_attention_without_heads_is_rolled_out(kind: type[layers.Layer]) -> None
     scores = np.asarray(attention([tokens, tokens], return_attention_scores=True)[1])
     expected = ((scores + np.eye(16)) / 2).mean(axis=1).reshape(-1, 4, 4)
     np.testing.assert_allclose(rolled[0], expected, rtol=1e-4)
+
+
+@keras.saving.register_keras_serializable("attribution")
+class FoldedAttention(layers.Layer):
+    """Attention of two heads that stand beside the images on the first axis, before or after them."""
+
+    def __init__(self, heads_first: bool, **options: Any) -> None:
+        super().__init__(**options)
+        self.heads_first = heads_first
+
+    def call(self, tokens: Any) -> Any:
+        parts = ops.split(tokens, 2, axis=-1)
+        if self.heads_first:
+            folded = ops.concatenate(parts, axis=0)
+        else:
+            folded = ops.reshape(ops.stack(parts, axis=1), (-1, tokens.shape[1], tokens.shape[2] // 2))
+        mixed = ops.matmul(ops.softmax(ops.matmul(folded, ops.swapaxes(folded, -1, -2))), folded)
+        if self.heads_first:
+            return ops.concatenate(ops.split(mixed, 2, axis=0), axis=-1)
+        heads = ops.reshape(mixed, (-1, 2, tokens.shape[1], tokens.shape[2] // 2))
+        return ops.concatenate([heads[:, 0], heads[:, 1]], axis=-1)
+
+
+@pytest.mark.parametrize("heads_first", [False, True])
+@pytest.mark.parametrize("count", [1, 2])
+def test_heads_beside_images_are_taken_for_no_images(count: int, heads_first: bool) -> None:
+    network = load_network(Config(preprocess="none"), _of_patches(FoldedAttention(heads_first, name="attention")))
+    with pytest.raises(NoAttentionError, match=f"of each of {count} images, found {2 * count} rows"):
+        attention_rollout(TracedCall(network), zoo.pictures(network)[:count], (4, 4, 0))
 
 
 def test_what_is_called_attention_and_mixes_no_tokens_has_the_other_methods(tmp_path: Path) -> None:
