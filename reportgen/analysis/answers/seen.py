@@ -144,10 +144,11 @@ def see_outputs(network: Network, answer: Any, images: int) -> tuple[SeenOutput,
 def _answers(values: FloatArray, shape: Shape, *, channels_first: bool) -> tuple[FloatArray, bool]:
     """The answers with a map's channels last, and whether they were moved there.
 
-    A map whose only position is all that the network ever gives, such as behind a pooling that keeps the sides, is a
-    row of numbers, and a number for each image a row of one.
+    A map or row of tokens whose only position is all that the network ever gives, such as behind a pooling that keeps
+    the sides, is a row of numbers, and a number for each image a row of one.
     """
-    if values.ndim == 4 and tuple(shape[2:4] if channels_first else shape[1:3]) == (1, 1):
+    sides = tuple(shape[2:4] if channels_first and values.ndim == 4 else shape[1:-1])
+    if values.ndim > 2 and all(side == 1 for side in sides):
         return values.reshape(len(values), -1), False
     if values.ndim == 4 and channels_first:
         return np.moveaxis(values, 1, 3), True

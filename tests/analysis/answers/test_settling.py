@@ -418,6 +418,27 @@ def test_what_stands_at_one_position_for_good_is_a_row_of_numbers(
     np.testing.assert_allclose(answer_of(given, output), np.reshape(expected, (3, units)), atol=1e-6)
 
 
+@pytest.mark.parametrize("sides", [(1,), (1, 1, 1)])
+@pytest.mark.parametrize(
+    ("units", "activation", "kind"), [(5, "softmax", "classes"), (4, "sigmoid", "multilabel"), (3, "relu", "values")]
+)
+def test_one_position_in_any_number_of_dimensions_is_a_row_of_numbers(
+    sides: tuple[int, ...], units: int, activation: str, kind: str
+) -> None:
+    model = flat(layers.Dense(units, activation=activation), layers.Reshape((*sides, units), name="head"))
+    (output,) = settled(model).outputs
+    assert (output.kind, output.size, output.shape) == (kind, (units,), (None, *sides, units))
+    network, pixels = load_network(Config(preprocess="unit"), model), random_images(3, 8, 8)
+    given = WholeRun(network)(pixels).answer[output.index]
+    expected = np.reshape(model(pixels.astype(np.float32) / 255), (3, units))
+    np.testing.assert_allclose(answer_of(given, output), expected, atol=1e-6)
+
+
+def test_several_positions_in_a_row_are_no_row_of_numbers() -> None:
+    (output,) = settled(flat(layers.Dense(6, activation="softmax"), layers.Reshape((2, 3)))).outputs
+    assert (output.kind, output.size) == ("other", (2, 3))
+
+
 def test_one_position_of_open_sides_stays_a_map() -> None:
     image = keras.Input((None, None, 3))
     maps = layers.Conv2D(4, 8, activation="relu")(image)
