@@ -434,6 +434,13 @@ def test_one_position_in_any_number_of_dimensions_is_a_row_of_numbers(
     np.testing.assert_allclose(answer_of(given, output), expected, atol=1e-6)
 
 
+def test_values_keep_their_names_where_a_table_has_them_in_another_order(tmp_path: Path) -> None:
+    (tmp_path / "truth.csv").write_text(f"file,head 1,head 0\n{FILES[0]},10,20\n", encoding="utf-8")
+    found = settled(flat(layers.Dense(2, name="head")), FILES, truth=str(tmp_path / "truth.csv"))
+    assert found.outputs[0].labels == ("head 0", "head 1")
+    assert found.truths["head"].values == {FILES[0]: (20.0, 10.0)}
+
+
 def test_several_positions_in_a_row_are_no_row_of_numbers() -> None:
     (output,) = settled(flat(layers.Dense(6, activation="softmax"), layers.Reshape((2, 3)))).outputs
     assert (output.kind, output.size) == ("other", (2, 3))
