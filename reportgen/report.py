@@ -234,7 +234,7 @@ def _mask_facts(output: EvaluationOutput) -> MaskFacts:
         output=output.output,
         known=tuple(row.label for row in classes),
         shown=tuple(row.label for row in classes if row.count),
-        unjudged=output.ignored_pixels,
+        unjudged=output.ignored_pixels - output.unseen_pixels,
         unmatched=output.unmatched_pixels,
     )
 

@@ -131,11 +131,12 @@ def read_picture(
 class ComparedMap:
     """A map and its mask, both `(height, width)` at the size of the mask, which covers the whole image.
 
-    `truth` is `IGNORED` where the network did not see.
+    `truth` is `IGNORED` where the network did not see; `unseen` are the pixels that are so for that reason alone.
     """
 
     truth: IntArray
     answered: NDArray[np.int32]
+    unseen: int
 
 
 def judged_classes(output: SettledOutput) -> int:
@@ -178,4 +179,5 @@ def compare_map(
     x = np.floor(columns * width / input_size[1]).astype(np.int64)
     seen = ((y >= 0) & (y < height))[:, np.newaxis] & ((x >= 0) & (x < width))
     answered = predicted[np.clip(y, 0, height - 1)[:, np.newaxis], np.clip(x, 0, width - 1)]
-    return ComparedMap(np.where(seen, mask, np.asarray(IGNORED, mask.dtype)), answered)
+    unseen = int(np.count_nonzero(~seen & (mask != IGNORED)))
+    return ComparedMap(np.where(seen, mask, np.asarray(IGNORED, mask.dtype)), answered, unseen)

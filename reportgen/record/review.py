@@ -198,6 +198,7 @@ class EvaluationOutput(Fact):
     worst: tuple[WorstImage, ...] = ()
     without_truth: int = 0  # images that no right answer was given for
     ignored_pixels: int = 0  # of masks: said to be left out, or not seen by the network
+    unseen_pixels: int = 0  # of those: not seen by the network, and not said to be left out
     unmatched_pixels: int = 0  # of masks: of a class that is none of the network's
     colours: dict[DifferenceKind, Colour] | None = None  # of the differences of maps, by what they mean
     difference_scale: float | None = None  # of pictures: what the strongest colours of `worst` stand for, of 255

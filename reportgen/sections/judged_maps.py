@@ -59,11 +59,14 @@ def judge_map(given: Judging) -> Judged:
     """Judge an output of maps, of one class or of several."""
     study, output, files = given.study, given.output, given.truth.files
     found, worst = MapAccumulator(judged_classes(output)), KeptWorst[_Worst](MOST_PANELS)
+    unseen = 0
 
     def judge(place: int, visited: VisitedImage, answer: FloatArray) -> None:
+        nonlocal unseen
         if visited.file not in files:
             return
         compared = _compared(answer, output, given.truth, visited, study)
+        unseen += compared.unseen
         met = found.add(place, compared.truth, compared.answered)
         if met.mean_iou is not None:
             worst.add((met.mean_iou, place), lambda: _Worst(place, met, _panels(compared, output, visited, study)))
@@ -75,6 +78,7 @@ def judge_map(given: Judging) -> Judged:
         return figures.model_copy(
             update={
                 "without_truth": given.without_truth(files),
+                "unseen_pixels": unseen,
                 "worst": tuple(
                     WorstImage(
                         image=given.files[one.place],

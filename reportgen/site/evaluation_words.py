@@ -167,7 +167,7 @@ def notes(output: EvaluationOutput) -> Iterable[str]:
             "which says so, or lie where the network did not see."
         )
     shown = [row.label for row in output.per_class or () if row.count]
-    if output.kind == "map" and output.ignored_pixels and len(shown) == 1:
+    if output.kind == "map" and output.ignored_pixels > output.unseen_pixels and len(shown) == 1:
         yield (
             f"The masks show {shown[0]} alone: in masks of black and white 255 is not judged, write the number of the "
             "class instead."

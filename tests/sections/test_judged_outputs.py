@@ -124,6 +124,27 @@ def test_masks_of_black_and_white_are_warned_of(last: int, photos: Path, tmp_pat
         assert told == (["warning"] if warned else [])
 
 
+@pytest.mark.parametrize("white", [None, 255])
+def test_what_is_cropped_off_is_not_taken_for_what_masks_leave_out(white: int | None, tmp_path: Path) -> None:
+    model = network(layers.Conv2D(1, 1, activation="sigmoid", name="map"))
+    for name in ("photos", "masks"):
+        (tmp_path / name).mkdir()
+    for place in range(4):
+        pixels = np.random.default_rng(place).integers(0, 256, (SIDE, 2 * SIDE, 3), np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "photos" / f"{place}.png")
+        mask = np.zeros((SIDE, 2 * SIDE), np.uint8)
+        mask[:, ::2] = white or 0
+        Image.fromarray(mask).save(tmp_path / "masks" / f"{place}.png")
+    given = {"truth": str(tmp_path / "masks"), "resize": "crop"} | QUICK
+    report = reportgen.build(model, tmp_path / "photos", tmp_path / "out", **given)
+    assert [one.rule for one in report.data.findings].count("unmatched-truth") == (0 if white is None else 1)
+    assert report.data.evaluation is not None
+    (found,) = report.data.evaluation.outputs
+    # Half of each image is cropped off, and in half of that white says so already.
+    assert found.unseen_pixels == 4 * SIDE * SIDE * (1 if white is None else 0.5)
+    assert found.ignored_pixels == 4 * SIDE * SIDE * (1 if white is None else 1.5)
+
+
 def test_several_labels(photos: Path, tmp_path: Path) -> None:
     model = network(layers.Flatten(), layers.Dense(3, activation="sigmoid", name="labels"))
     scores = model.predict(inputs(photos), verbose=0)

@@ -152,8 +152,7 @@ class NetworkFacts:
 class MaskFacts:
     """The right masks of an output whose classes are called `known`; `shown` are those that a judged pixel is of.
 
-    `unjudged` pixels say that they are not to be judged, or lie where the network did not see; `unmatched` ones are of
-    no class of the network.
+    `unjudged` pixels say that they are not to be judged; `unmatched` ones are of no class of the network.
     """
 
     output: str

@@ -83,7 +83,7 @@ def unmatched_masks(evidence: Evidence) -> Iterator[Finding]:
             if alone
             else f"{counted(facts.unmatched, 'pixel')} of the right masks for {facts.output} are of no class that the "
             "network has.",
-            measured=f"{counted(facts.unjudged, 'pixel')} with the value 255 or where the network did not see; "
+            measured=f"{counted(facts.unjudged, 'pixel')} with the value 255; "
             f"{counted(facts.unmatched, 'pixel')} of other numbers than those of the classes {names(facts.known)}",
             threshold="pixels of two classes or more, and of none that the network does not have",
             why="What the masks do not show is not judged, however well or badly the network finds it: no IoU and no "
