@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import random
+import sys
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +23,19 @@ ROOT = Path(__file__).resolve().parents[1]
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--update-golden` takes what the program makes now as what it should make."""
     parser.addoption("--update-golden", action="store_true", help="accept golden files and tables as made now")
+    parser.addoption("--seed", type=int, default=0, help="what fresh weights are drawn from (default 0)")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Draw each test's fresh weights, and those of fixtures made for it, from one seed: a test passes always or never.
+
+    Keras is seeded only where it is loaded: it seeds itself from Python's generator, and most tests of pages need none.
+    """
+    seed = item.config.getoption("--seed")
+    random.seed(seed)
+    if "keras" in sys.modules:
+        sys.modules["keras"].utils.set_random_seed(seed)
 
 
 @pytest.hookimpl(wrapper=True)
