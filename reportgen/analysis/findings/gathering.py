@@ -22,7 +22,15 @@ from reportgen.analysis.findings.evidence import (
     ValueColumns,
     VariableFacts,
 )
-from reportgen.analysis.findings.initial import looks_initial
+from reportgen.analysis.findings.initial import (
+    changes_nothing,
+    is_fresh,
+    looks_initial,
+    looks_untrained,
+    never_updated,
+    settled,
+    stands_alone,
+)
 from reportgen.analysis.findings.shown_images import SeenClosely, check_captured, try_modes, used_images
 from reportgen.analysis.network.feeding import rounded_away, scaled_twice
 from reportgen.analysis.network.measured_words import describe_map
@@ -88,17 +96,19 @@ def gather_evidence(
     head = head_of(answers.outputs)
     used = used_images(statistics)
     capture = check_captured(network, statistics, seen)
+    variables = tuple(_variables(network, summary))
     return Evidence(
         network=_network_facts(config, network, head),
         summary=summary,
-        variables=tuple(_variables(network, summary)),
+        variables=variables,
         filters=tuple(_filter_facts(network, bank, statistic) for bank, statistic in weights),
         channels=tuple(_channels(summary, statistics)),
         normalizations=tuple(_normalizations(network, summary)),
         images=_images(fitting, head, statistics, answers),
         values=_values(config, fitting, used),
         skipped={item.file: item.reason for item in skipped if item.is_image},
-        preprocessing=try_modes(network, summary, head, used, answers, seen),
+        # What was never trained has no preprocessing that is right for it.
+        preprocessing=None if looks_untrained(variables) else try_modes(network, summary, head, used, answers, seen),
         capture_difference=None if capture is None else capture.difference,
         nonfinite_inside={} if capture is None else capture.nonfinite,
         answers=tuple(_answer_facts(answers, statistics)),
@@ -143,21 +153,28 @@ def _own_layers(network: Network, summary: NetworkSummary) -> Iterator[tuple[Lay
             yield row, layer
 
 
-def _variables(network: Network, summary: NetworkSummary) -> Iterator[VariableFacts]:
+def _variables(network: Network, summary: NetworkSummary) -> list[VariableFacts]:
     told: set[int] = set()
+    normalized = {
+        row.inputs[0]: layer
+        for row, layer in _own_layers(network, summary)
+        if isinstance(layer, keras.layers.BatchNormalization) and len(row.inputs) == 1
+    }
+    found: list[VariableFacts] = []
+    alone = set()
     for row, layer in _own_layers(network, summary):
         for variable in layer.weights:
             if id(variable) in told:
                 continue
             told.add(id(variable))
             values = _numbers(variable)
-            yield VariableFacts(
-                layer=row.name,
-                variable=variable.name,
-                size=values.size,
-                nonfinite_count=int(values.size - np.isfinite(values).sum()) if values.dtype.kind == "f" else 0,
-                initial=looks_initial(layer, variable.name, values),
-            )
+            if stands_alone(layer, normalized.get(row.name)):
+                alone.add(len(found))
+            nonfinite = int(values.size - np.isfinite(values).sum()) if values.dtype.kind == "f" else 0
+            initial = looks_initial(layer, variable.name, values)
+            found.append(VariableFacts(row.name, variable.name, values.size, nonfinite, initial))
+    trained = any(not is_fresh(layer) for layer in normalized.values())
+    return settled(found, alone, trained=trained)
 
 
 def _numbers(variable: keras.Variable) -> NDArray[np.float32]:
@@ -234,14 +251,7 @@ def _normalizations(network: Network, summary: NetworkSummary) -> Iterator[Norma
     for row, layer in _own_layers(network, summary):
         if not isinstance(layer, keras.layers.BatchNormalization):
             continue
-        mean, variance = _numbers(layer.moving_mean), _numbers(layer.moving_variance)
-        scale = _numbers(layer.gamma) if layer.scale else np.ones(1, np.float32)
-        shift = _numbers(layer.beta) if layer.center else np.zeros(1, np.float32)
-        yield NormalizationFacts(
-            layer=row.name,
-            never_updated=bool((mean == 0).all() and (variance == 1).all()),
-            changes_nothing=bool((scale == 1).all() and (shift == 0).all()),
-        )
+        yield NormalizationFacts(row.name, never_updated(layer), changes_nothing(layer))
 
 
 # --- activations ----------------------------------------------------------------------------------

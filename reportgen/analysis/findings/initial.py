@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-# With fewer values, the spread of trained weights meets that of the initializer too often by chance.
+from reportgen.analysis.findings.evidence import VariableFacts
+
+# Where this share of the layers that can be judged look as initialised, the whole network was not trained;
+# a few may differ by chance.
+UNTRAINED_SHARE = 0.9
+
+# With fewer values, the spread of trained weights meets that of the initializer too often by chance; with nothing
+# beside the kernel that tells, sooner.
 LEAST_VALUES = 200
+LEAST_VALUES_ALONE = 2000
+
+# A short training changes the spread of kernels by less than can be told. So where more than this share of those with
+# nothing beside them have their initializer's spread, it tells nothing of any.
+ALONE_SHARE = 0.25
 
 # How far the spread may be from the initializer's: four standard errors of it, and a little for rounding.
 _STANDARD_ERRORS = 4.0
@@ -45,7 +58,7 @@ def looks_initial(layer: keras.Layer, variable: str, values: NDArray[np.float32]
     if expected is None:
         return None
     bias = getattr(layer, "bias", None)
-    if bias is not None and np.asarray(keras.ops.convert_to_numpy(bias)).any():
+    if bias is not None and _numbers(bias).any():
         return False
     exact = values.astype(np.float64)
     deviation = float(exact.std())
@@ -56,6 +69,61 @@ def looks_initial(layer: keras.Layer, variable: str, values: NDArray[np.float32]
         <= _STANDARD_ERRORS * expected.deviation / math.sqrt(exact.size) + _ROUNDING * deviation
         and float(np.abs(exact).max()) <= expected.limit * (1 + _ROUNDING)
     )
+
+
+def stands_alone(layer: keras.Layer, normalization: keras.layers.BatchNormalization | None) -> bool:
+    """Whether nothing beside a kernel tells that it was not trained, as a bias of zero or fresh moments do.
+
+    Args:
+        normalization: what normalizes the layer's output, and makes a bias idle.
+    """
+    if normalization is None:
+        return getattr(layer, "bias", None) is None
+    return not is_fresh(normalization)
+
+
+def settled(variables: Sequence[VariableFacts], alone: Collection[int], *, trained: bool) -> list[VariableFacts]:
+    """The facts with those of kernels that stand alone, by their places, left open where they tell nothing.
+
+    Args:
+        trained: whether anything else shows that the network was trained.
+    """
+    judged = [variables[place].initial for place in alone if variables[place].initial is not None]
+    trained = trained or any(facts.initial is False for facts in variables)
+    telling = not trained or judged.count(True) <= ALONE_SHARE * len(judged)
+    return [
+        replace(facts, initial=None)
+        if place in alone and facts.initial and not (telling and facts.size >= LEAST_VALUES_ALONE)
+        else facts
+        for place, facts in enumerate(variables)
+    ]
+
+
+def looks_untrained(variables: Iterable[VariableFacts]) -> bool:
+    """Whether the network as a whole looks as its initializers left it."""
+    judged = [facts.initial for facts in variables if facts.initial is not None]
+    return bool(judged) and sum(judged) >= UNTRAINED_SHARE * len(judged)
+
+
+def never_updated(normalization: keras.layers.BatchNormalization) -> bool:
+    """Whether the moving moments are those before any training, mean 0 and variance 1."""
+    mean, variance = _numbers(normalization.moving_mean), _numbers(normalization.moving_variance)
+    return bool((mean == 0).all() and (variance == 1).all())
+
+
+def changes_nothing(normalization: keras.layers.BatchNormalization) -> bool:
+    """Whether scale and shift, where it has them, are those before any training, 1 and 0."""
+    scaled = normalization.scale and bool((_numbers(normalization.gamma) != 1).any())
+    return not scaled and not (normalization.center and bool(_numbers(normalization.beta).any()))
+
+
+def is_fresh(normalization: keras.layers.BatchNormalization) -> bool:
+    """Whether nothing of it shows any training."""
+    return never_updated(normalization) and changes_nothing(normalization)
+
+
+def _numbers(variable: keras.Variable) -> NDArray[Any]:
+    return np.asarray(keras.ops.convert_to_numpy(variable))
 
 
 def _distribution(initializer: Any, shape: tuple[int, ...]) -> _Distribution | None:

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reportgen.analysis.findings.evidence import Evidence
+from reportgen.analysis.findings.initial import UNTRAINED_SHARE, looks_untrained
 from reportgen.analysis.findings.wording import names, percent
 from reportgen.formats import count, counted
 from reportgen.results import Finding
-
-# Where this share of the layers that can be judged look as initialised, the whole network was not trained;
-# a few may differ by chance.
-UNTRAINED_SHARE = 0.9
 
 # A layer of which more than this share of weights is zero was thinned out on purpose, and the network with it
 # if this holds for so many of its convolutions; a single sparse layer may come of training alone.
@@ -127,7 +124,7 @@ def untrained_weights(evidence: Evidence) -> Iterator[Finding]:
     initial = [facts for facts in judged if facts.initial]
     if not initial:
         return
-    whole = len(initial) >= UNTRAINED_SHARE * len(judged)
+    whole = looks_untrained(judged)
     layers = [facts.layer for facts in initial]
     yield Finding(
         rule="untrained-weights",
@@ -148,8 +145,7 @@ def untrained_weights(evidence: Evidence) -> Iterator[Finding]:
 
 def untouched_moments(evidence: Evidence) -> Iterator[Finding]:
     """BatchNormalization layers whose moving moments never moved, though something was trained."""
-    judged = [facts for facts in evidence.variables if facts.initial is not None]
-    if judged and sum(bool(facts.initial) for facts in judged) >= UNTRAINED_SHARE * len(judged):
+    if looks_untrained(evidence.variables):
         return  # nothing was trained, which is said already
     idle = [facts.layer for facts in evidence.normalizations if facts.never_updated and not facts.changes_nothing]
     if idle:

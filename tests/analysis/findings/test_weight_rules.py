@@ -179,6 +179,71 @@ def test_a_trained_network_is_not_taken_for_an_untrained_one(pixels):
     assert not rules_of(findings.find(evidence_of(model, pixels))) & {"untrained-weights", "untouched-moments"}
 
 
+def _without_biases() -> keras.Model:
+    """As many write them: a BatchNormalization in place of each bias; 256 weights at the end, with nothing beside."""
+    stages = [(filters, f"conv{filters}") for filters in (32, 64, 128)]
+    convolutions = [
+        layer
+        for filters, name in stages
+        for layer in (layers.Conv2D(filters, 3, use_bias=False, name=name), layers.BatchNormalization(), layers.ReLU())
+    ]
+    pooled = [layers.GlobalAveragePooling2D(), layers.Dense(2, activation="softmax", use_bias=False, name="classes")]
+    return keras.Sequential([keras.Input((16, 16, 3)), layers.Rescaling(1 / 255), *convolutions, *pooled])
+
+
+@pytest.mark.parametrize("rate", [1e-5, 1e-4, 1e-3])
+def test_a_short_training_is_known_by_what_stands_beside_the_kernels(rate, pixels, tmp_path):
+    model = _without_biases()
+    model.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy")
+    model.fit(pixels, np.arange(12) % 2, epochs=5, verbose=0)
+    model.save(tmp_path / "network.keras")
+    given = evidence_of(keras.saving.load_model(tmp_path / "network.keras"), pixels, preprocess="none")
+    assert not rules_of(findings.find(given)) & {"untrained-weights", "untouched-moments"}
+    assert not any(facts.initial for facts in given.variables)
+
+
+def test_a_kernel_that_was_made_anew_is_told_from_a_long_training():
+    model = _without_biases()
+    for layer in model.layers:
+        if isinstance(layer, layers.BatchNormalization):
+            layer.moving_mean.assign_add(np.full(layer.moving_mean.shape, 0.1))
+        elif layer.weights:
+            layer.kernel.assign(layer.kernel.numpy() * 1.2)
+    images = np.random.default_rng(0).integers(0, 256, (6, 16, 16, 3)).astype(np.uint8)
+    assert "untrained-weights" not in rules_of(findings.find(evidence_of(model, images, preprocess="none")))
+    anew = model.get_layer("conv64")
+    anew.kernel.assign(anew.kernel_initializer(anew.kernel.shape))
+    given = findings.find(evidence_of(model, images, preprocess="none"))
+    assert [finding.layer for finding in given if finding.rule == "untrained-weights"] == ["conv64"]
+
+
+def test_fresh_kernels_with_nothing_beside_them(pixels):
+    model = keras.Sequential(
+        [
+            keras.Input((16, 16, 3)),
+            layers.Conv2D(32, 3, use_bias=False),
+            layers.Conv2D(32, 3, use_bias=False),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(2, activation="softmax", use_bias=False),
+        ]
+    )
+    assert "The network looks untrained" in str(findings.find(evidence_of(model, pixels)))
+
+
+def test_other_modes_are_not_tried_on_a_network_that_was_never_trained(pixels):
+    fresh = evidence_of(_without_biases(), pixels)
+    assert "The network looks untrained" in str([finding.message for finding in findings.find(fresh)])
+    assert fresh.preprocessing is None
+    model = _untrained()
+    assert evidence_of(model, pixels).preprocessing is None
+    for layer in model.layers:
+        if getattr(layer, "bias", None) is not None:
+            layer.bias.assign_add(np.full(layer.bias.shape, 0.01))
+    trained = evidence_of(model, pixels)
+    assert trained.preprocessing is not None
+    assert len(trained.preprocessing.others) == 4
+
+
 def test_moments_that_were_never_updated(pixels):
     model = seeded(_untrained())
     model.get_layer("bn").gamma.assign(np.full(16, 1.3))
