@@ -186,7 +186,8 @@ def all_rounded(values: Iterable[float | None], digits: int = 5) -> list[float |
     >>> all_rounded([1 / 3, math.nan, -12345678.0])
     [0.33333, None, -12346000.0]
     """
-    return [None if value is None or not math.isfinite(value) else float(f"{value:.{digits}g}") for value in values]
+    spec = f".{digits}g"
+    return [None if value is None or not math.isfinite(value) else float(format(value, spec)) for value in values]
 
 
 def rounded(value: float | None, digits: int = 5) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import MutableMapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,12 @@ def make_environment(overrides: Path | None = None) -> Environment:
     return _own_environment() if overrides is None else _environment(overrides)
 
 
+class _Environment(Environment):
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """What all templates may call, as a plain dictionary: each import within a page compares all of its keys."""
+        return {**self.globals, **(d or {})}
+
+
 @cache
 def _own_environment() -> Environment:
     """The report's own templates, loaded once by a process: they do not change while it runs."""
@@ -46,7 +53,7 @@ def _own_environment() -> Environment:
 def _environment(overrides: Path | None) -> Environment:
     own = FileSystemLoader(template_directory())
     loaders = [own, PrefixLoader({ORIGINALS: own})]
-    environment = Environment(
+    environment = _Environment(
         loader=ChoiceLoader([FileSystemLoader(overrides), *loaders] if overrides else loaders),
         autoescape=True,
         undefined=StrictUndefined,

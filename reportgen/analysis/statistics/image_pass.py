@@ -196,6 +196,7 @@ class ImagePass:
             intake.add(self._row(int(index), pixels, outputs))
             return index
 
+        @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]  # conversion takes as long as tracing
         def measure(index: tf.Tensor) -> tf.Tensor:
             pixels = tf.numpy_function(load, [index], tf.as_dtype(dtype), stateful=False)
             pixels = tf.ensure_shape(pixels, (height, width, channels))
