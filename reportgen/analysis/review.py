@@ -11,7 +11,7 @@ from reportgen.analysis.figures_of_merit.binary import BinaryFigures
 from reportgen.analysis.figures_of_merit.classes import ClassFigures
 from reportgen.analysis.network.settled_output import SettledOutput
 from reportgen.analysis.reviewing import MEASURED, Review
-from reportgen.analysis.slices import Slice, find_slices
+from reportgen.analysis.slices import Slice, find_slices, searched_properties
 from reportgen.images import ImageFile
 
 
@@ -19,7 +19,8 @@ from reportgen.images import ImageFile
 class ClassReview:
     """The answers of an output with classes against the right ones, called by `names`; `binary` where there are two.
 
-    `plain` says that scores became probabilities by a softmax alone.
+    `plain` says that scores became probabilities by a softmax alone; `searched` are the properties of images by which
+    groups were large enough to be tested for `slices`.
     """
 
     names: tuple[str, ...]
@@ -27,6 +28,7 @@ class ClassReview:
     figures: ClassFigures
     binary: BinaryFigures | None
     slices: tuple[Slice, ...]
+    searched: tuple[str, ...]
 
 
 def class_names(output: SettledOutput | None) -> tuple[str, ...]:
@@ -66,4 +68,5 @@ def review_classes(
         figures=figures,
         binary=None if review.second is None else review.second.result(),
         slices=find_slices(judged, figures.answers.right, measured, told),
+        searched=searched_properties(measured, told),
     )

@@ -81,13 +81,27 @@ def find_slices(
     for name, length in lengths.items():
         if length != len(images):
             raise ReportgenError(f"slices: expected {len(images)} values of {name}, one for each image, got {length}")
-    groups = [group for name, values in measured.items() for group in _quarters(name, np.asarray(values, np.float64))]
-    groups += [group for name, entries in columns.items() for group in _entries(name, entries)]
-    testable = [one for one in groups if FEWEST_IMAGES <= one.inside.sum() <= len(images) - FEWEST_IMAGES]
+    testable = _testable(measured, columns)
     corrected = holm([_p_value(one.inside, right) for one in testable])
     found = [_slice(one, p_value, images, right) for one, p_value in zip(testable, corrected, strict=True)]
     failing = [one for one in found if one.p_value < LEVEL and one.score < one.rest]
     return tuple(sorted(failing, key=lambda one: (one.p_value, one.score, one.property, one.entry or "", one.low or 0)))
+
+
+def searched_properties(
+    measured: Mapping[str, NDArray[np.floating[Any]]], columns: Mapping[str, Sequence[str | None]]
+) -> tuple[str, ...]:
+    """The properties and columns of which `find_slices` tests a group, in their order: of few images there is none."""
+    return tuple(dict.fromkeys(group.property for group in _testable(measured, columns)))
+
+
+def _testable(
+    measured: Mapping[str, NDArray[np.floating[Any]]], columns: Mapping[str, Sequence[str | None]]
+) -> list[_Group]:
+    """All groups with enough images inside and outside of them."""
+    groups = [group for name, values in measured.items() for group in _quarters(name, np.asarray(values, np.float64))]
+    groups += [group for name, entries in columns.items() for group in _entries(name, entries)]
+    return [one for one in groups if FEWEST_IMAGES <= one.inside.sum() <= len(one.inside) - FEWEST_IMAGES]
 
 
 def _quarters(name: str, values: NDArray[np.float64]) -> Iterator[_Group]:

@@ -179,6 +179,7 @@ class EvaluationOutput(Fact):
     mean_iou: float | None = None
     pixel_accuracy: float | None = None
     slices: list[Slice] | None = None
+    searched: tuple[str, ...] | None = None  # properties by which groups of images were large enough for `slices`
     top: tuple[tuple[int, float], ...] = ()
     macro_precision: float | None = None
     macro_recall: float | None = None

@@ -86,11 +86,13 @@ def make_dreams(passes: TracedPasses, pixels: PixelArray, layer: str, config: Co
     pixels = as_pictures(network, pixels)
     channel = config.dream_channel
     whole = "all channels" if channel is None else f"channel {channel}"
+    steps_taken = f"{deep_dream.STEPS} steps of {deep_dream.STEP_SIZE}"
     in_octaves = (
-        f"of ratio {deep_dream.OCTAVE_RATIO}, {deep_dream.STEPS} steps of {deep_dream.STEP_SIZE} in the smallest and "
+        f"of ratio {deep_dream.OCTAVE_RATIO}, {steps_taken} in the smallest and "
         f"fewer by the ratio in each larger one, on {whole} before the nonlinearity; lost detail put back; "
         f"seed {config.seed}."
     )
+    at_one_size = f"{steps_taken} at the image's own size, on {whole} before the nonlinearity; seed {config.seed}."
     key = [network.content, pixels, layer, channel, _VERSION]
     if config.activation_max == "classic":
         steps = deep_dream.CLASSIC_STEPS
@@ -106,7 +108,7 @@ def make_dreams(passes: TracedPasses, pixels: PixelArray, layer: str, config: Co
         content_key("deep dream", deep_dream.OCTAVES, deep_dream.LEAST_SIDE, in_octaves, *key),
         lambda: deep_dream.dream(passes, pixels, layer, channel, seed=config.seed),
     )
-    return [("octaves", dreamt, f"{count} {'octave' if count == 1 else 'octaves'} {in_octaves}")]
+    return [("octaves", dreamt, at_one_size if count == 1 else f"{count} octaves {in_octaves}")]
 
 
 def _drawing(study: Study, image: tuple[str, PixelArray], layer: str, dream: Dream, pictures: PictureStore) -> Drawing:

@@ -87,6 +87,7 @@ def _record_classes(output: SettledOutput, judged: ClassReview, study: Study) ->
             "without_truth": without_truth,
             "unmatched": figures.unmatched - without_truth,
             "slices": [_slice(one, files) for one in judged.slices],
+            "searched": judged.searched,
             "roc_auc": None if binary is None else binary.roc_auc,
             "binary": None if binary is None else _binary(binary, judged.names[1]),
         }

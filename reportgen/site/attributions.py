@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reportgen import formats
-from reportgen.record import Attribution, AttributionCurve, Figure
+from reportgen.record import Attribution, AttributionCurve, Figure, Image
 from reportgen.sampling import sample_evenly
 from reportgen.site.catalogue import Catalogue
 
@@ -109,7 +109,16 @@ def strip_figures(catalogue: Catalogue) -> list[Figure]:
         first = next((one for one in asked if one.positive_evidence), asked[0] if asked else None)
         figure = catalogue.figures.get(first.figure or "") if first is not None else None
         if figure is not None:
-            mistaken = any(one.target.kind == "truth" for one in image.attributions)
-            (wrong if mistaken else others).append(figure)
+            (wrong if _is_mistaken(image) else others).append(figure)
     wrong = wrong[:MOST_STRIPPED]
     return [*wrong, *sample_evenly(others, MOST_STRIPPED - len(wrong))]
+
+
+def begins_with_mistakes(catalogue: Catalogue) -> bool:
+    """Whether there is a mistake among the images with maps, which then stands first on the front page."""
+    return any(_is_mistaken(image) for image in catalogue.record.images)
+
+
+def _is_mistaken(image: Image) -> bool:
+    """Whether the right class was asked about beside the answer: that is done for mistakes alone."""
+    return any(one.target.kind == "truth" for one in image.attributions)

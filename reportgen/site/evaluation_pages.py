@@ -104,6 +104,7 @@ def _view_output(
         doubt=evaluation_words.doubt(output),
         notes=tuple(evaluation_words.notes(output)),
         slices=None if output.slices is None else tuple(_view_slice(one, catalogue) for one in output.slices),
+        without_slices=evaluation_words.without_slices(output),
         mistakes=tuple(
             view_shot(one.image, catalogue, f"{one.truth}, taken for {one.predicted} ({formats.percent(one.score)})")
             if 0 <= one.score <= 1

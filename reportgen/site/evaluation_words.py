@@ -8,6 +8,7 @@ from reportgen import formats
 from reportgen.facts import AnswerKind
 from reportgen.record import EvaluationOutput
 from reportgen.record.review import ValueScore
+from reportgen.site.answer_views import join_words
 from reportgen.site.facts import Facts
 
 # Classes without images that are named.
@@ -146,6 +147,18 @@ def _value_facts(value: ValueScore) -> tuple[tuple[str, Callable[[float | None],
         ("R²", formats.number, value.r2),
         ("bias", formats.number, value.bias),
     )
+
+
+def without_slices(output: EvaluationOutput) -> str:
+    """What it means that no group of images was found on which the network fails."""
+    if output.searched is None:
+        return "No group of images stands out: differences are within chance."
+    if not output.searched:
+        return (
+            "No group of images is large enough to be told from chance: it takes ten images in the group, and ten "
+            "outside of it."
+        )
+    return f"No group of images stands out: by {join_words(output.searched)}, differences are within chance."
 
 
 def notes(output: EvaluationOutput) -> Iterable[str]:

@@ -9,7 +9,7 @@ from reportgen.record import Head, Image, Maximization, Model, Record
 from reportgen.record.objectives import objective_words
 from reportgen.sampling import sample_evenly
 from reportgen.site.answer_views import KINDS, describe_outputs, join_words
-from reportgen.site.attributions import strip_figures
+from reportgen.site.attributions import begins_with_mistakes, strip_figures
 from reportgen.site.catalogue import Catalogue
 from reportgen.site.facts import (
     fed_shape,
@@ -66,6 +66,7 @@ def front_page(catalogue: Catalogue) -> Page:
         cards=tuple(view_image(image, catalogue) for image in _shown_images(record)),
         image_count=len(record.images),
         why=tuple(view_figure(figure, catalogue) for figure in strip_figures(catalogue)),
+        mistakes_first=begins_with_mistakes(catalogue),
         skipped=record.skipped,
         skipped_page=f"{card_paths(catalogue)[-1]}#skipped",
         maximizations=view_maximizations(_representatives(catalogue), catalogue),

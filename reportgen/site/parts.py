@@ -18,6 +18,7 @@ from reportgen.site.charts import draw_curve
 from reportgen.site.facts import maximization_facts, trust_words
 from reportgen.site.figures import crop_of, group_figures, list_channels, view_figure
 from reportgen.site.outline import Link
+from reportgen.site.review_views import Shot
 from reportgen.site.views import FindingView, ImageCard, MaximizationView, SectionView
 
 Item = TypeVar("Item")
@@ -76,8 +77,11 @@ def _view_maximization(shown: Maximization, catalogue: Catalogue) -> Maximizatio
     )
 
 
-def view_image(image: Image, catalogue: Catalogue, where: str = "") -> ImageCard:
-    """An image with its likeness and its answers; `where` tells it from the same image elsewhere on a page."""
+def view_image(image: Image, catalogue: Catalogue, where: str = "", shot: Shot | None = None) -> ImageCard:
+    """An image with its likeness and its answers; `where` tells it from the same image elsewhere on a page.
+
+    Without a likeness the picture of `shot` stands for it, and its words stand below.
+    """
     likeness = catalogue.likenesses.get(image.file)
     return ImageCard(
         image=image,
@@ -85,6 +89,7 @@ def view_image(image: Image, catalogue: Catalogue, where: str = "") -> ImageCard
         answers=view_answers(image, catalogue, where),
         right=_is_right(image, catalogue),
         trusted=catalogue.better_than_baseline,
+        shot=shot,
     )
 
 

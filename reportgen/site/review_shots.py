@@ -18,9 +18,15 @@ def view_shot(file: str, catalogue: Catalogue, words: str = "", tile: Tile | Non
     return Shot(file, catalogue.image_page(file), tile or catalogue.record.thumbnails.get(file), words)
 
 
+def picture_of_worst(worst: WorstImage, output: EvaluationOutput, catalogue: Catalogue) -> Shot:
+    """An image that was answered badly, as one picture with words on how badly."""
+    tile = worst.thumbnail if worst.panels is None else worst.panels.photograph or worst.panels.truth
+    return view_shot(worst.image, catalogue, ", ".join(_worst_words(worst, output)), tile)
+
+
 def view_worst(worst: WorstImage, output: EvaluationOutput, catalogue: Catalogue) -> WorstView:
     """An image that was answered badly, with the right answer beside the network's."""
-    shot = view_shot(worst.image, catalogue, ", ".join(_worst_words(worst, output)), worst.thumbnail)
+    shot = picture_of_worst(worst, output, catalogue)
     panels = () if worst.panels is None else tuple(_named_panels(worst.panels, output))
     return WorstView(shot, panels, worst.classes)
 

@@ -114,6 +114,7 @@ class OutputView:
     doubt: str  # why the figures may be worth nothing; else empty
     notes: tuple[str, ...]
     slices: tuple[SliceView, ...] | None  # None where none were looked for
+    without_slices: str  # what it means that there are none
     mistakes: tuple[Shot, ...]
     matrix: MatrixChart | None
     confused: tuple[ConfusedView, ...]

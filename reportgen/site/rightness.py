@@ -7,6 +7,7 @@ from reportgen.record import Evaluation, EvaluationOutput
 from reportgen.site import evaluation_words
 from reportgen.site.catalogue import Catalogue
 from reportgen.site.parts import view_image
+from reportgen.site.review_shots import picture_of_worst, view_shot
 from reportgen.site.views import RightView
 
 # Wrong images on the front page.
@@ -37,12 +38,17 @@ def view_right(catalogue: Catalogue) -> RightView | None:
         ),
         words=_worth(catalogue),
         trusted=catalogue.better_than_baseline,
-        wrong=tuple(view_image(image, catalogue, "wrong-") for image in images if image is not None),
+        wrong=tuple(
+            view_image(image, catalogue, "wrong-", view_shot(image.file, catalogue))
+            for image in images
+            if image is not None
+        ),
     )
 
 
 def _right_output(output: EvaluationOutput, catalogue: Catalogue) -> RightView:
     """Answers that are no classes against the right ones."""
+    shots = {one.image: picture_of_worst(one, output, catalogue) for one in reversed(output.worst)}
     files = dict.fromkeys(worst.image for worst in output.worst)
     images = [catalogue.images[file] for file in files if file in catalogue.images]
     doubt = evaluation_words.doubt(output)
@@ -50,7 +56,7 @@ def _right_output(output: EvaluationOutput, catalogue: Catalogue) -> RightView:
         key_facts=(*evaluation_words.key_facts(output), ("images judged", formats.count(output.images))),
         words=doubt or evaluation_words.lead(output),
         trusted=not doubt,
-        wrong=tuple(view_image(image, catalogue, "wrong-") for image in images[:MOST_WRONG]),
+        wrong=tuple(view_image(image, catalogue, "wrong-", shots[image.file]) for image in images[:MOST_WRONG]),
         heading="The worst",
     )
 

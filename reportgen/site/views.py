@@ -32,6 +32,7 @@ from reportgen.site.contrasts import ContrastView
 from reportgen.site.facts import Facts
 from reportgen.site.figures import FigureGroup, FigureView
 from reportgen.site.outline import Link
+from reportgen.site.review_views import Shot
 
 # Outputs whose answers stand on an image's card.
 MOST_ON_CARDS = 2
@@ -72,6 +73,7 @@ class ImageCard:
     answers: tuple[AnswerView, ...]
     right: bool | None  # whether the best class is the right one; None where that is not known
     trusted: bool = True  # the network is right more often than one that looks at nothing
+    shot: Shot | None = None  # a small picture and words on a bad answer, of an image spoken of for that
 
     @property
     def first(self) -> tuple[AnswerView, ...]:
@@ -131,7 +133,8 @@ class FrontView:
     finding_count: int
     cards: tuple[ImageCard, ...]
     image_count: int
-    why: tuple[FigureView, ...]  # maps of why it answered so, mistakes first
+    why: tuple[FigureView, ...]  # maps of why it answered so
+    mistakes_first: bool  # among them
     skipped: Sequence[Skipped]
     skipped_page: str
     maximizations: tuple[MaximizationView, ...]

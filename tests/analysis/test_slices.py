@@ -6,7 +6,7 @@ from scipy import stats
 
 from reportgen.analysis.fisher import fisher_exact, holm
 from reportgen.analysis.image_properties import measure_image
-from reportgen.analysis.slices import FEWEST_IMAGES, find_slices
+from reportgen.analysis.slices import FEWEST_IMAGES, find_slices, searched_properties
 from reportgen.errors import ReportgenError
 
 CASES = 1_000
@@ -128,3 +128,21 @@ def test_colourfulness_is_the_publications_formula() -> None:
 def test_an_image_of_one_pixel_has_no_sharpness() -> None:
     assert measure_image(np.array([[[7, 8, 9, 10]]], np.uint8)).brightness == 8.5
     assert measure_image(np.array([[[7]]], np.uint8)).sharpness == 0.0
+
+
+@pytest.mark.parametrize(
+    ("images", "searched"),
+    [
+        (1, ()),
+        (2 * FEWEST_IMAGES - 1, ()),
+        (2 * FEWEST_IMAGES, ("site",)),
+        (4 * FEWEST_IMAGES, ("brightness", "site")),
+    ],
+)
+def test_what_was_searched_is_what_had_groups_large_enough(images: int, searched: tuple[str, ...]) -> None:
+    measured = {"brightness": np.arange(images, dtype=float), "colourfulness": np.zeros(images)}
+    columns = {"site": ["ab"[place % 2] for place in range(images)], "name": [f"{place}" for place in range(images)]}
+    assert searched_properties(measured, columns) == searched
+    # Only what was searched can be found: all right in the upper half, none in the lower.
+    found = find_slices(np.arange(images), np.arange(images) >= images / 2, measured, columns)
+    assert {one.property for one in found} <= set(searched)

@@ -42,3 +42,16 @@ def test_dreams_are_kept_and_made_anew_when_anything_changes(tmp_path: Path, mon
     other = load_network(Config(), two_convolutions(size=16, seed=1))
     make_dreams(TracedPasses(other), pixels, "conv2", Config(), cache)
     assert made == ["conv2"] * 2 + ["conv1"] + ["conv2"] * 3
+
+
+@pytest.mark.parametrize(("sizes", "channel"), [(1, None), (1, 3), (2, None), (3, 0)])
+def test_only_dreams_of_several_sizes_are_said_to_put_detail_back(
+    sizes: int, channel: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pixels = np.zeros((16, 16, 3), np.uint8)
+    monkeypatch.setattr("reportgen.analysis.maximization.deep_dream.dream", lambda *_, **__: (pixels, sizes))
+    passes = TracedPasses(load_network(Config(), two_convolutions(size=16)))
+    ((_, _, said),) = make_dreams(passes, pixels, "conv2", Config(dream_channel=channel), Cache(tmp_path))
+    assert ("detail put back" in said) == ("octaves" in said) == (sizes > 1)
+    assert "10 steps" in said
+    assert ("all channels" if channel is None else f"channel {channel}") in said

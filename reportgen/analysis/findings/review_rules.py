@@ -37,13 +37,11 @@ UNBALANCED_TIMES = 10
 def worse_than_baseline(evidence: Evidence) -> Iterator[Finding]:
     """A network that is right no more often than the answer that is most often right."""
     judged = evidence.review.judged
-    figures = None if judged is None else judged.figures
-    if figures is None or judged is None or figures.images < JUDGED_IMAGES or len(_with_images(evidence)) < 2:
+    if judged is None or not _is_no_better(evidence):
         return
+    figures = judged.figures
     accuracy, baseline, interval = figures.accuracy, figures.baseline, figures.interval
-    if accuracy is None or baseline is None or interval is None or figures.baseline_class is None:
-        return
-    if accuracy <= baseline:
+    if accuracy is not None and baseline is not None and interval is not None and figures.baseline_class is not None:
         common = judged.names[figures.baseline_class]
         yield Finding(
             rule="worse-than-baseline",
@@ -57,6 +55,15 @@ def worse_than_baseline(evidence: Evidence) -> Iterator[Finding]:
             why="An answer that looks at no image does as well: whatever the network has learned does not help here.",
             action="Check preprocessing, the order of the class names and the truth; else train again.",
         )
+
+
+def _is_no_better(evidence: Evidence) -> bool:
+    """Whether answering the most frequent class always would be right as often, on images enough to say so."""
+    judged = evidence.review.judged
+    if judged is None or judged.figures.images < JUDGED_IMAGES or len(_with_images(evidence)) < 2:
+        return False
+    accuracy, baseline = judged.figures.accuracy, judged.figures.baseline
+    return accuracy is not None and baseline is not None and accuracy <= baseline
 
 
 def weak_slices(evidence: Evidence) -> Iterator[Finding]:
@@ -174,9 +181,9 @@ def duplicates(evidence: Evidence) -> Iterator[Finding]:
 
 
 def suspicious(evidence: Evidence) -> Iterator[Finding]:
-    """Labels that the network contradicts with confidence."""
+    """Labels that the network contradicts with confidence; one that knows no class contradicts them all."""
     quality, judged = evidence.review.quality, evidence.review.judged
-    if quality is None or judged is None:
+    if quality is None or judged is None or _is_no_better(evidence):
         return
     contradicted = [one for one in quality.suspicious if one.confident]
     if len(contradicted) < SUSPICIOUS_LEAST:

@@ -12,6 +12,14 @@ from reportgen.facts import AnswerKind
 from reportgen.formats import count, counted
 from reportgen.results import Finding
 
+# What to do about right answers of which none is of an image, by their form.
+_WITHOUT_ENTRIES = {
+    "folders": "Give the folder that holds a folder for each class, called as the class, instead of the files in it.",
+    "table": "Write files as the report names images.",
+    "list": "Write files as the report names images.",
+    "pictures": "Give pictures of the same name as the images but for the ending.",
+}
+
 
 def unmatched_truth(evidence: Evidence) -> Iterator[Finding]:
     """Right answers that fit no image, or no class of the network."""
@@ -54,8 +62,8 @@ def _unmatched_action(truth: MatchedTruth, kind: AnswerKind) -> str:
         )
     if kind in ("classes", "multilabel") and any(_is_measure(name) for name in truth.unmatched):
         return f"Where the output gives values, points or boxes, say so: --answer {truth.output}=KIND."
-    if truth.given.form == "pictures":
-        return "Give pictures of the same name as the images but for the ending."
+    if not truth.given.cells and truth.given.form in _WITHOUT_ENTRIES:
+        return _WITHOUT_ENTRIES[truth.given.form]
     if truth.known and all(whole_number(name) is not None for name in truth.known):
         return "Give --labels with the network's names of its classes, in the order of its outputs."
     return "Write the names as the network's labels have them, and files as the report names images."

@@ -27,7 +27,7 @@ def review(truth: list[int], predicted: list[int], confidence: float = 0.9) -> C
     scores[np.arange(len(truth)), predicted] = confidence
     found = ClassAccumulator(3, probabilities=True)
     found.add(np.arange(len(truth)), np.array(truth), scores)
-    return ClassReview(NAMES, False, found.result(), None, ())
+    return ClassReview(NAMES, False, found.result(), None, (), ())
 
 
 def found_by(rule: Any, **review: Any) -> list[Finding]:
@@ -150,8 +150,23 @@ def test_suspicious_labels(exchanged: int, sure: float, expected: int) -> None:
     judged.add(np.arange(60), given, scores)
     figures = judged.result()
     quality = SimpleNamespace(suspicious=suspicious_labels(figures.answers, 3))
-    found = found_by(review_rules.suspicious, quality=quality, judged=ClassReview(NAMES, False, figures, None, ()))
+    found = found_by(review_rules.suspicious, quality=quality, judged=ClassReview(NAMES, False, figures, None, (), ()))
     assert len(found) == expected
+
+
+@pytest.mark.parametrize("answer", ["always the first", "the next class", "the truth shuffled"])
+def test_a_network_that_knows_no_class_contradicts_no_label(answer: str) -> None:
+    truth = np.arange(60) % 3
+    answers = {
+        "always the first": np.zeros(60, int),
+        "the next class": (truth + 1) % 3,
+        "the truth shuffled": np.roll(truth, 1),
+    }
+    judged = review(truth.tolist(), answers[answer].tolist(), 0.95)
+    quality = SimpleNamespace(suspicious=suspicious_labels(judged.figures.answers, 3))
+    assert len([one for one in quality.suspicious if one.confident]) >= review_rules.SUSPICIOUS_LEAST
+    assert len(found_by(review_rules.worse_than_baseline, judged=judged)) == 1
+    assert found_by(review_rules.suspicious, quality=quality, judged=judged) == []
 
 
 @pytest.mark.parametrize(("moved", "expected"), [(0, 1), (9, 0)])

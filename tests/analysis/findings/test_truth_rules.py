@@ -61,6 +61,12 @@ def test_every_rule_has_a_planted_positive_and_a_near_miss():
         (with_answers("other", (4, 4, 1), truth=GivenTruth("pictures", "depths")), "--answer out=KIND"),
         (with_answers("multilabel", (3,), truth=given("0.25", "0.5")), "values, points or boxes"),
         (with_answers("classes", (3,), truth=given("griffin")), "as the network's labels have them"),
+        (with_answers(truth=GivenTruth("folders", "folders")), "the folder that holds a folder for each class"),
+        (with_answers(truth=given(missing=("q.png",))), "Write files as the report names images"),
+        (
+            with_answers("map", (2, 2, 2), truth=GivenTruth("pictures", "masks", missing=("q.png",))),
+            "pictures of the same name",
+        ),
     ],
 )
 def test_what_can_be_done_about_truth_that_matches_nothing_follows_from_the_answer(evidence, said):
