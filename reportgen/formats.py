@@ -120,6 +120,15 @@ def number(value: float | None) -> str:
     return f"{sign}{magnitude:.4g}"
 
 
+def listed(names: Sequence[str]) -> str:
+    """Names in a row; semicolons stand between them where commas stand in one, as in those of ImageNet's classes.
+
+    >>> listed(["macaw", "tench"]), listed(["macaw", "tench, Tinca tinca"])
+    ('macaw, tench', 'macaw; tench, Tinca tinca')
+    """
+    return ("; " if any("," in name for name in names) else ", ").join(names)
+
+
 def percent(value: float | None) -> str:
     """A share of one in per cent; what is not none and not all does not look like it.
 

@@ -82,7 +82,7 @@ def _labels(first: ClassesAnswer, second: ClassesAnswer) -> Compared:
         sorted(one.label or f"class {one.index}" for one in answer.predictions if one.score >= THRESHOLD)
         for answer in (first, second)
     ]
-    words = [", ".join(names) or "none" for names in given]
+    words = [formats.listed(names) or "none" for names in given]
     return "labels given", words[0], words[1], float(len(set(given[0]) ^ set(given[1])))
 
 

@@ -140,7 +140,7 @@ def _compare(first: Layer | None, second: Layer | None, names: dict[str, str]) -
         )
     built = [one for one in _construction(first, second, names) if one.change != "same"]
     measured = [one for one in _measurements(first, second) if one.change != "same"]
-    weights = relative_change(first.sketch, second.sketch)
+    weights = _weights_moved(first, second)
     moved = weights is not None and weights > _WEIGHTS_TOLERANCE
     return LayerComparison(
         name=first.name,
@@ -160,6 +160,8 @@ def _construction(first: Layer, second: Layer, names: dict[str, str]) -> Iterato
     yield fact("output shape", first.output_shape, second.output_shape)
     yield fact("parameters", first.parameter_count, second.parameter_count)
     yield fact("multiply-accumulates", first.mac_count, second.mac_count)
+    if first.parameter_count == second.parameter_count:  # else that it differs needs no saying
+        yield fact("kernel", _kernel_shape(first), _kernel_shape(second))
     for name in dict.fromkeys((*first.details, *second.details)):
         yield fact(name, first.details.get(name), second.details.get(name))
     yield fact("reads", ", ".join(first.inputs), ", ".join(names.get(name, name) for name in second.inputs))
@@ -179,6 +181,18 @@ def _measurements(first: Layer, second: Layer) -> Iterator[Fact]:
         yield fact("activation mean", before.mean, after.mean)
         yield fact("zero activations", before.zero_fraction, after.zero_fraction)
         yield fact("dead channels", len(before.dead_channels), len(after.dead_channels))
+
+
+def _weights_moved(first: Layer, second: Layer) -> float | None:
+    """None for weights of other shapes: their sketches are of one size, and yet have nothing to do with each other."""
+    one, two = _kernel_shape(first), _kernel_shape(second)
+    if one != two or first.parameter_count != second.parameter_count:
+        return None
+    return relative_change(first.sketch, second.sketch)
+
+
+def _kernel_shape(layer: Layer) -> list[int] | None:
+    return None if layer.weights is None else layer.weights.kernel_shape
 
 
 def _activations_moved(first: Layer, second: Layer) -> float | None:

@@ -98,7 +98,7 @@ def doubt(output: EvaluationOutput) -> str:
     """A word of warning where an answer that looks at no image may do as well; else empty."""
     if output.values is not None:
         no_better = [row.name for row in output.values or () if row.r2 is not None and row.r2 <= 0]
-        named = ", ".join(no_better[:_MOST_NAMED])
+        named = formats.listed(no_better[:_MOST_NAMED])
         words = f"Always giving the mean of the right values would be no worse for {named}: nothing was learned there."
         return words if no_better else ""
     surely = output.pixel_accuracy if output.kind == "map" else output.interval and output.interval[0]
@@ -187,7 +187,7 @@ def notes(output: EvaluationOutput) -> Iterable[str]:
         )
     if output.without_images:
         absent = formats.counted(len(output.without_images), "class")
-        named = f": {', '.join(output.without_images)}" if len(output.without_images) <= _MOST_NAMED else ""
+        named = f": {formats.listed(output.without_images)}" if len(output.without_images) <= _MOST_NAMED else ""
         yield f"Averages over classes leave out {absent} without images{named}."
     if output.plain:
         yield "The network gives plain scores: probabilities below are their softmax."

@@ -72,7 +72,7 @@ def _view_output(place: int, output: Output, spreads: Sequence[ValueSpread], cat
         anchor=output_anchor(place),
         title=KINDS[output.kind].phrase(output),
         facts=_facts(output),
-        names=", ".join(names[:MOST_NAMES]) + (f" and {formats.count(more)} more" if more > 0 else ""),
+        names=formats.listed(names[:MOST_NAMES]) + (f" and {formats.count(more)} more" if more > 0 else ""),
         values=tuple(
             SpreadView(
                 spread,

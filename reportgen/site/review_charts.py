@@ -11,6 +11,10 @@ from reportgen.record.review import EvaluationOutput
 # In CSS pixels; drawings shrink with a narrow page.
 WIDTH, HEIGHT = 320, 200
 
+# What a chart keeps free beside its axis, and what a digit of the words there takes.
+LEFT = 44
+_DIGIT = 7.2
+
 # A cell of the matrix, and what a letter of its names takes.
 CELL = 30
 SMALL_CELL = 22
@@ -105,6 +109,11 @@ class ScatterChart:
     def high_words(self) -> str:
         """The upper end, short."""
         return formats.number(float(f"{self.high:.3g}"))
+
+    @property
+    def left(self) -> int:
+        """The room that the ends need beside the axis, so that they do not stand in what is beside the chart."""
+        return max(LEFT, round(max(len(self.low_words), len(self.high_words)) * _DIGIT) + _PAD)
 
 
 def draw_scatter(points: Sequence[tuple[float, float]]) -> ScatterChart | None:

@@ -10,7 +10,10 @@ import pytest
 from support.browsing import ALL_LOADED, OVERFLOWING
 from support.sites import COMPONENTS_PAGE, KINDS
 
-from reportgen.record import SCHEMA_VERSION
+from reportgen.analysis.network.graph_layout import MARGIN
+from reportgen.finished.comparison import compare
+from reportgen.finished.comparison_pages import write_comparison
+from reportgen.record import SCHEMA_VERSION, read_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -210,3 +213,26 @@ def test_other_settings_of_readers(setting: dict[str, str], report: Path, window
 
 def test_the_record_is_beside_the_pages(report: Path) -> None:
     assert json.loads((report / "report.json").read_text(encoding="utf-8"))["schema_version"] == SCHEMA_VERSION
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_no_sign_beside_a_node_is_cut_off(
+    width: int, report: Path, hostile: Path, tmp_path: Path, window: Opener
+) -> None:
+    # Laid out by the program, the widest node begins as far from the edge of its drawing.
+    first, second = (read_record(folder) for folder in (report, hostile))
+    assert first.graph is not None
+    at_edge = [node.model_copy(update={"x": MARGIN}) for node in first.graph.nodes]
+    first = first.model_copy(update={"graph": first.graph.model_copy(update={"nodes": at_edge})})
+    write_comparison(compare(first, second), (report, hostile), tmp_path / "out")
+    shown = window(width=width)
+    shown.open((tmp_path / "out" / "graph.html").as_uri())
+    # A drawing hides what lies beyond it, or else its frame does.
+    cut = """() => [...document.querySelectorAll('.graph svg')].flatMap((drawing) => {
+        const hides = getComputedStyle(drawing).overflow !== 'visible';
+        const room = (hides ? drawing : drawing.parentElement).getBoundingClientRect();
+        return [...drawing.querySelectorAll('.sign')].filter((one) => one.getBoundingClientRect().left < room.left)
+            .map((one) => one.textContent);
+    })"""
+    assert shown.page.locator(".graph .sign").count() > 0
+    assert shown.page.evaluate(cut) == []

@@ -89,6 +89,31 @@ def test_weights_that_moved_are_a_change_whatever_their_statistics(record: Recor
     assert compare_layers(still, still)[0].change == "same"
 
 
+@pytest.mark.parametrize(
+    ("parameters", "kernel", "comparable"),
+    [(36, [3, 3, 4], True), (54, [3, 3, 6], False), (36, [3, 4, 3], False), (40, [3, 3, 4], False)],
+    ids=["the same", "more channels", "turned", "with a bias"],
+)
+def test_weights_of_other_shapes_did_not_move(
+    record: Record, parameters: int, kernel: list[int], comparable: bool
+) -> None:
+    (conv,) = network(record, ("a", "Conv2D", 8))
+    weights = next(layer.weights for layer in record.layers if layer.weights is not None)
+    first, second = (
+        conv.model_copy(
+            update={
+                "sketch": sketch,
+                "parameter_count": count,
+                "weights": weights.model_copy(update={"kernel_shape": shape}),
+            }
+        )
+        for sketch, count, shape in (([3.0, 4.0], 36, [3, 3, 4]), ([4.0, 3.0], parameters, kernel))
+    )
+    (layer,) = compare_layers([first], [second])
+    assert (layer.weights_moved is not None) == comparable
+    assert layer.change == "changed"
+
+
 def test_graphs_mark_what_differs(record: Record) -> None:
     fewer = record.model_copy(update={"layers": record.layers[:-1]})
     nodes = record.graph.nodes if record.graph is not None else []

@@ -9,13 +9,15 @@ import pytest
 from support.records import small_record
 from support.sites import write_report
 
+from reportgen.formats import number
 from reportgen.record import Evaluation, EvaluationOutput, Mistake, Record, Robustness
 from reportgen.record.attributions import Attribution, AttributionTarget
-from reportgen.record.review import Corruption, SeverityScore, ShiftScore, WorstImage, WorstPanels
+from reportgen.record.review import Corruption, SeverityScore, ShiftScore, ValueScore, WorstImage, WorstPanels
 from reportgen.record.tile import Tile
 from reportgen.site.attributions import begins_with_mistakes
 from reportgen.site.catalogue import Catalogue
 from reportgen.site.front import front_page
+from reportgen.site.review_charts import LEFT, draw_scatter
 
 
 def classes(**changes: object) -> EvaluationOutput:
@@ -138,3 +140,22 @@ def test_mistakes_are_said_to_stand_first_where_there_are_some(
     catalogue = Catalogue(record.model_copy(update={"images": [image, *record.images[1:]]}))
     assert begins_with_mistakes(catalogue) is first
     assert front_page(catalogue).view.mistakes_first is first
+
+
+@pytest.mark.parametrize(
+    ("ends", "words"), [((0.0, 1.0), "0"), ((168_000.0, 788_000.0), "788,000"), ((-1.64e-5, 3.38e-5), number(-1.64e-5))]
+)
+def test_a_scatter_keeps_room_for_the_words_at_its_axis(ends: tuple[float, float], words: str, tmp_path: Path) -> None:
+    chart = draw_scatter([ends, ends[::-1]])
+    assert chart is not None
+    assert words in (chart.low_words, chart.high_words)
+    # A digit of 12 pixels is 7 wide, and 4 lie between the words and the axis.
+    assert chart.left >= max(LEFT, 7 * len(words) + 4)
+    old = small_record(tmp_path / "first").evaluation
+    assert old is not None
+    output = EvaluationOutput(output="v", kind="values", images=2, unmatched=0, values=[
+        ValueScore(name="v", mae=0.0, rmse=0.0, r2=1.0, bias=0.0)
+    ], scatter=(ends, ends[::-1]))  # fmt: skip
+    evaluation = Evaluation(**{**dict(old), "accuracy": None, "outputs": (output,)})
+    text = text_of("evaluation.html", tmp_path / "report", evaluation=evaluation)
+    assert f'width="{328 + chart.left}" height="248" viewBox="-{chart.left} -12 {328 + chart.left} 248"' in text

@@ -20,7 +20,7 @@ class Given:
 
     `labels` are names given for it, or such as fit it; `truth_classes` how many classes the right answers name, None
     where they name none; `loss` is Keras' name for what it was trained on; `inputs` `(images, height, width,
-    channels)` are what the network answered to, as 0..255.
+    channels)` are what the network answered to, as 0..255; `truth_is_input` says that they are the right answers, too.
     """
 
     labels: tuple[str, ...] | None
@@ -28,6 +28,7 @@ class Given:
     loss: str | None
     inputs: NDArray[np.float32]
     is_application: bool = False
+    truth_is_input: bool = False
 
     @property
     def label_count(self) -> int:

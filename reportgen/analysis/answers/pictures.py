@@ -25,7 +25,9 @@ _BEYOND = 0.5
 
 
 def is_picture(seen: SeenOutput, given: Given) -> bool:
-    """Whether a map has the input's channels and no names of classes; one channel must follow the input, too.
+    """Whether a map has the input's channels and no names of classes.
+
+    One channel must follow the input, too, unless that is said to be the right answer.
 
     What a generator makes of a vector is a picture where it has the channels of one.
     """
@@ -36,7 +38,7 @@ def is_picture(seen: SeenOutput, given: Given) -> bool:
         return seen.size[2] in _PICTURE_CHANNELS  # made of a vector
     if seen.size[2] != channels:
         return False
-    return channels > 1 or _follows(seen.answers[..., 0], given.inputs[..., 0])
+    return channels > 1 or given.truth_is_input or _follows(seen.answers[..., 0], given.inputs[..., 0])
 
 
 def _follows(answers: NDArray[np.float32], inputs: NDArray[np.float32]) -> bool:
@@ -90,6 +92,8 @@ def _find(seen: SeenOutput, given: Given) -> str | None:
     channels = seen.size[2]
     if given.inputs.shape[1:3] == (1, 1):
         return f"{layer_words(seen)} makes a map of {channels} channels of a vector."
+    if channels == 1 and given.truth_is_input:
+        return f"{layer_words(seen)} gives a map of one channel, and the input is its right answer."
     if channels == 1:
         return f"{layer_words(seen)} gives a map of one channel that follows the input on the images."
     return f"{layer_words(seen)} gives a map of {channels} channels, as many as the input has."

@@ -86,8 +86,16 @@ def settle_outputs(
         labels, origin = _labels_for(one, network, config, files, own)
         if one.name not in network.output_labels and not _may_have(one, certain, len(labels or ())):
             labels, origin = None, "none"
-        given = Given(labels, _truth_classes(one, own), network.losses.of(one.name, one.index), shown,
-                      network.is_application)  # fmt: skip
+        # Right answers for no output by name may be of another one, where there are several.
+        own_truth = truths.get(one.name) or (truths.get("") if len(seen) == 1 else None)
+        given = Given(
+            labels=labels,
+            truth_classes=_truth_classes(one, own),
+            loss=network.losses.of(one.name, one.index),
+            inputs=shown,
+            is_application=network.is_application,
+            truth_is_input=own_truth is not None and own_truth.form == "input",
+        )
         output = _settle(one, given, origin, config)
         if origin == "folders" and output.labels is not None and not _asked_for_folders(config, one.name):
             named.append(one.name)

@@ -221,11 +221,12 @@ class MatchedTruth:
     unmatched: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
     places: tuple[int, ...] = (0,)
+    are_inputs: bool = False  # each image is its own right answer
 
     @property
     def is_matched(self) -> bool:
         """Whether the right answer of any image is known."""
-        return bool(self.classes or self.values or self.files or self.given.form == "input")
+        return bool(self.classes or self.values or self.files or self.are_inputs)
 
 
 def match_truth(given: GivenTruth, output: SettledOutput) -> MatchedTruth:
@@ -238,7 +239,7 @@ def match_truth(given: GivenTruth, output: SettledOutput) -> MatchedTruth:
         files = given.files if given.form == "pictures" else {}
         is_input = given.form == "input" and output.kind == "picture"
         unmatched = () if files or is_input else (given.missing or given.names)
-        return MatchedTruth(output.name, given, files=files, unmatched=unmatched)
+        return MatchedTruth(output.name, given, files=files, unmatched=unmatched, are_inputs=is_input)
     return MatchedTruth(output.name, given, unmatched=given.names)
 
 

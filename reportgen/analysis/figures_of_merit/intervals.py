@@ -34,4 +34,5 @@ def wilson_interval(right: int, total: int) -> Interval | None:
     measured, spread = right / total, _Z**2 / total
     middle = (measured + spread / 2) / (1 + spread)
     half = _Z * math.sqrt(measured * (1 - measured) / total + spread / (4 * total)) / (1 + spread)
-    return max(0.0, middle - half), min(1.0, middle + half)
+    # Rounding must not take from 0 and 1, the ends where none or all are right.
+    return 0.0 if right == 0 else max(0.0, middle - half), 1.0 if right == total else min(1.0, middle + half)

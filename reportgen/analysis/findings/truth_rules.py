@@ -18,6 +18,7 @@ _WITHOUT_ENTRIES = {
     "table": "Write files as the report names images.",
     "list": "Write files as the report names images.",
     "pictures": "Give pictures of the same name as the images but for the ending.",
+    "input": "Where the output gives a picture, say --answer {output}=picture.",
 }
 
 
@@ -50,6 +51,8 @@ def _unmatched_message(truth: MatchedTruth) -> str:
         return f"The right answers for {truth.output} in {given.source} are of no image of this report."
     if given.form == "folders" and not given.cells:
         return f"The images lie in no folders, so that --truth folders gives no right answers for {truth.output}."
+    if given.form == "input":
+        return f"The input is the right answer of pictures alone, and {truth.output} is not read as one."
     if given.form == "pictures" and not given.files:
         return f"No picture in {given.source} is called as an image of this report."
     return f"The right answers given for {truth.output} match nothing that it can answer."
@@ -63,7 +66,7 @@ def _unmatched_action(truth: MatchedTruth, kind: AnswerKind) -> str:
     if kind in ("classes", "multilabel") and any(_is_measure(name) for name in truth.unmatched):
         return f"Where the output gives values, points or boxes, say so: --answer {truth.output}=KIND."
     if not truth.given.cells and truth.given.form in _WITHOUT_ENTRIES:
-        return _WITHOUT_ENTRIES[truth.given.form]
+        return _WITHOUT_ENTRIES[truth.given.form].format(output=truth.output)
     if truth.known and all(whole_number(name) is not None for name in truth.known):
         return "Give --labels with the network's names of its classes, in the order of its outputs."
     return "Write the names as the network's labels have them, and files as the report names images."

@@ -15,11 +15,18 @@ def percent(part: int, whole: int) -> str:
 
 
 def names(listed: Sequence[str]) -> str:
-    """Names joined, the rest counted: `a, b, c, d and 3 more`."""
+    """Names joined, the rest counted; semicolons stand between them where commas stand in one.
+
+    >>> names(list("abcdefg")), names(["macaw", "tench, Tinca tinca"])
+    ('a, b, c, d and 3 more', 'macaw; and tench, Tinca tinca')
+    """
     shown, rest = list(listed[:LISTED]), len(listed) - LISTED
-    if rest > 0:
-        return f"{', '.join(shown)} and {rest} more"
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+    if rest <= 0 and len(shown) == 1:
+        return shown[0]
+    last = f"{rest} more" if rest > 0 else shown.pop()
+    if any("," in name for name in (*shown, last)):
+        return f"{'; '.join(shown)}; and {last}"
+    return f"{', '.join(shown)} and {last}"
 
 
 def on_images(number: int) -> str:

@@ -136,6 +136,35 @@ def test_a_grey_picture_follows_its_input() -> None:
     assert kinds(settled(model)) == [("again", "picture")]
 
 
+@pytest.mark.parametrize(
+    ("last", "options", "kind", "judged"),
+    [
+        (layers.Conv2D(1, 1, activation="sigmoid", name="last"), {}, "map", False),
+        (layers.Conv2D(1, 1, activation="sigmoid", name="last"), {"truth": "input"}, "picture", True),
+        (layers.Conv2D(1, 1, name="last"), {"truth": {"last": "input"}}, "picture", True),
+        (layers.Conv2D(2, 1, activation="softmax", name="last"), {"truth": "input"}, "map", False),
+        (layers.Conv2D(1, 1, activation="sigmoid", name="last"), {"truth": "input", "answer": "map"}, "map", False),
+    ],
+    ids=["nothing said", "said", "said by name", "classes", "said otherwise"],
+)
+def test_the_input_as_the_right_answer_makes_a_map_of_one_channel_a_picture(
+    last: Any, options: Any, kind: str, judged: bool
+) -> None:
+    # Fresh weights do not give back what they get.
+    found = settled(trunk(last, channels=1), **options)
+    assert kinds(found) == [("last", kind)]
+    assert any(truth.is_matched for truth in found.truths.values()) == judged
+
+
+def test_the_input_is_not_taken_for_the_right_answer_of_a_mask_beside_a_picture() -> None:
+    given = keras.Input((8, 8, 1))
+    mask = layers.Conv2D(1, 3, padding="same", activation="sigmoid", name="mask")(given)
+    again = layers.Conv2D(1, 1, kernel_initializer="ones", name="again")(given)
+    found = settled(keras.Model(given, [mask, again]), truth="input")
+    assert kinds(found) == [("mask", "map"), ("again", "picture")]
+    assert [name for name, truth in found.truths.items() if truth.is_matched] == ["again"]
+
+
 def test_a_network_without_layers_to_trace_is_judged_by_its_answers() -> None:
     model = Subclassed()
     model(np.zeros((1, 8, 8, 3), np.float32))

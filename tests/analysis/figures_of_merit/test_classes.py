@@ -205,7 +205,11 @@ def test_an_image_added_twice_is_refused() -> None:
         accumulator.result()
 
 
-def test_the_interval_of_all_right_ends_at_one() -> None:
-    low, high = wilson_interval(5, 5) or (0.0, 0.0)
-    assert high == pytest.approx(1.0)
-    assert low == pytest.approx(stats.binomtest(5, 5).proportion_ci(method="wilson").low)
+@pytest.mark.parametrize("total", [1, 5, 30, 83, 1_000])
+def test_the_interval_of_all_right_ends_at_one_and_that_of_none_at_zero(total: int) -> None:
+    low, high = wilson_interval(total, total) or (0.0, 0.0)
+    assert high == 1.0  # to the last bit: what is all is written as all
+    assert low == pytest.approx(stats.binomtest(total, total).proportion_ci(method="wilson").low)
+    low, high = wilson_interval(0, total) or (0.0, 0.0)
+    assert low == 0.0
+    assert high == pytest.approx(stats.binomtest(0, total).proportion_ci(method="wilson").high)

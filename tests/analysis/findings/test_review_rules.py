@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -152,6 +153,15 @@ def test_suspicious_labels(exchanged: int, sure: float, expected: int) -> None:
     quality = SimpleNamespace(suspicious=suspicious_labels(figures.answers, 3))
     found = found_by(review_rules.suspicious, quality=quality, judged=ClassReview(NAMES, False, figures, None, (), ()))
     assert len(found) == expected
+
+
+def test_names_with_commas_are_told_from_each_other() -> None:
+    few = tuple(SimpleNamespace(index=index, count=1) for index in range(3))
+    judged = review([0, 1, 2], [0, 1, 2])
+    named = replace(judged, names=("macaw", "Samoyed, Samoyede", "tabby, tabby cat"))
+    for called, said in ((judged, "cat, dog and owl"), (named, "macaw; Samoyed, Samoyede; and tabby, tabby cat")):
+        (found,) = found_by(review_rules.few_images, quality=SimpleNamespace(few=few), judged=called)
+        assert found.message.endswith(f"{said}.")
 
 
 @pytest.mark.parametrize("answer", ["always the first", "the next class", "the truth shuffled"])

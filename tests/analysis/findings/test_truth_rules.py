@@ -27,6 +27,18 @@ PLANTED: list[Planted] = [
         with_answers("map", (2, 2, 2), truth=GivenTruth("pictures", "masks", missing=("q.png",))),
         ["warning"],
     ),
+    (
+        "no picture",
+        truth_rules.unmatched_truth,
+        with_answers("map", (2, 2, 1), truth=GivenTruth("input", "input")),
+        ["warning"],
+    ),
+    (
+        "a picture",
+        truth_rules.unmatched_truth,
+        with_answers("picture", (2, 2, 1), truth=GivenTruth("input", "input")),
+        [],
+    ),
     ("all matches", truth_rules.unmatched_truth, with_answers(truth=given("a", "b")), []),
     ("white is not judged", truth_rules.unmatched_masks, masks(("background",), unjudged=900), ["warning"]),
     ("nothing is judged", truth_rules.unmatched_masks, masks((), unjudged=900), ["warning"]),
@@ -67,6 +79,7 @@ def test_every_rule_has_a_planted_positive_and_a_near_miss():
             with_answers("map", (2, 2, 2), truth=GivenTruth("pictures", "masks", missing=("q.png",))),
             "pictures of the same name",
         ),
+        (with_answers("map", (2, 2, 1), truth=GivenTruth("input", "input")), "say --answer out=picture"),
     ],
 )
 def test_what_can_be_done_about_truth_that_matches_nothing_follows_from_the_answer(evidence, said):
