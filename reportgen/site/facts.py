@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from reportgen.facts import Shape
-from reportgen.formats import TIMES, byte_count, count, is_open, number, percent, shape, short_count, size
+from reportgen.formats import TIMES, byte_count, count, counted, is_open, number, percent, shape, short_count, size
 from reportgen.record import (
     Activations,
     ChannelActivation,
@@ -202,7 +202,7 @@ def maximization_facts(shown: Maximization) -> Facts:
         ("Activation", number(shown.activation)),
         (words.furthest, number(shown.dataset_max)),
         ("Rank in its layer" if words.is_channel else "Rank", "" if shown.rank is None else ordinal(shown.rank)),
-        ("Preset", f"{shown.preset}, {count(shown.steps)} steps"),
+        ("Preset", f"{shown.preset}, {counted(shown.steps, 'step')}"),
         ("Canvas", f"{size(shown.canvas)} pixels"),
     )
 

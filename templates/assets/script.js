@@ -121,8 +121,13 @@
     "/": ["search", () => searchField && searchField.focus()],
     z: ["enlarge the figure in view", zoom],
     t: ["theme", nextTheme],
-    "?": ["this list", () => help.togglePopover()],
+    "?": ["this list", showKeys],
   };
+  function showKeys() {
+    help.togglePopover();
+    // The list stands at the end of the page: who opens it by a key would go through all links to its switch.
+    if (help.matches(":popover-open")) keySwitch.focus();
+  }
   function follow(selector) {
     const link = document.querySelector(selector);
     if (link) link.click();
@@ -147,7 +152,7 @@
     make("label", {}, keySwitch, " Single keys are on"),
   );
   document.addEventListener("keydown", (event) => {
-    const typing = event.target.closest("input, textarea, select, [contenteditable]");
+    const typing = event.target.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
     if (typing || event.ctrlKey || event.metaKey || event.altKey || !keySwitch.checked || !KEYS[event.key]) return;
     event.preventDefault();
     KEYS[event.key][1]();

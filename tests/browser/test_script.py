@@ -47,6 +47,29 @@ def test_keys_can_be_switched_off_and_stay_off(layer: Window) -> None:
     assert title(layer) == "conv1"
 
 
+def test_the_switch_of_the_keys_is_at_hand_and_the_key_that_opened_closes(layer: Window) -> None:
+    keys = layer.page
+    keys.keyboard.press("?")
+    assert keys.evaluate("document.activeElement.matches('#keys input')")
+    keys.keyboard.press("?")
+    assert not keys.evaluate("document.getElementById('keys').matches(':popover-open')")
+    keys.keyboard.press("?")
+    keys.keyboard.press("Space")
+    keys.keyboard.press("Escape")
+    keys.keyboard.press("n")
+    keys.wait_for_timeout(200)
+    assert title(layer) == "conv1"
+
+
+def test_keys_go_on_where_a_variant_was_chosen(report: Path, window: Opener) -> None:
+    shown = window()
+    shown.open(f"{report.as_uri()}/images/checks.html")
+    shown.page.locator("#maps-0-0-0").get_by_text("each map by itself").click()
+    assert shown.page.evaluate("document.activeElement.type") == "radio"
+    shown.page.keyboard.press("h")
+    shown.page.wait_for_url("**/index.html", timeout=5_000)
+
+
 @pytest.mark.parametrize(
     ("text", "found"), [("conv2", "conv2"), ("channel conv1 2", "conv1, channel 2"), ("spirals", "spirals.png")]
 )

@@ -9,6 +9,7 @@ import pytest
 from support.records import small_record
 from support.sites import write_report
 
+from reportgen.facts import Histogram
 from reportgen.formats import number
 from reportgen.record import Evaluation, EvaluationOutput, Mistake, Record, Robustness
 from reportgen.record.attributions import Attribution, AttributionTarget
@@ -16,6 +17,8 @@ from reportgen.record.review import Corruption, SeverityScore, ShiftScore, Value
 from reportgen.record.tile import Tile
 from reportgen.site.attributions import begins_with_mistakes
 from reportgen.site.catalogue import Catalogue
+from reportgen.site.charts import draw_histogram
+from reportgen.site.environment import make_environment
 from reportgen.site.front import front_page
 from reportgen.site.review_charts import LEFT, draw_scatter
 
@@ -159,3 +162,19 @@ def test_a_scatter_keeps_room_for_the_words_at_its_axis(ends: tuple[float, float
     evaluation = Evaluation(**{**dict(old), "accuracy": None, "outputs": (output,)})
     text = text_of("evaluation.html", tmp_path / "report", evaluation=evaluation)
     assert f'width="{328 + chart.left}" height="248" viewBox="-{chart.left} -12 {328 + chart.left} 248"' in text
+
+
+@pytest.mark.parametrize(
+    ("macro", "said"),
+    [
+        ('profile("M0 0", 1)', "Highest activation of the one channel"),
+        ('profile("M0 0", 4)', "Highest activation of each of 4 channels, in their order"),
+        ("histogram(chart, 'Values')", "Values: 1 value from 0 to 1"),
+    ],
+)
+def test_one_of_a_kind_is_no_plural(macro: str, said: str) -> None:
+    chart = draw_histogram(Histogram(edges=[0.0, 1.0], counts=[1]))
+    page = make_environment(None).from_string(
+        '{% import "macros/parts.html.jinja2" as parts with context %}{{ parts.' + macro + " }}"
+    )
+    assert f'aria-label="{said}"' in page.render(chart=chart, page=None, site=None)

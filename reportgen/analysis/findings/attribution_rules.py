@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from reportgen.analysis.attribution.checks import SURVIVING
 from reportgen.analysis.findings.evidence import Evidence, MapFacts
-from reportgen.formats import count
+from reportgen.formats import count, counted
 from reportgen.results import Finding
 
 # Fewer images may have their evidence in one place because they show the same thing there.
@@ -60,7 +60,7 @@ def surviving_maps(evidence: Evidence) -> Iterator[Finding]:
                 layer=found.layer,
                 message=f"The {found.method} maps{where} stay as they are when the weights are shuffled: they show "
                 "the images, not what the network learnt.",
-                measured=f"rank correlation {found.correlation:.2f} on {count(found.images)} images",
+                measured=f"rank correlation {found.correlation:.2f} on {counted(found.images, 'image')}",
                 threshold=f"more than {SURVIVING}",
                 why="A map that does not depend on the weights cannot explain what they do.",
                 action="Do not read these maps; take another method or another layer.",

@@ -8,7 +8,7 @@ import numpy as np
 
 from reportgen.analysis.findings.evidence import AnswerFacts, Evidence
 from reportgen.analysis.findings.wording import names, on_images
-from reportgen.formats import count
+from reportgen.formats import count, counted
 from reportgen.results import Finding
 
 # Answers to fewer images than this may be the same by chance.
@@ -31,8 +31,8 @@ def nonfinite_answers(evidence: Evidence) -> Iterator[Finding]:
             rule="nonfinite-answers",
             severity="error",
             message=f"The output {facts.output.name} has values that are not finite.",
-            measured=f"{count(int(facts.nonfinite.sum()))} values on {count(len(images))} of "
-            f"{count(len(facts.nonfinite))} images",
+            measured=f"{counted(int(facts.nonfinite.sum()), 'value')} on {count(len(images))} of "
+            f"{counted(len(facts.nonfinite), 'image')}",
             threshold="none",
             why="What is not a number is no answer, and every mean it goes into is lost.",
             action="Look for a division by zero, a logarithm of zero or an overflow before this output.",

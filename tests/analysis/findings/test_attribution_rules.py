@@ -56,6 +56,9 @@ def _correlation(value: float) -> RandomizationFacts:
 def test_maps_that_survive_shuffled_weights_are_told() -> None:
     (finding,) = _found(rules.surviving_maps, methods=[_correlation(0.95), _correlation(0.5)])
     assert (finding.rule, finding.severity, finding.layer) == ("surviving-maps", "warning", "last")
+    assert finding.measured.endswith("on 4 images")
+    (alone,) = _found(rules.surviving_maps, methods=[RandomizationFacts("grad-cam", "last", 0.95, 1)])
+    assert alone.measured.endswith("on 1 image")
     assert "0.95" in finding.measured
 
 
