@@ -134,8 +134,8 @@ def untrained_weights(evidence: Evidence) -> Iterator[Finding]:
             if whole
             else f"{names(layers)} {'looks' if len(layers) == 1 else 'look'} untrained, unlike the other layers."
         ),
-        measured=f"{count(len(initial))} of {counted(len(judged), 'kernel')} {'has' if len(initial) == 1 else 'have'} the spread "
-        "and the limits of their initializer, and zero biases",
+        measured=f"{count(len(initial))} of {counted(len(judged), 'kernel')} "
+        f"{'has' if len(initial) == 1 else 'have'} the spread and the limits of their initializer, and zero biases",
         threshold=f"from {UNTRAINED_SHARE:.0%} on the whole network counts as untrained",
         why="Features and answers of random weights mean nothing.",
         action="Check that the trained weights were loaded, into these layers too.",
