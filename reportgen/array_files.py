@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import math
+import threading
 import tokenize
 import zipfile
 import zlib
@@ -17,6 +18,10 @@ import numpy as np
 from reportgen.machine.memory import available_memory
 from reportgen.opening import open_regular
 
+# Numpy reads the header of an array with Python's parser. Up to Python 3.12 all threads share that one's account of its
+# depth: two that read at once may end in a SystemError (as in python/cpython#106905).
+ONE_READER = threading.RLock()
+
 # What numpy raises on files that are damaged, beside OSError and ValueError.
 _DAMAGE = (
     ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, NotImplementedError, RuntimeError,
@@ -28,6 +33,8 @@ _DAMAGE = (
 def loaded_arrays(path: Path, *, mapped: bool = False) -> Iterator[Any]:
     """The array of a `.npy` file, or the arrays of a `.npz` file by their names; nothing pickled is read.
 
+    Other threads wait until the block has ended.
+
     Args:
         path: the file.
         mapped: whether values of a `.npy` come from the file when they are asked for.
@@ -35,7 +42,7 @@ def loaded_arrays(path: Path, *, mapped: bool = False) -> Iterator[Any]:
     Raises:
         OSError, ValueError: also during the block: it cannot be read, is no array, or has no room in memory.
     """
-    with open_regular(path, "archive") as file:
+    with ONE_READER, open_regular(path, "archive") as file:
         free = available_memory()
         try:
             if zipfile.is_zipfile(file):

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.array_files import ONE_READER
 from reportgen.opening import read_regular
 
 _META = "__meta__"
@@ -120,7 +121,7 @@ class Cache:
             return None
         with suppress(OSError):  # a folder that is only read keeps no account of use
             os.utime(path)
-        with np.load(io.BytesIO(payload), allow_pickle=False) as stored:
+        with ONE_READER, np.load(io.BytesIO(payload), allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
         meta = json.loads(arrays.pop(_META).tobytes())
         return Entry(arrays, meta)
