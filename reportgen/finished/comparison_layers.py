@@ -169,6 +169,9 @@ def _construction(first: Layer, second: Layer, names: dict[str, str]) -> Iterato
 
 def _measurements(first: Layer, second: Layer) -> Iterator[Fact]:
     """What was measured of its weights and on the images."""
+    if first.sketch and second.sketch:
+        # How far weights moved from nothing but zeros cannot be said as a share of these.
+        yield fact("all weights are zero", *("no" if any(layer.sketch or ()) else "yes" for layer in (first, second)))
     one, two = first.weights, second.weights
     if one is not None and two is not None:
         yield fact("weight mean", one.mean, two.mean)

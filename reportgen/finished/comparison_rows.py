@@ -6,14 +6,9 @@ from collections.abc import Iterator
 
 from reportgen import formats
 from reportgen.facts import SEVERITIES
-from reportgen.finished.comparison import (
-    Comparison,
-    FindingComparison,
-    ImageComparison,
-    MaximizationPair,
-    PicturePair,
-)
+from reportgen.finished.comparison import Comparison, FindingComparison, MaximizationPair, PicturePair
 from reportgen.finished.comparison_facts import Change, Fact, Value
+from reportgen.finished.comparison_images import ImageComparison
 from reportgen.finished.comparison_layers import LayerComparison
 from reportgen.finished.comparison_views import (
     AlikeCell,

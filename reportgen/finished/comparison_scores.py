@@ -83,9 +83,15 @@ def rightness(pairs: Iterable[tuple[Image, Image]], first: Record, second: Recor
 
 
 def _verdict(image: Image, truth: str, record: Record, known: Mapping[int, str]) -> bool | None:
-    """Whether an image's best class is the right one, or just its labels are given; None where that is not known."""
+    """Whether an image's best class is the right one, or just its labels are given; None where that is not known.
+
+    Nor is it where the network has no class of the name that the truth is: the names may be of another list.
+    """
     if not record.model.gives_labels:
-        return image.predictions[0].index == _class_index(truth, known)
+        right = _class_index(truth, known)
+        # Reports of earlier versions name the classes that were answered alone: the right one is none of them.
+        some = 0 < len(known) < (record.model.head.classes or 0)
+        return None if right is None and not some else image.predictions[0].index == right
     if record.model.head.kind != "sigmoid":
         return None
     best = [one.model_copy(update={"label": known.get(one.index, one.label)}) for one in image.predictions]

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from reportgen import formats
 from reportgen.facts import SEVERITIES
-from reportgen.finished.comparison import Comparison, FindingComparison, ImageComparison
+from reportgen.finished.comparison import Comparison, FindingComparison
+from reportgen.finished.comparison_images import ImageComparison
 from reportgen.finished.comparison_scores import PairedScore
 from reportgen.finished.markdown import code, escaped
 from reportgen.site.page import FRONT
@@ -27,6 +28,7 @@ def sentences(comparison: Comparison, names: tuple[str, str] = ("A", "B")) -> tu
         formats.capitalized(sentence)
         for sentence in (
             *_answers(comparison, names),
+            *_paired(comparison.shared),
             *_findings(comparison.findings),
             *construction_words(comparison),
             *_cost(comparison, names),
@@ -88,6 +90,14 @@ def _answers(comparison: Comparison, names: tuple[str, str]) -> Iterator[str]:
         yield f"the {what} is the same on {formats.percent(share)} of {on}; {answers}."
 
 
+def _paired(shared: Sequence[ImageComparison]) -> Iterator[str]:
+    """Images that may be others, since only their names are the same."""
+    number = sum(image.by_name for image in shared)
+    if number:
+        by = "are matched by their names" if number > 1 else "is matched by its name"
+        yield f"{formats.count(number)} of {formats.counted(len(shared), 'shared image')} {by} alone: the files differ."
+
+
 def _number(value: int) -> str:
     return "none" if value == 0 else formats.count(value)
 
@@ -143,7 +153,7 @@ def _cost(comparison: Comparison, names: tuple[str, str]) -> Iterator[str]:
 
 
 def _weights(comparison: Comparison) -> Iterator[str]:
-    moved = [layer for layer in comparison.layers if layer.weights_moved]
+    moved = [layer for layer in comparison.layers if layer.weights_moved and layer.change != "same"]
     if not moved:
         return
     most = max(moved, key=lambda layer: layer.weights_moved or 0.0)
@@ -161,7 +171,9 @@ def _alike(comparison: Comparison) -> Iterator[str]:
     on = formats.counted(comparison.likeness.images, "image")
     low, high = min(known), max(known)
     if low[0] > 1 - 5e-4:
-        yield f"what {formats.counted(len(known), 'matched layer')} give for {on} is the same but for rotation (CKA 1)."
+        gives = "gives" if len(known) == 1 else "give"
+        what = f"what {formats.counted(len(known), 'matched layer')} {gives} for {on}"
+        yield f"{what} is the same but for rotation (CKA 1)."
     elif len(known) == 1:
         yield f"on {on} the CKA of {low[1]} is {low[0]:.2f}."
     else:
@@ -206,8 +218,9 @@ def _finding_line(one: FindingComparison) -> str:
 
 
 def answer_words(image: ImageComparison) -> tuple[str, str]:
-    """Both answers: the best class, else the output that changed most."""
-    if any(image.best):
+    """Both answers: the best class, else, or where that is the same and another answer changed, what changed most."""
+    others = any(change != "same" for _, change in image.answers)
+    if any(image.best) and (image.best_change != "same" or not others):
         first, second = (
             formats.NOTHING if best is None else f"{best.label or f'class {best.index}'} ({formats.number(best.score)})"
             for best in image.best
@@ -215,6 +228,8 @@ def answer_words(image: ImageComparison) -> tuple[str, str]:
         return first, second
     if image.answers:
         answer = max((answer for answer, _ in image.answers), key=lambda answer: answer.apart)
-        about = f"{answer.about}: " if answer.about else ""
+        output = answer.output if len(image.answers) > 1 else ""
+        parts = [part for part in (output, answer.about) if part]
+        about = f"{', '.join(parts)}: " if parts else ""
         return f"{about}{answer.first}", f"{about}{answer.second}"
     return formats.NOTHING, formats.NOTHING

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from reportgen.finished.comparison_common import Common
 from reportgen.record import EvaluationOutput, Record, Robustness
 
 _EVALUATED = {
@@ -11,23 +12,38 @@ _EVALUATED = {
     "Calibration error": "ece",
     "Log loss": "nll",
     "Area under ROC": "roc_auc",
+    "Mean average precision": "mean_average_precision",
     "Mean IoU": "mean_iou",
+    "Pixel accuracy": "pixel_accuracy",
+    "Mean absolute error": "mae",
+    "Peak signal to noise ratio": "psnr",
 }
 
 
-def compared_figures(first: Record, second: Record) -> Iterator[tuple[str, float | None, float | None]]:
-    """Name and both values of each figure that at least one of the reports has."""
-    one, two = _figures(first), _figures(second)
+def compared_figures(first: Record, second: Record, common: Common) -> Iterator[tuple[str, float | None, float | None]]:
+    """Name and both values of each figure that at least one of the reports has.
+
+    Those of A's first output have plain names, those of others the output's before them.
+    """
+    evaluated = first.evaluation or second.evaluation
+    plain = evaluated.outputs[0].output if evaluated is not None and evaluated.outputs else None
+    if first.evaluation is None:
+        plain = common.outputs.get(plain or "", plain)
+    one, two = _figures(first, {}, plain), _figures(second, common.outputs, plain)
     for name in dict.fromkeys((*one, *two)):
         if one.get(name) is not None or two.get(name) is not None:
             yield name, one.get(name), two.get(name)
 
 
-def _figures(record: Record) -> dict[str, float | None]:
+def _figures(record: Record, outputs: Mapping[str, str], plain: str | None) -> dict[str, float | None]:
+    """All figures by name; `outputs` are A's names of this report's, `plain` is the one that is not named."""
     figures: dict[str, float | None] = {}
-    output = record.evaluation.outputs[0] if record.evaluation is not None and record.evaluation.outputs else None
-    if output is not None:
-        figures |= _of_output(output)
+    for output in record.evaluation.outputs if record.evaluation is not None else ():
+        name = outputs.get(output.output, output.output)
+        before = "" if name == plain else f"{name}: "
+        figures |= {f"{before}{figure}": value for figure, value in _of_output(output).items()}
+        if before:  # that of the first output with classes is told of the network
+            figures[f"{before}Accuracy"] = output.accuracy
     if record.robustness is not None:
         figures |= _of_robustness(record.robustness)
     if record.dataset is not None:

@@ -7,7 +7,7 @@ from support.records import small_record
 
 from reportgen.finished.comparison import compare
 from reportgen.finished.comparison_words import comparison_markdown
-from reportgen.record import Finding, Record
+from reportgen.record import Finding, Output, Record
 
 
 @pytest.fixture
@@ -101,3 +101,38 @@ def test_findings_of_both_show_what_each_says(record: Record) -> None:
     words = comparison_markdown(compare(first, others[0]))
     assert "1 finding in both with another severity" in words
     assert "warning in A, info in B): 3 of 100 channels" in words
+
+
+def test_findings_of_one_rule_are_each_told(record: Record) -> None:
+    one = record.findings[0].model_copy(update={"layer": None, "image": None})
+    many = [one.model_copy(update={"message": message}) for message in ("of output a", "of output b", "of output c")]
+    first, second = (record.model_copy(update={"findings": found}) for found in (many, [many[2], many[0]]))
+    found = {item.finding.message: item.change for item in compare(first, second).findings}
+    assert found == {"of output a": "same", "of output b": "only A", "of output c": "same"}
+    other = many[1].model_copy(update={"message": "of output d"})
+    third = record.model_copy(update={"findings": [other, *many]})
+    assert [item.change for item in compare(first, third).findings].count("only B") == 1
+
+
+def maximized(record: Record, labels: list[str], channels: list[int]) -> Record:
+    """`record` of a network with these classes and a picture of each of `channels`."""
+    output = Output(name="classes", kind="classes", shape=(None, 3), labels=labels, note=None, reason="")
+    made = next(one for one in record.maximizations if one.picture is not None)
+    shown = [
+        made.model_copy(
+            update={"objective": "logit", "output": "classes", "channel": at, "label": labels[at], "layer": "dense"}
+        )
+        for at in channels
+    ]
+    model = record.model.model_copy(update={"outputs": (output,)})
+    return record.model_copy(update={"maximizations": shown, "model": model})
+
+
+def test_maximised_classes_are_paired_by_name(record: Record) -> None:
+    one = maximized(record, ["checks", "dots", "rings"], [0, 1])
+    two = maximized(record, ["rings", "checks", "dots"], [0, 1])
+    pairs = compare(one, two).maximizations
+    assert [(pair.first.label, pair.second.label) for pair in pairs] == [("checks", "checks")]
+    twice = maximized(record, ["crane", "crane", "dots"], [0, 1])
+    pairs = compare(twice, twice).maximizations
+    assert [(pair.first.channel, pair.second.channel) for pair in pairs] == [(0, 0), (1, 1)]

@@ -145,3 +145,17 @@ def test_findings_of_renamed_layers_are_the_same(record: Record) -> None:
     comparison = compare(record, renamed)
     assert {finding.change for finding in comparison.findings} == {"same"}
     assert {layer.change for layer in comparison.layers} == {"same"}
+
+
+def test_weights_that_were_nothing_but_zeros_and_are_not_any_more(record: Record) -> None:
+    """As those of a PReLU or an added position are before training: no share of them says how far they moved."""
+    one = network(record, ("a", "Conv2D", 8), ("p", "PReLU", 8))
+    zero, moved = (
+        [one[0], one[1].model_copy(update={"weights": None, "sketch": sketch})] for sketch in ([0.0] * 4, [0.25] * 4)
+    )
+    for first, second in ((zero, moved), (moved, zero)):
+        layers = compare_layers(first, second)
+        assert [layer.change for layer in layers] == ["same", "changed"]
+        assert [fact.name for fact in layers[1].facts] == ["all weights are zero"]
+        assert not layers[1].rebuilt
+    assert [layer.change for layer in compare_layers(zero, zero)] == ["same", "same"]

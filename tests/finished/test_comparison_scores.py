@@ -183,3 +183,18 @@ def test_a_comparison_in_markdown_says_what_matters(record: r.Record) -> None:
 
 def test_a_tie_is_said_as_one() -> None:
     assert score_words(PairedScore(10, (7, 7), 2, 2), ("A", "B")) == "B is right as often as A on 10 images"
+
+
+def test_a_network_that_has_no_such_class_is_not_called_wrong(record: r.Record) -> None:
+    """Names of another list, such as WordNet's numbers, tell nothing of how good a network is."""
+    answers = [0, 1, 2, 0]
+    one = judged(record, answers, answers)
+    output = r.Output(name="o", kind="classes", shape=(None, 3), labels=["n01", "n02", "n03"], note=None, reason="")
+    other = one.model_copy(update={"model": one.model.model_copy(update={"outputs": (output,)})})
+    assert compare(one, other).score is None
+    assert compare(other, one).score is None
+    more = output.model_copy(update={"labels": ["checks", "dots", "n03"]})
+    two = one.model_copy(update={"model": one.model.model_copy(update={"outputs": (more,)})})
+    found = compare(one, two).score
+    assert found is not None
+    assert (found.images, found.right) == (3, (3, 3))

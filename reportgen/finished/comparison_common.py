@@ -1,0 +1,80 @@
+"""What is one and the same in two reports, A and B, though they may call it otherwise: outputs, classes, images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from reportgen.facts import Output
+from reportgen.record import Record
+
+Names = Mapping[int, str]
+NO_NAMES: tuple[Names, Names] = ({}, {})
+
+
+@dataclass(frozen=True)
+class Common:
+    """What two reports share.
+
+    `outputs` are A's names of B's outputs, `classes` the names of classes in A and in B by A's name of the output,
+    `images` A's names of B's images, and `folders` where the files of both lie, None where these are not looked at.
+    """
+
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    classes: Mapping[str, tuple[Names, Names]] = field(default_factory=dict)
+    images: Mapping[str, str] = field(default_factory=dict)
+    folders: tuple[Path, Path] | None = None
+
+    def names(self, output: str) -> tuple[Names, Names]:
+        """The names of an output's classes, by index, in A and in B."""
+        return self.classes.get(output, NO_NAMES)
+
+
+def common_of(first: Record, second: Record, images: Mapping[str, str], folders: tuple[Path, Path] | None) -> Common:
+    """What two records share; `images` are A's names of B's images."""
+    outputs = _match_outputs(first.model.outputs, second.model.outputs)
+    by_name = {output.name: output for output in first.model.outputs}
+    classes = {
+        outputs[two.name]: _names_of_both(by_name[outputs[two.name]], two)
+        for two in second.model.outputs
+        if two.name in outputs
+    }
+    return Common(outputs, classes, images, folders)
+
+
+def _match_outputs(first: Sequence[Output], second: Sequence[Output]) -> dict[str, str]:
+    """A's names of B's outputs: the same, else of as many of one kind those in the same order.
+
+    Layers that were not named are numbered by Keras as they are made, so that a network that is built again has others.
+    """
+    names = {output.name for output in first}
+    found = {output.name: output.name for output in second if output.name in names}
+    left = [[output for output in side if output.name not in found] for side in (first, second)]
+    for kind in dict.fromkeys(output.kind for output in left[0]):
+        ones, twos = ([output.name for output in side if output.kind == kind] for side in left)
+        if len(ones) == len(twos):
+            found |= dict(zip(twos, ones, strict=True))
+    return found
+
+
+def _names_of_both(first: Output, second: Output) -> tuple[Names, Names]:
+    """The names of an output's classes; a network without takes the other's, where there are as many."""
+    one, two = (dict(enumerate(output.labels or ())) for output in (first, second))
+    alike = first.kind == second.kind and first.shape[-1:] == second.shape[-1:]
+    return (one or (two if alike else {})), (two or (one if alike else {}))
+
+
+def shared_index(names: tuple[Names, Names]) -> dict[int, int] | None:
+    """A's index of each class of B by name; None where one side has no names, or two classes of one.
+
+    Of classes that A does not have it is negative.
+
+    >>> shared_index(({0: "cat", 1: "dog"}, {0: "dog", 1: "fox"}))
+    {0: 1, 1: -2}
+    """
+    one, two = names
+    if not one or not two or any(len(set(side.values())) < len(side) for side in names):
+        return None
+    places = {name: index for index, name in one.items()}
+    return {index: places.get(name, -1 - index) for index, name in two.items()}

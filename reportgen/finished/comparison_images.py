@@ -1,0 +1,189 @@
+"""Which image of one report is which of another, and what became of the answers to it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from reportgen.finished.comparison_answers import KINDS_DIFFER, THRESHOLD, AnswerComparison, compare_answers
+from reportgen.finished.comparison_common import Common
+from reportgen.finished.comparison_facts import STATISTIC_TOLERANCE, Change, change_of
+from reportgen.finished.comparison_scores import shared_names
+from reportgen.record import ClassesAnswer, Figure, Image, Prediction, Record
+
+
+@dataclass(frozen=True)
+class ImageComparison:
+    """An image's answers in both reports; `change` is about any output, `best_change` about the best class alone.
+
+    `best` are no classes where several labels hold at once: these are among `answers`, those of the outputs that both
+    reports describe. `by_name`: the files have other bytes, only their names are the same. `right` says of each
+    network whether its best class is the right one, None where that is not known. `likeness` shows the image itself,
+    in A (0) or B (1) as `likeness_in` says, and `evidence` those that show where each network looked, as far as a
+    report has them.
+    """
+
+    file: str
+    first: Image | None
+    second: Image | None
+    best: tuple[Prediction | None, Prediction | None]
+    change: Change
+    best_change: Change = "same"
+    by_name: bool = False
+    answers: tuple[tuple[AnswerComparison, Change], ...] = ()
+    right: tuple[bool, bool] | None = None
+    likeness: Figure | None = None
+    likeness_in: int = 0
+    evidence: tuple[Figure | None, Figure | None] = (None, None)
+
+    @property
+    def comparable(self) -> bool:
+        """Whether both networks gave an answer of one kind: a best class, or the same output's."""
+        return all(best is not None for best in self.best) or any(
+            answer.about != KINDS_DIFFER for answer, _ in self.answers
+        )
+
+    @property
+    def verdict(self) -> str | None:
+        """Whether the change is for the better, from A to B; None where that is not known, or both are as right."""
+        if self.right is None or self.right[0] == self.right[1]:
+            return None
+        return "better" if self.right[1] else "worse"
+
+
+def pair_images(first: Sequence[Image], second: Sequence[Image]) -> list[tuple[Image | None, Image | None]]:
+    """Images of the same bytes, those of the same name among them first, else of the same name; each but once."""
+    left = {image.file: image for image in second}
+    by_bytes: dict[str, list[str]] = {}
+    for image in second:
+        by_bytes.setdefault(image.sha256, []).append(image.file)
+    pairs: dict[str, Image] = {}
+
+    def take(image: Image, names: Iterable[str]) -> None:
+        name = next((name for name in names if name in left), None)
+        if name is not None and image.file not in pairs:
+            pairs[image.file] = left.pop(name)
+
+    for image in first:
+        take(image, [image.file] if image.file in by_bytes.get(image.sha256, ()) else [])
+    for image in first:
+        take(image, by_bytes.get(image.sha256, ()))
+    for image in first:
+        take(image, [image.file])
+    return [*((image, pairs.get(image.file)) for image in first), *((None, image) for image in left.values())]
+
+
+def compare_images(
+    pairs: Iterable[tuple[Image | None, Image | None]],
+    verdicts: Mapping[str, tuple[bool, bool]],
+    first: Record,
+    second: Record,
+    common: Common,
+) -> list[ImageComparison]:
+    """All images: answers that changed for the worse, for the better, otherwise, then the rest; with pictures first.
+
+    Raises:
+        ReportgenError: a picture of an answer cannot be read.
+    """
+    labelled = first.model.gives_labels and second.model.gives_labels
+    names = None if labelled else shared_names(first, second)
+    likenesses = [_by_image(record, "input") | _by_image(record, "photo") for record in (first, second)]
+    maps, other_maps = (_by_image(record, "attribution") for record in (first, second))
+    found = []
+    for one, two in pairs:
+        image = _compare_image(_with_labels(one, first), _with_labels(two, second), names, common)
+        evidence = (
+            None if one is None else maps.get(one.file),
+            None if two is None else other_maps.get(two.file),
+        )
+        shown = [
+            None if side is None else known.get(side.file) for side, known in zip((one, two), likenesses, strict=True)
+        ]
+        found.append(
+            replace(
+                image,
+                first=one,
+                second=two,
+                right=verdicts.get(image.file),
+                likeness=shown[0] or shown[1],
+                likeness_in=int(shown[0] is None),
+                evidence=evidence,
+            )
+        )
+    order = {"worse": 0, "better": 1, None: 2}
+    return sorted(
+        found,
+        key=lambda image: (
+            image.change != "changed",
+            image.change == "same",
+            order[image.verdict],
+            image.best_change == "same",
+            image.likeness is None,
+        ),
+    )
+
+
+def _by_image(record: Record, kind: str) -> dict[str, Figure]:
+    """The first figure of a kind for each image."""
+    return {
+        figure.image: figure for figure in reversed(record.figures) if figure.kind == kind and figure.image is not None
+    }
+
+
+def _with_labels(image: Image | None, record: Record) -> Image | None:
+    """An image without answers in full with the labels it was given, where they are all among the strongest."""
+    if image is None or image.answers or not record.model.gives_labels or not image.predictions:
+        return image
+    output = next(one for one in record.model.outputs if one.kind in ("classes", "multilabel"))
+    strongest = image.predictions
+    if strongest[-1].score > THRESHOLD and len(strongest) < (output.shape[-1] or math.inf):
+        return image
+    answer = ClassesAnswer(output=output.name, kind="multilabel", predictions=list(strongest))
+    return image.model_copy(update={"answers": (answer,)})
+
+
+def _compare_image(
+    first: Image | None, second: Image | None, names: tuple[Mapping[int, str], Mapping[int, str]] | None, common: Common
+) -> ImageComparison:
+    """An image of both or one; `names` are those of the classes, None where both networks give labels."""
+    best = (None, None) if names is None else _best_of_both(first, second, names)
+    if first is None or second is None:
+        there = first or second
+        name = there.file if there is not None else ""
+        return ImageComparison(name, first, second, best, change_of(first and 1, second and 1))
+    answers: list[tuple[AnswerComparison, Change]] = [
+        (answer, "changed" if answer.apart > STATISTIC_TOLERANCE else "same")
+        for answer in compare_answers(first, second, common)
+    ]
+    change = best_change = change_of(*(None if shown is None else _class_of(shown, best) for shown in best))
+    if change == "same" and any(one_change != "same" for _, one_change in answers):
+        change = "changed"
+    return ImageComparison(
+        file=first.file,
+        first=first,
+        second=second,
+        best=best,
+        change=change,
+        best_change=best_change,
+        by_name=first.sha256 != second.sha256,
+        answers=tuple(answers),
+    )
+
+
+def _best_of_both(
+    first: Image | None, second: Image | None, names: tuple[Mapping[int, str], Mapping[int, str]]
+) -> tuple[Prediction | None, Prediction | None]:
+    """The best class of both, with its name where that is known."""
+    one, two = (image.predictions[0] if image and image.predictions else None for image in (first, second))
+    best = [
+        None if shown is None else shown.model_copy(update={"label": shown.label or known.get(shown.index)})
+        for shown, known in ((one, names[0]), (two, names[1]))
+    ]
+    return best[0], best[1]
+
+
+def _class_of(shown: Prediction, both: Sequence[Prediction | None]) -> str | int:
+    """What class an answer is: its name, or its index where one of the two has no name."""
+    named = all(one is None or one.label for one in both)
+    return shown.label if named and shown.label else shown.index

@@ -1,0 +1,262 @@
+"""Answers of two networks that call one thing by two names, or two things by one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+from support.answers import LABELS, VALUES
+from support.records import answers_record, small_record
+
+from reportgen import record as r
+from reportgen.finished.comparison import Comparison, compare
+from reportgen.finished.comparison_words import comparison_markdown, sentences
+
+SAME = "The answers to all 2 shared images are the same."
+
+
+def with_answer(record: r.Record, named: str, /, **changes: object) -> r.Record:
+    """`record` with another answer of the output `named` to every image that has one."""
+    images = [
+        image.model_copy(
+            update={
+                "answers": tuple(
+                    one.model_copy(update=changes) if one.output == named else one for one in image.answers
+                )
+            }
+        )
+        for image in record.images
+    ]
+    return record.model_copy(update={"images": images})
+
+
+def with_output(record: r.Record, named: str, /, **changes: object) -> r.Record:
+    """`record` of a network whose output `named` is described otherwise."""
+    outputs = tuple(one.model_copy(update=changes) if one.name == named else one for one in record.model.outputs)
+    return record.model_copy(update={"model": record.model.model_copy(update={"outputs": outputs})})
+
+
+def lead(comparison: Comparison) -> str:
+    return sentences(comparison)[0]
+
+
+def answered(folder: Path, *kinds: str) -> r.Record:
+    """A record of a network with these kinds of output, of two images; none is answered with classes beside them."""
+    record = answers_record(folder, kinds)
+    images = [image for image in record.images if image.answers]
+    if "classes" not in kinds:
+        images = [image.model_copy(update={"predictions": []}) for image in images]
+    return record.model_copy(update={"images": images})
+
+
+def test_another_output_that_changed_beside_the_classes_is_told(tmp_path: Path) -> None:
+    one = answered(tmp_path, "classes", "values")
+    values = [
+        r.Value(index=at, name=name, value=5.0, place=None) for at, name in enumerate(("age", "height", "weight"))
+    ]
+    found = compare(one, with_answer(one, "person", values=values))
+    assert lead(found) == "The best class is the same on 100 % of 2 shared images; 2 answers changed."
+    assert "person, weight: 77.7 in A, person, weight: 5 in B" in comparison_markdown(found)
+    assert lead(compare(one, one)) == SAME
+
+
+def test_labels_below_the_strongest_that_changed_are_told(tmp_path: Path) -> None:
+    one = answered(tmp_path, "multilabel")
+    images = [
+        image.model_copy(update={"predictions": image.answers[0].predictions})
+        for image in one.images
+        if isinstance(image.answers[0], r.ClassesAnswer)
+    ]
+    one = one.model_copy(update={"images": images})
+    weaker = [(0.97, 0.2, 0.3)[at] for at in range(3)]
+    predictions = [r.Prediction(index=at, label=name, score=weaker[at]) for at, name in enumerate(LABELS)]
+    other = with_answer(one, "tags", predictions=predictions)
+    found = compare(one, other)
+    assert lead(found) == "The answer is the same on 0 % of 2 shared images; 2 answers changed."
+    assert "labels given: building, sky in A, labels given: sky in B" in comparison_markdown(found)
+
+    def without_pages(record: r.Record) -> r.Record:
+        return record.model_copy(
+            update={"images": [image.model_copy(update={"answers": ()}) for image in record.images]}
+        )
+
+    weak = other.model_copy(
+        update={"images": [image.model_copy(update={"predictions": predictions}) for image in other.images]}
+    )
+    assert lead(compare(without_pages(one), without_pages(weak))) == lead(found)
+    assert lead(compare(without_pages(one), without_pages(one))) == SAME
+
+
+def test_values_are_compared_by_their_names(tmp_path: Path) -> None:
+    one = answered(tmp_path, "values")
+    images = []
+    for image in one.images:
+        (answer,) = image.answers
+        assert isinstance(answer, r.ValuesAnswer)
+        turned = [value.model_copy(update={"index": 2 - value.index}) for value in reversed(answer.values)]
+        images.append(image.model_copy(update={"answers": (answer.model_copy(update={"values": turned}),)}))
+    assert lead(compare(one, one.model_copy(update={"images": images}))) == SAME
+
+
+@pytest.mark.parametrize("kind", ["classes", "multilabel"])
+def test_names_that_one_report_alone_has_are_no_change(tmp_path: Path, kind: str) -> None:
+    one = answered(tmp_path, kind, "values")
+    name = one.model.outputs[0].name
+    bare = with_output(one, name, labels=None)
+    images = []
+    for image in bare.images:
+        answer = image.answers[0]
+        assert isinstance(answer, r.ClassesAnswer)
+        nameless = [best.model_copy(update={"label": None}) for best in answer.predictions]
+        answers = (answer.model_copy(update={"predictions": nameless}), *image.answers[1:])
+        images.append(image.model_copy(update={"answers": answers, "predictions": nameless}))
+    bare = bare.model_copy(update={"images": images})
+    for found in (compare(one, bare), compare(bare, one)):
+        assert [change for image in found.images for _, change in image.answers] == ["same"] * 4
+
+
+def masked(folder: Path, name: str, indices: np.ndarray, labels: tuple[str, ...]) -> tuple[r.Record, Path]:
+    """A record whose answers are all this mask, and its folder."""
+    place = folder / name
+    record = answered(place, "map")
+    picture = Pillow.fromarray(indices.astype(np.uint8), "P")
+    picture.putpalette(list(range(9)))
+    picture.save(place / "assets/mask.png")
+    shares = [
+        r.ClassShare(index=at, label=label, share=float((indices == at).mean())) for at, label in enumerate(labels)
+    ]
+    record = with_output(with_answer(record, "mask", mask="assets/mask.png", classes=shares), "mask", labels=[*labels])
+    return record, place
+
+
+def test_pixels_that_changed_are_counted_on_the_masks(tmp_path: Path) -> None:
+    indices = np.zeros((4, 4))
+    indices[:, 2:] = 1  # half of it, and half of it on the other side: no share of a class changes
+    one, first = masked(tmp_path, "a", indices, ("sky", "road"))
+    two, second = masked(tmp_path, "b", indices[:, ::-1], ("sky", "road"))
+    found = compare(one, two, (first, second))
+    assert {image.change for image in found.images} == {"changed"}
+    assert [image.answers[0][0].apart for image in found.images] == [1.0, 1.0]
+    assert "sky, 100 % of the pixels changed: 50.0 %" in comparison_markdown(found)
+    assert lead(compare(one, one, (first, first))) == SAME
+
+
+def test_classes_of_maps_in_another_order_are_compared_by_name(tmp_path: Path) -> None:
+    indices = np.zeros((4, 4))
+    indices[:, 1:] = 1
+    indices[0] = 2
+    one, first = masked(tmp_path, "a", indices, ("sky", "road", "tree"))
+    two, second = masked(tmp_path, "b", 2 - indices, ("tree", "road", "sky"))
+    other, third = masked(tmp_path, "c", indices, ("sky", "road", "house"))
+    for folders in ((first, second), None):
+        assert lead(compare(one, two, folders)) == SAME
+    for folders in ((first, third), None):
+        (answer, _), *_ = compare(one, other, folders).images[0].answers
+        assert answer.apart == pytest.approx(0.25)
+
+
+def test_masks_of_one_class_are_compared_where_it_is_seen(tmp_path: Path) -> None:
+    found = []
+    for name, chance in (("a", 130), ("b", 140), ("c", 120)):
+        record = with_answer(answered(tmp_path / name, "map"), "mask", mask="assets/chance.png")
+        Pillow.fromarray(np.full((4, 4), chance, np.uint8), "L").save(tmp_path / name / "assets/chance.png")
+        found.append((record, tmp_path / name))
+    (one, first), (alike, second), (other, third) = found
+    assert lead(compare(one, alike, (first, second))) == SAME
+    assert compare(one, other, (first, third)).images[0].answers[0][0].apart == 1.0
+
+
+def test_pictures_that_nothing_is_known_to_be_wrong_with_are_compared_themselves(tmp_path: Path) -> None:
+    found = []
+    for name, level in (("a", 100), ("b", 140)):
+        record = with_answer(answered(tmp_path / name, "picture"), "decoded", error=None, picture="assets/made.png")
+        Pillow.fromarray(np.full((64, 64, 3), level, np.uint8)).save(tmp_path / name / "assets/made.png")
+        found.append((record, tmp_path / name))
+    (one, first), (two, second) = found
+    comparison = compare(one, two, (first, second))
+    assert lead(comparison) == "The answer is the same on 0 % of 2 shared images; 2 answers changed."
+    assert comparison.images[0].answers[0][0].about == "40 of 255 apart"
+    assert lead(compare(one, one, (first, first))) == SAME
+
+
+def test_nearest_images_that_were_renamed_are_the_same(tmp_path: Path) -> None:
+    one = answers_record(tmp_path, ("embedding",))
+    one = one.model_copy(update={"images": [image.model_copy(update={"predictions": []}) for image in one.images]})
+    names = {image.file: f"moved/{at}.png" for at, image in enumerate(one.images)}
+    images = []
+    for image in one.images:
+        answers = tuple(
+            answer.model_copy(
+                update={"nearest": [like.model_copy(update={"image": names[like.image]}) for like in answer.nearest]}
+            )
+            for answer in image.answers
+            if isinstance(answer, r.EmbeddingAnswer)
+        )
+        images.append(image.model_copy(update={"file": names[image.file], "answers": answers}))
+    assert lead(compare(one, one.model_copy(update={"images": images}))) == SAME
+
+
+def test_outputs_that_were_not_named_are_compared_by_their_place(tmp_path: Path) -> None:
+    one = answered(tmp_path, "values")
+    again = with_output(with_answer(one, "person", output="dense_7"), "person", name="dense_7")
+    assert lead(compare(one, again)) == SAME
+    moved = with_answer(again, "dense_7", values=[r.Value(index=0, name="age", value=1.0, place=None)])
+    assert lead(compare(one, moved)).endswith("2 answers changed.")
+    two = answered(tmp_path, "values", "classes")
+    two = with_output(with_answer(two, "person", output="dense_8"), "person", name="dense_8")
+    assert [answer.output for answer, _ in compare(two, one).images[0].answers] == ["dense_8"]
+
+
+def test_images_that_have_but_their_name_in_common_are_said_to(tmp_path: Path) -> None:
+    one = small_record(tmp_path)
+    others = [image.model_copy(update={"sha256": f"{at:064d}"}) for at, image in enumerate(one.images)]
+    said = sentences(compare(one, one.model_copy(update={"images": others})))
+    assert "3 of 3 shared images are matched by their names alone: the files differ." in said
+    said = sentences(compare(one, one.model_copy(update={"images": [others[0], *one.images[1:]]})))
+    assert "1 of 3 shared images is matched by its name alone: the files differ." in said
+    assert not any("matched by" in sentence for sentence in sentences(compare(one, one)))
+
+
+def test_copies_are_paired_with_copies_before_names_are(tmp_path: Path) -> None:
+    one = small_record(tmp_path)
+    first, second, third = (image.model_copy(update={"sha256": "c" * 64}) for image in one.images)
+    two = one.model_copy(update={"images": [second, third]})
+    found = compare(one.model_copy(update={"images": [first, second]}), two)
+    pairs = {image.file: image.second and image.second.file for image in found.images}
+    assert pairs == {first.file: third.file, second.file: second.file}
+
+
+def evaluated(record: r.Record, **overlaps: float) -> r.Record:
+    """`record` with a mean IoU for each of these outputs."""
+    outputs = tuple(
+        r.EvaluationOutput(output=name, kind="map", images=2, unmatched=0, mean_iou=value)
+        for name, value in overlaps.items()
+    )
+    evaluation = r.Evaluation.model_construct(images=2, accuracy=None, outputs=outputs)
+    return record.model_copy(update={"evaluation": evaluation})
+
+
+def test_figures_are_of_one_output_in_both(tmp_path: Path) -> None:
+    record = answered(tmp_path, "map", "values")
+    found = compare(evaluated(record, mask=0.75, edges=0.25), evaluated(record, edges=0.25, mask=0.75))
+    facts = {fact.name: (fact.first, fact.second) for fact in found.model if "IoU" in fact.name}
+    assert facts == {"Mean IoU": (0.75, 0.75), "edges: Mean IoU": (0.25, 0.25)}
+    found = compare(evaluated(record, mask=0.75), evaluated(record, edges=0.25))
+    facts = {fact.name: (fact.first, fact.second) for fact in found.model if "IoU" in fact.name}
+    assert facts == {"Mean IoU": (0.75, None), "edges: Mean IoU": (None, 0.25)}
+    (only,) = (fact for fact in compare(record, evaluated(record, edges=0.5)).model if "IoU" in fact.name)
+    assert (only.name, only.first, only.second) == ("Mean IoU", None, 0.5)
+
+
+def test_figures_of_pictures_are_compared(tmp_path: Path) -> None:
+    record = answered(tmp_path, "picture")
+
+    def judged(mae: float) -> r.Record:
+        output = r.EvaluationOutput(output="decoded", kind="picture", images=2, unmatched=0, mae=mae, psnr=30.0)
+        return record.model_copy(update={"evaluation": r.Evaluation.model_construct(accuracy=None, outputs=(output,))})
+
+    facts = {fact.name: fact.change for fact in compare(judged(3.0), judged(4.0)).model}
+    assert facts["Mean absolute error"] == "changed"
+    assert facts["Peak signal to noise ratio"] == "same"
