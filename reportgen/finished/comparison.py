@@ -73,7 +73,7 @@ class Comparison:
     @property
     def agreement(self) -> float | None:
         """The share of shared images with the same best class; None where no class is named for any in both."""
-        shared = [image for image in self.images if all(image.best)]
+        shared = [image for image in self.images if all(image.best) and image.best_change != "not compared"]
         return sum(image.best_change == "same" for image in shared) / len(shared) if shared else None
 
 

@@ -34,6 +34,9 @@ from reportgen.record import (
 # What is said to be compared where two outputs of one name are of different kinds.
 KINDS_DIFFER = "kind of answer"
 
+# And where classes of one network have names, those of the other none, and there are not as many.
+UNNAMED = "classes without names"
+
 # A label is given above this probability.
 THRESHOLD = 0.5
 
@@ -83,6 +86,10 @@ def compare_answers(first: Image, second: Image, common: Common | None = None) -
 def _compare(first: Answer, second: Answer, common: Common) -> Compared:
     if first.kind != second.kind:
         return KINDS_DIFFER, first.kind, second.kind, 1.0
+    names = common.names(first.output)
+    if first.kind != "values" and bool(names[0]) != bool(names[1]):
+        words = [f"classes with{'' if known else 'out'} names" for known in names]
+        return UNNAMED, words[0], words[1], 0.0
     return _COMPARED[first.kind](first, second, common)
 
 
@@ -96,7 +103,7 @@ def _named(first: list[Named], second: list[Named], names: tuple[Names, Names]) 
 
 
 def _filled(classes: list[Named], names: Names) -> list[Named]:
-    return [one if one.label else one.model_copy(update={"label": names.get(one.index)}) for one in classes]
+    return [one.model_copy(update={"label": names.get(one.index, one.label)}) for one in classes]
 
 
 def _bare(classes: list[Named]) -> list[Named]:

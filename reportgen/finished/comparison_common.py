@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from reportgen.class_names import plain_name
 from reportgen.facts import Output
 from reportgen.record import Record
 
@@ -17,8 +18,9 @@ NO_NAMES: tuple[Names, Names] = ({}, {})
 class Common:
     """What two reports share.
 
-    `outputs` are A's names of B's outputs, `classes` the names of classes in A and in B by A's name of the output,
-    `images` A's names of B's images, and `folders` where the files of both lie, None where these are not looked at.
+    `outputs` are A's names of B's outputs; `classes` the names of classes, by A's name of the output: A's, and those of
+    B as A calls them; `images` A's names of B's images, and `folders` where the files of both lie, None where these
+    are not looked at.
     """
 
     outputs: Mapping[str, str] = field(default_factory=dict)
@@ -27,7 +29,7 @@ class Common:
     folders: tuple[Path, Path] | None = None
 
     def names(self, output: str) -> tuple[Names, Names]:
-        """The names of an output's classes, by index, in A and in B."""
+        """The names of an output's classes, by index: A's, and those of B as A calls them."""
         return self.classes.get(output, NO_NAMES)
 
 
@@ -62,7 +64,41 @@ def _names_of_both(first: Output, second: Output) -> tuple[Names, Names]:
     """The names of an output's classes; a network without takes the other's, where there are as many."""
     one, two = (dict(enumerate(output.labels or ())) for output in (first, second))
     alike = first.kind == second.kind and first.shape[-1:] == second.shape[-1:]
-    return (one or (two if alike else {})), (two or (one if alike else {}))
+    one, two = (one or (two if alike else {})), (two or (one if alike else {}))
+    return one, called_alike(one, two)
+
+
+def called_alike(first: Names, second: Names) -> dict[int, str]:
+    """The names of the second network's classes, by index, as the first calls them.
+
+    A class of many names is the same where one list has all of them and the other one: that is a class of this whole
+    name before it is one that has it among others.
+
+    >>> called_alike({0: "missile", 1: "projectile"}, {0: "projectile, missile", 1: "missile", 2: "fox"})
+    {0: 'projectile', 1: 'missile', 2: 'fox'}
+    """
+    mine, theirs = _by_any_name(first), _by_any_name(second)
+    found = {}
+    for index, name in second.items():
+        one = mine.get(plain_name(name))
+        if one is not None:
+            found[index] = first[one]
+    for name in first.values():
+        two = theirs.get(plain_name(name))
+        if two is not None:
+            found.setdefault(two, name)
+    return {index: found.get(index, name) for index, name in second.items()}
+
+
+def _by_any_name(names: Names) -> dict[str, int]:
+    """The first class of each name: of a whole name, else of one among several."""
+    found: dict[str, int] = {}
+    for index, name in names.items():
+        found.setdefault(plain_name(name), index)
+    for index, name in names.items():
+        for part in name.split(","):
+            found.setdefault(plain_name(part), index)
+    return found
 
 
 def shared_index(names: tuple[Names, Names]) -> dict[int, int] | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Change = Literal["same", "changed", "only A", "only B"]
+# "not compared": both have it, and nothing tells whether it is the same.
+Change = Literal["same", "changed", "only A", "only B", "not compared"]
 
 # Two networks that were saved and loaded again differ in the last digits; what a reader would call a
 # change of a statistic is larger than this share of the value.

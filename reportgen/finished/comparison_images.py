@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from reportgen.finished.comparison_answers import KINDS_DIFFER, THRESHOLD, AnswerComparison, compare_answers
-from reportgen.finished.comparison_common import Common
+from reportgen.class_names import plain_name
+from reportgen.finished.comparison_answers import KINDS_DIFFER, THRESHOLD, UNNAMED, AnswerComparison, compare_answers
+from reportgen.finished.comparison_common import Common, Names, called_alike
 from reportgen.finished.comparison_facts import STATISTIC_TOLERANCE, Change, change_of
 from reportgen.finished.comparison_scores import shared_names
 from reportgen.record import ClassesAnswer, Figure, Image, Prediction, Record
@@ -40,9 +41,8 @@ class ImageComparison:
     @property
     def comparable(self) -> bool:
         """Whether both networks gave an answer of one kind: a best class, or the same output's."""
-        return all(best is not None for best in self.best) or any(
-            answer.about != KINDS_DIFFER for answer, _ in self.answers
-        )
+        best = all(best is not None for best in self.best) and self.best_change != "not compared"
+        return best or any(answer.about not in (KINDS_DIFFER, UNNAMED) for answer, _ in self.answers)
 
     @property
     def verdict(self) -> str | None:
@@ -87,12 +87,12 @@ def compare_images(
         ReportgenError: a picture of an answer cannot be read.
     """
     labelled = first.model.gives_labels and second.model.gives_labels
-    names = None if labelled else shared_names(first, second)
+    naming = None if labelled else _naming(first, second)
     likenesses = [_by_image(record, "input") | _by_image(record, "photo") for record in (first, second)]
     maps, other_maps = (_by_image(record, "attribution") for record in (first, second))
     found = []
     for one, two in pairs:
-        image = _compare_image(_with_labels(one, first), _with_labels(two, second), names, common)
+        image = _compare_image(_with_labels(one, first), _with_labels(two, second), naming, common)
         evidence = (
             None if one is None else maps.get(one.file),
             None if two is None else other_maps.get(two.file),
@@ -144,20 +144,17 @@ def _with_labels(image: Image | None, record: Record) -> Image | None:
 
 
 def _compare_image(
-    first: Image | None, second: Image | None, names: tuple[Mapping[int, str], Mapping[int, str]] | None, common: Common
+    first: Image | None, second: Image | None, naming: _Naming | None, common: Common
 ) -> ImageComparison:
-    """An image of both or one; `names` are those of the classes, None where both networks give labels."""
-    best = (None, None) if names is None else _best_of_both(first, second, names)
+    """An image of both or one; `naming` is None where both networks give labels, of which several hold at once."""
+    best = (None, None) if naming is None else _best_of_both(first, second, naming)
     if first is None or second is None:
         there = first or second
         name = there.file if there is not None else ""
         return ImageComparison(name, first, second, best, change_of(first and 1, second and 1))
-    answers: list[tuple[AnswerComparison, Change]] = [
-        (answer, "changed" if answer.apart > STATISTIC_TOLERANCE else "same")
-        for answer in compare_answers(first, second, common)
-    ]
-    change = best_change = change_of(*(None if shown is None else _class_of(shown, best) for shown in best))
-    if change == "same" and any(one_change != "same" for _, one_change in answers):
+    answers = [(answer, _answer_change(answer)) for answer in compare_answers(first, second, common)]
+    change = best_change = "same" if naming is None else _best_change(best, naming)
+    if change in ("same", "not compared") and any(one_change == "changed" for _, one_change in answers):
         change = "changed"
     return ImageComparison(
         file=first.file,
@@ -171,19 +168,49 @@ def _compare_image(
     )
 
 
+def _answer_change(answer: AnswerComparison) -> Change:
+    if answer.about == UNNAMED:
+        return "not compared"
+    return "changed" if answer.apart > STATISTIC_TOLERANCE else "same"
+
+
+@dataclass(frozen=True)
+class _Naming:
+    """What classes are called, by index: in A, in B, and those of B as A calls them; whether there are as many."""
+
+    first: Names
+    second: Names
+    alike: Names
+    as_many: bool
+
+
+def _naming(first: Record, second: Record) -> _Naming:
+    one, two = shared_names(first, second)
+    return _Naming(one, two, called_alike(one, two), first.model.head.classes == second.model.head.classes)
+
+
 def _best_of_both(
-    first: Image | None, second: Image | None, names: tuple[Mapping[int, str], Mapping[int, str]]
+    first: Image | None, second: Image | None, naming: _Naming
 ) -> tuple[Prediction | None, Prediction | None]:
     """The best class of both, with its name where that is known."""
     one, two = (image.predictions[0] if image and image.predictions else None for image in (first, second))
     best = [
         None if shown is None else shown.model_copy(update={"label": shown.label or known.get(shown.index)})
-        for shown, known in ((one, names[0]), (two, names[1]))
+        for shown, known in ((one, naming.first), (two, naming.second))
     ]
     return best[0], best[1]
 
 
-def _class_of(shown: Prediction, both: Sequence[Prediction | None]) -> str | int:
-    """What class an answer is: its name, or its index where one of the two has no name."""
-    named = all(one is None or one.label for one in both)
-    return shown.label if named and shown.label else shown.index
+def _best_change(best: tuple[Prediction | None, Prediction | None], naming: _Naming) -> Change:
+    """What became of the best class: by its name, or by its index where one has no name and there are as many."""
+    one, two = best
+    if one is None or two is None:
+        return change_of(one, two)
+    if one.label and two.label:
+        theirs = two.label, naming.alike.get(two.index, two.label)
+        same = plain_name(one.label) in map(plain_name, theirs)
+    elif bool(one.label) == bool(two.label) or naming.as_many:
+        same = one.index == two.index
+    else:
+        return "not compared"
+    return "same" if same else "changed"

@@ -196,7 +196,7 @@ def _paged(
 
 def _changed(items: Sequence[Any], noun: str) -> str:
     """How many of `items` changed."""
-    changed = sum(item.change != "same" for item in items)
+    changed = sum(item.change not in ("same", "not compared") for item in items)
     return f"{formats.count(changed)} of {formats.counted(len(items), noun)} differ"
 
 

@@ -28,7 +28,13 @@ from reportgen.site.facts import trust_words
 from reportgen.site.figures import FigureView, crop_of, view_alone
 from reportgen.site.gallery import view_edge, view_node
 
-WORDS: dict[Change, str] = {"same": "same", "changed": "changed", "only A": "only in A", "only B": "only in B"}
+WORDS: dict[Change, str] = {
+    "same": "same",
+    "changed": "changed",
+    "only A": "only in A",
+    "only B": "only in B",
+    "not compared": "not compared",
+}
 
 SHADES = 10
 # Of a layer, so many differences stand in its row.

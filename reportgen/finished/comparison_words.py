@@ -69,9 +69,11 @@ def _answers(comparison: Comparison, names: tuple[str, str]) -> Iterator[str]:
         return
     shared = tuple(image for image in shared if image.comparable)
     if not shared:
-        yield "their answers are not of one kind, so they are not compared."
+        unnamed = any(image.change == "not compared" for image in comparison.shared)
+        what = "classes have names in one report alone, and not as many" if unnamed else "answers are not of one kind"
+        yield f"their {what}, so they are not compared."
         return
-    changed = [image for image in shared if image.change != "same"]
+    changed = [image for image in shared if image.change not in ("same", "not compared")]
     answers = f"{formats.counted(len(changed), 'answer')} changed"
     if comparison.score is not None:
         better = sum(image.verdict == "better" for image in changed)
@@ -182,7 +184,7 @@ def _alike(comparison: Comparison) -> Iterator[str]:
 
 def comparison_markdown(comparison: Comparison) -> str:
     """The comparison in one screen of Markdown, fit for a comment."""
-    changed = [image for image in comparison.shared if image.comparable and image.change != "same"]
+    changed = [image for image in comparison.shared if image.comparable and image.change == "changed"]
     findings = [one for one in comparison.findings if one.change != "same"]
     blocks = [
         f"# {escaped(comparison.titles[0], _LONGEST)} and {escaped(comparison.titles[1], _LONGEST)}",
@@ -219,8 +221,8 @@ def _finding_line(one: FindingComparison) -> str:
 
 def answer_words(image: ImageComparison) -> tuple[str, str]:
     """Both answers: the best class, else, or where that is the same and another answer changed, what changed most."""
-    others = any(change != "same" for _, change in image.answers)
-    if any(image.best) and (image.best_change != "same" or not others):
+    others = any(change == "changed" for _, change in image.answers)
+    if any(image.best) and (image.best_change == "changed" or not others):
         first, second = (
             formats.NOTHING if best is None else f"{best.label or f'class {best.index}'} ({formats.number(best.score)})"
             for best in image.best

@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image as Pillow
-from support.answers import LABELS, VALUES
+from support.answers import LABELS
 from support.records import answers_record, small_record
 
 from reportgen import record as r
 from reportgen.finished.comparison import Comparison, compare
+from reportgen.finished.comparison_pages import write_comparison
 from reportgen.finished.comparison_words import comparison_markdown, sentences
 
 SAME = "The answers to all 2 shared images are the same."
@@ -260,3 +261,42 @@ def test_figures_of_pictures_are_compared(tmp_path: Path) -> None:
     facts = {fact.name: fact.change for fact in compare(judged(3.0), judged(4.0)).model}
     assert facts["Mean absolute error"] == "changed"
     assert facts["Peak signal to noise ratio"] == "same"
+
+
+def classified(record: r.Record, labels: list[str] | None, count: int, best: list[int]) -> r.Record:
+    """`record` of a network with these classes, and an image for each best class."""
+    output = r.Output(name="scene", kind="classes", shape=(None, count), labels=labels, note=None, reason="")
+    model = record.model.model_copy(
+        update={"outputs": (output,), "head": record.model.head.model_copy(update={"classes": count})}
+    )
+    images = []
+    for place, index in enumerate(best):
+        predictions = [r.Prediction(index=index, label=labels and labels[index], score=0.9)]
+        answer = r.ClassesAnswer(output="scene", kind="classes", predictions=predictions)
+        update = {"file": f"{place}.png", "sha256": f"{place:064d}", "predictions": predictions, "answers": (answer,)}
+        images.append(record.images[0].model_copy(update={**update, "truth": "fox"}))
+    return record.model_copy(update={"model": model, "images": images})
+
+
+def test_classes_of_one_name_and_of_many_are_the_same(tmp_path: Path) -> None:
+    record = small_record(tmp_path)
+    one = classified(record, ["fox", "missile", "projectile", "wolf"], 4, [0, 1, 2, 1])
+    two = classified(record, ["projectile, missile", "missile", "red fox, fox", "wolf"], 4, [2, 1, 0, 0])
+    for found in (compare(one, two), compare(two, one)):
+        changes = {image.file: image.change for image in found.images}
+        # "missile" is the class of this whole name, not that which has it among others.
+        assert changes == {"0.png": "same", "1.png": "same", "2.png": "same", "3.png": "changed"}
+
+
+def test_classes_with_names_and_fewer_without_are_not_compared(tmp_path: Path) -> None:
+    record = small_record(tmp_path)
+    one, bare = classified(record, ["cat", "fox", "wolf"], 3, [0, 1]), classified(record, None, 4, [1, 2])
+    for found in (compare(one, bare), compare(bare, one)):
+        assert lead(found) == (
+            "Their classes have names in one report alone, and not as many, so they are not compared."
+        )
+        assert [image.change for image in found.images] == ["not compared"] * 2
+        assert (found.agreement, found.score) == (None, None)
+        assert "Answers that changed" not in comparison_markdown(found)
+    write_comparison(compare(one, bare), (tmp_path, tmp_path), tmp_path / "out")
+    assert "not compared" in (tmp_path / "out" / "images.html").read_text(encoding="utf-8")
