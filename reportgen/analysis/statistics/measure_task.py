@@ -24,7 +24,7 @@ from reportgen.models import Network
 from reportgen.progress import Progress, stage
 
 # To be raised when what is measured changes, so that results of earlier versions are not taken for it.
-FORMAT = 7
+FORMAT = 8
 
 # Images in a chunk: few enough for several chunks per worker, so that all end at about the same time; not
 # so few that results, which grow with the channels and not with the images, are most of the traffic.

@@ -31,6 +31,10 @@ _SUMS, _SQUARES, _ZEROS, _MAXIMA, _MINIMA, _END = (_COLUMNS * place for place in
 
 _ZERO, _ONE = np.float32(0), np.float32(1)
 
+# The golden section as a whole share of 2 ** 32 (Knuth, "The Art of Computer Programming", 6.4): its multiples lie
+# about as evenly between 0 and 1 as can be, however many of them are taken.
+_GOLDEN, _GOLDEN_UNIT = 2_654_435_769, 1 << 32
+
 
 def layout_layer(layer: LayerSummary, start: int) -> LayerLayout | None:
     """How the output of `layer` is measured; None where it has no channels or its size is not known."""
@@ -184,12 +188,16 @@ def _reduce_carefully(values: FloatArray, into: Reduced) -> None:
 def take_samples(values: FloatArray, index: int, samples: FloatArray) -> None:
     """Take values of a map `(positions, channels)` from places spread evenly over it, which move on with each image.
 
+    Places in one image may all lie in a few columns, where what is between them is a multiple of the map's width. So
+    they move on by the golden section of the map: however few images there are, their columns lie evenly over it.
+
     Args:
         index: which image it is.
         samples: `(channels, count)`, takes `count` values of each channel.
     """
     positions, count = len(values), samples.shape[1]
+    first = (index * _GOLDEN % _GOLDEN_UNIT) * positions // _GOLDEN_UNIT
     for sample in range(count):
-        place = (sample * positions // count + index) % positions
+        place = (sample * positions // count + first) % positions
         for channel in range(len(samples)):
             samples[channel, sample] = values[place, channel]

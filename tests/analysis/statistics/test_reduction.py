@@ -112,5 +112,22 @@ def test_samples_come_from_all_over_the_map_and_move_on_with_each_image() -> Non
     samples = np.empty((2, 4), np.float32)
     take_samples(values, 0, samples)
     assert samples.tolist() == [[0, 4, 10, 14], [1, 5, 11, 15]]
-    take_samples(values, 13, samples)
-    assert samples[0].tolist() == [6, 10, 16, 0]
+    take_samples(values, 1, samples)
+    assert samples[0].tolist() == [12, 16, 2, 6]
+
+
+@pytest.mark.parametrize(
+    ("images", "side", "count"), [(64, 256, 256), (32, 256, 512), (73, 224, 224), (32, 512, 512), (500, 224, 32)]
+)
+def test_samples_of_few_images_come_from_all_columns_of_a_wide_map(images: int, side: int, count: int) -> None:
+    """Where places lie a multiple of the width apart, an image gives values of a few columns alone."""
+    columns = np.tile(np.arange(side, dtype=np.float32), side)[:, None]
+    rows = np.repeat(np.arange(side, dtype=np.float32), side)[:, None]
+    samples = np.empty((1, count), np.float32)
+    for values in (columns, rows):
+        found = []
+        for index in range(images):
+            take_samples(values, index, samples)
+            found.append(samples[0].copy())
+        quarters = np.bincount((np.concatenate(found) * 4 / side).astype(int), minlength=4) / (images * count)
+        assert np.allclose(quarters, 0.25, atol=0.04)
