@@ -184,6 +184,17 @@ def _digits(scaled: float) -> str:
     return f"{scaled:.{decimals}f}"
 
 
+def duration(seconds: float) -> str:
+    """A time that was given, as it is.
+
+    >>> duration(600), duration(90), duration(0.5)
+    ('10 minutes', '90 seconds', '0.5 seconds')
+    """
+    if seconds % 60 == 0:
+        return counted(round(seconds / 60), "minute")
+    return f"{seconds:g} second{'' if seconds == 1 else 's'}"
+
+
 def finite(value: float | None) -> float | None:
     """`value` as JSON can say it: None where it is not a finite number."""
     return None if value is None or not math.isfinite(value) else float(value)

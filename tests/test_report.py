@@ -316,7 +316,7 @@ def test_what_had_no_time_is_told_at_the_end(
     assert main([*arguments, "--sections", "activation-maximization"]) == 0
     said = capsys.readouterr().err
     assert "reportgen: left out: Activation maximisation: conv1: " in said
-    assert "the time limit of less than a minute was used up" in said
+    assert "the time limit of 0.001 seconds was used up" in said
 
 
 def test_features_from_the_command_line(model: Path, photos: Path, tmp_path: Path) -> None:

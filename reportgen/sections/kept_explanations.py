@@ -19,7 +19,7 @@ from reportgen.models import Network
 from reportgen.results import FloatArray
 
 # Counted up when the same settings would give other maps than before.
-_VERSION = 4
+_VERSION = 5
 
 _ARRAYS = ("values", "evidence", "channels")
 _CURVES = ("deletion", "insertion", "fair_deletion", "fair_insertion")

@@ -19,6 +19,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from reportgen.analysis.network.unit_rows import unit_rows
 from reportgen.errors import ReportgenError
 
 Reading = Literal["logits", "values", "cosine"]
@@ -67,7 +68,7 @@ def read_target(answer: tf.Tensor, form: Form, directions: tf.Tensor) -> tf.Tens
     """
     flat = tf.reshape(tf.cast(answer, tf.float32), (tf.shape(answer)[0], -1))
     if form[1] == "cosine":
-        flat = tf.math.l2_normalize(flat, axis=1)
+        flat = unit_rows(flat)
     return tf.reduce_sum(flat * tf.reshape(directions, (tf.shape(directions)[0], -1)), axis=1)
 
 

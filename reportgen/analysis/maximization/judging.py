@@ -72,12 +72,15 @@ def channel_verdict(channel: int, responses: FloatArray, highest: FloatArray | N
 
 
 def rest_verdict(channel: int, responses: FloatArray, highest: FloatArray | None, *, flat: bool) -> Verdict:
-    """Of the picture of what a channel likes least: right where the channel nearly rests on it, everywhere."""
+    """Of the picture of what a channel likes least: right where the channel nearly rests on it, everywhere.
+
+    Where no image lifts it above zero it must not do more than on all of them.
+    """
     activation = float(responses[channel])
     extreme = None if highest is None else float(highest[channel])
     if flat or not np.isfinite(activation):
         return Verdict(activation, extreme, None, "failed")
-    rests = extreme is not None and activation <= _REST * max(extreme, 0.0)
+    rests = extreme is not None and activation <= (_REST * extreme if extreme > 0 else extreme)
     return Verdict(activation, extreme, None, "ok" if rests else "weak")
 
 

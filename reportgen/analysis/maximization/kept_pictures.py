@@ -11,7 +11,7 @@ from reportgen.analysis.maximization.layer_ascents import Item, LayerAscents, Pi
 from reportgen.files.cache import Cache, Entry, content_key
 
 # Counted up when the same settings would give other pictures than before.
-_VERSION = 6
+_VERSION = 7
 
 
 class KeptPictures:

@@ -24,6 +24,7 @@ from reportgen.analysis.maximization.traced_pass import TracedPasses
 from reportgen.config import Config
 from reportgen.engines import Outcome, open_engine
 from reportgen.files.cache import Cache
+from reportgen.formats import duration
 from reportgen.results import FloatArray, LeftOut, MaximizedChannel, NetworkSummary
 
 Progress = Callable[[float, float, str], None]
@@ -193,7 +194,7 @@ class _Run:
         self, wanted: Sequence[tuple[Key, Sequence[Goal]]], budget: float | None
     ) -> tuple[list[MaximizedChannel], list[LeftOut]]:
         """What was made of `wanted`, in that order, and what was left out."""
-        late = f"the time limit of {said_duration(budget)} was used up" if budget else ""
+        late = f"the time limit of {duration(budget)} was used up" if budget else ""
         left_out = [(self.late, late), (self.deadly, "every worker that took it died")]
         ordered = [(key, goal, again) for key, goals in wanted for goal in goals for again in (False, True)]
         return (

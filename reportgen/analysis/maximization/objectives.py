@@ -15,6 +15,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike
 
+from reportgen.analysis.network.unit_rows import unit_rows
+
 # Rivals are held a little below the channel, since the measure is taken on the 8-bit picture without transforms.
 RIVAL_MARGIN = 0.9
 
@@ -105,11 +107,12 @@ def diversity(layer: str, groups: tf.Tensor | None = None) -> Objective:
         shape = tf.shape(maps)
         flat = tf.reshape(maps, (shape[0], shape[1] * shape[2], shape[3]))
         gram = tf.linalg.matmul(flat, flat, transpose_a=True)
-        styles = tf.math.l2_normalize(tf.reshape(gram, (shape[0], shape[3] * shape[3])), axis=1)
-        similarity = tf.linalg.matmul(styles, styles, transpose_b=True)
-        alike = tf.ones_like(similarity) if groups is None else tf.cast(groups[:, None] == groups[None, :], tf.float32)
-        others = tf.linalg.set_diag(alike, tf.zeros(shape[0]))
-        return -tf.reduce_sum(similarity * others, axis=1) / tf.maximum(tf.reduce_sum(others, axis=1), 1.0)
+        styles = unit_rows(tf.reshape(gram, (shape[0], shape[3] * shape[3])))
+        own = tf.zeros(shape[:1], tf.int32) if groups is None else tf.unique(groups).idx
+        summed = tf.math.unsorted_segment_sum(styles, own, shape[0])
+        sizes = tf.math.unsorted_segment_sum(tf.ones(shape[:1]), own, shape[0])
+        others = tf.gather(summed, own) - styles
+        return -tf.reduce_sum(styles * others, axis=1) / tf.maximum(tf.gather(sizes, own) - 1, 1.0)
 
     return Objective(frozenset({layer}), score)
 

@@ -25,6 +25,7 @@ from reportgen.analysis.maximization.targets import NetworkActivations, before_s
 from reportgen.analysis.maximization.traced_pass import TracedPasses
 from reportgen.analysis.network.running import run_errors_explained
 from reportgen.analysis.network.settled_output import SettledOutput
+from reportgen.analysis.network.unit_rows import unit_rows
 from reportgen.facts import AnswerKind
 from reportgen.results import FloatArray, PixelArray
 
@@ -249,7 +250,7 @@ class OutputNumbers:
             return tf.reduce_mean(numbers, axis=(2, 3) if output.channels_first else (1, 2))
         numbers = tf.reshape(numbers, (tf.shape(numbers)[0], -1))
         if self.references is not None:
-            return tf.linalg.matmul(tf.math.l2_normalize(numbers, axis=1), self.references, transpose_b=True)
+            return tf.linalg.matmul(unit_rows(numbers), self.references, transpose_b=True)
         # One number that tells two classes apart speaks for the second and, turned round, for the first.
         return tf.concat([-numbers, numbers], 1) if output.is_single else numbers
 

@@ -5,7 +5,7 @@ import pytest
 from support.ascents import small_network
 from support.settled import settled_output
 
-from reportgen.analysis.maximization.judging import judge, rank_of
+from reportgen.analysis.maximization.judging import judge, rank_of, rest_verdict
 from reportgen.analysis.maximization.subjects import OutputNumbers, response_function
 from reportgen.analysis.maximization.traced_pass import TracedPasses
 from reportgen.models import Network
@@ -68,3 +68,18 @@ def test_channels_the_images_leave_at_rest_are_out_of_the_ranking():
 )
 def test_status(activation, dataset_max, rank, flat, status):
     assert judge(activation, dataset_max, rank, flat) == status
+
+
+@pytest.mark.parametrize(
+    ("activation", "highest", "status"),
+    [
+        (-5.0, -2.0, "ok"),
+        (-1.0, -2.0, "weak"),
+        (-0.1, 0.0, "ok"),
+        (0.1, 0.0, "weak"),
+        (0.0, 3.0, "ok"),
+        (2.0, 3.0, "weak"),
+    ],
+)
+def test_what_a_channel_likes_least_does_not_lift_it_above_what_images_do(activation, highest, status):
+    assert rest_verdict(0, np.array([activation], np.float32), np.array([highest]), flat=False).status == status

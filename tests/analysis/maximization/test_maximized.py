@@ -302,7 +302,7 @@ def test_a_time_limit_gives_every_layer_something_and_tells_what_it_left_out(net
     assert missing
     assert made | missing == {(layer, channel) for layer, channels in plan.items() for channel in channels}
     assert not made & missing
-    assert all(one.reason == "the time limit of about 1 minute was used up" for one in left_out)
+    assert all(one.reason == "the time limit of 1 minute was used up" for one in left_out)
 
 
 def test_progress_ends_where_it_said_it_would(network, summary, dataset_max):

@@ -115,6 +115,28 @@ def test_images_alike_are_less_diverse_than_images_unlike():
     np.testing.assert_array_equal(score(objectives.diversity("here"), MAPS[:1]), [0])
 
 
+def test_diversity_is_by_group_and_does_not_depend_on_what_else_is_in_the_batch():
+    maps = np.random.default_rng(2).normal(size=(12, 9, 7, 64)).astype(np.float32)
+    groups = np.array([700, 5, 700, 700, 5, 5, 9, 9, 9, 0, 0, 0], np.int32)
+    styles = np.einsum("nhwc,nhwd->ncd", maps, maps).reshape(12, -1)
+    styles /= np.linalg.norm(styles, axis=1, keepdims=True)
+    others = (groups[:, None] == groups) & ~np.eye(12, dtype=bool)
+    expected = -(styles @ styles.T * others).sum(axis=1) / others.sum(axis=1)
+
+    def scored(chosen: slice) -> tuple[np.ndarray, np.ndarray]:
+        given = tf.constant(maps[chosen])
+        with tf.GradientTape() as tape:
+            tape.watch(given)
+            found = objectives.diversity("here", tf.constant(groups[chosen])).score(Given(given))
+        return found.numpy(), tape.gradient(found, given).numpy()
+
+    whole = scored(slice(None))
+    np.testing.assert_allclose(whole[0], expected, rtol=1e-5)
+    for chosen in (slice(0, 6), slice(6, 9), slice(9, 12)):
+        for found, among in zip(scored(chosen), whole, strict=True):
+            np.testing.assert_array_equal(found, among[chosen])
+
+
 def test_rivals_count_only_above_the_channel_and_only_with_a_scale():
     maps = np.zeros((1, 2, 2, 3), np.float32)
     maps[0, 0, 0] = [2.0, 6.0, 9.0]
