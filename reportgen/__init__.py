@@ -10,6 +10,7 @@ from reportgen._version import __version__
 from reportgen.config import Config
 from reportgen.costs import Costs
 from reportgen.errors import GateError, ReportgenError, UsageError
+from reportgen.given_images import paths_or_pixels
 from reportgen.machine.memory import loading
 from reportgen.machine.quiet import quiet_tensorflow
 from reportgen.progress import Progress, Silent, stage
@@ -76,17 +77,12 @@ def build(
         GateError: `fail_on` or `max_size` did not pass; the report is there all the same for `fail_on`.
     """
     named = isinstance(model, str | Path)
-    listed = [images] if isinstance(images, str | Path) else images
-    paths = tuple(str(image) for image in listed) if isinstance(listed, list | tuple) else ()
-    given = {
-        "model": str(model) if named else "",
-        "images": paths,
-        "output": None if output is None else Path(output),
-    }
+    paths, pixels = paths_or_pixels(images)
+    given = {"model": str(model) if named else "", "images": paths, "output": output}
     # Names and right answers may be listed; a tuple of texts is how the command line gives files.
     lists = {name: list(options[name]) for name in ("labels", "truth") if isinstance(options.get(name), tuple)}
     config = Config.from_options(options | lists | given)
-    return build_from(config, model=None if named else model, pixels=None if paths else images)
+    return build_from(config, model=None if named else model, pixels=pixels)
 
 
 def build_from(
@@ -143,5 +139,6 @@ def explain(
 
     named = isinstance(model, str | Path)
     config = Config.from_options(options | {"model": str(model) if named else ""})
-    given = [str(images)] if isinstance(images, str | Path) else images
+    paths, pixels = paths_or_pixels(images)
+    given = paths if pixels is None else pixels
     return explain_images(config, model=None if named else model, given=given, method=method, target=target)
