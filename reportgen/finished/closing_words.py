@@ -39,9 +39,14 @@ def closing_words(record: Record, page: Path) -> list[str]:
 def _found(findings: Sequence[Finding]) -> str:
     if not findings:
         return "findings: none"
-    counts = [counted(count, _NOUNS.get(severity, severity)) for severity, count in count_severities(findings)]
     worst = min(findings, key=lambda finding: SEVERITIES.index(finding.severity))
-    return f"findings: {', '.join(counts)}; {'the worst' if len(findings) > 1 else 'it is'}: {worst.message}"
+    return f"findings: {count_words(findings)}; {'the worst' if len(findings) > 1 else 'it is'}: {worst.message}"
+
+
+def count_words(findings: Sequence[Finding]) -> str:
+    """How many findings there are of each severity, the worst first."""
+    counts = [counted(count, _NOUNS.get(severity, severity)) for severity, count in count_severities(findings)]
+    return ", ".join(counts) or "no findings"
 
 
 def _fed(model: Model) -> str:
@@ -51,13 +56,18 @@ def _fed(model: Model) -> str:
 
 
 def accuracy_words(evaluation: Evaluation | None) -> list[str]:
-    """How often the network is right, a line where truth was given; of answers that are no classes how far off."""
+    """How often the network is right, where truth was given, and how right each further answer is; a line each."""
     if evaluation is None:
         return []
+    outputs = [output for output in evaluation.outputs if output.images]
     if evaluation.accuracy is None:
-        return [f"{output.output}: {lead(output)}" for output in evaluation.outputs if output.images]
+        return [f"{output.output}: {lead(output)}" for output in outputs]
+    told = next((output for output in outputs if output.kind == "classes"), None)
     best = "" if evaluation.top5_accuracy is None else f", {percent(evaluation.top5_accuracy)} among the best five"
-    return [f"accuracy: {percent(evaluation.accuracy)} of {counted(evaluation.images, 'image')}{best}"]
+    return [
+        f"accuracy: {percent(evaluation.accuracy)} of {counted(evaluation.images, 'image')}{best}",
+        *(f"{output.output}: {lead(output)}" for output in outputs if output is not told),
+    ]
 
 
 def left_out_words(record: Record) -> list[str]:

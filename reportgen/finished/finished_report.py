@@ -6,12 +6,15 @@ import html
 from dataclasses import dataclass
 from pathlib import Path
 
+from reportgen.errors import one_line
 from reportgen.finished.bundle import bundle_text
+from reportgen.finished.closing_words import count_words
 from reportgen.finished.tracking import log_report
 from reportgen.record import Finding, Record
+from reportgen.site.page import FRONT
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report:
     """A finished report: where it lies (a folder, or one file) and what it says."""
 
@@ -38,6 +41,13 @@ class Report:
             ReportgenError: the tracker is not installed, or does not take the report.
         """
         return log_report(tracker, self.path, self.data)
+
+    def __str__(self) -> str:
+        """A line: of which network, what was found, and where it lies."""
+        page = self.path / FRONT if self.path.is_dir() else self.path
+        return one_line(f"report of {self.data.model.name}: {count_words(self.findings)}; open {page}")
+
+    __repr__ = __str__  # all of what it says would be megabytes
 
     def _repr_html_(self) -> str:
         """The report inline, for notebooks: the whole of it in a frame of its own."""

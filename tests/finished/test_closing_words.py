@@ -7,7 +7,7 @@ from support.records import small_record
 
 from reportgen.finished.closing_words import closing_words
 from reportgen.finished.sizes import SIZE_RULE
-from reportgen.record import Record
+from reportgen.record import EvaluationOutput, Record
 
 
 @pytest.fixture
@@ -67,3 +67,13 @@ def test_what_was_left_out_is_told_and_what_was_never_there_is_not(record: Recor
     small = record.findings[0].model_copy(update={"rule": SIZE_RULE, "message": "Pictures were stored coarsely."})
     shown = record.model_copy(update={"sections": sections, "findings": [small]})
     assert starting(shown, "left out: ") == ["Features: The arrays would add 9 MB.", "Pictures were stored coarsely."]
+
+
+def test_every_answer_beside_the_classes_has_its_line(record: Record) -> None:
+    assert record.evaluation is not None
+    masks = EvaluationOutput(output="mask", kind="map", images=2, unmatched=0, mean_iou=0.5, pixel_accuracy=0.75)
+    several = record.evaluation.model_copy(update={"outputs": (masks, *record.evaluation.outputs)})
+    shown = record.model_copy(update={"evaluation": several})
+    assert starting(shown, "accuracy: ") == ["50.0 % of 2 images, 100 % among the best five"]
+    (line,) = starting(shown, "mask: ")
+    assert line.startswith("75.0 % of the judged pixels of 2 images are right")

@@ -124,3 +124,15 @@ def test_a_tracker_that_is_not_known_or_not_there_is_told(small: Any, monkeypatc
     monkeypatch.setitem(sys.modules, "mlflow", None)
     with pytest.raises(ReportgenError, match=r"pip install \"reportgen\[mlflow\]\""):
         report.log_to("mlflow")
+
+
+def test_a_finished_report_prints_as_a_line(small: Any) -> None:
+    shown = Report(path=small.folder, data=small.record)
+    assert str(shown) == repr(shown)
+    assert str(shown).startswith(f"report of {small.record.model.name}: 1 error, ")
+    assert str(shown).endswith("index.html")
+    assert "\n" not in str(shown)
+    file = small.folder.parent / "report.html"
+    assert str(Report(path=file, data=small.record.model_copy(update={"findings": []}))).endswith(
+        f"no findings; open {file}"
+    )
