@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from reportgen.errors import ReportgenError, one_line
 from reportgen.files.beyond import beyond
@@ -44,10 +44,14 @@ def verify_report(folder: Path) -> list[str]:
 def files_beside(folder: Path) -> list[str]:
     """The paths in a report's folder that are none of its own; a folder without any of its files is one.
 
+    What took the place of one of its files, or of a folder above some, is a problem: see `verify_report`.
+
     Raises:
         ReportgenError: `folder` has no manifest that could be read.
     """
-    return beyond(folder, {*read_manifest(folder), MANIFEST})
+    own = {*read_manifest(folder), MANIFEST}
+    places = own.union(str(parent) for path in own for parent in PurePosixPath(path).parents)
+    return [path for path in beyond(folder, own) if path not in places]
 
 
 def _file_problem(inside: Inside, name: str, digest: str) -> str | None:

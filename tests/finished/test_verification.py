@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,6 +42,31 @@ def test_changed_missing_and_additional_files(report: Path) -> None:
     assert "graph.html: missing" in problems
     assert not any(problem.startswith("extra.txt") for problem in problems)
     assert files_beside(report) == ["extra.txt"]
+
+
+def _replace_by_link(place: Path, target: Path) -> None:
+    place.rename(target)
+    place.symlink_to(target)
+
+
+def _replace_by_folder(place: Path, target: Path) -> None:
+    place.rename(target)
+    place.mkdir()
+    (place / "mine.txt").write_text("?")
+
+
+@pytest.mark.parametrize("replace", [_replace_by_link, _replace_by_folder])
+@pytest.mark.parametrize("name", ["graph.html", "report.json", "assets"])
+def test_what_stands_in_the_place_of_a_listed_file_is_not_called_somebody_elses(
+    replace: Callable[[Path, Path], None], name: str, report: Path
+) -> None:
+    replace(report / name, report.parent / "taken")
+    (report / "link.txt").symlink_to(report / "index.html")
+    problems = verify_report(report)
+    assert any(problem.startswith(name) for problem in problems)
+    beside = files_beside(report)
+    assert name not in beside
+    assert "link.txt" in beside
 
 
 @pytest.mark.parametrize(
