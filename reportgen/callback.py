@@ -6,6 +6,8 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from numbers import Integral
+from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +15,15 @@ import keras
 import numpy as np
 
 from reportgen.config import Config
-from reportgen.errors import UsageError
+from reportgen.errors import GateError, UsageError, one_line
+from reportgen.files.targets import check_target
 from reportgen.finished.collection import collect_reports
+from reportgen.given_images import paths_or_pixels
 from reportgen.models.random_state import kept_random_state
+from reportgen.options import told
 from reportgen.progress import Silent
 from reportgen.report import build_report
+from reportgen.standard_streams import tell
 
 # What is quick: no picture is made by ascent. Kept results would never be asked for again, since weights change.
 _LIGHT: dict[str, Any] = {
@@ -35,7 +41,8 @@ class ReportCallback(keras.callbacks.Callback):  # type: ignore[misc]
 
     The site, as `reportgen collect` makes it, is whole after each report; a training that begins with epoch 0 starts
     it anew, one that goes on (`initial_epoch`) adds to it. Weights, optimizer, metrics and all random states are the
-    same with and without. A report that cannot be made is a warning, and training goes on.
+    same with and without. A report that cannot be made is a warning, as is a gate that it does not pass, and training
+    goes on. Where something else than such a site lies in `folder`, `fit` refuses it before the first epoch.
 
     Args:
         images: files, folders or globs, or an array `(N, height, width, channels)`, as `reportgen.build` takes them.
@@ -49,18 +56,22 @@ class ReportCallback(keras.callbacks.Callback):  # type: ignore[misc]
 
     def __init__(self, images: Any, folder: str | Path, every: int = 1, **options: Any) -> None:
         super().__init__()
-        if every < 1:
-            raise UsageError(f"every: expected a number of epochs from 1 on, got {every}")
+        self._every = _epochs(every)
+        self._folder = _site_folder(folder)
         refused = [name for name in _OWN if name in options]
         if refused:
             raise UsageError(f"{refused[0]}: expected options of a report alone; the callback settles this one itself")
-        listed = [images] if isinstance(images, str | Path) else images
-        paths = tuple(str(image) for image in listed) if isinstance(listed, list | tuple) else ()
-        self._pixels = None if paths else images
+        paths, self._pixels = paths_or_pixels(images)
         self._config = Config.from_options({**_LIGHT, **options, "images": paths})
-        self._folder = Path(folder)
-        self._every = every
         self._anew = False
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002 - Keras' own
+        """Refuse before the first epoch what would be refused after each.
+
+        Raises:
+            ReportgenError: the folder is none that a site can be put in.
+        """
+        check_target(self._folder, "collection", force=self._config.force)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002 - Keras' own
         """Start the site anew with the first epoch."""
@@ -72,19 +83,49 @@ class ReportCallback(keras.callbacks.Callback):  # type: ignore[misc]
             return
         try:
             with kept_random_state(), _kept_variables(self.model):
-                self._report(epoch + 1)
+                failed = self._report(epoch + 1)
         except Exception as error:
-            warnings.warn(f"no report of epoch {epoch + 1}, training goes on: {error}", stacklevel=2)
+            self._tell(f"no report of epoch {epoch + 1}, training goes on: {one_line(error)}")
+        else:
+            if failed is not None:
+                self._tell(f"epoch {epoch + 1}, training goes on: {one_line(failed)}")
 
-    def _report(self, epoch: int) -> None:
-        """Build the report of the network as it is now, and add it to the site."""
+    def _tell(self, words: str) -> None:
+        """Warn, and end no training: also where warnings are made errors."""
+        try:
+            warnings.warn(words, stacklevel=3)
+        except UserWarning:
+            tell(words)
+
+    def _report(self, epoch: int) -> GateError | None:
+        """Build the report of the network as it is now, and add it to the site; gives the gate that did not pass."""
         tags = {**self._config.tag, "step": str(epoch)}
         with tempfile.TemporaryDirectory(prefix="reportgen-") as place:
             output = Path(place) / f"epoch-{epoch:04d}"
-            config = self._config.model_copy(update={"output": output, "tag": tags, "fail_on": None})
-            build_report(config, model=self.model, pixels=self._pixels, progress=Silent())
-            collect_reports([output], self._folder, title=self._config.title, anew=self._anew)
+            config = self._config.model_copy(update={"output": output, "tag": tags})
+            failed = None
+            try:
+                build_report(config, model=self.model, pixels=self._pixels, progress=Silent())
+            except GateError as error:
+                if not output.is_dir():  # too big, which is no report at all
+                    raise
+                failed = error
+            collect_reports([output], self._folder, title=self._config.title, force=self._config.force, anew=self._anew)
         self._anew = False
+        return failed
+
+
+def _epochs(every: Any) -> int:
+    """A number of epochs, of any type of whole numbers."""
+    if isinstance(every, bool) or not isinstance(every, Integral) or every < 1:
+        raise UsageError(f"every: expected a whole number of epochs from 1 on, got {told(every)}")
+    return int(every)
+
+
+def _site_folder(folder: Any) -> Path:
+    if not isinstance(folder, str | PathLike) or not fspath(folder):
+        raise UsageError(f"folder: expected a path, got {told(folder)}")
+    return Path(folder)
 
 
 @contextmanager

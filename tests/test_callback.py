@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 import reportgen
-from reportgen.errors import UsageError
+from reportgen.errors import ReportgenError, UsageError
 from reportgen.finished.collection_content import read_content
 from reportgen.finished.verification import verify_report
 from reportgen.record import read_record
@@ -115,13 +115,59 @@ def test_a_report_that_cannot_be_made_does_not_stop_training(tmp_path: Path) -> 
     assert not (tmp_path / "site").exists()
 
 
-def test_a_folder_of_someone_else_is_left_alone(tmp_path: Path) -> None:
+def test_a_folder_of_someone_else_is_refused_before_the_first_epoch(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
+    epochs: list[int] = []
+    counting_epochs = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, _: epochs.append(epoch))
+    for folder in (tmp_path, tmp_path / "notes.txt", "."):
+        with pytest.raises(ReportgenError, match=r"something else|is a file|working directory"):
+            train(plain, [reportgen.ReportCallback(IMAGES, folder), counting_epochs], epochs=1)
+    assert epochs == []
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_with_force_a_site_stands_beside_the_files_of_someone_else(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    train(plain, [reportgen.ReportCallback(IMAGES, tmp_path, force=True)], epochs=1)
+    assert [entry.slug for entry in read_content(tmp_path).entries] == ["epoch-0001"]
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"gates": {"accuracy": ">= 0.99"}, "truth": ["0", "1", "2", "0", "1"]}, "gate accuracy: expected >= 0.99"),
+        ({"fail_on": "warning", "preprocess": "auto"}, "--fail-on warning: expected no such finding"),
+    ],
+)
+def test_a_gate_that_is_not_passed_is_told_and_the_report_is_there(
+    options: dict[str, Any], words: str, tmp_path: Path
+) -> None:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        train(plain, [reportgen.ReportCallback(IMAGES, tmp_path)], epochs=1)
-    assert any("training goes on" in str(one.message) and "something else" in str(one.message) for one in caught)
-    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+        train(plain, [reportgen.ReportCallback(IMAGES, tmp_path / "site", **options)], epochs=1)
+    assert [entry.slug for entry in read_content(tmp_path / "site").entries] == ["epoch-0001"]
+    assert any(str(one.message).startswith(f"epoch 1, training goes on: {words}") for one in caught)
+
+
+def test_warnings_that_are_errors_end_no_training(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    callback = reportgen.ReportCallback(str(tmp_path / "none" / "*.png"), tmp_path / "site")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="no report of")
+        _, history, _ = train(plain, [callback], epochs=2)
+    assert len(history["loss"]) == 2
+    assert "no report of epoch 2, training goes on" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("every", [0, -1, "2", 2.5, None, True, float("nan"), [2]])
+def test_epochs_that_are_no_number_of_them_are_one_line(every: Any, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"^every: expected a whole number of epochs from 1 on, got [^\n]*$"):
+        reportgen.ReportCallback(IMAGES, tmp_path, every=every)
+
+
+def test_epochs_of_numpy_count(tmp_path: Path) -> None:
+    train(plain, [reportgen.ReportCallback(IMAGES, tmp_path / "site", every=np.int64(2))], epochs=2)
+    assert [entry.slug for entry in read_content(tmp_path / "site").entries] == ["epoch-0002"]
 
 
 def test_wrong_options_are_refused_before_training(tmp_path: Path) -> None:
@@ -129,5 +175,8 @@ def test_wrong_options_are_refused_before_training(tmp_path: Path) -> None:
         reportgen.ReportCallback(IMAGES, tmp_path, sectoins="layers")
     with pytest.raises(UsageError, match="the callback settles this one itself"):
         reportgen.ReportCallback(IMAGES, tmp_path, output="there")
-    with pytest.raises(UsageError, match="from 1 on"):
-        reportgen.ReportCallback(IMAGES, tmp_path, every=0)
+    for folder in (None, 3, b"x", ""):
+        with pytest.raises(UsageError, match=r"^folder: expected a path, got "):
+            reportgen.ReportCallback(IMAGES, folder)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match=r"np\.stack makes one array of several"):
+        reportgen.ReportCallback(list(IMAGES), tmp_path)
