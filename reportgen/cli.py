@@ -289,8 +289,12 @@ def collect(folders: Sequence[Path], output: Path, title: str | None, force: boo
     without by the order in which they are given.
     """
     from reportgen.finished.collection import collect_reports
+    from reportgen.finished.collection_content import read_content
 
-    put(collect_reports(folders, output, title=title, force=force))
+    site = collect_reports(folders, output, title=title, force=force)
+    for line in (line for entry in read_content(site).entries for line in entry.unordered):
+        tell(one_line(line))
+    put(site)
 
 
 @commands.command()

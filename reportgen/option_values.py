@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -134,8 +135,8 @@ def parse_tags(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     tags = {str(key): str(text) for key, text in value.items()}
-    if "step" in tags:
-        float(tags["step"])
+    if "step" in tags and not math.isfinite(float(tags["step"])):
+        raise ValueError("no number to order by")
     if "date" in tags:
         datetime.fromisoformat(tags["date"])
     return tags

@@ -61,6 +61,17 @@ class Entry(Fact):
         return _moment(self.tags.get("date")), _number(self.tags.get("step")), self.added
 
     @property
+    def unordered(self) -> list[str]:
+        """A line for each tag that is there to order by and does not say where the report stands."""
+        wanted = (("date", "a date such as 2026-05-31", _moment), ("step", "a number", _number))
+        return [
+            f"{self.slug}: the tag {key}={self.tags[key]} is not {words}, which reports are ordered by; "
+            f"it stands among those without a {key}"
+            for key, words, place in wanted
+            if key in self.tags and place(self.tags[key]) == -math.inf
+        ]
+
+    @property
     def label(self) -> str:
         """What tells it from the others in few words: its step or date, else its folder."""
         named = next((key for key in ("step", "date") if self.tags.get(key)), None)

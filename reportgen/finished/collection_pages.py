@@ -24,6 +24,8 @@ ENTRIES = 40
 # What a summary in Markdown lists.
 MOST_IN_SUMMARY = 8
 _LONGEST = 160
+# The first figures of a report without right answers, which say nothing of how right the network is.
+_COUNTED = ("errors", "warnings")
 
 
 @dataclass(frozen=True)
@@ -183,10 +185,14 @@ def collection_markdown(content: Content) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
+def _quality(measure: EntryMeasure) -> str:
+    title = "accuracy" if measure.name == "accuracy" else escaped(measure.title, _LONGEST)
+    return f"{title} {measure.words}"
+
+
 def _line(entry: Entry, content: Content) -> str:
     before: Neighbours | None = next((one for one in content.comparisons if one.after == entry.slug), None)
-    accuracy = next((measure.words for measure in entry.measures if measure.name == "accuracy"), None)
-    told = [] if accuracy is None else [f"accuracy {accuracy}"]
+    told = [_quality(entry.measures[0])] if entry.measures and entry.measures[0].name not in _COUNTED else []
     told += [
         formats.counted(entry.counts[severity], severity)
         for severity in ("error", "warning")

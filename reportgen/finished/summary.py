@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from reportgen import formats
 from reportgen.errors import ReportgenError
@@ -17,6 +17,7 @@ from reportgen.facts import SEVERITIES
 from reportgen.files.inside import Inside
 from reportgen.finished.closing_words import accuracy_words, left_out_words
 from reportgen.finished.markdown import code, escaped, unescaped
+from reportgen.finished.measures import Measure, quality_measures
 from reportgen.finished.opened_record import odd_values_told, opened_record
 from reportgen.finished.site_folders import SUMMARY_NAME
 from reportgen.record import Finding, Record
@@ -34,17 +35,6 @@ _LONGEST_LINE = 320
 
 _CHANGES_HEADING = "## Since the report before"
 _NOUNS = {"info": "note"}
-
-
-@dataclass(frozen=True)
-class Measure:
-    """A figure one follows over reports; `better` says which way is an improvement, None where neither is."""
-
-    name: str
-    title: str
-    value: float
-    words: str
-    better: Literal["higher", "lower"] | None
 
 
 @dataclass(frozen=True)
@@ -89,6 +79,7 @@ def measures(record: Record) -> tuple[Measure, ...]:
         found.append(_share("accuracy", "Accuracy", evaluation.accuracy))
         if evaluation.top5_accuracy is not None:
             found.append(_share("top5_accuracy", "Right class among the best five", evaluation.top5_accuracy))
+    found += quality_measures(record)
     counts = dict(count_severities(record.findings))
     for severity in SEVERITIES[:2]:
         number = counts.get(severity, 0)

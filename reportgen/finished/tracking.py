@@ -95,4 +95,5 @@ def record_figures(record: Record) -> dict[str, float]:
         and math.isfinite(value)
         and ("." not in name or name.startswith("robustness."))  # not of every class, nor of every output again
     }
-    return {measure.name: float(measure.value) for measure in measures(record)} | judged
+    followed = {one.name: float(one.value) for one in measures(record) if "." not in one.name}
+    return followed | judged

@@ -120,12 +120,13 @@ def draw_curve(curve: Curve | None) -> LineChart | None:
 
 def draw_trend(points: Sequence[tuple[int, float]], count: int) -> Trend:
     """Values `(place, value)` of reports at places `0..count - 1`, from the lowest at the foot to the highest."""
-    values = [value for _, value in points]
+    # Halved: the span of the largest numbers there are is none of them.
+    values = [value / 2 for _, value in points]
     low, span = min(values), (max(values) - min(values)) or 1.0
     dots = tuple(
         (
             round(_MARGIN + place / max(1, count - 1) * (WIDTH - 2 * _MARGIN), 1),
-            round(HEIGHT - _MARGIN - (value - low) / span * (HEIGHT - 2 * _MARGIN), 1),
+            round(HEIGHT - _MARGIN - (value / 2 - low) / span * (HEIGHT - 2 * _MARGIN), 1),
         )
         for place, value in points
     )

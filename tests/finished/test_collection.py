@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.records import Builder, Names, hostile_record, small_record
@@ -16,6 +18,7 @@ from reportgen.finished.collection import collect_reports
 from reportgen.finished.collection_content import read_content
 from reportgen.finished.rendering import write_pages
 from reportgen.finished.verification import verify_report
+from reportgen.record.review import ValueScore
 
 
 def report(folder: Path, accuracy: float = 0.5, **tags: str) -> Path:
@@ -70,6 +73,85 @@ def test_dates_go_before_steps_and_untagged_reports_are_the_oldest(tmp_path: Pat
         report(tmp_path / "e", run="other"),
     ]
     assert slugs(collect_reports(reports, tmp_path / "site")) == ["d", "e", "c", "b", "a"]
+
+
+def _judged(folder: Path, output: r.EvaluationOutput, step: int) -> Path:
+    record = small_record(folder)
+    assert record.evaluation is not None
+    none = {"images": 0, "accuracy": None, "top5_accuracy": None, "confusions": (), "outputs": (output,)}
+    evaluation = record.evaluation.model_copy(update=none)
+    provenance = record.provenance.model_copy(update={"tags": {"step": str(step)}})
+    write_pages(record.model_copy(update={"evaluation": evaluation, "provenance": provenance}), folder)
+    return folder
+
+
+_SCORE = ValueScore(name="age", mae=4.0, rmse=5.0, r2=0.5, bias=0.0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "first", "last", "words"),
+    [
+        ("map", {"mean_iou": 0.5}, {"mean_iou": 0.75}, "Mean IoU 0.5 at first 0.75 now"),
+        ("picture", {"mae": 9.0}, {"mae": 4.5}, "Mean absolute error of pictures, of 255 9 at first 4.5 now"),
+        ("multilabel", {"macro_f1": 0.25}, {"macro_f1": 0.5}, "Mean F1 of the labels 0.25 at first 0.5 now"),
+        (
+            "values",
+            {"values": [_SCORE]},
+            {"values": [_SCORE.model_copy(update={"mae": 1.5})]},
+            "Mean absolute error 4 at first 1.5 now",
+        ),
+        (
+            "values",
+            {"values": [_SCORE, _SCORE.model_copy(update={"name": "height"})]},
+            {"values": [_SCORE, _SCORE.model_copy(update={"name": "height", "mae": 2.0})]},
+            "Mean absolute error of height 4 at first 2 now",
+        ),
+    ],
+)
+def test_what_is_not_classes_has_its_quality_over_time(
+    kind: Any, first: dict[str, Any], last: dict[str, Any], words: str, tmp_path: Path
+) -> None:
+    outputs = [r.EvaluationOutput(output="out", kind=kind, images=2, unmatched=0, **own) for own in (first, last)]
+    reports = [_judged(tmp_path / f"made-{step}", output, step) for step, output in enumerate(outputs)]
+    site = collect_reports(reports, tmp_path / "site")
+    front = html.unescape(re.sub(r"<[^>]+>", " ", (site / "index.html").read_text(encoding="utf-8")))
+    title, start, end = re.fullmatch(r"(.*) (\S+) at first (\S+) now", words).groups()  # type: ignore[union-attr]
+    assert title in front
+    assert f"{start} at first (step 0), {end} now (step 1), the best so far" in front
+
+
+def test_the_summary_tells_the_quality_of_what_is_not_classes(tmp_path: Path) -> None:
+    output = r.EvaluationOutput(output="out", kind="map", images=2, unmatched=0, mean_iou=0.5)
+    site = collect_reports([_judged(tmp_path / "made", output, 1)], tmp_path / "site")
+    assert "Mean IoU 0.5" in (site / "summary.md").read_text(encoding="utf-8")
+
+
+def test_the_largest_numbers_are_drawn(tmp_path: Path) -> None:
+    scores = [_SCORE.model_copy(update={"r2": value}) for value in (-1.7e308, 0.0, 1.7e308)]
+    outputs = [r.EvaluationOutput(output="out", kind="values", images=2, unmatched=0, values=[one]) for one in scores]
+    reports = [_judged(tmp_path / f"made-{step}", output, step) for step, output in enumerate(outputs)]
+    front = (collect_reports(reports, tmp_path / "site") / "index.html").read_text(encoding="utf-8")
+    assert not re.search(r'(d|cx|cy|points)="[^"]*(nan|inf)', front)
+
+
+@pytest.mark.parametrize(
+    ("tags", "told"),
+    [
+        ({"date": "05/01/2026"}, "the tag date=05/01/2026 is not a date such as 2026-05-31"),
+        ({"step": "10k"}, "the tag step=10k is not a number"),
+        ({"step": "nan"}, "the tag step=nan is not a number"),
+        ({"date": ""}, "the tag date= is not a date such as 2026-05-31"),
+        ({"date": "2026-05-31", "step": "7", "run": "10k"}, None),
+    ],
+)
+def test_tags_that_reports_cannot_be_ordered_by_are_told(
+    tags: dict[str, str], told: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["collect", str(report(tmp_path / "made", **tags)), "-o", str(tmp_path / "site")]) == 0
+    said = capsys.readouterr()
+    assert said.out.strip() == str(tmp_path / "site")
+    assert said.err.count("\n") == (told is not None)
+    assert (told or "") in said.err
 
 
 def test_one_more_changes_only_what_it_must(three: list[Path], tmp_path: Path) -> None:
