@@ -10,7 +10,7 @@ from reportgen._version import __version__
 from reportgen.config import Config
 from reportgen.costs import Costs
 from reportgen.errors import GateError, ReportgenError, UsageError
-from reportgen.given_images import paths_or_pixels
+from reportgen.from_python import paths_or_pixels, python_options
 from reportgen.machine.memory import loading
 from reportgen.machine.quiet import quiet_tensorflow
 from reportgen.progress import Progress, Silent, stage
@@ -79,9 +79,7 @@ def build(
     named = isinstance(model, str | Path)
     paths, pixels = paths_or_pixels(images)
     given = {"model": str(model) if named else "", "images": paths, "output": output}
-    # Names and right answers may be listed; a tuple of texts is how the command line gives files.
-    lists = {name: list(options[name]) for name in ("labels", "truth") if isinstance(options.get(name), tuple)}
-    config = Config.from_options(options | lists | given)
+    config = Config.from_options(python_options(options) | given)
     return build_from(config, model=None if named else model, pixels=pixels)
 
 
@@ -138,7 +136,7 @@ def explain(
     from reportgen.sections.explaining import explain_images
 
     named = isinstance(model, str | Path)
-    config = Config.from_options(options | {"model": str(model) if named else ""})
+    config = Config.from_options(python_options(options) | {"model": str(model) if named else ""})
     paths, pixels = paths_or_pixels(images)
     given = paths if pixels is None else pixels
     return explain_images(config, model=None if named else model, given=given, method=method, target=target)

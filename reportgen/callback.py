@@ -18,7 +18,7 @@ from reportgen.config import Config
 from reportgen.errors import GateError, UsageError, one_line
 from reportgen.files.targets import check_target
 from reportgen.finished.collection import collect_reports
-from reportgen.given_images import paths_or_pixels
+from reportgen.from_python import paths_or_pixels, python_options
 from reportgen.models.random_state import kept_random_state
 from reportgen.options import told
 from reportgen.progress import Silent
@@ -62,7 +62,7 @@ class ReportCallback(keras.callbacks.Callback):  # type: ignore[misc]
         if refused:
             raise UsageError(f"{refused[0]}: expected options of a report alone; the callback settles this one itself")
         paths, self._pixels = paths_or_pixels(images)
-        self._config = Config.from_options({**_LIGHT, **options, "images": paths})
+        self._config = Config.from_options({**_LIGHT, **python_options(options), "images": paths})
         self._anew = False
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002 - Keras' own

@@ -239,7 +239,7 @@ class CalibrationBin(Fact):
 class Evaluation(Fact):
     """The network's answers against the right classes, where those were given.
 
-    `unmatched` are classes given that the network does not know, which count as wrong. `top5_accuracy` is null for
+    `unmatched` are classes given that the network does not know; their images are left out. `top5_accuracy` is null for
     networks of five classes or fewer, `calibration` empty where scores are no probabilities. `baseline` is the share
     of the most frequent right class: the accuracy of a network that always names it. `accuracy` is null where no
     classes were judged.

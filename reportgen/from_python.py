@@ -1,8 +1,8 @@
-"""Images as Python gives them: paths, or values."""
+"""What is given from Python: images as paths or values, and options."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from os import PathLike, fspath
 from typing import Any
 
@@ -38,6 +38,12 @@ def paths_or_pixels(images: Any) -> tuple[tuple[str, ...], Any]:
             raise UsageError(f"images: expected {_EXPECTED}, got {_kind(images)} with {_kind(image)} in it{hint}")
         paths.append(path)
     return tuple(paths), None
+
+
+def python_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options with names and right answers as lists: a tuple of texts is how the command line gives files."""
+    listed = {name: list(options[name]) for name in ("labels", "truth") if isinstance(options.get(name), tuple)}
+    return {**options, **listed}
 
 
 def _kind(value: Any) -> str:

@@ -3,12 +3,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+import reportgen
 from reportgen.errors import UsageError
-from reportgen.given_images import paths_or_pixels
+from reportgen.from_python import paths_or_pixels, python_options
 
 PIXELS = np.arange(24, dtype=np.uint8).reshape(2, 2, 2, 3)
 
@@ -47,3 +49,20 @@ def test_what_is_neither_is_one_line(given: Any, words: str) -> None:
         paths_or_pixels(given)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_names_and_right_answers_in_a_tuple_are_lists() -> None:
+    options = {"labels": ("a", "b"), "truth": ["a"], "layers": ("blocks", "x")}
+    assert python_options(options) == {"labels": ["a", "b"], "truth": ["a"], "layers": ("blocks", "x")}
+    assert options["labels"] == ("a", "b")
+
+
+def test_all_ways_in_take_tuples_of_names(tmp_path: Path) -> None:
+    network = keras.Sequential(
+        [keras.Input((2, 2, 3)), keras.layers.Flatten(), keras.layers.Dense(2, activation="softmax")]
+    )
+    given: dict[str, Any] = {"labels": ("cat", "dog"), "truth": ("dog", "dog")}
+    reportgen.ReportCallback(PIXELS, tmp_path / "site", **given)
+    with pytest.raises(UsageError, match="got 'bird'"):
+        reportgen.explain(network, PIXELS, method="occlusion", target="bird", **given)
+    assert reportgen.explain(network, PIXELS, method="occlusion", target="dog", **given).shape == (2, 2, 2)
