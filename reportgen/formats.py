@@ -57,6 +57,15 @@ def capitalized(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def uncapitalized(text: str) -> str:
+    """`text` within a sentence: its first word in small letters, unless that is a symbol, and names as they are.
+
+    >>> [uncapitalized(text) for text in ("Mean IoU of Sky", "R² of Age", "PSNR of pictures")]
+    ['mean IoU of Sky', 'R² of Age', 'PSNR of pictures']
+    """
+    return text[:1].lower() + text[1:] if text[1:2].islower() else text
+
+
 def name_pieces(name: str) -> list[str]:
     """The pieces of a long name between which a line may end: none of fewer than 12 characters, but for the last.
 

@@ -186,8 +186,7 @@ def collection_markdown(content: Content) -> str:
 
 
 def _quality(measure: EntryMeasure) -> str:
-    title = "accuracy" if measure.name == "accuracy" else escaped(measure.title, _LONGEST)
-    return f"{title} {measure.words}"
+    return f"{escaped(formats.uncapitalized(measure.title), _LONGEST)} {measure.words}"
 
 
 def _line(entry: Entry, content: Content) -> str:

@@ -66,6 +66,7 @@ def _environment(overrides: Path | None) -> Environment:
     )
     environment.filters |= {
         "capitalize_first": formats.capitalized,
+        "uncapitalize": formats.uncapitalized,
         "count": formats.count,
         "counted": formats.counted,
         "short": formats.short_count,

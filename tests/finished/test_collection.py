@@ -123,7 +123,17 @@ def test_what_is_not_classes_has_its_quality_over_time(
 def test_the_summary_tells_the_quality_of_what_is_not_classes(tmp_path: Path) -> None:
     output = r.EvaluationOutput(output="out", kind="map", images=2, unmatched=0, mean_iou=0.5)
     site = collect_reports([_judged(tmp_path / "made", output, 1)], tmp_path / "site")
-    assert "Mean IoU 0.5" in (site / "summary.md").read_text(encoding="utf-8")
+    assert "mean IoU 0.5" in (site / "summary.md").read_text(encoding="utf-8")
+
+
+def test_names_of_values_keep_their_letters(tmp_path: Path) -> None:
+    scores = [_SCORE.model_copy(update={"name": name}) for name in ("Age", "pH")]
+    output = r.EvaluationOutput(output="out", kind="values", images=2, unmatched=0, values=scores)
+    front = (collect_reports([_judged(tmp_path / "made", output, 1)], tmp_path / "site") / "index.html").read_text(
+        "utf-8"
+    )
+    for words in ("mean absolute error of Age", "R² of Age", "mean absolute error of pH", "R² of pH"):
+        assert f"<dt>{words}</dt>" in front
 
 
 def test_the_largest_numbers_are_drawn(tmp_path: Path) -> None:
