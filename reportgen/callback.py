@@ -16,7 +16,7 @@ import numpy as np
 
 from reportgen.config import Config
 from reportgen.errors import GateError, UsageError, one_line
-from reportgen.files.targets import check_target
+from reportgen.files.targets import absolute, check_target
 from reportgen.finished.collection import collect_reports
 from reportgen.from_python import paths_or_pixels, python_options
 from reportgen.models.random_state import kept_random_state
@@ -125,7 +125,7 @@ def _epochs(every: Any) -> int:
 def _site_folder(folder: Any) -> Path:
     if not isinstance(folder, str | PathLike) or not fspath(folder):
         raise UsageError(f"folder: expected a path, got {told(folder)}")
-    return Path(folder)
+    return absolute(Path(folder))  # a training may change the working directory
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import random
 import warnings
 from pathlib import Path
@@ -168,6 +169,17 @@ def test_epochs_that_are_no_number_of_them_are_one_line(every: Any, tmp_path: Pa
 def test_epochs_of_numpy_count(tmp_path: Path) -> None:
     train(plain, [reportgen.ReportCallback(IMAGES, tmp_path / "site", every=np.int64(2))], epochs=2)
     assert [entry.slug for entry in read_content(tmp_path / "site").entries] == ["epoch-0002"]
+
+
+def test_a_training_that_changes_the_working_directory_leaves_the_site_where_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path)
+    leaving = keras.callbacks.LambdaCallback(on_epoch_begin=lambda *_: os.chdir(tmp_path / "other"))
+    train(plain, [leaving, reportgen.ReportCallback(IMAGES, "site")], epochs=1)
+    assert [entry.slug for entry in read_content(tmp_path / "site").entries] == ["epoch-0001"]
+    assert list((tmp_path / "other").iterdir()) == []
 
 
 def test_wrong_options_are_refused_before_training(tmp_path: Path) -> None:
