@@ -207,7 +207,8 @@ def compare(first: Path, second: Path, output: Path, force: bool) -> None:
 def bundle(folder: Path, output: Path, config_file: Path | None, **options: Any) -> None:
     """Make one HTML file of the report, comparison or collection in DIR, that needs nothing else; DIR stays as it is.
 
-    To keep within --max-size the pages of a report are made again, with coarser or fewer pictures.
+    To keep within --max-size the pages of a report are made again, with coarser or fewer pictures. Of a collection the
+    file is its index; its reports are bundled by themselves.
     """
     from reportgen.finished.bundled_sites import bundle_folder
 

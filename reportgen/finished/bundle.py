@@ -110,14 +110,14 @@ def _bundle(report: OpenedReport) -> str:
         generator=f"{record.generator.name} {record.generator.version}",
         created=record.provenance.created,
         logo=None if logo is None else data_address(logo, inside.read(logo, "site.logo", "picture")),
-        whole="report",
+        holds="the whole report",
     )
 
 
 def frame_pages(
-    inserts: Mapping[str, str], *, title: str, generator: str, created: str | None, logo: str | None, whole: str
+    inserts: Mapping[str, str], *, title: str, generator: str, created: str | None, logo: str | None, holds: str
 ) -> str:
-    """The file: `inserts` is the markup of its parts by place, `whole` what is in the file."""
+    """The file: `inserts` is the markup of its parts by place, `holds` says what is in the file."""
     frame = (
         make_environment()
         .get_template("bundle.html.jinja2")
@@ -125,7 +125,7 @@ def frame_pages(
             title=title,
             generator=generator,
             created=created,
-            whole=whole,
+            holds=holds,
             strip=bool(inserts.get(STRIP)),
             digests=[b64encode(sha256(inserts[style].encode()).digest()).decode() for style in (STYLE, PICTURES)],
             logo=logo,

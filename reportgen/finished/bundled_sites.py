@@ -33,6 +33,10 @@ from reportgen.site.page import FRONT
 
 _TITLE = re.compile(r"<title>([^<]*)</title>")
 _NUMBER = re.compile(r"(\d+)")
+_HOLDS = {
+    "comparison": "the whole comparison",
+    "collection": "the index of the collection; its reports and comparisons are bundled by themselves",
+}
 
 
 def bundle_folder(folder: Path, out: Path, limit: int | None = None, templates: Path | None = None) -> None:
@@ -91,7 +95,7 @@ def _bundle(folder: Path) -> str:
         generator=f"reportgen {__version__}",
         created=None,
         logo=None,
-        whole=kind_of(folder) or "site",
+        holds=_HOLDS.get(str(kind_of(folder)), "the whole site"),
     )
 
 

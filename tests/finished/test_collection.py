@@ -263,7 +263,7 @@ def test_a_collection_in_one_file(three: list[Path], tmp_path: Path) -> None:
     site = collect_reports(three, tmp_path / "site")
     bundle_folder(site, tmp_path / "site.html")
     text = (tmp_path / "site.html").read_text(encoding="utf-8")
-    assert "This one file holds the whole collection." in text
+    assert "This one file holds the index of the collection; its reports and comparisons are bundled" in text
     assert "Accuracy over the reports" in text
     assert not re.search(r'(?:src|href)="(?!data:|#)', text)
 
