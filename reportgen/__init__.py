@@ -123,10 +123,10 @@ def explain(
         **options: the command line's options, with `_` for `-`; `attribution={"points": 100}` sets parameters.
 
     Returns:
-        `(N, rows, columns)` float32, in the order of the images, sorted as a report sorts them. Of `grad-cam` and
-        `layer-cam` at the resolution of the last block's maps, zero and above; of `attention-rollout` on the grid of
-        tokens, whatever the target; of `integrated-gradients` and `occlusion` at that of the network's input,
-        negative where an image speaks against the target.
+        `(N, rows, columns)` float32, in the order in which the images are given, those of a folder sorted; a file
+        that is named twice counts once. Of `grad-cam` and `layer-cam` at the resolution of the last block's maps, zero
+        and above; of `attention-rollout` on the grid of tokens, whatever the target; of `integrated-gradients` and
+        `occlusion` at that of the network's input, negative where an image speaks against the target.
 
     Raises:
         UsageError: an option, method or target that does not exist.
