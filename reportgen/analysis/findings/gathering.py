@@ -173,7 +173,7 @@ def _variables(network: Network, summary: NetworkSummary) -> list[VariableFacts]
             nonfinite = int(values.size - np.isfinite(values).sum()) if values.dtype.kind == "f" else 0
             initial = looks_initial(layer, variable.name, values)
             found.append(VariableFacts(row.name, variable.name, values.size, nonfinite, initial))
-    trained = any(not is_fresh(layer) for layer in normalized.values())
+    trained = any(not is_fresh(layer) for _, layer in _own_layers(network, summary))
     return settled(found, alone, trained=trained)
 
 

@@ -35,6 +35,10 @@ _TRUNCATED = 0.87962566103423978
 
 _INITIALIZERS = keras.initializers
 
+# What stands beside kernels: biases, the scale and shift of normalizations, slopes of PReLU.
+_BESIDE = ("bias", "gamma", "beta", "alpha")
+_OF_ONE_VALUE = (_INITIALIZERS.Zeros, _INITIALIZERS.Ones, _INITIALIZERS.Constant)
+
 
 @dataclass(frozen=True)
 class _Distribution:
@@ -117,12 +121,22 @@ def changes_nothing(normalization: keras.layers.BatchNormalization) -> bool:
     return not scaled and not (normalization.center and bool(_numbers(normalization.beta).any()))
 
 
-def is_fresh(normalization: keras.layers.BatchNormalization) -> bool:
-    """Whether nothing of it shows any training."""
-    return never_updated(normalization) and changes_nothing(normalization)
+def is_fresh(layer: keras.Layer) -> bool:
+    """Whether nothing beside its kernels shows any training: neither moments nor what begins as one value for all."""
+    if isinstance(layer, keras.layers.BatchNormalization) and not never_updated(layer):
+        return False
+    return not any(_has_moved(layer, name) for name in _BESIDE)
 
 
-def _numbers(variable: keras.Variable) -> NDArray[Any]:
+def _has_moved(layer: keras.Layer, name: str) -> bool:
+    """Whether a variable that its initializer gives one value holds another; a single step of a training does that."""
+    variable, initializer = getattr(layer, name, None), getattr(layer, f"{name}_initializer", None)
+    if not isinstance(variable, keras.Variable) or not isinstance(initializer, _OF_ONE_VALUE):
+        return False
+    return bool((_numbers(variable) != _numbers(initializer(variable.shape, variable.dtype))).any())
+
+
+def _numbers(variable: Any) -> NDArray[Any]:
     return np.asarray(keras.ops.convert_to_numpy(variable))
 
 

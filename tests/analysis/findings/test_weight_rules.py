@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import keras
@@ -200,6 +201,56 @@ def test_a_short_training_is_known_by_what_stands_beside_the_kernels(rate, pixel
     given = evidence_of(keras.saving.load_model(tmp_path / "network.keras"), pixels, preprocess="none")
     assert not rules_of(findings.find(given)) & {"untrained-weights", "untouched-moments"}
     assert not any(facts.initial for facts in given.variables)
+
+
+def _small_head(*beside: type[keras.Layer], bias: bool) -> keras.Model:
+    """A kernel of 4608 weights without a bias; the head has too few to be judged."""
+    return keras.Sequential(
+        [
+            keras.Input((16, 16, 3)),
+            layers.Rescaling(1 / 255),
+            layers.Conv2D(16, 3, use_bias=False),
+            *(one() for one in beside),
+            layers.Conv2D(32, 3, use_bias=False),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(2, activation="softmax", use_bias=bias),
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("beside", "bias"),
+    [((), True), ((layers.LayerNormalization,), False), ((layers.PReLU,), False), ((layers.GroupNormalization,), True)],
+)
+@pytest.mark.parametrize("ending", ["keras", "h5"])
+def test_a_short_training_is_known_by_whatever_begins_as_one_value(beside, bias, ending, pixels, tmp_path):
+    def reloaded(model):
+        model.save(tmp_path / f"network.{ending}")
+        return evidence_of(keras.saving.load_model(tmp_path / f"network.{ending}"), pixels, preprocess="none")
+
+    beside = [partial(one, groups=4) if one is layers.GroupNormalization else one for one in beside]
+    model = _small_head(*beside, bias=bias)
+    assert "The network looks untrained" in str(findings.find(reloaded(model)))
+    model.compile(keras.optimizers.Adam(1e-5), "sparse_categorical_crossentropy")
+    model.fit(pixels, np.arange(12) % 2, epochs=5, verbose=0)
+    assert "untrained-weights" not in rules_of(findings.find(reloaded(model)))
+
+
+def test_values_that_an_initializer_gives_to_all_are_no_training(pixels):
+    model = keras.Sequential(
+        [
+            keras.Input((16, 16, 3)),
+            layers.Conv2D(32, 3, use_bias=False),
+            layers.BatchNormalization(gamma_initializer="zeros"),
+            layers.Conv2D(32, 3, use_bias=False, name="alone"),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(2, bias_initializer=keras.initializers.Constant(-4.6)),
+        ]
+    )
+    assert [facts.initial for facts in evidence_of(model, pixels).variables if "kernel" in facts.variable][:2] == [
+        True,
+        True,
+    ]
 
 
 def test_a_kernel_that_was_made_anew_is_told_from_a_long_training():
