@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from reportgen import formats
+from reportgen.class_names import plain_name
 from reportgen.facts import AnswerKind
 from reportgen.finished.comparison_common import Common, Names, shared_index
 from reportgen.finished.comparison_pictures import picture_distance, pixels_that_changed
@@ -34,8 +35,8 @@ from reportgen.record import (
 # What is said to be compared where two outputs of one name are of different kinds.
 KINDS_DIFFER = "kind of answer"
 
-# And where classes of one network have names, those of the other none, and there are not as many.
-UNNAMED = "classes without names"
+# And where nothing tells which of their classes are the same.
+UNMATCHED = "classes that nothing matches"
 
 # A label is given above this probability.
 THRESHOLD = 0.5
@@ -86,10 +87,9 @@ def compare_answers(first: Image, second: Image, common: Common | None = None) -
 def _compare(first: Answer, second: Answer, common: Common) -> Compared:
     if first.kind != second.kind:
         return KINDS_DIFFER, first.kind, second.kind, 1.0
-    names = common.names(first.output)
-    if first.kind != "values" and bool(names[0]) != bool(names[1]):
-        words = [f"classes with{'' if known else 'out'} names" for known in names]
-        return UNNAMED, words[0], words[1], 0.0
+    if first.output in common.unlike:
+        words = [f"classes with{' other' if known else 'out'} names" for known in common.names(first.output)]
+        return UNMATCHED, words[0], words[1], 0.0
     return _COMPARED[first.kind](first, second, common)
 
 
@@ -133,11 +133,12 @@ def _labels(first: ClassesAnswer, second: ClassesAnswer, common: Common) -> Comp
 
 
 def _values(first: ValuesAnswer, second: ValuesAnswer, common: Common) -> Compared:  # noqa: ARG001 - as all of them
-    """The value that changed most, against the size of the values themselves; by name where both have the same."""
-    names = [[value.name for value in answer.values] for answer in (first, second)]
-    by_name = sorted(names[0]) == sorted(names[1]) and len(set(names[0])) == len(names[0])
-    others = {value.name if by_name else value.index: value for value in second.values}
-    keys = [value.name if by_name else value.index for value in first.values]
+    """The value that changed most, against the size of the values themselves; by name where both have one the same."""
+    names = [[plain_name(value.name) for value in answer.values] for answer in (first, second)]
+    told_apart = all(len(set(side)) == len(side) for side in names)
+    by_name = told_apart and not set(names[0]).isdisjoint(names[1])
+    others = {name if by_name else value.index: value for name, value in zip(names[1], second.values, strict=True)}
+    keys = [name if by_name else value.index for name, value in zip(names[0], first.values, strict=True)]
     pairs = [(value, others[key]) for value, key in zip(first.values, keys, strict=True) if key in others]
     if not pairs:
         return "", formats.NOTHING, formats.NOTHING, 0.0
@@ -222,7 +223,7 @@ def _drawn(first: PointsAnswer, second: PointsAnswer, common: Common) -> Compare
     places: list[list[tuple[float, ...]]] = [[*answer.points, *answer.boxes] for answer in (first, second)]
     if words[0] != words[1]:
         return "", words[0], words[1], math.inf
-    moved = max(
+    furthest = max(
         (
             math.dist(one[at : at + 2], two[at : at + 2])
             for one, two in zip(*places, strict=True)
@@ -230,7 +231,9 @@ def _drawn(first: PointsAnswer, second: PointsAnswer, common: Common) -> Compare
         ),
         default=0.0,
     )
-    return f"moved by up to {formats.number(round(moved, 1))} pixels" if moved else "", words[0], words[1], moved
+    moved = round(furthest, 1)  # what is seen of it
+    unit = "pixel" if moved == 1 else "pixels"
+    return f"moved by up to {formats.number(moved)} {unit}" if moved else "", words[0], words[1], moved
 
 
 def _others(first: OtherAnswer, second: OtherAnswer, common: Common) -> Compared:  # noqa: ARG001 - as all of them

@@ -13,18 +13,21 @@ from reportgen.record import Record
 Names = Mapping[int, str]
 NO_NAMES: tuple[Names, Names] = ({}, {})
 
+_OF_CLASSES = ("classes", "multilabel", "map")
+
 
 @dataclass(frozen=True)
 class Common:
     """What two reports share.
 
     `outputs` are A's names of B's outputs; `classes` the names of classes, by A's name of the output: A's, and those of
-    B as A calls them; `images` A's names of B's images, and `folders` where the files of both lie, None where these
-    are not looked at.
+    B as A calls them; `unlike` outputs, as A calls them, of which nothing tells which classes are the same; `images`
+    A's names of B's images, and `folders` where the files of both lie, None where these are not looked at.
     """
 
     outputs: Mapping[str, str] = field(default_factory=dict)
     classes: Mapping[str, tuple[Names, Names]] = field(default_factory=dict)
+    unlike: frozenset[str] = frozenset()
     images: Mapping[str, str] = field(default_factory=dict)
     folders: tuple[Path, Path] | None = None
 
@@ -37,12 +40,14 @@ def common_of(first: Record, second: Record, images: Mapping[str, str], folders:
     """What two records share; `images` are A's names of B's images."""
     outputs = _match_outputs(first.model.outputs, second.model.outputs)
     by_name = {output.name: output for output in first.model.outputs}
-    classes = {
-        outputs[two.name]: _names_of_both(by_name[outputs[two.name]], two)
-        for two in second.model.outputs
-        if two.name in outputs
-    }
-    return Common(outputs, classes, images, folders)
+    pairs = [(by_name[outputs[two.name]], two) for two in second.model.outputs if two.name in outputs]
+    classes = {one.name: _names_of_both(one, two) for one, two in pairs}
+    unlike = frozenset(
+        one.name
+        for one, two in pairs
+        if one.kind in _OF_CLASSES and not are_matched(classes[one.name], (one.shape[-1], two.shape[-1]))
+    )
+    return Common(outputs, classes, unlike, images, folders)
 
 
 def _match_outputs(first: Sequence[Output], second: Sequence[Output]) -> dict[str, str]:
@@ -66,6 +71,23 @@ def _names_of_both(first: Output, second: Output) -> tuple[Names, Names]:
     alike = first.kind == second.kind and first.shape[-1:] == second.shape[-1:]
     one, two = (one or (two if alike else {})), (two or (one if alike else {}))
     return one, called_alike(one, two)
+
+
+def are_matched(names: tuple[Names, Names], counts: tuple[int | None, int | None]) -> bool:
+    """Whether anything tells which classes of two networks are the same.
+
+    Args:
+        names: of the first and of the second as the first calls them, as far as they are known.
+        counts: how many classes each has: without names those of one index are the same where there are as many.
+
+    >>> are_matched(({0: "cat"}, {0: "Katze"}), (1, 1)), are_matched(({0: "cat"}, {0: "fox"}), (9, 9))
+    (False, True)
+    """
+    one, two = names
+    if not one or not two:
+        return not one and not two and counts[0] == counts[1]
+    all_known = (len(one), len(two)) == counts
+    return not all_known or not set(one.values()).isdisjoint(two.values())
 
 
 def called_alike(first: Names, second: Names) -> dict[int, str]:

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reportgen.class_names import plain_name
-from reportgen.finished.comparison_answers import KINDS_DIFFER, THRESHOLD, UNNAMED, AnswerComparison, compare_answers
-from reportgen.finished.comparison_common import Common, Names, called_alike
+from reportgen.finished.comparison_answers import KINDS_DIFFER, THRESHOLD, UNMATCHED, AnswerComparison, compare_answers
+from reportgen.finished.comparison_common import Common, Names, are_matched, called_alike
 from reportgen.finished.comparison_facts import STATISTIC_TOLERANCE, Change, change_of
 from reportgen.finished.comparison_scores import shared_names
 from reportgen.record import ClassesAnswer, Figure, Image, Prediction, Record
@@ -42,7 +42,7 @@ class ImageComparison:
     def comparable(self) -> bool:
         """Whether both networks gave an answer of one kind: a best class, or the same output's."""
         best = all(best is not None for best in self.best) and self.best_change != "not compared"
-        return best or any(answer.about not in (KINDS_DIFFER, UNNAMED) for answer, _ in self.answers)
+        return best or any(change != "not compared" for _, change in self.answers)
 
     @property
     def verdict(self) -> str | None:
@@ -154,8 +154,11 @@ def _compare_image(
         return ImageComparison(name, first, second, best, change_of(first and 1, second and 1))
     answers = [(answer, _answer_change(answer)) for answer in compare_answers(first, second, common)]
     change = best_change = "same" if naming is None else _best_change(best, naming)
-    if change in ("same", "not compared") and any(one_change == "changed" for _, one_change in answers):
+    changes = {one_change for _, one_change in answers}
+    if change in ("same", "not compared") and "changed" in changes:
         change = "changed"
+    elif changes == {"not compared"} and not any(best):
+        change = "not compared"
     return ImageComparison(
         file=first.file,
         first=first,
@@ -169,24 +172,29 @@ def _compare_image(
 
 
 def _answer_change(answer: AnswerComparison) -> Change:
-    if answer.about == UNNAMED:
+    if answer.about in (KINDS_DIFFER, UNMATCHED):
         return "not compared"
     return "changed" if answer.apart > STATISTIC_TOLERANCE else "same"
 
 
 @dataclass(frozen=True)
 class _Naming:
-    """What classes are called, by index: in A, in B, and those of B as A calls them; whether there are as many."""
+    """What classes are called, by index: in A, in B, and those of B as A calls them; whether there are as many.
+
+    `matched`: whether anything tells which are the same.
+    """
 
     first: Names
     second: Names
     alike: Names
     as_many: bool
+    matched: bool
 
 
 def _naming(first: Record, second: Record) -> _Naming:
     one, two = shared_names(first, second)
-    return _Naming(one, two, called_alike(one, two), first.model.head.classes == second.model.head.classes)
+    alike, counts = called_alike(one, two), (first.model.head.classes, second.model.head.classes)
+    return _Naming(one, two, alike, as_many=counts[0] == counts[1], matched=are_matched((one, alike), counts))
 
 
 def _best_of_both(
@@ -206,10 +214,12 @@ def _best_change(best: tuple[Prediction | None, Prediction | None], naming: _Nam
     one, two = best
     if one is None or two is None:
         return change_of(one, two)
+    if not naming.matched:
+        return "not compared"
     if one.label and two.label:
         theirs = two.label, naming.alike.get(two.index, two.label)
         same = plain_name(one.label) in map(plain_name, theirs)
-    elif bool(one.label) == bool(two.label) or naming.as_many:
+    elif naming.as_many:
         same = one.index == two.index
     else:
         return "not compared"

@@ -7,9 +7,11 @@ from collections.abc import Iterator, Sequence
 from reportgen import formats
 from reportgen.facts import SEVERITIES
 from reportgen.finished.comparison import Comparison, FindingComparison
+from reportgen.finished.comparison_answers import UNMATCHED
 from reportgen.finished.comparison_images import ImageComparison
 from reportgen.finished.comparison_scores import PairedScore
 from reportgen.finished.markdown import code, escaped
+from reportgen.site.answer_views import join_words
 from reportgen.site.page import FRONT
 
 # What chance makes less often than this is said without "may be chance".
@@ -28,6 +30,7 @@ def sentences(comparison: Comparison, names: tuple[str, str] = ("A", "B")) -> tu
         formats.capitalized(sentence)
         for sentence in (
             *_answers(comparison, names),
+            *_left_out(comparison.shared),
             *_paired(comparison.shared),
             *_findings(comparison.findings),
             *construction_words(comparison),
@@ -69,9 +72,9 @@ def _answers(comparison: Comparison, names: tuple[str, str]) -> Iterator[str]:
         return
     shared = tuple(image for image in shared if image.comparable)
     if not shared:
-        unnamed = any(image.change == "not compared" for image in comparison.shared)
-        what = "classes have names in one report alone, and not as many" if unnamed else "answers are not of one kind"
-        yield f"their {what}, so they are not compared."
+        unmatched = any(_are_unmatched(image) for image in comparison.shared)
+        why = "nothing tells which of their classes are the same" if unmatched else "their answers are not of one kind"
+        yield f"{why}, so they are not compared."
         return
     changed = [image for image in shared if image.change not in ("same", "not compared")]
     answers = f"{formats.counted(len(changed), 'answer')} changed"
@@ -83,13 +86,28 @@ def _answers(comparison: Comparison, names: tuple[str, str]) -> Iterator[str]:
         moved = f"{answers}{for_better}{for_worse}" if changed else "no answer changed"
         yield f"{score_words(comparison.score, names)}; {moved}."
     elif not changed:
-        yield f"the answers to all {formats.count(len(shared))} shared images are the same."
+        which = "other answers" if _left_out(shared) else "answers"
+        images = "the one shared image" if len(shared) == 1 else f"all {formats.count(len(shared))} shared images"
+        yield f"the {which} to {images} are the same."
     else:
         what = "best class" if comparison.agreement is not None else "answer"
         share = comparison.agreement
         share = 1 - len(changed) / len(shared) if share is None else share
         on = formats.counted(len(shared), "shared image")
         yield f"the {what} is the same on {formats.percent(share)} of {on}; {answers}."
+
+
+def _are_unmatched(image: ImageComparison) -> bool:
+    """Whether it is the classes that keep the answers to an image from being compared."""
+    best = all(image.best) and image.best_change == "not compared"
+    return best or any(answer.about == UNMATCHED for answer, _ in image.answers)
+
+
+def _left_out(shared: Sequence[ImageComparison]) -> list[str]:
+    """A sentence on the outputs that are not compared, where there are such beside others that are."""
+    pairs = [pair for image in shared if image.comparable for pair in image.answers]
+    outputs = dict.fromkeys(answer.output for answer, change in pairs if change == "not compared")
+    return [f"the answers of {join_words(outputs)} are not compared."] if outputs else []
 
 
 def _paired(shared: Sequence[ImageComparison]) -> Iterator[str]:

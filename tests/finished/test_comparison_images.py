@@ -16,6 +16,7 @@ from reportgen.finished.comparison_pages import write_comparison
 from reportgen.finished.comparison_words import comparison_markdown, sentences
 
 SAME = "The answers to all 2 shared images are the same."
+UNMATCHED = "Nothing tells which of their classes are the same, so they are not compared."
 
 
 def with_answer(record: r.Record, named: str, /, **changes: object) -> r.Record:
@@ -288,15 +289,96 @@ def test_classes_of_one_name_and_of_many_are_the_same(tmp_path: Path) -> None:
         assert changes == {"0.png": "same", "1.png": "same", "2.png": "same", "3.png": "changed"}
 
 
-def test_classes_with_names_and_fewer_without_are_not_compared(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("labels", "others", "count"),
+    [
+        (["cat", "fox", "wolf"], None, 4),
+        (["cat", "fox", "wolf"], ["Katze", "Rotfuchs", "Hund"], 3),
+        (["0", "1", "2"], ["n01", "n02", "n03", "n04"], 4),
+        (None, None, 4),
+    ],
+)
+def test_classes_of_which_nothing_tells_which_are_the_same_are_not_compared(
+    labels: list[str] | None, others: list[str] | None, count: int, tmp_path: Path
+) -> None:
     record = small_record(tmp_path)
-    one, bare = classified(record, ["cat", "fox", "wolf"], 3, [0, 1]), classified(record, None, 4, [1, 2])
+    one, bare = classified(record, labels, 3, [0, 1]), classified(record, others, count, [1, 1])
     for found in (compare(one, bare), compare(bare, one)):
-        assert lead(found) == (
-            "Their classes have names in one report alone, and not as many, so they are not compared."
-        )
+        assert lead(found) == UNMATCHED
         assert [image.change for image in found.images] == ["not compared"] * 2
         assert (found.agreement, found.score) == (None, None)
         assert "Answers that changed" not in comparison_markdown(found)
     write_comparison(compare(one, bare), (tmp_path, tmp_path), tmp_path / "out")
     assert "not compared" in (tmp_path / "out" / "images.html").read_text(encoding="utf-8")
+
+
+def test_one_class_that_both_know_is_enough_to_compare_by_name(tmp_path: Path) -> None:
+    record = small_record(tmp_path)
+    one = classified(record, ["cat", "fox", "wolf"], 3, [0, 1])
+    other = classified(record, ["Katze", "fox", "Hund"], 3, [0, 1])
+    assert {image.file: image.change for image in compare(one, other).images} == {"0.png": "changed", "1.png": "same"}
+    # Reports of earlier versions know the classes alone that were answered: those of the other may be among the rest.
+    old = [
+        one.model_copy(update={"model": one.model.model_copy(update={"outputs": ()})})
+        for one in (one, classified(record, ["cat", "fox", "dog"], 3, [2, 2]))
+    ]
+    assert [image.change for image in compare(old[0], old[1]).images] == ["changed"] * 2
+
+
+@pytest.mark.parametrize("kind", ["multilabel", "map"])
+def test_labels_and_maps_that_nothing_matches_are_said_not_to_be_compared(kind: str, tmp_path: Path) -> None:
+    record = answered(tmp_path, kind)
+    output = record.model.outputs[0]
+    bare = with_output(record, output.name, labels=None, shape=(*output.shape[:-1], 4))
+    found = compare(record, bare)
+    assert lead(found) == UNMATCHED
+    assert [image.change for image in found.images] == ["not compared"] * 2
+
+
+def test_outputs_that_are_left_out_are_not_among_those_that_are_the_same(tmp_path: Path) -> None:
+    record = answered(tmp_path, "values", "map")
+    bare = with_output(record, "mask", labels=None, shape=(None, 32, 32, 4))
+    said = ("The other answers to all 2 shared images are the same.", "The answers of mask are not compared.")
+    assert sentences(compare(record, bare))[:2] == said
+    one = record.model_copy(update={"images": [record.images[0]]})
+    assert lead(compare(one, one)) == "The answers to the one shared image are the same."
+
+
+def test_an_output_of_another_kind_is_no_changed_answer(tmp_path: Path) -> None:
+    record = answered(tmp_path, "classes", "values")
+    values = [output for output in record.model.outputs if output.name != "person"]
+    other = [
+        output.model_copy(update={"name": "person"}) for output in answers_record(tmp_path, ["other"]).model.outputs
+    ]
+    answer = r.OtherAnswer(output="person", kind="other", min=0.0, max=1.0, mean=0.5, std=0.25)
+    images = [
+        image.model_copy(update={"answers": (*(one for one in image.answers if one.output != "person"), answer)})
+        for image in record.images
+    ]
+    model = record.model.model_copy(update={"outputs": (*values, *other)})
+    found = compare(record, record.model_copy(update={"model": model, "images": images}))
+    assert [image.change for image in found.images] == ["same"] * 2
+    assert "The answers of person are not compared." in sentences(found)
+
+
+def test_values_that_one_report_has_beside_others_are_no_change(tmp_path: Path) -> None:
+    one = answered(tmp_path, "values")
+    left = [
+        r.Value(index=0, name="Weight", value=77.7, place=None),
+        r.Value(index=1, name="age", value=40.0, place=None),
+    ]
+    other = with_answer(one, "person", values=left)
+    for found in (compare(one, other), compare(other, one)):
+        about = {answer.about.casefold() for image in found.images for answer, _ in image.answers}
+        assert about <= {"age", "weight"}
+        assert {answer.about for answer, _ in found.images[0].answers} == {"age"}
+
+
+@pytest.mark.parametrize(("moved", "change"), [(0.04, "same"), (1.0, "changed")])
+def test_points_that_moved_by_less_than_is_said_are_the_same(moved: float, change: str, tmp_path: Path) -> None:
+    one = answered(tmp_path, "points")
+    points = [(12.0 + moved, 20.0), (12.0, 44.0), (36.5, 32.0)]
+    images = compare(one, with_answer(one, "landmarks", points=points)).images
+    shown = next(image for image in images if image.file == one.images[0].file)
+    ((answer, became),) = shown.answers
+    assert (became, answer.about) == (change, "" if change == "same" else "moved by up to 1 pixel")
