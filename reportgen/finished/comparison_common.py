@@ -45,7 +45,7 @@ def common_of(first: Record, second: Record, images: Mapping[str, str], folders:
     unlike = frozenset(
         one.name
         for one, two in pairs
-        if one.kind in _OF_CLASSES and not are_matched(classes[one.name], (one.shape[-1], two.shape[-1]))
+        if one.kind in _OF_CLASSES and not are_matched(classes[one.name], (_class_count(one), _class_count(two)))
     )
     return Common(outputs, classes, unlike, images, folders)
 
@@ -68,9 +68,15 @@ def _match_outputs(first: Sequence[Output], second: Sequence[Output]) -> dict[st
 def _names_of_both(first: Output, second: Output) -> tuple[Names, Names]:
     """The names of an output's classes; a network without takes the other's, where there are as many."""
     one, two = (dict(enumerate(output.labels or ())) for output in (first, second))
-    alike = first.kind == second.kind and first.shape[-1:] == second.shape[-1:]
+    alike = first.kind == second.kind and _class_count(first) == _class_count(second)
     one, two = (one or (two if alike else {})), (two or (one if alike else {}))
     return one, called_alike(one, two)
+
+
+def _class_count(output: Output) -> int | None:
+    """How many classes, labels or values there are: two that a single sigmoid tells apart."""
+    count = output.shape[-1] if output.shape else None
+    return 2 if output.kind == "classes" and count == 1 else count
 
 
 def are_matched(names: tuple[Names, Names], counts: tuple[int | None, int | None]) -> bool:

@@ -382,3 +382,19 @@ def test_points_that_moved_by_less_than_is_said_are_the_same(moved: float, chang
     shown = next(image for image in images if image.file == one.images[0].file)
     ((answer, became),) = shown.answers
     assert (became, answer.about) == (change, "" if change == "same" else "moved by up to 1 pixel")
+
+
+def single_sigmoid(record: r.Record) -> r.Record:
+    """`record` of a network that tells its two classes apart by one unit."""
+    return with_output(record, "scene", shape=(None, 1))
+
+
+def test_two_classes_are_the_same_whether_one_unit_tells_them_apart_or_two(tmp_path: Path) -> None:
+    record = small_record(tmp_path)
+    named, bare = classified(record, ["cat", "fox"], 2, [0, 1]), classified(record, None, 2, [0, 1])
+    for one, two in ((single_sigmoid(named), bare), (single_sigmoid(bare), named), (single_sigmoid(bare), bare)):
+        for found in (compare(one, two), compare(two, one)):
+            assert [change for image in found.images for _, change in image.answers] == ["same"] * 2
+    other = classified(record, ["Katze", "Fuchs"], 2, [0, 1])
+    found = compare(single_sigmoid(named), single_sigmoid(other))
+    assert [change for image in found.images for _, change in image.answers] == ["not compared"] * 2
