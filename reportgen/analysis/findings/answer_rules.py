@@ -111,7 +111,7 @@ def label_count(evidence: Evidence) -> Iterator[Finding]:
     if head is None or head.labels is None or len(head.labels) == head.classes:
         return
     labels, classes = head.labels, head.classes
-    hint = ""
+    given, hint = counted(len(labels), "name"), ""
     if classes == len(labels) + 1:
         hint = " One more class than names: the network may have a background class first."
     elif classes == len(labels) - 1:
@@ -119,8 +119,8 @@ def label_count(evidence: Evidence) -> Iterator[Finding]:
     yield Finding(
         rule="label-count",
         severity="error",
-        message=f"There are {counted(len(labels), 'name')} for {counted(classes, 'class')}.{hint}",
-        measured=counted(len(labels), "name"),
+        message=f"There {'is' if len(labels) == 1 else 'are'} {given} for {counted(classes, 'class')}.{hint}",
+        measured=given,
         threshold=f"{count(classes)}, one for each class",
         why="Every name shown in this report may be that of another class.",
         action="Give the label file the network was trained with.",

@@ -120,6 +120,12 @@ def test_rules(rule, evidence, severities):
     check_rule(rule, evidence, severities)
 
 
+@pytest.mark.parametrize(("labels", "said"), [(("a",), "There is 1 name for 4 classes."), (("a", "b"), "There are 2 ")])
+def test_names_are_counted(labels, said):
+    (finding,) = answer_rules.label_count(with_network(head=settled_output(labels=labels)))
+    assert finding.message.startswith(said)
+
+
 def test_two_names_are_said_to_be_swapped():
     evidence = replace(
         with_network(labels=("cat", "dog")),
