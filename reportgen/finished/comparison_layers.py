@@ -160,8 +160,9 @@ def _construction(first: Layer, second: Layer, names: dict[str, str]) -> Iterato
     yield fact("output shape", first.output_shape, second.output_shape)
     yield fact("parameters", first.parameter_count, second.parameter_count)
     yield fact("multiply-accumulates", first.mac_count, second.mac_count)
-    if first.parameter_count == second.parameter_count:  # else that it differs needs no saying
-        yield fact("kernel", _kernel_shape(first), _kernel_shape(second))
+    kernels = _kernel_shapes(first, second)
+    if kernels is not None and first.parameter_count == second.parameter_count:  # else that it differs needs no saying
+        yield fact("kernel", *kernels)
     for name in dict.fromkeys((*first.details, *second.details)):
         yield fact(name, first.details.get(name), second.details.get(name))
     yield fact("reads", ", ".join(first.inputs), ", ".join(names.get(name, name) for name in second.inputs))
@@ -188,14 +189,17 @@ def _measurements(first: Layer, second: Layer) -> Iterator[Fact]:
 
 def _weights_moved(first: Layer, second: Layer) -> float | None:
     """None for weights of other shapes: their sketches are of one size, and yet have nothing to do with each other."""
-    one, two = _kernel_shape(first), _kernel_shape(second)
-    if one != two or first.parameter_count != second.parameter_count:
+    kernels = _kernel_shapes(first, second)
+    if (kernels is not None and kernels[0] != kernels[1]) or first.parameter_count != second.parameter_count:
         return None
     return relative_change(first.sketch, second.sketch)
 
 
-def _kernel_shape(layer: Layer) -> list[int] | None:
-    return None if layer.weights is None else layer.weights.kernel_shape
+def _kernel_shapes(first: Layer, second: Layer) -> tuple[list[int], list[int]] | None:
+    """Both, where both reports have them: those of earlier versions do not have all that those of today have."""
+    if first.weights is None or second.weights is None:
+        return None
+    return first.weights.kernel_shape, second.weights.kernel_shape
 
 
 def _activations_moved(first: Layer, second: Layer) -> float | None:

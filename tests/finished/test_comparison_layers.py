@@ -147,6 +147,21 @@ def test_findings_of_renamed_layers_are_the_same(record: Record) -> None:
     assert {layer.change for layer in comparison.layers} == {"same"}
 
 
+def test_a_kernel_that_one_report_alone_describes_is_not_built_differently(record: Record) -> None:
+    """Reports of earlier versions describe the kernels of convolutions alone."""
+    (conv,) = network(record, ("a", "Dense", 8))
+    known = next(layer.weights for layer in record.layers if layer.weights is not None)
+    first, second = (
+        conv.model_copy(update={"weights": weights, "sketch": [3.0, 4.0 + at]})
+        for at, weights in enumerate((None, known))
+    )
+    for one, two in ((first, second), (second, first)):
+        (layer,) = compare_layers([one], [two])
+        assert not layer.rebuilt
+        assert layer.weights_moved is not None
+        assert [fact.name for fact in layer.facts] == []
+
+
 def test_weights_that_were_nothing_but_zeros_and_are_not_any_more(record: Record) -> None:
     """As those of a PReLU or an added position are before training: no share of them says how far they moved."""
     one = network(record, ("a", "Conv2D", 8), ("p", "PReLU", 8))
