@@ -16,7 +16,7 @@ _MOST_DIGITS = 18
 
 
 def match_label(given: str, labels: Sequence[str] | None, classes: int) -> int | None:
-    """The index of the class called `given`: by its whole name, one of its names, or its number.
+    """The index of the class called `given`: by its whole name, its first, another of its names, or its number.
 
     A number is no index where the class of that index is called by another number, and names beyond the classes that
     there are, such as of a list with a background too many, are of none.
@@ -30,9 +30,10 @@ def match_label(given: str, labels: Sequence[str] | None, classes: int) -> int |
     names = [plain_name(label) for label in there]
     if wanted in names:
         return names.index(wanted)
-    for index, label in enumerate(there):
-        if wanted in [plain_name(part) for part in label.split(",")]:
-            return index
+    parts = [[plain_name(part) for part in label.split(",")] for label in there]
+    called = [index for index, of_class in enumerate(parts) if wanted in of_class]
+    if called:  # ImageNet has "chime, bell, gong" before "gong, tam-tam"
+        return min(called, key=lambda index: parts[index][0] != wanted)
     number = whole_number(wanted)
     if number is None or number >= classes:
         return None

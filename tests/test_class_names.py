@@ -39,3 +39,10 @@ def test_labels_agree_where_just_those_given_are_likely(
 )
 def test_names_beyond_the_classes_are_of_none(given: str, index: int | None) -> None:
     assert match_label(given, ["background", "cat", "dog, hound"], 2) == index
+
+
+@pytest.mark.parametrize(
+    ("given", "index"), [("gong", 1), ("Tam-tam", 1), ("bell", 0), ("chime, bell, gong", 0), ("tub", 2)]
+)
+def test_a_first_name_is_of_its_class_before_one_among_several(given: str, index: int) -> None:
+    assert match_label(given, ["chime, bell, gong", "gong, tam-tam", "bath, tub"], 3) == index

@@ -100,7 +100,7 @@ def called_alike(first: Names, second: Names) -> dict[int, str]:
     """The names of the second network's classes, by index, as the first calls them.
 
     A class of many names is the same where one list has all of them and the other one: that is a class of this whole
-    name before it is one that has it among others.
+    name before it is one that has it first, and then one that has it among others.
 
     >>> called_alike({0: "missile", 1: "projectile"}, {0: "projectile, missile", 1: "missile", 2: "fox"})
     {0: 'projectile', 1: 'missile', 2: 'fox'}
@@ -108,25 +108,33 @@ def called_alike(first: Names, second: Names) -> dict[int, str]:
     mine, theirs = _by_any_name(first), _by_any_name(second)
     found = {}
     for index, name in second.items():
-        one = mine.get(plain_name(name))
+        one = mine.get(name, mine.get(plain_name(name)))
         if one is not None:
             found[index] = first[one]
     for name in first.values():
-        two = theirs.get(plain_name(name))
+        two = theirs.get(name, theirs.get(plain_name(name)))
         if two is not None:
             found.setdefault(two, name)
     return {index: found.get(index, name) for index, name in second.items()}
 
 
 def _by_any_name(names: Names) -> dict[str, int]:
-    """The first class of each name: of a whole name, else of one among several."""
+    """The first class of each name: of a whole name, else of a first, else of one among several; as written first.
+
+    ImageNet has "Cardigan, Cardigan Welsh corgi" and "cardigan", "chime, bell, gong" and "gong, tam-tam".
+    """
     found: dict[str, int] = {}
-    for index, name in names.items():
-        found.setdefault(plain_name(name), index)
+    for key in (str, _first_name, plain_name, lambda name: plain_name(_first_name(name))):
+        for index, name in names.items():
+            found.setdefault(key(name), index)
     for index, name in names.items():
         for part in name.split(","):
             found.setdefault(plain_name(part), index)
     return found
+
+
+def _first_name(name: str) -> str:
+    return name.partition(",")[0].strip()
 
 
 def shared_index(names: tuple[Names, Names]) -> dict[int, int] | None:
