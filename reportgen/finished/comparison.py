@@ -99,7 +99,7 @@ def compare(first: Record, second: Record, folders: tuple[Path, Path] | None = N
     names = {layer.second.name: layer.name for layer in layers if layer.second is not None}
     images = {two: one for one, two in files}
     common = common_of(first, second, images, folders)
-    verdicts = rightness(both, first, second)
+    verdicts = rightness(both, first, second) if common.told_alike else {}
     return Comparison(
         titles=tell_apart(first, second),
         model=tuple(_model_facts(first, second, common)),
@@ -150,7 +150,7 @@ def _model_facts(first: Record, second: Record, common: Common) -> Iterable[Fact
     else:
         kinds = [", ".join(f"{output.name}: {output.kind}" for output in model.outputs) for model in (one, two)]
         yield fact("Answers", *kinds)
-    if first.evaluation is not None or second.evaluation is not None:
+    if common.told_alike and (first.evaluation is not None or second.evaluation is not None):
         accuracies = [record.evaluation and record.evaluation.accuracy for record in (first, second)]
         yield fact("Accuracy on all its images", *accuracies)
     for name, *figures in compared_figures(first, second, common):

@@ -22,7 +22,8 @@ class Common:
 
     `outputs` are A's names of B's outputs; `classes` the names of classes, by A's name of the output: A's, and those of
     B as A calls them; `unlike` outputs, as A calls them, of which nothing tells which classes are the same; `images`
-    A's names of B's images, and `folders` where the files of both lie, None where these are not looked at.
+    A's names of B's images, and `folders` where the files of both lie, None where these are not looked at. `told_alike`
+    says whether the best classes of images are of one output in both.
     """
 
     outputs: Mapping[str, str] = field(default_factory=dict)
@@ -30,6 +31,7 @@ class Common:
     unlike: frozenset[str] = frozenset()
     images: Mapping[str, str] = field(default_factory=dict)
     folders: tuple[Path, Path] | None = None
+    told_alike: bool = True
 
     def names(self, output: str) -> tuple[Names, Names]:
         """The names of an output's classes, by index: A's, and those of B as A calls them."""
@@ -47,7 +49,16 @@ def common_of(first: Record, second: Record, images: Mapping[str, str], folders:
         for one, two in pairs
         if one.kind in _OF_CLASSES and not are_matched(classes[one.name], (_class_count(one), _class_count(two)))
     )
-    return Common(outputs, classes, unlike, images, folders)
+    return Common(outputs, classes, unlike, images, folders, _told_alike(first, second, outputs))
+
+
+def _told_alike(first: Record, second: Record, outputs: Mapping[str, str]) -> bool:
+    """Whether images are told by one output in both: not where the other report has either of them as another one."""
+    one, two = first.model.telling_output, second.model.telling_output
+    if one is None or two is None:
+        return True
+    called = outputs.get(two.name)
+    return called == one.name or (called is None and one.name not in outputs.values())
 
 
 def _match_outputs(first: Sequence[Output], second: Sequence[Output]) -> dict[str, str]:

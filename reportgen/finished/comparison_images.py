@@ -18,11 +18,11 @@ from reportgen.record import ClassesAnswer, Figure, Image, Prediction, Record
 class ImageComparison:
     """An image's answers in both reports; `change` is about any output, `best_change` about the best class alone.
 
-    `best` are no classes where several labels hold at once: these are among `answers`, those of the outputs that both
-    reports describe. `by_name`: the files have other bytes, only their names are the same. `right` says of each
-    network whether its best class is the right one, None where that is not known. `likeness` shows the image itself,
-    in A (0) or B (1) as `likeness_in` says, and `evidence` those that show where each network looked, as far as a
-    report has them.
+    `best` are no classes where several labels hold at once, or where both tell images by two outputs: these are among
+    `answers`, those of the outputs that both reports describe. `by_name`: the files have other bytes, only their names
+    are the same. `right` says of each network whether its best class is the right one, None where that is not known.
+    `likeness` shows the image itself, in A (0) or B (1) as `likeness_in` says, and `evidence` those that show where
+    each network looked, as far as a report has them.
     """
 
     file: str
@@ -87,7 +87,7 @@ def compare_images(
         ReportgenError: a picture of an answer cannot be read.
     """
     labelled = first.model.gives_labels and second.model.gives_labels
-    naming = None if labelled else _naming(first, second)
+    naming = None if labelled or not common.told_alike else _naming(first, second)
     likenesses = [_by_image(record, "input") | _by_image(record, "photo") for record in (first, second)]
     maps, other_maps = (_by_image(record, "attribution") for record in (first, second))
     found = []
@@ -133,9 +133,9 @@ def _by_image(record: Record, kind: str) -> dict[str, Figure]:
 
 def _with_labels(image: Image | None, record: Record) -> Image | None:
     """An image without answers in full with the labels it was given, where they are all among the strongest."""
-    if image is None or image.answers or not record.model.gives_labels or not image.predictions:
+    output = record.model.telling_output
+    if output is None or output.kind != "multilabel" or image is None or image.answers or not image.predictions:
         return image
-    output = next(one for one in record.model.outputs if one.kind in ("classes", "multilabel"))
     strongest = image.predictions
     if strongest[-1].score > THRESHOLD and len(strongest) < (output.shape[-1] or math.inf):
         return image
@@ -146,7 +146,7 @@ def _with_labels(image: Image | None, record: Record) -> Image | None:
 def _compare_image(
     first: Image | None, second: Image | None, naming: _Naming | None, common: Common
 ) -> ImageComparison:
-    """An image of both or one; `naming` is None where both networks give labels, of which several hold at once."""
+    """An image of both or one; `naming` is None where there is no best class of both."""
     best = (None, None) if naming is None else _best_of_both(first, second, naming)
     if first is None or second is None:
         there = first or second

@@ -29,7 +29,10 @@ def compared_figures(first: Record, second: Record, common: Common) -> Iterator[
     plain = evaluated.outputs[0].output if evaluated is not None and evaluated.outputs else None
     if first.evaluation is None:
         plain = common.outputs.get(plain or "", plain)
-    one, two = _figures(first, {}, plain), _figures(second, common.outputs, plain)
+    one, two = (
+        _figures(record, names, plain) | ({} if common.told_alike else _accuracies(record, names))
+        for record, names in ((first, {}), (second, common.outputs))
+    )
     for name in dict.fromkeys((*one, *two)):
         if one.get(name) is not None or two.get(name) is not None:
             yield name, one.get(name), two.get(name)
@@ -51,6 +54,12 @@ def _figures(record: Record, outputs: Mapping[str, str], plain: str | None) -> d
         figures["Copies of reference images"] = record.dataset.leak_total
         figures["Images far out"] = record.dataset.outlier_total
     return figures
+
+
+def _accuracies(record: Record, outputs: Mapping[str, str]) -> dict[str, float | None]:
+    """That of each output, by its name."""
+    found = record.evaluation.outputs if record.evaluation is not None else ()
+    return {f"{outputs.get(one.output, one.output)}: Accuracy": one.accuracy for one in found}
 
 
 def _of_output(output: EvaluationOutput) -> dict[str, float | None]:

@@ -98,9 +98,14 @@ class Model(Fact):
     inputs: list[ModelInput] | None = None
 
     @property
+    def telling_output(self) -> Output | None:
+        """The output by which images are told: the first with classes or labels."""
+        return next((one for one in self.outputs if one.kind in ("classes", "multilabel")), None)
+
+    @property
     def gives_labels(self) -> bool:
-        """Whether images are told by labels of which several may hold, by the first output with classes or labels."""
-        first = next((one for one in self.outputs if one.kind in ("classes", "multilabel")), None)
+        """Whether images are told by labels of which several may hold."""
+        first = self.telling_output
         return first is not None and first.kind == "multilabel"
 
 

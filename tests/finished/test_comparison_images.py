@@ -398,3 +398,47 @@ def test_two_classes_are_the_same_whether_one_unit_tells_them_apart_or_two(tmp_p
     other = classified(record, ["Katze", "Fuchs"], 2, [0, 1])
     found = compare(single_sigmoid(named), single_sigmoid(other))
     assert [change for image in found.images for _, change in image.answers] == ["not compared"] * 2
+
+
+def two_heads(record: r.Record, outputs: tuple[str, ...], best: dict[str, int]) -> r.Record:
+    """`record` of a network with these outputs of classes, in this order; images are told by the first."""
+    names = ["cat", "fox", "wolf"]
+    described = tuple(
+        r.Output(name=name, kind="classes", shape=(None, 3), labels=names, note=None, reason="") for name in outputs
+    )
+    answers = tuple(
+        r.ClassesAnswer(
+            output=name,
+            kind="classes",
+            predictions=[r.Prediction(index=best[name], label=names[best[name]], score=0.9)],
+        )
+        for name in outputs
+    )
+    scored = tuple(
+        r.EvaluationOutput(output=name, kind="classes", images=2, unmatched=0, accuracy=0.25 * best[name])
+        for name in outputs
+    )
+    images = [
+        image.model_copy(update={"answers": answers, "predictions": answers[0].predictions, "truth": "cat"})
+        for image in record.images
+    ]
+    evaluation = r.Evaluation.model_construct(accuracy=scored[0].accuracy, outputs=scored)
+    model = record.model.model_copy(update={"outputs": described})
+    return record.model_copy(update={"model": model, "images": images, "evaluation": evaluation})
+
+
+def test_outputs_in_another_order_are_not_taken_for_each_other(tmp_path: Path) -> None:
+    record = small_record(tmp_path)
+    one = two_heads(record, ("species", "mood"), {"species": 1, "mood": 2})
+    turned = two_heads(record, ("mood", "species"), {"species": 1, "mood": 2})
+    found = compare(one, turned)
+    assert {image.change for image in found.images} == {"same"}
+    assert found.score is None
+    facts = {fact.name: (fact.first, fact.second) for fact in found.model if "ccuracy" in fact.name}
+    assert facts == {"species: Accuracy": (0.25, 0.25), "mood: Accuracy": (0.5, 0.5)}
+    other = two_heads(record, ("mood", "species"), {"species": 0, "mood": 2})
+    assert "species: fox (0.9) in A, species: cat (0.9) in B" in comparison_markdown(compare(one, other))
+    # The same output, or none that the other report has by that name, is what images are told by.
+    alone = two_heads(record, ("species",), {"species": 1})
+    assert compare(one, alone).score is not None
+    assert compare(one, two_heads(record, ("predictions",), {"predictions": 1})).agreement == 1.0
