@@ -246,6 +246,20 @@ def test_a_class_is_right_by_name_by_one_of_its_names_or_by_number(tmp_path, ind
     assert view_image(image, Catalogue(record)).right is right
 
 
+@pytest.mark.parametrize(("index", "truth", "right"), [(0, "gong", False), (1, "gong", True), (0, "bell", True)])
+def test_a_class_is_right_where_the_evaluation_counts_it_so(
+    tmp_path: Path, index: int, truth: str, *, right: bool
+) -> None:
+    record = small_record(tmp_path)
+    labels = ["chime, bell, gong", "gong, tam-tam"]
+    output = Output(name="sounds", kind="classes", shape=(None, 2), labels=labels, note=None, reason="")
+    head = record.model.head.model_copy(update={"classes": 2})
+    model = record.model.model_copy(update={"outputs": (output,), "head": head})
+    best = Prediction(index=index, label=labels[index], score=0.9)
+    image = record.images[0].model_copy(update={"truth": truth, "predictions": [best]})
+    assert view_image(image, Catalogue(record.model_copy(update={"model": model}))).right is right
+
+
 @pytest.mark.parametrize(
     ("scores", "truth", "right"),
     [
