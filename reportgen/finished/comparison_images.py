@@ -153,22 +153,28 @@ def _compare_image(
         name = there.file if there is not None else ""
         return ImageComparison(name, first, second, best, change_of(first and 1, second and 1))
     answers = [(answer, _answer_change(answer)) for answer in compare_answers(first, second, common)]
-    change = best_change = "same" if naming is None else _best_change(best, naming)
-    changes = {one_change for _, one_change in answers}
-    if change in ("same", "not compared") and "changed" in changes:
-        change = "changed"
-    elif changes == {"not compared"} and not any(best):
-        change = "not compared"
+    best_change: Change = "same" if naming is None else _best_change(best, naming)
     return ImageComparison(
         file=first.file,
         first=first,
         second=second,
         best=best,
-        change=change,
+        change=_whole_change(best, best_change, {one_change for _, one_change in answers}),
         best_change=best_change,
         by_name=first.sha256 != second.sha256,
         answers=tuple(answers),
     )
+
+
+def _whole_change(
+    best: tuple[Prediction | None, Prediction | None], best_change: Change, changes: set[Change]
+) -> Change:
+    """What became of an image's answers: the best class, where both have one, and those of the outputs of both."""
+    if "changed" in changes:
+        return "changed"
+    if not all(best) and changes:
+        return "same" if "same" in changes else "not compared"
+    return best_change
 
 
 def _answer_change(answer: AnswerComparison) -> Change:

@@ -96,7 +96,7 @@ def most_changed(layers: tuple[LayerComparison, ...], count: int) -> list[LayerC
 def image_rows(image: ImageComparison) -> Iterator[FactRow]:
     """A line for each output that both describe, else one for the best class."""
     verdict = "" if image.verdict is None else f", for the {image.verdict}"
-    if not image.answers or (any(image.best) and len(image.answers) == 1):
+    if not image.answers or (all(image.best) and len(image.answers) == 1):
         first, second = answer_words(image)
         yield FactRow(image.file, first, second, image.change, f"{WORDS[image.change]}{verdict}")
         return

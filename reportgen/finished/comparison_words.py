@@ -240,7 +240,8 @@ def _finding_line(one: FindingComparison) -> str:
 def answer_words(image: ImageComparison) -> tuple[str, str]:
     """Both answers: the best class, else, or where that is the same and another answer changed, what changed most."""
     others = any(change == "changed" for _, change in image.answers)
-    if any(image.best) and (image.best_change == "changed" or not others):
+    known = all(image.best) or (any(image.best) and not image.answers)
+    if known and (image.best_change == "changed" or not others):
         first, second = (
             formats.NOTHING if best is None else f"{best.label or f'class {best.index}'} ({formats.number(best.score)})"
             for best in image.best

@@ -442,3 +442,21 @@ def test_outputs_in_another_order_are_not_taken_for_each_other(tmp_path: Path) -
     alone = two_heads(record, ("species",), {"species": 1})
     assert compare(one, alone).score is not None
     assert compare(one, two_heads(record, ("predictions",), {"predictions": 1})).agreement == 1.0
+
+
+def test_classes_of_one_report_alone_are_no_change_of_what_both_answer(tmp_path: Path) -> None:
+    both = answered(tmp_path, "classes", "values")
+    images = [
+        image.model_copy(update={"predictions": [], "answers": tuple(a for a in image.answers if a.output == "person")})
+        for image in both.images
+    ]
+    model = both.model.model_copy(update={"outputs": both.model.outputs[1:]})
+    one = both.model_copy(update={"model": model, "images": images})
+    values = [r.Value(index=0, name="age", value=5.0, place=None)]
+    for first, second in ((both, one), (one, both)):
+        assert lead(compare(first, second)) == SAME
+        found = compare(first, with_answer(second, "person", values=values))
+        assert lead(found) == "The answer is the same on 0 % of 2 shared images; 2 answers changed."
+        assert "age: 31.4 in A, age: 5 in B" in comparison_markdown(found)
+    write_comparison(compare(both, one), (tmp_path, tmp_path), tmp_path / "out")
+    assert "sky" not in (tmp_path / "out" / "images.html").read_text(encoding="utf-8")
