@@ -239,7 +239,7 @@ def _finding_line(one: FindingComparison) -> str:
 
 def answer_words(image: ImageComparison) -> tuple[str, str]:
     """Both answers: the best class, else, or where that is the same and another answer changed, what changed most."""
-    others = any(change == "changed" for _, change in image.answers)
+    others = [answer for answer, change in image.answers if change == "changed"]
     known = all(image.best) or (any(image.best) and not image.answers)
     if known and (image.best_change == "changed" or not others):
         first, second = (
@@ -248,7 +248,8 @@ def answer_words(image: ImageComparison) -> tuple[str, str]:
         )
         return first, second
     if image.answers:
-        answer = max((answer for answer, _ in image.answers), key=lambda answer: answer.apart)
+        shown = others or [answer for answer, _ in image.answers]
+        answer = max(shown, key=lambda answer: answer.apart)
         output = answer.output if len(image.answers) > 1 else ""
         parts = [part for part in (output, answer.about) if part]
         about = f"{', '.join(parts)}: " if parts else ""

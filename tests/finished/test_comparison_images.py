@@ -361,6 +361,19 @@ def test_an_output_of_another_kind_is_no_changed_answer(tmp_path: Path) -> None:
     assert "The answers of person are not compared." in sentences(found)
 
 
+def test_what_changed_is_shown_before_what_is_not_compared(tmp_path: Path) -> None:
+    one = answered(tmp_path, "values", "picture")
+    values = [r.Value(index=at, name=f"v{at}", value=31.4 + at, place=None) for at in range(2)]
+    moved = [value.model_copy(update={"value": value.value and value.value + 1}) for value in values]
+    first = with_answer(one, "person", values=values)
+    second = with_answer(with_output(first, "decoded", kind="other"), "person", values=moved)
+    answer = r.OtherAnswer(output="decoded", kind="other", min=0.0, max=1.0, mean=0.5, std=0.25)
+    images = [image.model_copy(update={"answers": (image.answers[0], answer)}) for image in second.images]
+    found = comparison_markdown(compare(first, second.model_copy(update={"images": images})))
+    assert "person, v0: 31.4 in A, person, v0: 32.4 in B" in found
+    assert "kind of answer" not in found
+
+
 def test_values_that_one_report_has_beside_others_are_no_change(tmp_path: Path) -> None:
     one = answered(tmp_path, "values")
     left = [
