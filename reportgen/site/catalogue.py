@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, TypeVar
 
+from reportgen.class_names import match_label
 from reportgen.record import (
     Attribution,
     ChannelColumns,
@@ -88,6 +89,16 @@ class Catalogue:
         """Whether the network is right more often than one that looks at nothing; also where that is not known."""
         accuracy = None if self.record.evaluation is None else self.record.evaluation.accuracy
         return accuracy is None or self.baseline is None or accuracy > self.baseline
+
+    @cached_property
+    def right_classes(self) -> Mapping[str, int | None]:
+        """The class that each right answer of an image is, as the evaluation takes it; empty where no list is known."""
+        model = self.record.model
+        output, classes = model.telling_output, model.head.classes
+        if output is None or not output.labels or not classes:
+            return {}
+        truths = {image.truth for image in self.record.images if image.truth is not None}
+        return {truth: match_label(truth, output.labels, classes) for truth in truths}
 
     @cached_property
     def class_names(self) -> Mapping[tuple[str, int], str]:

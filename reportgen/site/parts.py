@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from reportgen.class_names import is_called, labels_agree, match_label
+from reportgen.class_names import is_called, labels_agree
 from reportgen.facts import SEVERITIES
 from reportgen.record import Figure, Finding, Image, Maximization, Section
 from reportgen.record.addresses import section_page
@@ -103,9 +103,9 @@ def _is_right(image: Image, catalogue: Catalogue) -> bool | None:
         return None
     if model.gives_labels:
         return None if model.head.kind != "sigmoid" else labels_agree(truth, image.predictions, model.head.classes)
-    best, output = image.predictions[0], model.telling_output
-    if output is not None and output.labels and model.head.classes:  # as the evaluation counts it
-        return best.index == match_label(truth, output.labels, model.head.classes)
+    best = image.predictions[0]
+    if truth in catalogue.right_classes:
+        return best.index == catalogue.right_classes[truth]
     return is_called(truth, best.index, best.label)
 
 

@@ -257,7 +257,8 @@ def test_a_class_is_right_where_the_evaluation_counts_it_so(
     model = record.model.model_copy(update={"outputs": (output,), "head": head})
     best = Prediction(index=index, label=labels[index], score=0.9)
     image = record.images[0].model_copy(update={"truth": truth, "predictions": [best]})
-    assert view_image(image, Catalogue(record.model_copy(update={"model": model}))).right is right
+    catalogue = Catalogue(record.model_copy(update={"model": model, "images": [image]}))
+    assert view_image(image, catalogue).right is right
 
 
 @pytest.mark.parametrize(
