@@ -155,25 +155,27 @@ def _own_layers(network: Network, summary: NetworkSummary) -> Iterator[tuple[Lay
 
 def _variables(network: Network, summary: NetworkSummary) -> list[VariableFacts]:
     told: set[int] = set()
+    own = list(_own_layers(network, summary))
     normalized = {
         row.inputs[0]: layer
-        for row, layer in _own_layers(network, summary)
+        for row, layer in own
         if isinstance(layer, keras.layers.BatchNormalization) and len(row.inputs) == 1
     }
     found: list[VariableFacts] = []
     alone = set()
-    for row, layer in _own_layers(network, summary):
+    for row, layer in own:
+        is_alone = stands_alone(layer, normalized.get(row.name))
         for variable in layer.weights:
             if id(variable) in told:
                 continue
             told.add(id(variable))
             values = _numbers(variable)
-            if stands_alone(layer, normalized.get(row.name)):
+            if is_alone:
                 alone.add(len(found))
             nonfinite = int(values.size - np.isfinite(values).sum()) if values.dtype.kind == "f" else 0
             initial = looks_initial(layer, variable.name, values)
             found.append(VariableFacts(row.name, variable.name, values.size, nonfinite, initial))
-    trained = any(not is_fresh(layer) for _, layer in _own_layers(network, summary))
+    trained = any(not is_fresh(layer) for _, layer in own)
     return settled(found, alone, trained=trained)
 
 
