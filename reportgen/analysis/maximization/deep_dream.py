@@ -14,13 +14,16 @@ from reportgen.analysis.maximization.presets import CLASSIC
 from reportgen.analysis.maximization.step_rules import normalized_step
 from reportgen.analysis.maximization.traced_pass import MakeObjective, TracedPass, TracedPasses
 from reportgen.analysis.network.running import run_errors_explained
+from reportgen.analysis.network.unoptimized import unoptimized
 from reportgen.errors import ReportgenError
 from reportgen.results import ByteArray, FloatArray
 
 OCTAVES = 3
-OCTAVE_RATIO = 1.4
+# Measured on three networks: a ratio of 1.4 with steps of 3.0 takes a quarter more arithmetic, for a fifth more of the
+# layer's energy and pictures that look alike.
+OCTAVE_RATIO = 1.5
 STEPS = 10  # in the smallest octave
-STEP_SIZE = 3.0
+STEP_SIZE = 3.5
 LEAST_SIDE = 64  # pixels of an octave's shorter side: on less there is nothing to be grown
 JITTER = 16  # pixels; a network's strides would otherwise show as a grid
 
@@ -179,12 +182,13 @@ def _grown(
     """`image` dreamt on: shifted at random, whole where the layers need every pixel, None where they do not run."""
     shift = min(JITTER, min(image.shape[:2]) // 4)
     corners = [(int(y), int(x)) for y, x in generator.integers(0, shift + 1, (steps, 2))]
-    with suppress(ReportgenError):
-        return stepping.climb(image, corners, shift, step_size)
-    if not may_fail:
-        return stepping.climb_whole(image, steps, step_size)
-    with suppress(ReportgenError):
-        return stepping.climb(image, [(0, 0)] * steps, 0, step_size)
+    with unoptimized():
+        with suppress(ReportgenError):
+            return stepping.climb(image, corners, shift, step_size)
+        if not may_fail:
+            return stepping.climb_whole(image, steps, step_size)
+        with suppress(ReportgenError):
+            return stepping.climb(image, [(0, 0)] * steps, 0, step_size)
     return None
 
 
