@@ -46,6 +46,7 @@ from reportgen.models import Network, latent_vectors, load_network
 from reportgen.progress import Progress, stage
 from reportgen.record import EvaluationOutput, Record, Site
 from reportgen.sections import SECTIONS
+from reportgen.sections.for_pages import Originals
 from reportgen.sections.judged_outputs import JudgedOutputs
 from reportgen.sections.kept_products import ProductKeeper
 from reportgen.sections.looked_at import LookedAt
@@ -53,7 +54,7 @@ from reportgen.sections.picture_store import PictureStore
 from reportgen.sections.recording import make_record
 from reportgen.sections.review_recording import images_spoken_of
 from reportgen.sections.section import Contribution, Section, Work, joined
-from reportgen.sections.study import Originals, Study, Workshop, find_answers, fitted_images, prepare_study
+from reportgen.sections.study import Study, Workshop, find_answers, fitted_images, prepare_study
 from reportgen.sections.thumbnails import Thumbnails
 from reportgen.sections.visiting import make_sections
 from reportgen.site.page import FRONT

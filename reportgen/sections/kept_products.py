@@ -7,13 +7,12 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analysis.network.features import default_feature_layer
 from reportgen.analysis.weights.filters import find_layer
 from reportgen.formats import all_rounded
 from reportgen.record import KeptProducts
-from reportgen.results import FloatArray, LayerSummary
+from reportgen.results import FloatArray
 from reportgen.sections.section import Contribution, VisitedImage, Work
-from reportgen.sections.study import Study, Workshop
+from reportgen.sections.study import Study, Workshop, layers_for_pages
 from reportgen.similarity import LEAST_IMAGES, centred_products, sketch
 
 # 48 images and 24 layers make at most 115 kB.
@@ -65,14 +64,9 @@ class ProductKeeper:
 
 def _kept_layers(study: Study) -> tuple[str, ...]:
     """The ends of the blocks, the layer before the head, and layers that give a vector; spread over the depth."""
-    wanted = {*study.map_layers, default_feature_layer(study.summary, study.answers.outputs)}
-    there = [row for row in study.summary.layers if row.name in wanted or _is_dense(row)]
+    there = layers_for_pages(study.summary, study.map_layers, study.answers)
     places = sorted({round(place) for place in np.linspace(0, len(there) - 1, min(len(there), MOST_LAYERS))})
-    return tuple(there[place].name for place in places)
-
-
-def _is_dense(row: LayerSummary) -> bool:
-    return row.kind == "dense" and row.actual_shape is not None and bool(row.parameter_count)
+    return tuple(there[place] for place in places)
 
 
 def pooled(output: FloatArray) -> NDArray[np.float64]:

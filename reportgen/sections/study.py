@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterable, Iterator, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
@@ -34,16 +34,15 @@ from reportgen.models import Network
 from reportgen.progress import Progress
 from reportgen.record import Pages
 from reportgen.record.addresses import assign_pages
-from reportgen.results import FilterBank, NetworkSummary, PixelArray, WeightStatistics
+from reportgen.results import FilterBank, LayerSummary, NetworkSummary, PixelArray, WeightStatistics
 from reportgen.sampling import sample_evenly
+from reportgen.sections.for_pages import RUNS_ROOM, KeptRuns, Originals
 from reportgen.sections.picture_store import PictureStore
 
 # One page in so many may go to a mistake, the others to a fair sample.
 MISTAKEN_SHARE = 4
 # Enough to tell probabilities from scores by their sums, and pictures from masks.
 HEAD_IMAGES = 4
-# Bytes of photographs that wait for their pages.
-ORIGINALS_ROOM = 256_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +61,7 @@ class Study:
     feature maps are drawn, `chosen` for each of them the channels that are shown in detail; `truth` has, for each
     output whose right classes were given, those of the images by name. `names` are those of the classes; `review` is
     what the pass kept to judge answers and to compare images, which it names by their place in `statistics.images`,
-    and `judged` the answers against the right classes.
+    and `judged` the answers against the right classes; `runs` are those of the pass that pages are made of.
     """
 
     config: Config
@@ -82,6 +81,7 @@ class Study:
     names: tuple[str, ...]
     review: Review
     judged: ClassReview | None
+    runs: KeptRuns
 
     @property
     def head(self) -> SettledOutput | None:
@@ -92,29 +92,6 @@ class Study:
     def passes(self) -> TracedPasses:
         """The network traced once for all pictures that are made of it."""
         return TracedPasses(self.network.for_pictures())
-
-
-class Originals:
-    """Photographs that were read before the pass over all images, kept for the pages as far as there is room."""
-
-    def __init__(self) -> None:
-        self._kept: dict[str, PixelArray] = {}
-        self._room = ORIGINALS_ROOM
-        self._alone = threading.Lock()
-
-    def keep(self, file: str, pixels: PixelArray) -> None:
-        """Keep the pixels of the image called `file`, where there is room for them; from any thread."""
-        with self._alone:
-            if pixels.nbytes <= self._room and file not in self._kept:
-                self._room -= pixels.nbytes
-                self._kept[file] = pixels
-
-    def take(self, file: str) -> PixelArray | None:
-        """The pixels of the image called `file`, which are then forgotten; None where they were not kept."""
-        with self._alone:
-            pixels = self._kept.pop(file, None)
-            self._room += 0 if pixels is None else pixels.nbytes
-        return pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,7 +192,7 @@ def prepare_study(config: Config, network: Network, images: ImageSet, workshop: 
     head = head_of(answers.outputs)
     network = with_names(network, head)
     weighed = tuple(Weighed(bank, weight_statistics(bank)) for bank in filter_banks(network, summary))
-    measured = dict.fromkeys((*default_layers(config, summary), *map_layers))
+    measured = {*default_layers(config, summary), *map_layers}
     in_order = tuple(layer.name for layer in summary.layers if layer.name in measured)
     plan, cache = _answer_plan(answers, images), workshop.cache
     keeping = Reviewing(
@@ -225,7 +202,10 @@ def prepare_study(config: Config, network: Network, images: ImageSet, workshop: 
         seed=config.seed,
         levels=fitting.scale.levels,
     )
-    statistics = collect(network, summary, images, in_order, fitting, config, workshop.progress, cache, plan, keeping)
+    runs = _runs_to_keep(config, summary, images, layers_for_pages(summary, map_layers, answers), workshop.originals)
+    statistics = collect(
+        network, summary, images, in_order, fitting, config, workshop.progress, cache, plan, keeping, runs
+    )
     review = statistics.measured.beside
     assert isinstance(review, Review)
     read = _readable(images, statistics)
@@ -234,7 +214,6 @@ def prepare_study(config: Config, network: Network, images: ImageSet, workshop: 
     maxima = {layer: statistics.maxima(layer) for layer in map_layers if layer in statistics.layers}
     chosen = plan_channels(config.channels, maxima)
     names = class_names(head)
-    detailed = [(layer, channel) for layer, channels in chosen.items() for channel in channels]
     return Study(
         config=config,
         network=network,
@@ -247,18 +226,46 @@ def prepare_study(config: Config, network: Network, images: ImageSet, workshop: 
         shown=shown,
         map_layers=map_layers,
         chosen=chosen,
-        pages=assign_pages(
-            _paged_layers(summary, in_order),
-            detailed if config.draws("units") else [],
-            [image.file for image in read],
-            [image.file for image in shown],
-        ),
+        pages=_assign_pages(config, _paged_layers(summary, in_order), chosen, read, shown),
         truth=_class_names(answers),
         evaluation=evaluation,
         names=names,
         review=review,
         judged=review_classes(review, images.images, names, _properties(answers, head, images)),
+        runs=runs,
     )
+
+
+def _assign_pages(
+    config: Config,
+    layers: Sequence[str],
+    chosen: Mapping[str, Sequence[int]],
+    read: Sequence[ImageFile],
+    shown: Sequence[ImageFile],
+) -> Pages:
+    detailed = [(layer, channel) for layer, channels in chosen.items() for channel in channels]
+    files, with_page = [image.file for image in read], [image.file for image in shown]
+    return assign_pages(layers, detailed if config.draws("units") else [], files, with_page)
+
+
+def layers_for_pages(summary: NetworkSummary, map_layers: Sequence[str], answers: SettledAnswers) -> tuple[str, ...]:
+    """Layers that tell images apart: those whose maps are drawn, the one before the head, and those of vectors."""
+    wanted = {*map_layers, default_feature_layer(summary, answers.outputs)}
+    rows = [row for row in summary.layers if row.kind != "input"]
+    return tuple(row.name for row in rows if row.name in wanted or _gives_a_vector(row))
+
+
+def _gives_a_vector(row: LayerSummary) -> bool:
+    return row.kind == "dense" and row.actual_shape is not None and bool(row.parameter_count)
+
+
+def _runs_to_keep(
+    config: Config, summary: NetworkSummary, images: ImageSet, layers: tuple[str, ...], originals: Originals
+) -> KeptRuns:
+    """Runs with the outputs of `layers` where every image gets a page and there is room for all of them."""
+    shapes = (summary.layer(layer).actual_shape or (0, 0) for layer in layers)
+    size = len(images) * sum(4 * math.prod(side or 0 for side in shape[1:]) for shape in shapes)
+    return KeptRuns(originals, layers if len(images) <= config.image_pages and size <= RUNS_ROOM else None)
 
 
 def _properties(

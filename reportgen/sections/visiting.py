@@ -8,11 +8,13 @@ from functools import partial
 import numpy as np
 
 from reportgen.analysis.answers import answer_of
-from reportgen.analysis.network.whole_run import WholeRun
-from reportgen.images import ImageFile
+from reportgen.analysis.network.one_by_one import images_at_a_time
+from reportgen.analysis.network.whole_run import Captured, runs_one_by_one
+from reportgen.images import ImageFile, decoding_room
 from reportgen.progress import stage
+from reportgen.results import PixelArray
 from reportgen.sections.section import Contribution, Section, VisitedImage, Work, joined
-from reportgen.sections.study import Study, Workshop, fitted_images
+from reportgen.sections.study import FittedImage, Study, Workshop, fitted_images
 
 
 def make_sections(
@@ -65,19 +67,54 @@ def _visits(
     images: Sequence[ImageFile], works: Sequence[Work], study: Study, workshop: Workshop
 ) -> Iterator[VisitedImage]:
     layers = tuple(dict.fromkeys(layer for work in works for layer in work.layers))
-    run, outputs = WholeRun(study.network, layers), study.answers.outputs
     readers = {image.file for work in works if work.layers or work.reads_answers for image in work.images}
-    for fitted in fitted_images(study.fitting, study.network, images, originals=workshop.originals):
-        others = study.network.others_of([fitted.image.file])
-        captured = run(fitted.pixels[np.newaxis], others) if fitted.image.file in readers else None
-        yield VisitedImage(
-            fitted.image,
-            fitted.original,
-            fitted.pixels,
-            fitted.placement,
-            {name: rows[0] for name, rows in captured.outputs.items()} if captured else {},
-            {output.name: np.asarray(answer_of(captured.answer[output.index], output))[0] for output in outputs}
-            if captured
-            else {},
-            captured,
-        )
+    asked = [image for image in images if image.file in readers and not study.runs.has(image.file, layers)]
+    more = _run(asked, layers, study, workshop)
+    again = {image.file for image in asked}
+    for image in images:
+        if image.file in again:
+            visited = next(more)
+        else:
+            fitted = _fitted(image, study, workshop)
+            visited = None if fitted is None else _visited_image(fitted, study.runs.take(image.file), study)
+        if visited is not None:
+            yield visited
+
+
+def _run(
+    images: Sequence[ImageFile], layers: Sequence[str], study: Study, workshop: Workshop
+) -> Iterator[VisitedImage | None]:
+    """Each of `images` with a run of the network on it, None where it cannot be decoded after all."""
+    network, scale = study.network, study.fitting.scale
+    ready: dict[int, FittedImage | None] = {}
+
+    def load(place: int) -> PixelArray:
+        with decoding_room(images[place]):
+            ready[place] = fitted = _fitted(images[place], study, workshop)
+        return np.zeros((*network.size, network.channels), scale.dtype) if fitted is None else fitted.pixels
+
+    if not images:
+        return
+    # As in the pass over all images; here the photographs wait for their pages, too.
+    maps = 4 * max((layer.memory_bytes or 0 for layer in study.summary.layers), default=0)
+    photograph = 4 * network.channels * max(image.width * image.height for image in images)
+    files, at_a_time = [image.file for image in images], images_at_a_time(maps + photograph)
+    for place, run in enumerate(runs_one_by_one(network, layers, files, load, scale.dtype, at_a_time)):
+        fitted = ready.pop(place)
+        yield None if fitted is None else _visited_image(fitted, run, study)
+
+
+def _fitted(image: ImageFile, study: Study, workshop: Workshop) -> FittedImage | None:
+    return next(fitted_images(study.fitting, study.network, [image], originals=workshop.originals), None)
+
+
+def _visited_image(fitted: FittedImage, run: Captured | None, study: Study) -> VisitedImage:
+    outputs = {} if run is None else {name: rows[0] for name, rows in run.outputs.items()}
+    answers = (
+        {}
+        if run is None
+        else {
+            output.name: np.asarray(answer_of(run.answer[output.index], output))[0] for output in study.answers.outputs
+        }
+    )
+    return VisitedImage(fitted.image, fitted.original, fitted.pixels, fitted.placement, outputs, answers, run)

@@ -317,8 +317,8 @@ def test_images_are_decoded_twice_at_most(
     reportgen.build(
         network, photos, tmp_path / "out", truth="folders", labels=labels, robustness=30, sections=REVIEW, **QUICK
     )
-    # The first images are also looked at to tell what the answers are.
-    assert max(decoded.values()) <= 2, decoded.most_common(3)
+    # Not at all where there was room for what was read when they were found.
+    assert max(decoded.values(), default=0) <= 2, decoded.most_common(3)
 
 
 def test_two_reports_are_compared_by_their_figures(report: reportgen.Report) -> None:

@@ -1,25 +1,31 @@
-"""A whole run of a network on images: what chosen layers give, its answer, and whether what is inside is finite."""
+"""A whole run of a network on images: what chosen layers give, its answer, and whether what is inside is finite.
+
+Some run as a batch, to be compared with what Keras gives for it; those that pages are made of run one by one, as in the
+pass over all images, and give the same bits as there.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
 from reportgen.analysis.network.capture import read_with
 from reportgen.analysis.network.layer_kinds import kind_of
+from reportgen.analysis.network.one_by_one import fed_at, image_spec, one_by_one
 from reportgen.analysis.network.running import run_errors_explained
 from reportgen.analysis.network.traced import traced_network
 from reportgen.analysis.network.unfused import unfused
 from reportgen.analysis.network.unoptimized import unoptimized
 from reportgen.analysis.network.watching import before_activation_of, tensors_in
 from reportgen.models import NO_OTHERS, Network, Others
-from reportgen.results import FloatArray
+from reportgen.results import FloatArray, PixelArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,23 +61,73 @@ class WholeRun:
         beside = {name: tf.convert_to_tensor(values) for name, values in others.items()}
         with run_errors_explained(self._network), unoptimized():
             outputs, answer, sums, _ = self._compiled(tf.convert_to_tensor(pixels), beside)
-        return Captured(
-            {name: tensor.numpy() for name, tensor in outputs.items()},
-            [leaf.numpy() for leaf in answer],
-            dict(zip(activated(self._network), sums.numpy().tolist(), strict=True)),
-        )
+        return captured(self._network, self._names, [*outputs.values(), *answer, sums])
 
     @cached_property
     def _compiled(self) -> Any:
         def run(pixels: tf.Tensor, others: Others) -> tuple[dict[str, tf.Tensor], list[tf.Tensor], tf.Tensor, Any]:
-            inputs = self._network.feed(self._network.prepare(pixels), others)
-            going_in = list(activated(self._network).values())
-            outputs, answer, before = read_with(self._network, inputs, self._names, going_in, whole=True)
-            sums = tf.stack([tf.zeros(()), *(tf.reduce_sum(tf.cast(values, tf.float32)) for values in before)])[1:]
-            first = {name: outputs[name][0] for name in self._names}
-            return first, tensors_in(answer), sums, unfused()
+            outputs, answer, sums = read_whole(self._network, pixels, others, self._names)
+            return {name: outputs[name][0] for name in self._names}, tensors_in(answer), sums, unfused()
 
         return tf.function(run, autograph=False, reduce_retracing=True)
+
+
+def read_whole(
+    network: Network, pixels: tf.Tensor, others: Others, names: Sequence[str]
+) -> tuple[dict[str, list[tf.Tensor]], Any, tf.Tensor]:
+    """As `read_layers`, of a batch to be fed, and the sums of what goes into each activation, `(activations,)`.
+
+    To be called while a `tf.function` is traced.
+    """
+    inputs = network.feed(network.prepare(pixels), others)
+    outputs, answer, before = read_with(network, inputs, names, list(activated(network).values()), whole=True)
+    sums = tf.stack([tf.zeros(()), *(tf.reduce_sum(tf.cast(values, tf.float32)) for values in before)])[1:]
+    return outputs, answer, sums
+
+
+def captured(network: Network, names: Sequence[str], given: Sequence[Any]) -> Captured:
+    """What a run gave as `given`: the outputs of the layer calls `names`, all of the answer, and the sums."""
+    arrays = [np.asarray(tensor) for tensor in given]
+    return Captured(
+        dict(zip(names, arrays[: len(names)], strict=True)),
+        arrays[len(names) : -1],
+        dict(zip(activated(network), arrays[-1].tolist(), strict=True)),
+    )
+
+
+def runs_one_by_one(
+    network: Network,
+    names: Sequence[str],
+    files: Sequence[str],
+    load: Callable[[int], PixelArray],
+    dtype: str,
+    at_a_time: int,
+) -> Iterator[Captured]:
+    """A whole run of each of the images called `files`, in their order; the next are under way meanwhile.
+
+    Args:
+        names: the layer calls whose outputs are kept.
+        load: gives the fitted image at a place among `files`; from any thread.
+        dtype: of fitted images.
+        at_a_time: how many images are under way.
+
+    Raises:
+        ReportgenError: a layer is not called in a forward pass, or the network cannot run here.
+    """
+
+    def run(pixels: tf.Tensor, others: Others) -> tuple[tf.Tensor, ...]:
+        outputs, answer, sums = read_whole(network, pixels[tf.newaxis], others, names)
+        return *(outputs[name][0] for name in names), *tensors_in(answer), sums, unfused()
+
+    with run_errors_explained(network):
+        signature = [image_spec(network, dtype), network.other_specs(batch=1)]
+        compiled = tf.function(run, autograph=False, input_signature=signature).get_concrete_function()
+
+        def given_at(place: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            return tuple(compiled(*fed_at(network, place, load, files.__getitem__, dtype)))
+
+        for *given, _ in one_by_one(range(len(files)), given_at, at_a_time, in_order=True):
+            yield captured(network, names, given)
 
 
 def activated(network: Network) -> dict[str, tf.Tensor]:

@@ -1,11 +1,4 @@
-"""One pass over images: decode, fit, run the network and reduce, all streaming.
-
-Every image runs through the network by itself and on one processor, several images at a time. TensorFlow's
-convolutions and products give other last digits with another batch size, another place in the batch or
-another number of threads, since these decide how their sums are cut up; an image alone on one thread always
-gets the same bits, so it does not matter how images are split over chunks, threads and machines. It is no
-slower: whole images in parallel need no waiting for each other inside an operation.
-"""
+"""One pass over images: decode, fit, run the network and reduce, all streaming, `one_by_one`."""
 
 from __future__ import annotations
 
@@ -21,14 +14,17 @@ from numpy.typing import NDArray
 
 from reportgen.analysis.answers import AnswerPlan
 from reportgen.analysis.network.capture import read_layers
+from reportgen.analysis.network.one_by_one import fed_at, image_spec, images_at_a_time, one_by_one
 from reportgen.analysis.network.running import run_errors_explained
+from reportgen.analysis.network.traced import traced_network
 from reportgen.analysis.network.unfused import unfused
-from reportgen.analysis.statistics.kept_beside import Keeping, SeenImage
+from reportgen.analysis.network.watching import tensors_in
+from reportgen.analysis.network.whole_run import captured, read_whole
+from reportgen.analysis.statistics.kept_beside import Keeping, Nobody, Onlooker, SeenImage
 from reportgen.analysis.statistics.measurements import LayerLayout, Layout, Measurements, Reduced, Row
 from reportgen.analysis.statistics.reduction import as_positions, layout_layer, reduce_map, take_samples
 from reportgen.engines import ImageChunk
 from reportgen.images import Fitting, ImageFile, UnreadableImageError, decoding_room, load_image
-from reportgen.machine.memory import processor_count
 from reportgen.models import Network, Others
 from reportgen.results import FloatArray, NetworkSummary, PixelArray
 
@@ -49,10 +45,6 @@ _MOST_ROWS, _ROW_BYTES = 16, 8 << 20
 # Layers are reduced by calls from TensorFlow into numpy, which cost as much as reducing a small map: small
 # layers share a call, as long as their maps together are not more than this.
 _GROUP_BYTES = 8 << 20
-
-# Memory that maps of images under way may take together; on machines of many processors it bounds how
-# many images run at a time.
-_MAP_MEMORY = 4 << 30
 
 
 @dataclass(frozen=True)
@@ -152,10 +144,13 @@ class ImagePass:
     `processors` is how many images run at a time, as far as memory allows; None: as many as there are processors.
     """
 
-    def __init__(self, network: Network, plan: Plan, processors: int | None = None) -> None:
+    def __init__(
+        self, network: Network, plan: Plan, processors: int | None = None, onlooker: Onlooker | None = None
+    ) -> None:
         self.network = network
         self.plan = plan
-        self.processors = processors or processor_count()
+        self.processors = processors
+        self.onlooker: Onlooker = onlooker or Nobody()
         self._under_way: list[tuple[ImageChunk, Measurements]] = []
 
     def measure(self, chunk: ImageChunk, advance: Callable[[int], None]) -> Measurements:
@@ -182,78 +177,79 @@ class ImagePass:
 
         They come as they are done: images that would have to wait for their turn would keep others from starting.
         """
-        height, width, channels = *self.network.size, self.network.channels
-        dtype = self.plan.fitting.scale.dtype
+        size, dtype = (*self.network.size, self.network.channels), self.plan.fitting.scale.dtype
 
-        def load(index: NDArray[np.int64]) -> PixelArray:
+        def file_of(index: int) -> str:
+            return chunk.images[index - chunk.start].file
+
+        def load(index: int) -> PixelArray:
             try:
-                return self._fitted(chunk.images[int(index) - chunk.start])
+                return self._fitted(chunk.images[index - chunk.start])
             except UnreadableImageError as error:
-                intake.skip(int(index), error.reason)
-                return np.zeros((height, width, channels), dtype)
+                intake.skip(index, error.reason)
+                return np.zeros(size, dtype)
 
         def take_in(index: NDArray[np.int64], pixels: PixelArray, *outputs: NDArray[Any]) -> NDArray[np.int64]:
-            intake.add(self._row(int(index), pixels, outputs))
+            own = len(outputs) - self._watched
+            intake.add(self._row(int(index), pixels, outputs[:own]))
+            if self._watched:
+                run = captured(self.network, self.onlooker.layers or (), outputs[own:])
+                self.onlooker.take_in(file_of(int(index)), run)
             return index
 
-        @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]  # conversion takes as long as tracing
         def measure(index: tf.Tensor) -> tf.Tensor:
-            pixels = tf.numpy_function(load, [index], tf.as_dtype(dtype), stateful=False)
-            pixels = tf.ensure_shape(pixels, (height, width, channels))
-            outputs = self._compiled(pixels, self._others(chunk, index), index)
-            return tf.numpy_function(take_in, [index, pixels, *outputs], tf.int64)
+            pixels, others = fed_at(self.network, index, load, file_of, dtype)
+            return tf.numpy_function(take_in, [index, pixels, *self._compiled(pixels, others, index)], tf.int64)
 
-        options = tf.data.Options()
-        options.threading.max_intra_op_parallelism = 1
-        # There is nothing to tune, and the end of a pass may wait seconds for the thread that would.
-        options.autotune.enabled = False
-        indices = tf.data.Dataset.range(chunk.start, chunk.start + chunk.size)
-        return indices.map(measure, self._images_at_a_time(), deterministic=False).with_options(options)
-
-    def _others(self, chunk: ImageChunk, index: tf.Tensor) -> dict[str, tf.Tensor]:
-        """The values of inputs that have one for each image, for that at `index`."""
-        specs = self.network.other_specs(batch=1)
-        if not specs:
-            return {}
-
-        def values(index: NDArray[np.int64]) -> list[NDArray[Any]]:
-            return list(self.network.others_of([chunk.images[int(index) - chunk.start].file]).values())
-
-        given = tf.numpy_function(values, [index], [spec.dtype for spec in specs.values()], stateful=False)
-        return {name: tf.ensure_shape(each, specs[name].shape) for name, each in zip(specs, given, strict=True)}
+        # A layer's input, its output and what is computed from it are alive at the same time.
+        at_a_time = images_at_a_time(4 * self.plan.largest_map + 2 * _GROUP_BYTES, self.processors)
+        return one_by_one(range(chunk.start, chunk.start + chunk.size), measure, at_a_time, in_order=False)
 
     def _fitted(self, image: ImageFile) -> PixelArray:
+        decoded = self.onlooker.decoded(image.file)
+        if decoded is not None:
+            return self.plan.fitting.apply(decoded)[0]
         with decoding_room(image):
             return self.plan.fitting.apply(load_image(image, self.network.channels))[0]
 
-    def _images_at_a_time(self) -> int:
-        # A layer's input, its output and what is computed from it are alive at the same time.
-        return max(1, min(self.processors, _MAP_MEMORY // (4 * self.plan.largest_map + 2 * _GROUP_BYTES)))
+    @property
+    def _watched(self) -> int:
+        """How many tensors the onlooker is told of each image."""
+        if self.onlooker.layers is None:
+            return 0
+        return len(self.onlooker.layers) + len(tensors_in(traced_network(self.network).answer)) + 1
 
     @cached_property
     def _compiled(self) -> Callable[..., Any]:
         """From pixels, values beside them and the image's place in the set to what is measured on it."""
-        height, width, channels = *self.network.size, self.network.channels
         names = [layer.name for layer in self.plan.layout.layers]
-        keeping = self.plan.keeping
+        keeping, watched = self.plan.keeping, self.onlooker.layers
         seen = keeping.layers if keeping is not None else ()
 
         def run(pixels: tf.Tensor, others: Others, index: tf.Tensor) -> tuple[tf.Tensor, ...]:
-            inputs = self.network.feed(self.network.prepare(pixels[tf.newaxis]), others)
-            outputs, answer = read_layers(self.network, inputs, [*names, *seen], whole=True)
+            outputs, answer, told = self._read(pixels, others, [*names, *seen], watched)
             parts = [self._reduced(group, outputs, index) for group in self._groups()]
             extremes, totals, counts, samples = zip(*parts, strict=True)
             joined = [tf.concat(part, 1) for part in (extremes, totals, counts)]
             answered = self.plan.answers.measure(answer, self.network.to_pictures(tf.cast(pixels, tf.float32)), index)
             kept = () if keeping is None else keeping.tensors(outputs, answer)
-            return *joined, tf.concat(samples, 0), *answered, unfused(), *kept
+            return *joined, tf.concat(samples, 0), *answered, unfused(), *kept, *told
 
-        dtype = tf.as_dtype(self.plan.fitting.scale.dtype)
-        picture = tf.TensorSpec((height, width, channels), dtype)
-        signature = [picture, self.network.other_specs(batch=1), tf.TensorSpec((), tf.int64)]
+        image = image_spec(self.network, self.plan.fitting.scale.dtype)
+        signature = [image, self.network.other_specs(batch=1), tf.TensorSpec((), tf.int64)]
         compiled = tf.function(run, autograph=False, input_signature=signature)
         with run_errors_explained(self.network):
             return compiled.get_concrete_function()  # type: ignore[no-any-return]
+
+    def _read(
+        self, pixels: tf.Tensor, others: Others, names: Sequence[str], watched: tuple[str, ...] | None
+    ) -> tuple[dict[str, list[tf.Tensor]], Any, Sequence[tf.Tensor]]:
+        """The outputs of layers, the answer, and what the onlooker is told, while a run is traced."""
+        if watched is None:
+            inputs = self.network.feed(self.network.prepare(pixels[tf.newaxis]), others)
+            return *read_layers(self.network, inputs, names, whole=True), ()
+        outputs, answer, sums = read_whole(self.network, pixels[tf.newaxis], others, [*names, *watched])
+        return outputs, answer, [*(outputs[name][0] for name in watched), *tensors_in(answer), sums]
 
     def _groups(self) -> list[list[LayerLayout]]:
         """The layers in runs that are reduced by one call each."""

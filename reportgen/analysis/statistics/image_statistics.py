@@ -17,7 +17,7 @@ from reportgen.analysis.network.settled_output import SettledOutput
 from reportgen.analysis.statistics.dyadic_histogram import display_histogram
 from reportgen.analysis.statistics.exact_sum import means_and_stds
 from reportgen.analysis.statistics.image_pass import Plan
-from reportgen.analysis.statistics.kept_beside import Keeping
+from reportgen.analysis.statistics.kept_beside import Keeping, Onlooker
 from reportgen.analysis.statistics.measure_task import MeasureTask, measure_images
 from reportgen.analysis.statistics.measurements import NO_IMAGE, LayerLayout, Layout, Measurements
 from reportgen.config import Config
@@ -243,17 +243,18 @@ def collect(
     cache: Cache | None = None,
     answers: AnswerPlan | None = None,
     keeping: Keeping | None = None,
+    onlooker: Onlooker | None = None,
 ) -> ImageStatistics:
     """Measure `layers` of `network`, and what `answers` says of its answers, on all `images`, where `--engine` says.
 
     With a `cache`, a run that was killed goes on where it was, and one like an earlier one has its results. With
-    `keeping`, what it asks for is kept beside.
+    `keeping`, what it asks for is kept beside; an `onlooker` hears of the images that this process measures.
 
     Raises:
         ReportgenError: the network cannot run, no image could be measured, or, if `--strict`, one could not.
     """
     plan = Plan.make(summary, layers, len(images), fitting, answers, keeping)
-    measured = measure_images(MeasureTask(network, plan, config), images.images, config, progress, cache)
+    measured = measure_images(MeasureTask(network, plan, config, onlooker), images.images, config, progress, cache)
     statistics = ImageStatistics(images.images, plan.layout, measured, plan.answers)
     skipped = statistics.skipped
     if skipped and (config.strict or not statistics.image_count):

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from reportgen.analysis.network.whole_run import Captured
 from reportgen.results import FloatArray, PixelArray
 
 
@@ -61,3 +62,31 @@ class Keeping(Protocol):
 
     def loaded(self, arrays: Mapping[str, NDArray[Any]]) -> Kept:
         """What `Kept.to_arrays` stored."""
+
+
+class Onlooker(Protocol):
+    """Who looks on while images are measured in this process; asked and told from any thread."""
+
+    @property
+    def layers(self) -> tuple[str, ...] | None:
+        """The layers whose outputs it is to be told; None where it is told nothing."""
+        ...
+
+    def decoded(self, file: str) -> PixelArray | None:
+        """The pixels of the image called `file` where it has them already."""
+
+    def take_in(self, file: str, run: Captured) -> None:
+        """Hear what the network gave for the image called `file`."""
+
+
+class Nobody:
+    """An onlooker where there is none."""
+
+    layers: tuple[str, ...] | None = None
+
+    def decoded(self, file: str) -> PixelArray | None:  # noqa: ARG002 - an onlooker's interface
+        """Nothing is decoded already."""
+        return None
+
+    def take_in(self, file: str, run: Captured) -> None:
+        """Nobody hears."""

@@ -11,6 +11,7 @@ import tensorflow as tf
 from reportgen.analysis.network.running import run_traced
 from reportgen.analysis.network.travelling import NetworkTask
 from reportgen.analysis.statistics.image_pass import ImagePass, Plan
+from reportgen.analysis.statistics.kept_beside import Onlooker
 from reportgen.analysis.statistics.measurements import Measurements
 from reportgen.config import Config
 from reportgen.engines import Advance, Engine, ImageChunk, Outcome, chunks_of, open_engine
@@ -37,10 +38,10 @@ class MeasureTask(NetworkTask):
 
     uses_all_processors = False
 
-    def __init__(self, network: Network, plan: Plan, config: Config) -> None:
+    def __init__(self, network: Network, plan: Plan, config: Config, onlooker: Onlooker | None = None) -> None:
         super().__init__(network, config.model, config.custom_objects)
         self.plan = plan
-        self._pass = ImagePass(network, plan)
+        self._pass = ImagePass(network, plan, onlooker=onlooker)
 
     def run(self, chunk: ImageChunk, advance: Advance) -> Measurements:
         """What is measured on the images of `chunk`."""
