@@ -42,6 +42,7 @@ from reportgen.finished.sizes import measure_things, size_table
 from reportgen.formats import byte_count, counted
 from reportgen.gates import check_gates
 from reportgen.images import ImageSet, collect_images
+from reportgen.machine.memory import seldom_collected
 from reportgen.models import Network, latent_vectors, load_network
 from reportgen.progress import Progress, stage
 from reportgen.record import EvaluationOutput, Record, Site
@@ -87,7 +88,7 @@ def build_report(
         with stage(progress, "Looking at the network"):
             study = prepare_study(config, network, images, workshop)
         record = _record(study, workshop, sections)
-        with stage(progress, "Pages"):
+        with stage(progress, "Pages"), seldom_collected():
             record = _finish(record, new, config, since=() if folder is None else changes_since(folder, record))
         progress.say(f"the report has {byte_count(folder_size(new))}; its biggest parts:")
         for line in size_table(measure_things(record, new)):

@@ -93,19 +93,22 @@ def make_dreams(passes: TracedPasses, pixels: PixelArray, layer: str, config: Co
         f"seed {config.seed}."
     )
     at_one_size = f"{steps_taken} at the image's own size, on {whole} before the nonlinearity; seed {config.seed}."
-    key = [network.content, pixels, layer, channel, _VERSION]
+
+    def key(*made: object) -> str:
+        return content_key("deep dream", *made, network.content, pixels, layer, channel, _VERSION)
+
     if config.activation_max == "classic":
         steps = deep_dream.CLASSIC_STEPS
         classic = f"The tutorials' form: {steps} steps of 1.0 on the mean of channel {channel or 0}, at one size."
         plain, _ = _kept(
             cache,
-            content_key("deep dream", classic, *key),
+            lambda: key(classic),
             lambda: (deep_dream.classic_dream(passes, pixels, layer, channel or 0), 1),
         )
         return [("classic", plain, classic)]
     dreamt, count = _kept(
         cache,
-        content_key("deep dream", deep_dream.OCTAVES, deep_dream.LEAST_SIDE, in_octaves, *key),
+        lambda: key(deep_dream.OCTAVES, deep_dream.LEAST_SIDE, in_octaves),
         lambda: deep_dream.dream(passes, pixels, layer, channel, seed=config.seed),
     )
     return [("octaves", dreamt, at_one_size if count == 1 else f"{count} octaves {in_octaves}")]
@@ -130,13 +133,19 @@ def _drawing(study: Study, image: tuple[str, PixelArray], layer: str, dream: Dre
     )
 
 
-def _kept(cache: Cache, key: str, make: Callable[[], tuple[ByteArray, int]]) -> tuple[ByteArray, int]:
-    """The dream kept under `key` and its number of sizes, else what `make` gives, kept for the next run."""
-    entry = cache.get(key)
+def _kept(cache: Cache, key: Callable[[], str], make: Callable[[], tuple[ByteArray, int]]) -> tuple[ByteArray, int]:
+    """The dream kept under `key` and its number of sizes, else what `make` gives, kept for the next run.
+
+    Where nothing is kept the key, which takes all weights, is not asked for.
+    """
+    if cache.folder is None:
+        return make()
+    name = key()
+    entry = cache.get(name)
     if entry is not None:
         return entry.arrays["pixels"], int(entry.meta["sizes"])
     pixels, sizes = make()
-    cache.put(key, {"pixels": pixels}, {"sizes": sizes})
+    cache.put(name, {"pixels": pixels}, {"sizes": sizes})
     return pixels, sizes
 
 

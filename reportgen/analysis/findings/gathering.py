@@ -211,12 +211,12 @@ def _duplicates(rows: FloatArray, bias: FloatArray | None, groups: int, zero: se
     """Groups of next to equal filters, with next to equal biases, among those that see the same input."""
     if rows.shape[1] < DUPLICATE_WEIGHTS or groups >= len(rows) or not np.isfinite(rows).all():
         return ()
-    weights = rows if bias is None else np.concatenate([rows, bias[:, None]], axis=1)
+    weights = (rows if bias is None else np.concatenate([rows, bias[:, None]], axis=1)).astype(np.float64)
     per_group = len(rows) // groups
-    sizes = np.linalg.norm(weights.astype(np.float64), axis=1)
+    sizes = np.sqrt(np.einsum("ij,ij->i", weights, weights))
     order = np.array(sorted(set(range(len(rows))) - zero, key=lambda index: (sizes[index], index)), int)
     leader = list(range(len(rows)))
-    for first, second in order[_near(weights[order], sizes[order])].tolist():
+    for first, second in order[_near(_shadows(weights)[order], sizes[order])].tolist():
         same_input = first // per_group == second // per_group
         if same_input and np.linalg.norm(weights[first] - weights[second]) < DUPLICATE_DISTANCE * sizes[second]:
             leader[max(first, second)] = min(leader[first], leader[second])
@@ -226,16 +226,21 @@ def _duplicates(rows: FloatArray, bias: FloatArray | None, groups: int, zero: se
     return tuple(tuple(group) for group in found.values() if len(group) > 1)
 
 
-def _near(weights: FloatArray, sizes: FloatArray) -> NDArray[np.int64]:
+def _shadows(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Where `weights`, `(filters, weights)`, lie along a few lines, `(filters, lines)`."""
+    lines = np.random.default_rng(0).standard_normal((weights.shape[1], _LINES))
+    shadows: NDArray[np.float64] = weights @ (lines / np.linalg.norm(lines, axis=0))
+    return shadows
+
+
+def _near(shadows: NDArray[np.float64], sizes: NDArray[np.float64]) -> NDArray[np.int64]:
     """The pairs of places, `(pairs, 2)` in order, that may be duplicates: all that are, and few others.
 
     What is close has a close size, and a close shadow on any line.
 
     Args:
-        weights: `(filters, weights)`, in the order of their `sizes`.
+        shadows: of filters, `(filters, lines)`, in the order of their `sizes`.
     """
-    lines = np.random.default_rng(0).standard_normal((weights.shape[1], _LINES))
-    shadows = weights.astype(np.float64) @ (lines / np.linalg.norm(lines, axis=0))
     pairs = [np.zeros((0, 2), np.int64)]
     for apart in range(1, len(sizes)):
         most = DUPLICATE_DISTANCE * sizes[apart:]

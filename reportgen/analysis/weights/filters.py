@@ -186,7 +186,8 @@ def _finite_blocks(kernel: FloatArray) -> Iterator[NDArray[np.float64]]:
     flat = kernel.reshape(-1)
     for start in range(0, flat.size, BLOCK):
         block = flat[start : start + BLOCK]
-        weights = block[np.isfinite(block)].astype(np.float64)
+        finite = np.isfinite(block)
+        weights = (block if finite.all() else block[finite]).astype(np.float64)
         if weights.size:
             yield weights
 

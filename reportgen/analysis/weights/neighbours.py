@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,14 +41,19 @@ Channel = tuple[str, int]
 
 @dataclass(frozen=True, eq=False)
 class _Reader:
-    """A kernel's ties `(in, filters)`, the channels it reads, and how many filters each of its groups has.
+    """A kernel, the channels it reads, and how many filters each of its groups has.
 
     A filter of group `g` reads the `in` channels from `g * in` on; a depthwise kernel is all groups of one.
     """
 
-    ties: NDArray[np.float32]
+    kernel: NDArray[np.float32]
     sources: Sequence[Channel]
     filters_in_group: int
+
+    @cached_property
+    def ties(self) -> NDArray[np.float32]:
+        """`(in, filters)`; asked for of a few layers of many."""
+        return tie_strengths(self.kernel)
 
 
 class Wiring:
@@ -73,7 +79,7 @@ class Wiring:
         sources = self._channels_read(self._rows[bank.layer])
         groups, rest = divmod(len(sources), inputs)
         known = groups > 0 and rest == 0 and filters % groups == 0
-        return _Reader(tie_strengths(bank.kernel), sources if known else (), filters // groups if known else filters)
+        return _Reader(bank.kernel, sources if known else (), filters // groups if known else filters)
 
     def _channels_read(self, row: LayerSummary) -> list[Channel]:
         """The channels that `row` reads, in order, each by the layer that made it."""
