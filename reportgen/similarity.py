@@ -89,10 +89,14 @@ def sketch(arrays: Iterable[NDArray[np.generic]]) -> list[float]:
     sums = np.zeros(SKETCH_SIZE)
     for part in flat:
         for start in range(0, part.size, _CHUNK):
-            values = np.nan_to_num(part[start : start + _CHUNK].astype(np.float64), posinf=0, neginf=0)
-            bits = np.unpackbits(np.frombuffer(signs.bytes(-(-values.size // 8)), np.uint8), count=values.size)
-            padded = np.zeros(-(-values.size // SKETCH_SIZE) * SKETCH_SIZE)
-            padded[: values.size] = np.where(bits, values, -values)
+            chunk = part[start : start + _CHUNK]
+            bits = np.unpackbits(np.frombuffer(signs.bytes(-(-chunk.size // 8)), np.uint8), count=chunk.size)
+            padded = np.zeros(-(-chunk.size // SKETCH_SIZE) * SKETCH_SIZE)
+            values = padded[: chunk.size]
+            values[:] = chunk
+            if not np.isfinite(values).all():
+                np.nan_to_num(values, copy=False, posinf=0, neginf=0)
+            np.negative(values, out=values, where=bits == 0)
             sums += padded.reshape(-1, SKETCH_SIZE).sum(axis=0)
     return sums.tolist()
 

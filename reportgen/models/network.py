@@ -16,6 +16,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from reportgen.models.inputs import InputSlot, flat_slots
+from reportgen.models.keras_private import layers_below
 from reportgen.models.losses import Losses
 from reportgen.models.preprocessing import Preprocessing
 
@@ -71,6 +72,23 @@ class Network:
         if self.labels is None or not 0 <= index < len(self.labels):
             return None
         return self.labels[index] or None
+
+    def layer(self, call: str) -> keras.Layer | None:
+        """The layer whose call is named `call` (`outer/inner`, `:2` for a second call), None where there is none."""
+        layer: keras.Layer = self.model
+        for step in call.split("/"):
+            if id(layer) not in self._below:
+                self._below[id(layer)] = {inner.name: inner for inner in layers_below(layer, recursive=False)}
+            below, own = self._below[id(layer)], step.partition(":")[0]
+            if own not in below:
+                return None
+            layer = below[own]
+        return layer
+
+    @cached_property
+    def _below(self) -> dict[int, dict[str, keras.Layer]]:
+        """The layers below each that was asked for, by name: Keras looks through all of them each time."""
+        return {}
 
     @property
     def image_slot(self) -> InputSlot | None:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analysis.weights.filters import find_layer
 from reportgen.formats import all_rounded
 from reportgen.record import KeptProducts
 from reportgen.results import FloatArray
@@ -80,7 +79,7 @@ def weight_sketches(study: Study) -> Mapping[str, list[float]]:
     sketches: dict[str, list[float]] = {}
     seen: set[int] = set()
     for row in study.summary.layers:
-        layer = find_layer(study.network.model, row.name) if row.parameter_count else None
+        layer = study.network.layer(row.name) if row.parameter_count else None
         if layer is None or id(layer) in seen:
             continue
         seen.add(id(layer))

@@ -36,7 +36,6 @@ from reportgen.analysis.network.feeding import rounded_away, scaled_twice
 from reportgen.analysis.network.measured_words import describe_map
 from reportgen.analysis.network.settled_output import SettledOutput, head_of
 from reportgen.analysis.statistics.image_statistics import ImageStatistics
-from reportgen.analysis.weights.filters import find_layer
 from reportgen.config import Config
 from reportgen.facts import Skipped
 from reportgen.images import Fitting, ImageFile
@@ -147,7 +146,7 @@ def _own_layers(network: Network, summary: NetworkSummary) -> Iterator[tuple[Lay
     """Each layer with weights once, under the name of its first call."""
     seen: set[int] = set()
     for row in summary.layers:
-        layer = find_layer(network.model, row.name)
+        layer = network.layer(row.name)
         if layer is not None and id(layer) not in seen and layer.weights:
             seen.add(id(layer))
             yield row, layer
@@ -184,7 +183,7 @@ def _numbers(variable: keras.Variable) -> NDArray[np.float32]:
 
 
 def _filter_facts(network: Network, bank: FilterBank, statistics: WeightStatistics) -> FilterFacts:
-    layer = find_layer(network.model, bank.layer)
+    layer = network.layer(bank.layer)
     rows = bank.kernel.reshape(-1, bank.kernel.shape[-1]).T  # (filters, weights)
     # Filters of a depthwise kernel, and of different groups, see different inputs.
     groups = len(rows) if bank.kernel.shape[2] == 1 and len(rows) > 1 else getattr(layer, "groups", 1)

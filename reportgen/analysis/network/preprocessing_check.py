@@ -38,7 +38,6 @@ from reportgen.analysis.network.preprocessing_runs import (
 )
 from reportgen.analysis.network.running import run_errors_explained
 from reportgen.analysis.network.settled_output import SettledOutput
-from reportgen.analysis.weights.filters import find_layer
 from reportgen.models import MODES, NO_OTHERS, RGB_MODES, Network, Others, Preprocessing, make_preprocessing
 from reportgen.results import LayerSummary, NetworkSummary
 
@@ -343,7 +342,7 @@ def _first_normalization(network: Network, summary: NetworkSummary) -> tuple[str
     inputs = {row.name for row in summary.layers if row.type == "InputLayer"}
     for row in summary.layers:
         if row.type == "BatchNormalization" and len(row.inputs) <= 1 and row.actual_shape is not None:
-            layer = find_layer(network.model, row.name)
+            layer = network.layer(row.name)
             source = row.inputs[0] if inputs.isdisjoint(row.inputs) and row.inputs else ""
             return None if layer is None or _is_untouched(row, layer) else (source, layer)
     return None

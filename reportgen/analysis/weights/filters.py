@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.models import Network
-from reportgen.models.keras_private import layers_below, origin_of
+from reportgen.models.keras_private import origin_of
 from reportgen.results import FilterBank, FloatArray, LayerSummary, NetworkSummary, WeightStatistics
 
 # A filter all of whose weights are this small beside the layer's largest adds nothing to what the layer
@@ -43,7 +43,7 @@ def filter_banks(network: Network, summary: NetworkSummary) -> tuple[FilterBank,
     for row in summary.layers:
         if row.actual_shape is None:  # never called
             continue
-        layer = find_layer(network.model, row.name)
+        layer = network.layer(row.name)
         if layer is None or id(layer) in seen:
             continue
         seen.add(id(layer))
@@ -67,23 +67,11 @@ def dense_banks(network: Network, summary: NetworkSummary) -> tuple[FilterBank, 
     """The kernels of dense layers as 1 x 1 filters, but for the huge ones that read flattened maps."""
     banks = []
     for row in summary.layers:
-        layer = find_layer(network.model, row.name) if row.kind == "dense" and row.actual_shape else None
+        layer = network.layer(row.name) if row.kind == "dense" and row.actual_shape else None
         if layer is not None and int(np.prod(layer.kernel.shape)) <= MOST_DENSE_WEIGHTS:
             kernel = kernel_array(layer.kernel)[None, None]
             banks.append(FilterBank(row.name, kernel, None, tuple(layer.kernel.shape), sees_colour=False))
     return tuple(banks)
-
-
-def find_layer(model: keras.Model, name: str) -> keras.Layer | None:
-    """The layer whose call is named `name` (`outer/inner`, `:2` for a second call), None if not below `model`."""
-    layer: keras.Layer = model
-    for step in name.split("/"):
-        own = step.partition(":")[0]
-        below = {inner.name: inner for inner in layers_below(layer, recursive=False)}
-        if own not in below:
-            return None
-        layer = below[own]
-    return layer
 
 
 def _kernels(layer: keras.Layer) -> Iterator[tuple[str | None, Any, FloatArray]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from reportgen.analysis.weights.filters import find_layer, kernel_array, weight_statistics
+from reportgen.analysis.weights.filters import kernel_array, weight_statistics
 from reportgen.facts import Histogram, Weights
 from reportgen.formats import finite
 from reportgen.models import Network
@@ -39,9 +39,9 @@ def weights_by_layer(
 
 def _other_banks(network: Network, summary: NetworkSummary, known: set[str]) -> Iterator[FilterBank]:
     """The kernels of layers that are not `known`, one at a time: those behind flattened maps are large."""
-    seen = {id(find_layer(network.model, name)) for name in known}
+    seen = {id(network.layer(name)) for name in known}
     for row in summary.layers:
-        layer = find_layer(network.model, row.name)
+        layer = network.layer(row.name)
         kernel = None if layer is None else _kernel(layer)
         if kernel is None or id(layer) in seen:
             continue
