@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from support.networks import two_convolutions
 
+from reportgen.analysis.maximization.deep_dream import STEPS
 from reportgen.analysis.maximization.traced_pass import TracedPasses
 from reportgen.config import Config
 from reportgen.files.cache import Cache
@@ -53,5 +54,5 @@ def test_only_dreams_of_several_sizes_are_said_to_put_detail_back(
     passes = TracedPasses(load_network(Config(), two_convolutions(size=16)))
     ((_, _, said),) = make_dreams(passes, pixels, "conv2", Config(dream_channel=channel), Cache(tmp_path))
     assert ("detail put back" in said) == ("octaves" in said) == (sizes > 1)
-    assert "10 steps" in said
+    assert f"{STEPS} steps of" in said
     assert ("all channels" if channel is None else f"channel {channel}") in said

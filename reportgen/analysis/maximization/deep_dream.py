@@ -19,12 +19,12 @@ from reportgen.errors import ReportgenError
 from reportgen.results import ByteArray, FloatArray
 
 OCTAVES = 3
-# Measured on three networks: a ratio of 1.4 with steps of 3.0 takes a quarter more arithmetic, for a fifth more of the
-# layer's energy and pictures that look alike.
+# Measured on three networks of 192 to 227 pixels: three sizes of ratio 1.4 with 10 steps of 3.0 take a third more
+# arithmetic, for a fifth more of the layer's energy and pictures that look alike.
 OCTAVE_RATIO = 1.5
-STEPS = 10  # in the smallest octave
-STEP_SIZE = 3.5
-LEAST_SIDE = 64  # pixels of an octave's shorter side: on less there is nothing to be grown
+STEPS = 8  # in the smallest octave
+STEP_SIZE = 4.0
+LEAST_SIDE = 112  # pixels of an octave's shorter side: on less little is grown, and a step costs next to as much
 JITTER = 16  # pixels; a network's strides would otherwise show as a grid
 
 CLASSIC_STEPS = 100
