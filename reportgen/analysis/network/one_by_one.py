@@ -37,20 +37,25 @@ def one_by_one(
     """
     options = tf.data.Options()
     options.threading.max_intra_op_parallelism = 1
+    # With threads of its own, one for each image under way, operations of one image seldom change threads: a tenth.
+    options.threading.private_threadpool_size = at_a_time
     # There is nothing to tune, and the end of a pass may wait seconds for the thread that would.
     options.autotune.enabled = False
+    # Nor is there anything that a rewrite could make better, and it takes as long as an image.
+    options.experimental_optimization.apply_default_optimizations = False
     unconverted = tf.autograph.experimental.do_not_convert(function)  # conversion takes as long as tracing
     indices = tf.data.Dataset.range(places.start, places.stop)
     return indices.map(unconverted, at_a_time, deterministic=in_order).with_options(options)
 
 
 def images_at_a_time(bytes_each: int, processors: int | None = None) -> int:
-    """How many images are under way, each of which takes so much memory: one a processor, and less for lack of room.
+    """How many images are under way, each of which takes so much memory: less for lack of room.
 
     Args:
-        processors: how many there are to use; None: all.
+        processors: how many there are to use; None: all, and one image more than those, since some wait for the
+            interpreter's lock or a disk.
     """
-    return max(1, min(processors or processor_count(), _MAP_MEMORY // max(1, bytes_each)))
+    return max(1, min(processors or processor_count() + 1, _MAP_MEMORY // max(1, bytes_each)))
 
 
 def fed_at(
