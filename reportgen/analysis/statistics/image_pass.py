@@ -141,7 +141,8 @@ class _Intake:
 class ImagePass:
     """Measures images with a network; compiled once, at the first image.
 
-    `processors` is how many images run at a time, as far as memory allows; None: as many as there are processors.
+    `processors` is how many images run at a time, as far as memory allows; None: as many as keep all processors busy.
+    `onlooker` hears of each image.
     """
 
     def __init__(
