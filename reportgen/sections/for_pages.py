@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from reportgen.analysis.network.whole_run import Captured
 from reportgen.results import PixelArray
 
-# Bytes of photographs that wait for their pages, and of what layers gave for them.
+# Bytes of photographs that wait for their pages, and of what the network and its layers gave for them.
 ORIGINALS_ROOM = 256_000_000
 RUNS_ROOM = 256_000_000
 
@@ -42,7 +42,7 @@ class Originals:
 
 
 class KeptRuns:
-    """What the network gave for each image in the pass over all, kept for the pages where all images get one.
+    """What the network gave for images in the pass over all, kept for their pages as far as there is room.
 
     Args:
         originals: the photographs read before, which need not be read again.
@@ -53,14 +53,19 @@ class KeptRuns:
         self.layers = layers
         self._originals = originals
         self._kept: dict[str, Captured] = {}
+        self._room = RUNS_ROOM
+        self._alone = threading.Lock()
 
     def decoded(self, file: str) -> PixelArray | None:
         """The pixels of the image called `file` where they were kept."""
         return self._originals.look_at(file)
 
     def take_in(self, file: str, run: Captured) -> None:
-        """Keep what the network gave for the image called `file`; from any thread."""
-        self._kept[file] = run
+        """Keep what the network gave for the image called `file`, where there is room for it; from any thread."""
+        with self._alone:
+            if run.nbytes <= self._room:
+                self._room -= run.nbytes
+                self._kept[file] = run
 
     def has(self, file: str, layers: Iterable[str]) -> bool:
         """Whether a run on the image called `file` was kept with the outputs of `layers`."""
@@ -68,4 +73,7 @@ class KeptRuns:
 
     def take(self, file: str) -> Captured | None:
         """The run on the image called `file`, which is then forgotten; None where it was not kept."""
-        return self._kept.pop(file, None)
+        with self._alone:
+            run = self._kept.pop(file, None)
+            self._room += 0 if run is None else run.nbytes
+        return run

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -36,7 +35,7 @@ from reportgen.record import Pages
 from reportgen.record.addresses import assign_pages
 from reportgen.results import FilterBank, LayerSummary, NetworkSummary, PixelArray, WeightStatistics
 from reportgen.sampling import sample_evenly
-from reportgen.sections.for_pages import RUNS_ROOM, KeptRuns, Originals
+from reportgen.sections.for_pages import KeptRuns, Originals
 from reportgen.sections.picture_store import PictureStore
 
 # One page in so many may go to a mistake, the others to a fair sample.
@@ -202,7 +201,8 @@ def prepare_study(config: Config, network: Network, images: ImageSet, workshop: 
         seed=config.seed,
         levels=fitting.scale.levels,
     )
-    runs = _runs_to_keep(config, summary, images, layers_for_pages(summary, map_layers, answers), workshop.originals)
+    all_shown = len(images) <= config.image_pages
+    runs = KeptRuns(workshop.originals, layers_for_pages(summary, map_layers, answers) if all_shown else None)
     statistics = collect(
         network, summary, images, in_order, fitting, config, workshop.progress, cache, plan, keeping, runs
     )
@@ -257,15 +257,6 @@ def layers_for_pages(summary: NetworkSummary, map_layers: Sequence[str], answers
 
 def _gives_a_vector(row: LayerSummary) -> bool:
     return row.kind == "dense" and row.actual_shape is not None and bool(row.parameter_count)
-
-
-def _runs_to_keep(
-    config: Config, summary: NetworkSummary, images: ImageSet, layers: tuple[str, ...], originals: Originals
-) -> KeptRuns:
-    """Runs with the outputs of `layers` where every image gets a page and there is room for all of them."""
-    shapes = (summary.layer(layer).actual_shape or (0, 0) for layer in layers)
-    size = len(images) * sum(4 * math.prod(side or 0 for side in shape[1:]) for shape in shapes)
-    return KeptRuns(originals, layers if len(images) <= config.image_pages and size <= RUNS_ROOM else None)
 
 
 def _properties(

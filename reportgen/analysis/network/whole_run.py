@@ -41,6 +41,11 @@ class Captured:
     answer: list[NDArray[Any]]
     sums: dict[str, float]
 
+    @property
+    def nbytes(self) -> int:
+        """The memory that outputs and answer take; an answer may be larger than any layer's output."""
+        return sum(array.nbytes for array in (*self.outputs.values(), *self.answer))
+
 
 class WholeRun:
     """Runs a network to its end at its own size and keeps the outputs of the layer calls `names`; compiled once."""

@@ -193,7 +193,7 @@ class ImagePass:
         def take_in(index: NDArray[np.int64], pixels: PixelArray, *outputs: NDArray[Any]) -> NDArray[np.int64]:
             own = len(outputs) - self._watched
             intake.add(self._row(int(index), pixels, outputs[:own]))
-            if self._watched:
+            if self._watched and int(index) not in intake.measured.skipped:
                 run = captured(self.network, self.onlooker.layers or (), outputs[own:])
                 self.onlooker.take_in(file_of(int(index)), run)
             return index
