@@ -24,7 +24,11 @@ _WRAPPING = (
     "Graph execution error",
     "Detected at node",
     "<stack traces unavailable>",
+    'File "',
 )
+
+# What comes before that in a line, where images run one by one.
+_PASSED_ON = r"^Error in user-defined function passed to \S+ transformation with iterator: \S+: "
 
 
 @contextmanager
@@ -48,7 +52,7 @@ def run_errors_explained(network: Network) -> Iterator[None]:
 def _essence(error: Exception) -> str:
     """The line of an error's text that says what is wrong, without Keras' and TensorFlow's wrapping."""
     lines = [re.sub(r"\x1b\[\d*m|\{\{.*?\}\}|\[Op:.*?\]", "", line).strip() for line in str(error).splitlines()]
-    telling = [line for line in lines if line and not line.startswith(_WRAPPING)]
+    telling = [re.sub(_PASSED_ON, "", line) for line in lines if line and not line.startswith(_WRAPPING)]
     return telling[0].rstrip(".") if telling else type(error).__name__
 
 

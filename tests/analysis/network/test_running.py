@@ -10,6 +10,8 @@ from support import zoo
 
 from reportgen.analysis.network.capture import Extractor
 from reportgen.analysis.network.layers import summarize_network
+from reportgen.analysis.network.running import run_traced
+from reportgen.analysis.network.whole_run import runs_one_by_one
 from reportgen.config import Config
 from reportgen.errors import ReportgenError
 from reportgen.models import load_network
@@ -42,3 +44,21 @@ def test_a_network_that_only_runs_eagerly_fails_in_one_line() -> None:
     network = _opened(model)
     with pytest.raises(ReportgenError, match=r"^eager cannot run .* no attribute 'numpy'.*inside a tf.function$"):
         summarize_network(network)
+
+
+def _checked(most: float, image: Any) -> Any:
+    with tf.control_dependencies([tf.debugging.assert_less(tf.reduce_mean(image), most, message="too bright")]):
+        return tf.identity(image)
+
+
+@pytest.mark.parametrize("one_by_one", [True, False])
+def test_what_a_network_minds_is_said_without_what_passed_it_on(one_by_one: bool) -> None:
+    image = keras.Input((zoo.SIDE, zoo.SIDE, 3))
+    minding = layers.Lambda(lambda maps: _checked(0.0, maps), output_shape=(zoo.SIDE, zoo.SIDE, 3), name="minding")
+    network = _opened(keras.Model(image, layers.Conv2D(2, 3, name="conv")(minding(image)), name="wrong"))
+    pixels = zoo.pictures(network)
+    with pytest.raises(ReportgenError, match=r"^wrong cannot run .* channels\): assertion failed: .too bright"):
+        if one_by_one:
+            list(runs_one_by_one(network, ["conv"], ["a", "b"], pixels.__getitem__, "uint8", 2))
+        else:
+            run_traced(network, pixels)
