@@ -2,8 +2,9 @@
 
 TensorFlow's convolutions and products give other last digits with another batch size, another place in the batch or
 another number of threads, since these decide how their sums are cut up; an image alone on one thread always gets the
-same bits, so it does not matter how images are split over chunks, threads and machines. It is no slower: whole images
-in parallel need no waiting for each other inside an operation.
+same bits, so it does not matter how images are split over chunks, threads and machines alike. (The products of dense
+layers that oneDNN computes are cut up by the number of processors whatever a thread is told.) It is no slower: whole
+images in parallel need no waiting for each other inside an operation.
 """
 
 from __future__ import annotations
