@@ -72,6 +72,11 @@ class NetworkSummary:
     input_shape: Shape | tuple[Shape, ...]
     output_shape: Shape | tuple[Shape, ...]
 
+    @property
+    def largest_output_bytes(self) -> int:
+        """The memory of the largest output of any layer for one image, as far as sizes are known."""
+        return max((layer.memory_bytes or 0 for layer in self.layers), default=0)
+
     def layer(self, name: str) -> LayerSummary:
         """The layer called `name`; KeyError if there is none."""
         for layer in self.layers:

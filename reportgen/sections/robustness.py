@@ -70,7 +70,7 @@ def plan_robustness(study: Study, workshop: Workshop) -> Work | Contribution:
     readable = np.array([place for place, image in enumerate(images) if image.file in here], np.int64)
     chosen = sample(readable, wanted, study.config.seed)
     places = {images[place].file: int(place) for place in chosen}
-    largest = max((layer.memory_bytes or 0 for layer in study.summary.layers), default=0)
+    largest = study.summary.largest_output_bytes
     network = ChangedImages(study.network, head, largest, study.config.seed, study.fitting.scale)
     truth = study.review.told.truth
     found, flips = RobustnessAccumulator(), FirstFlips()

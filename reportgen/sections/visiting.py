@@ -85,6 +85,8 @@ def _run(
     images: Sequence[ImageFile], layers: Sequence[str], study: Study, workshop: Workshop
 ) -> Iterator[VisitedImage | None]:
     """Each of `images` with a run of the network on it, None where it cannot be decoded after all."""
+    if not images:
+        return
     network, scale = study.network, study.fitting.scale
     ready: dict[int, FittedImage | None] = {}
 
@@ -93,10 +95,8 @@ def _run(
             ready[place] = fitted = _fitted(images[place], study, workshop)
         return np.zeros((*network.size, network.channels), scale.dtype) if fitted is None else fitted.pixels
 
-    if not images:
-        return
     # As in the pass over all images; here the photographs wait for their pages, too.
-    maps = 4 * max((layer.memory_bytes or 0 for layer in study.summary.layers), default=0)
+    maps = 4 * study.summary.largest_output_bytes
     photograph = 4 * network.channels * max(image.width * image.height for image in images)
     files, at_a_time = [image.file for image in images], images_at_a_time(maps + photograph)
     for place, run in enumerate(runs_one_by_one(network, layers, files, load, scale.dtype, at_a_time)):
@@ -109,12 +109,11 @@ def _fitted(image: ImageFile, study: Study, workshop: Workshop) -> FittedImage |
 
 
 def _visited_image(fitted: FittedImage, run: Captured | None, study: Study) -> VisitedImage:
-    outputs = {} if run is None else {name: rows[0] for name, rows in run.outputs.items()}
-    answers = (
-        {}
-        if run is None
-        else {
-            output.name: np.asarray(answer_of(run.answer[output.index], output))[0] for output in study.answers.outputs
-        }
-    )
-    return VisitedImage(fitted.image, fitted.original, fitted.pixels, fitted.placement, outputs, answers, run)
+    seen = fitted.image, fitted.original, fitted.pixels, fitted.placement
+    if run is None:
+        return VisitedImage(*seen, outputs={})
+    outputs = {name: rows[0] for name, rows in run.outputs.items()}
+    answers = {
+        output.name: np.asarray(answer_of(run.answer[output.index], output))[0] for output in study.answers.outputs
+    }
+    return VisitedImage(*seen, outputs, answers, run)

@@ -6,7 +6,7 @@ pass over all images, and give the same bits as there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -65,14 +65,13 @@ class WholeRun:
         """
         beside = {name: tf.convert_to_tensor(values) for name, values in others.items()}
         with run_errors_explained(self._network), unoptimized():
-            outputs, answer, sums, _ = self._compiled(tf.convert_to_tensor(pixels), beside)
-        return captured(self._network, self._names, [*outputs.values(), *answer, sums])
+            given, _ = self._compiled(tf.convert_to_tensor(pixels), beside)
+        return captured(self._network, self._names, given)
 
     @cached_property
     def _compiled(self) -> Any:
-        def run(pixels: tf.Tensor, others: Others) -> tuple[dict[str, tf.Tensor], list[tf.Tensor], tf.Tensor, Any]:
-            outputs, answer, sums = read_whole(self._network, pixels, others, self._names)
-            return {name: outputs[name][0] for name in self._names}, tensors_in(answer), sums, unfused()
+        def run(pixels: tf.Tensor, others: Others) -> tuple[list[tf.Tensor], tf.Tensor]:
+            return to_capture(self._names, *read_whole(self._network, pixels, others, self._names)), unfused()
 
         return tf.function(run, autograph=False, reduce_retracing=True)
 
@@ -90,8 +89,15 @@ def read_whole(
     return outputs, answer, sums
 
 
+def to_capture(
+    names: Sequence[str], outputs: Mapping[str, Sequence[tf.Tensor]], answer: Any, sums: tf.Tensor
+) -> list[tf.Tensor]:
+    """What `read_whole` gave in a row: the outputs of the layer calls `names`, all of the answer, and the sums."""
+    return [*(outputs[name][0] for name in names), *tensors_in(answer), sums]
+
+
 def captured(network: Network, names: Sequence[str], given: Sequence[Any]) -> Captured:
-    """What a run gave as `given`: the outputs of the layer calls `names`, all of the answer, and the sums."""
+    """What a run gave, of what `to_capture` put in a row."""
     arrays = [np.asarray(tensor) for tensor in given]
     return Captured(
         dict(zip(names, arrays[: len(names)], strict=True)),
@@ -121,8 +127,7 @@ def runs_one_by_one(
     """
 
     def run(pixels: tf.Tensor, others: Others) -> tuple[tf.Tensor, ...]:
-        outputs, answer, sums = read_whole(network, pixels[tf.newaxis], others, names)
-        return *(outputs[name][0] for name in names), *tensors_in(answer), sums, unfused()
+        return *to_capture(names, *read_whole(network, pixels[tf.newaxis], others, names)), unfused()
 
     with run_errors_explained(network):
         signature = [image_spec(network, dtype), network.other_specs(batch=1)]

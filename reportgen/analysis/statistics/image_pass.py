@@ -19,7 +19,7 @@ from reportgen.analysis.network.running import run_errors_explained
 from reportgen.analysis.network.traced import traced_network
 from reportgen.analysis.network.unfused import unfused
 from reportgen.analysis.network.watching import tensors_in
-from reportgen.analysis.network.whole_run import captured, read_whole
+from reportgen.analysis.network.whole_run import captured, read_whole, to_capture
 from reportgen.analysis.statistics.kept_beside import Keeping, Nobody, Onlooker, SeenImage
 from reportgen.analysis.statistics.measurements import LayerLayout, Layout, Measurements, Reduced, Row
 from reportgen.analysis.statistics.reduction import as_positions, layout_layer, reduce_map, take_samples
@@ -81,7 +81,7 @@ class Plan:
         measured = {layout.name for layout in layouts}
         return cls(
             Layout(tuple(layouts), image_count),
-            max((layer.memory_bytes or 0 for layer in summary.layers), default=0),
+            summary.largest_output_bytes,
             {name: grid for name, grid in grids.items() if name in measured},
             fitting,
             answers or AnswerPlan(),
@@ -250,7 +250,7 @@ class ImagePass:
             inputs = self.network.feed(self.network.prepare(pixels[tf.newaxis]), others)
             return *read_layers(self.network, inputs, names, whole=True), ()
         outputs, answer, sums = read_whole(self.network, pixels[tf.newaxis], others, [*names, *watched])
-        return outputs, answer, [*(outputs[name][0] for name in watched), *tensors_in(answer), sums]
+        return outputs, answer, to_capture(watched, outputs, answer, sums)
 
     def _groups(self) -> list[list[LayerLayout]]:
         """The layers in runs that are reduced by one call each."""
