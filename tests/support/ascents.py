@@ -49,13 +49,19 @@ def scores_of(
     network: Network,
     objective: Callable[[tf.Tensor, tf.Tensor], Objective],
     channels: list[int],
+    layer: str | None,
     steps: int = 5,
     preset: Preset = STEADY,
 ) -> np.ndarray:
-    """Scores `(steps, batch)` of pixels climbing from noise, one image for each of `channels`."""
+    """Scores `(steps, batch)` of pixels climbing from noise, one image for each of `channels`.
+
+    `layer` is what the objective reads, None for the network's answers.
+    """
     size = network.size
     parameterization = pixel_grid(size, network.channels, mean=127, std=20)
-    climber = make_climber(TracedPasses(network), objective, make_frame(parameterization, preset), preset)
+    read: list[str] = [] if layer is None else [layer]
+    frame = make_frame(parameterization, preset)
+    climber = make_climber(TracedPasses(network), objective, frame, preset, read, answers=layer is None)
     state = climber.start([np.random.default_rng([0, i]) for i in range(len(channels))])
     scores = []
     for count in range(1, steps + 1):

@@ -94,7 +94,7 @@ def make_climber(
     objective: MakeObjective,
     frame: Frame,
     preset: Preset,
-    layers: Sequence[str] = (),
+    layers: Sequence[str],
     *,
     answers: bool = False,
 ) -> Climber:

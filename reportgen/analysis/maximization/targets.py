@@ -10,9 +10,9 @@ from copy import copy
 
 import tensorflow as tf
 
+from reportgen.analysis.maximization.forward import Run, run_watched
 from reportgen.analysis.network.capture import LayerNotReachedError
-from reportgen.analysis.network.running import RUN_ERRORS
-from reportgen.analysis.network.watching import Seen, before_activation_of, tensors_in, watched_calls
+from reportgen.analysis.network.watching import before_activation_of
 from reportgen.models import Network
 
 # Operations that only pass values on or arrange them anew.
@@ -34,15 +34,17 @@ def as_maps(output: tf.Tensor) -> tf.Tensor:
 class NetworkActivations:
     """A network's activations for a batch of displayable images (see `objectives.Activations`).
 
-    `calls` are its layer calls by name, `given` its outputs in Keras' flat order. Where it does not run to its end, as
-    on images its head does not take, the calls are those up to there, `given` is None and `error` says why.
+    `calls`, `given` and `error` are those of the forward pass (see `Forward`).
     """
 
-    def __init__(self, network: Network, images: tf.Tensor, *, before_activation: bool = True) -> None:
+    def __init__(
+        self, network: Network, images: tf.Tensor, *, before_activation: bool = True, run: Run = run_watched
+    ) -> None:
         """Run `network` on `images`, float32 `(batch, height, width, channels)` of 0..255.
 
         Args:
             before_activation: layers are read before their nonlinearity, where they have one.
+            run: the forward pass.
         """
         # Of the input: asking the output for it would have the whole output computed.
         self._batch = tf.shape(images)[:1]
@@ -50,18 +52,8 @@ class NetworkActivations:
         inputs = network.feed(self._prepared)
         self._rounded = [leaf for leaf in tf.nest.flatten(inputs) if tf.is_tensor(leaf) and leaf.dtype.is_integer]
         self._before_activation = before_activation
-        self.calls: dict[str, Seen] = {}
-        self.given: tuple[tf.Tensor, ...] | None = None
-        self.error: Exception | None = None
-
-        def watcher(seen: Seen) -> None:
-            self.calls[seen.name] = seen
-
-        try:
-            with watched_calls(network.model, watcher):
-                self.given = tuple(tensors_in(network.model(inputs, training=False)))
-        except RUN_ERRORS as error:
-            self.error = error
+        forward = run(network, inputs)
+        self.calls, self.given, self.error = forward.calls, forward.given, forward.error
 
     def reading(self, before_activation: bool) -> NetworkActivations:
         """The same with layers read before or after their nonlinearity."""

@@ -1,9 +1,10 @@
 """A network traced once: what ascents, measures and dreams compute is cut out of that one graph.
 
-Running the Python of a network costs more than most of what is asked of it here. So it is run once, on images of open
-sides, while every layer call is watched; objectives and their gradients are added to its graph, and a step for one
-layer takes over the operations that it needs, and no others. Other channels, seeds, weights and numbers are fed to it.
-A network that does not run on open sides is traced once for each canvas.
+Running the Python of a network costs more than most of what is asked of it here. So a forward pass on images of open
+sides is taken out of the network's one trace, as far as that holds there; objectives and their gradients are added to
+its graph, and a step for one layer takes over the operations that it needs, and no others. Other channels, seeds,
+weights and numbers are fed to it. Where the trace does not hold, the network is traced once more on open sides, and
+where it does not run on those, once for each canvas.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from reportgen.analysis.maximization.forward import HeldRun, Run, run_watched
 from reportgen.analysis.maximization.gradients import ascent_gradients
 from reportgen.analysis.maximization.objectives import Objective
 from reportgen.analysis.maximization.targets import NetworkActivations
@@ -33,9 +35,10 @@ class TracedPass:
 
     Args:
         size: of the images; None leaves it open.
+        forward: the forward pass.
     """
 
-    def __init__(self, network: Network, size: Size | None) -> None:
+    def __init__(self, network: Network, size: Size | None, forward: Run) -> None:
         self.inputs: tuple[tf.Tensor, ...] = ()
         self.activations: NetworkActivations
         sides = (None, None) if size is None else size
@@ -43,7 +46,7 @@ class TracedPass:
         def run(images: tf.Tensor, channels: tf.Tensor, signs: tf.Tensor, relief: tf.Tensor) -> tf.Tensor:
             self.inputs = images, channels, signs, relief
             with ascent_gradients(relief):
-                self.activations = NetworkActivations(network, images)
+                self.activations = NetworkActivations(network, images, run=forward)
             return tf.zeros(())
 
         function = tf.function(run, autograph=False).get_concrete_function(
@@ -93,11 +96,15 @@ class TracedPass:
 
 
 class TracedPasses:
-    """The traced passes of a network: one of open sides, and where that does not do one for each size."""
+    """The traced passes of a network: one of open sides, and where that does not do one for each size.
+
+    What its one trace holds for is taken from there.
+    """
 
     def __init__(self, network: Network) -> None:
         self.network = network
-        self._passes: dict[Size | None, TracedPass] = {}
+        self._held: dict[Size | None, HeldRun] = {}
+        self._passes: dict[tuple[Size | None, bool], TracedPass] = {}
         self._closed = False
 
     def at(self, size: Size, layers: Sequence[str] = (), *, answers: bool = False) -> TracedPass:
@@ -107,6 +114,9 @@ class TracedPasses:
             ReportgenError: the network does not run on images of that size.
         """
         with run_errors_explained(self.network):
+            for sides in [size] if self._closed else [None, size]:
+                if self._holds(sides, layers, answers=answers):
+                    return self._pass(sides, held=True)
             if not self._closed and self._pass(None).missing(layers, answers=answers) is None:
                 return self._pass(None)
             found = self._pass(size)
@@ -120,10 +130,19 @@ class TracedPasses:
         was_open, self._closed = not self._closed, True
         return was_open
 
-    def _pass(self, size: Size | None) -> TracedPass:
-        if size not in self._passes:
-            self._passes[size] = TracedPass(self.network, size)
-        return self._passes[size]
+    def _holds(self, size: Size | None, layers: Sequence[str], *, answers: bool) -> bool:
+        """Whether the network's one trace gives on images of `size` what is to be read."""
+        if size not in (None, self.network.size):
+            return False
+        if size not in self._held:
+            self._held[size] = HeldRun(self.network, open_sides=size is None)
+        return self._held[size].gives(layers, answers=answers)
+
+    def _pass(self, size: Size | None, *, held: bool = False) -> TracedPass:
+        if (size, held) not in self._passes:
+            forward = self._held[size].run if held else run_watched
+            self._passes[size, held] = TracedPass(self.network, size, forward)
+        return self._passes[size, held]
 
     def function(
         self, size: Size, layers: Sequence[str], make: Callable[[NetworkActivations], Any], *, answers: bool = False

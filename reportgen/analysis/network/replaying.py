@@ -19,13 +19,19 @@ class ReplayableGraph:
         self._with_added = self._operations
 
     def replay(
-        self, given: Pairs, wanted: Sequence[tf.Tensor], variables: Mapping[int, tf.Tensor] | None = None
+        self,
+        given: Pairs,
+        wanted: Sequence[tf.Tensor],
+        variables: Mapping[int, tf.Tensor] | None = None,
+        *,
+        same_sizes: bool = True,
     ) -> list[tf.Tensor]:
         """Put what the tensors `wanted` are made of into the graph being traced, and give their counterparts.
 
         Args:
             given: tensors of this graph and what stands for them in the graph being traced.
             variables: handles to be read instead of others, by the id of the latter.
+            same_sizes: whether what stands for the inputs is of their shapes, so that all else is, too.
         """
         added = any(tensor.op.name not in self._operations.nodes for tensor in wanted)
         if added and any(tensor.op.name not in self._with_added.nodes for tensor in wanted):
@@ -44,8 +50,9 @@ class ReplayableGraph:
         names = [tensor.name for tensor in outputs]
         found = tf.graph_util.import_graph_def(needed, input_map=reached, return_elements=names, name="network")
         replayed = dict(zip(names, found, strict=True)) | instead
-        for tensor in wanted:
-            replayed[tensor.name].set_shape(tensor.shape)  # what Python alone knew, as behind a `py_function`
+        if same_sizes:
+            for tensor in wanted:
+                replayed[tensor.name].set_shape(tensor.shape)  # what Python alone knew, as behind a `py_function`
         return [replayed[tensor.name] for tensor in wanted]
 
 

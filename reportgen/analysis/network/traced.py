@@ -77,10 +77,15 @@ class TracedNetwork:
         return found[: len(wanted)], self._in_structure(found[len(wanted) :]) if whole else None
 
     def replay_from(
-        self, given: Pairs, wanted: Sequence[tf.Tensor], variables: Mapping[int, tf.Tensor] | None = None
+        self,
+        given: Pairs,
+        wanted: Sequence[tf.Tensor],
+        variables: Mapping[int, tf.Tensor] | None = None,
+        *,
+        same_sizes: bool = True,
     ) -> list[tf.Tensor]:
         """As `replay`, from any tensors of this graph; see `ReplayableGraph.replay`."""
-        return self._replayable.replay(given, wanted, variables)
+        return self._replayable.replay(given, wanted, variables, same_sizes=same_sizes)
 
     def _in_structure(self, given: Sequence[tf.Tensor]) -> Any:
         """Tensors that stand for those of the answer, in its structure."""

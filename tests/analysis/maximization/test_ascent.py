@@ -39,6 +39,7 @@ def climbed(network, layer, channels, preset, size=None, steps=None):
         lambda indices, _: objectives.channel(layer, indices),
         make_frame(parameterization, preset, random_transform(preset, size)),
         preset,
+        [layer],
     )
     return climb(
         climber,
@@ -187,7 +188,7 @@ def test_nonlinearities_of_all_kinds_are_climbed(activation):
     maps = layers.BatchNormalization()(maps)
     maps = layers.Conv2D(4, 3, activation=activation, name="target")(maps)
     network = as_network(seeded(keras.Model(image, maps)), "unit")
-    scores = scores_of(network, lambda channels, _: objectives.channel("target", channels), [0, 1, 2], steps=12)
+    scores = scores_of(network, lambda channels, _: objectives.channel("target", channels), [0, 1, 2], "target", 12)
     assert np.all(scores[-1] > scores[0])
 
 
@@ -195,7 +196,7 @@ def test_a_network_of_whole_numbers_is_climbed_through_its_rounding():
     image = keras.Input((12, 12, 3), dtype="uint8")
     maps = layers.Conv2D(4, 3, name="maps")(layers.Rescaling(1 / 255)(image))
     network = as_network(seeded(keras.Model(image, maps)))
-    scores = scores_of(network, lambda channels, _: objectives.channel("maps", channels), [0, 1], steps=8)
+    scores = scores_of(network, lambda channels, _: objectives.channel("maps", channels), [0, 1], "maps", 8)
     assert np.all(scores[-1] > scores[0])
 
 
@@ -217,7 +218,7 @@ def test_the_best_look_is_kept_not_the_last():
     preset = replace(STEADY, check_every=2, patience=0)
     frame = make_frame(pixel_grid((16, 16), 3, mean=127, std=10), preset)
     climber = make_climber(
-        TracedPasses(network), lambda indices, _: objectives.channel("conv1", indices), frame, preset
+        TracedPasses(network), lambda indices, _: objectives.channel("conv1", indices), frame, preset, ["conv1"]
     )
     (result,) = climb(
         climber,
@@ -238,7 +239,7 @@ def test_images_that_are_done_are_no_longer_computed():
     preset = replace(STEADY, check_every=2, patience=0)
     frame = make_frame(pixel_grid((16, 16), 3, mean=127, std=10), preset)
     climber = make_climber(
-        TracedPasses(network), lambda indices, _: objectives.channel("conv2", indices), frame, preset
+        TracedPasses(network), lambda indices, _: objectives.channel("conv2", indices), frame, preset, ["conv2"]
     )
     sizes = []
 

@@ -56,13 +56,13 @@ def traces(monkeypatch: pytest.MonkeyPatch) -> list[object]:
 def test_twenty_layers_with_rivals_seeds_answers_and_a_dream_cost_one_trace(traces):
     model = deep(20)
     network = as_network(model, "unit")
+    traces.clear()
     summary = summarize_network(network)
     passes = TracedPasses(network)
     names = [row.name for row in summary.layers if row.is_convolution]
     # Rivals are there for all: no channel reaches what the images are said to.
     maxima = {name: np.full(6, 1e3, np.float32) for name in names}
     answers = AnswerGoals(OutputNumbers(settled_output(), "classes"), (Goal(0), Goal(2)))
-    traces.clear()
     made, left_out = maximize(
         passes, summary, dict.fromkeys(names, (0, 3)), QUICK, dataset_max=maxima, answers=[answers]
     )
