@@ -248,6 +248,7 @@ def _evidence(study: Study, looked: LookedAt) -> Evidence:
         study.network,
         study.summary,
         study.answers,
+        study.own,
         [(item.bank, item.statistics) for item in study.weighed],
         study.statistics,
         study.fitting,
@@ -309,7 +310,7 @@ def save_features(config: Config, output: Path, *, progress: Progress) -> Path:
     if config.layers:
         layers = select_layers(summary, config.layers)
     else:
-        layers = (default_feature_layer(summary, find_answers(config, fitting, network, images).outputs),)
+        layers = (default_feature_layer(summary, find_answers(config, fitting, network, images)[0].outputs),)
     with stage(progress, "Features", len(images), "images"), replacing_file(output) as new:
         fitted = ((item.image.file, item.pixels) for item in fitted_images(fitting, network, images.images, progress))
         write_features(Extractor(network, layers), fitted, new)

@@ -39,7 +39,7 @@ def explain_images(config: Config, *, model: Any, given: Any, method: str, targe
     if not network.preprocessing.differentiable:
         raise ReportgenError("expected a differentiable preprocessing function, got one of arrays; give a mode by name")
     summary = summarize_network(network)
-    answers = find_answers(config, fitting, network, images)
+    answers, _ = find_answers(config, fitting, network, images)
     outputs = asked_outputs(answers.outputs)
     if not outputs:
         raise ReportgenError("expected a network with an answer that can be explained, found none of a known kind")

@@ -16,8 +16,8 @@ class LookedAt:
 
     def __init__(self, study: Study) -> None:
         self._seen: dict[str, SeenClosely] = {}
-        images = images_to_look_at(study.network, study.summary, study.answers, study.statistics)
-        captured = images_to_capture(study.statistics)
+        images = images_to_look_at(study.network, study.summary, study.answers, study.own, study.statistics)
+        captured = images_to_capture(study.own, study.statistics)
         self._captured = {image.file for image in captured}
         others = tuple(image for image in images if image.file not in self._captured)
         # Of the others, which may be hundreds, the pixels are enough: no network runs for them.

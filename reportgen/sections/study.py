@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
+from typing import Any
 
 import numpy as np
 
@@ -13,12 +14,13 @@ from reportgen.analysis.answers import AnswerPlan, SettledAnswers, settle_output
 from reportgen.analysis.evaluation.classes import evaluate
 from reportgen.analysis.maximization.scheduling import plan_channels
 from reportgen.analysis.maximization.traced_pass import TracedPasses
+from reportgen.analysis.network.capture_check import OwnAnswer
 from reportgen.analysis.network.feature_maps import gives_maps
 from reportgen.analysis.network.features import default_feature_layer
 from reportgen.analysis.network.fed_values import settle_fitting
 from reportgen.analysis.network.given_values import with_values_of_images
 from reportgen.analysis.network.layers import summarize_network
-from reportgen.analysis.network.running import run_traced
+from reportgen.analysis.network.running import run_traced, run_unwatched
 from reportgen.analysis.network.selection import last_of_blocks, select_layers
 from reportgen.analysis.network.settled_output import SettledOutput, head_of
 from reportgen.analysis.review import ClassReview, class_names, review_classes
@@ -29,7 +31,7 @@ from reportgen.config import Config
 from reportgen.facts import Evaluation, Placement
 from reportgen.files.cache import Cache
 from reportgen.images import Fitting, ImageFile, ImageSet, UnreadableImageError, load_image
-from reportgen.models import Network
+from reportgen.models import Network, Others
 from reportgen.progress import Progress
 from reportgen.record import Pages
 from reportgen.record.addresses import assign_pages
@@ -58,7 +60,8 @@ class Study:
 
     `fitting` is how images are made to fit; `shown` are the images that get a page; `map_layers` the layers whose
     feature maps are drawn, `chosen` for each of them the channels that are shown in detail; `truth` has, for each
-    output whose right classes were given, those of the images by name. `names` are those of the classes; `review` is
+    output whose right classes were given, those of the images by name; `own` is what Keras itself gave for the first
+    images, which what is captured is compared with. `names` are those of the classes; `review` is
     what the pass kept to judge answers and to compare images, which it names by their place in `statistics.images`,
     and `judged` the answers against the right classes; `runs` are those of the pass that pages are made of.
     """
@@ -69,6 +72,7 @@ class Study:
     images: ImageSet
     summary: NetworkSummary
     answers: SettledAnswers
+    own: OwnAnswer
     weighed: tuple[Weighed, ...]
     statistics: ImageStatistics
     shown: tuple[ImageFile, ...]
@@ -137,9 +141,18 @@ def fitted_images(
 
 
 def find_answers(
-    config: Config, fitting: Fitting, network: Network, images: ImageSet, originals: Originals | None = None
-) -> SettledAnswers:
-    """What kinds of answers the network gives, by its last layers and its answers to the first images.
+    config: Config,
+    fitting: Fitting,
+    network: Network,
+    images: ImageSet,
+    originals: Originals | None = None,
+    run: Callable[[Network, PixelArray, Others], Any] = run_traced,
+) -> tuple[SettledAnswers, OwnAnswer]:
+    """What kinds of answers the network gives, by its last layers and its answers to the first images; and those.
+
+    Args:
+        originals: keeps the images that are read.
+        run: what runs the network on them.
 
     Raises:
         UsageError: an option names an output that the network does not have, or a kind that does not fit.
@@ -151,8 +164,9 @@ def find_answers(
             originals.keep(item.image.file, item.original)
     pixels = np.stack([item.pixels for item in first])
     files = [image.file for image in images]
-    answer = run_traced(network, pixels, network.others_of([item.image.file for item in first]))
-    return settle_outputs(network, answer, pixels, files, config)
+    shown = tuple(item.image.file for item in first)
+    answer = run(network, pixels, network.others_of(shown))
+    return settle_outputs(network, answer, pixels, files, config), OwnAnswer(shown, answer)
 
 
 def with_names(network: Network, head: SettledOutput | None) -> Network:
@@ -187,7 +201,7 @@ def prepare_study(config: Config, network: Network, images: ImageSet, workshop: 
     summary = summarize_network(network)
     # Of a generator every convolution shows how its picture comes about; it has no blocks as others do.
     map_layers = drawable(summary, chosen_layers(config, summary, "convs" if network.latent else "blocks"))
-    answers = find_answers(config, fitting, network, images, workshop.originals)
+    answers, own = find_answers(config, fitting, network, images, workshop.originals, run_unwatched)
     head = head_of(answers.outputs)
     network = with_names(network, head)
     weighed = tuple(Weighed(bank, weight_statistics(bank)) for bank in filter_banks(network, summary))
@@ -221,6 +235,7 @@ def prepare_study(config: Config, network: Network, images: ImageSet, workshop: 
         images=ImageSet(read, images.skipped + statistics.skipped),
         summary=summary,
         answers=answers,
+        own=own,
         weighed=weighed,
         statistics=statistics,
         shown=shown,

@@ -33,6 +33,7 @@ from reportgen.analysis.network.fed_values import settle_fitting
 from reportgen.analysis.network.feeding import open_network
 from reportgen.analysis.network.layers import summarize_network
 from reportgen.analysis.network.preprocessing_check import ModeTrial, PreprocessingCheck
+from reportgen.analysis.network.running import run_unwatched
 from reportgen.analysis.statistics.image_statistics import collect, default_layers
 from reportgen.analysis.weights.filters import filter_banks, weight_statistics
 from reportgen.config import Config
@@ -225,14 +226,14 @@ def evidence_of(model: keras.Model, pixels: np.ndarray, **settings: Any) -> Evid
     images = collect_images(pixels, channels=network.channels)
     network, fitting = settle_fitting(config, network, images)
     summary = summarize_network(network)
-    answers = find_answers(config, fitting, network, images)
+    answers, own = find_answers(config, fitting, network, images, run=run_unwatched)
     plan = AnswerPlan(answers.outputs, len(images))
     banks = [(bank, weight_statistics(bank)) for bank in filter_banks(network, summary)]
     layers_measured = default_layers(config, summary)
     statistics = collect(network, summary, images, layers_measured, fitting, config, Silent(), None, plan)
-    wanted = images_to_look_at(network, summary, answers, statistics)
+    wanted = images_to_look_at(network, summary, answers, own, statistics)
     shown = {image.file: SeenClosely(fitting.apply(load_image(image, network.channels))[0]) for image in wanted}
-    return gather_evidence(config, network, summary, answers, banks, statistics, fitting, shown)
+    return gather_evidence(config, network, summary, answers, own, banks, statistics, fitting, shown)
 
 
 def rules_of(given: tuple[Finding, ...]) -> set[str]:

@@ -32,6 +32,7 @@ from reportgen.analysis.findings.initial import (
     stands_alone,
 )
 from reportgen.analysis.findings.shown_images import SeenClosely, check_captured, try_modes, used_images
+from reportgen.analysis.network.capture_check import OwnAnswer
 from reportgen.analysis.network.feeding import rounded_away, scaled_twice
 from reportgen.analysis.network.measured_words import describe_map
 from reportgen.analysis.network.settled_output import SettledOutput, head_of
@@ -76,6 +77,7 @@ def gather_evidence(
     network: Network,
     summary: NetworkSummary,
     answers: SettledAnswers,
+    own: OwnAnswer,
     weights: Sequence[tuple[FilterBank, WeightStatistics]],
     statistics: ImageStatistics,
     fitting: Fitting,
@@ -86,6 +88,7 @@ def gather_evidence(
 
     Args:
         answers: the outputs and their right answers.
+        own: what Keras itself gave for a few images.
         seen: what was seen of the images that `images_to_look_at` names, by their names.
         skipped: images that could not be used.
 
@@ -94,7 +97,7 @@ def gather_evidence(
     """
     head = head_of(answers.outputs)
     used = used_images(statistics)
-    capture = check_captured(network, statistics, seen)
+    capture = check_captured(network, own, statistics, seen)
     variables = tuple(_variables(network, summary))
     return Evidence(
         network=_network_facts(config, network, head),

@@ -9,7 +9,7 @@ import numpy as np
 
 from reportgen.analysis.answers import SettledAnswers, truth_indices
 from reportgen.analysis.findings.preprocessing_rules import speaks_for_used
-from reportgen.analysis.network.capture_check import CaptureCheck, check_capture
+from reportgen.analysis.network.capture_check import CaptureCheck, OwnAnswer, check_capture
 from reportgen.analysis.network.feeding import expected_mode
 from reportgen.analysis.network.preprocessing_check import (
     ANSWERED_IMAGES,
@@ -25,8 +25,6 @@ from reportgen.models import MODES, Network
 from reportgen.results import NetworkSummary, PixelArray
 from reportgen.sampling import sample_evenly
 
-CAPTURE_IMAGES = 2
-
 
 @dataclass(frozen=True, eq=False)
 class SeenClosely:
@@ -37,18 +35,18 @@ class SeenClosely:
 
 
 def images_to_look_at(
-    network: Network, summary: NetworkSummary, answers: SettledAnswers, statistics: ImageStatistics
+    network: Network, summary: NetworkSummary, answers: SettledAnswers, own: OwnAnswer, statistics: ImageStatistics
 ) -> tuple[ImageFile, ...]:
     """The images whose pixels `gather_evidence` wants, in their order."""
     used = used_images(statistics)
     tried = _tried(network, summary, head_of(answers.outputs), used, answers)
-    wanted = {image.file for image in (*images_to_capture(statistics), *tried)}
+    wanted = {image.file for image in (*images_to_capture(own, statistics), *tried)}
     return tuple(image for image in used if image.file in wanted)
 
 
-def images_to_capture(statistics: ImageStatistics) -> tuple[ImageFile, ...]:
+def images_to_capture(own: OwnAnswer, statistics: ImageStatistics) -> tuple[ImageFile, ...]:
     """The images on which what is captured is compared with what the network itself answers."""
-    return tuple(sample_evenly(used_images(statistics), CAPTURE_IMAGES))
+    return tuple(image for image in used_images(statistics) if image.file in own.files)
 
 
 def used_images(statistics: ImageStatistics) -> list[ImageFile]:
@@ -105,12 +103,13 @@ def try_modes(
 
 
 def check_captured(
-    network: Network, statistics: ImageStatistics, seen: Mapping[str, SeenClosely]
+    network: Network, own: OwnAnswer, statistics: ImageStatistics, seen: Mapping[str, SeenClosely]
 ) -> CaptureCheck | None:
     """How what was captured of images compares with what the network itself answers, where there is any."""
-    shown = {image.file: seen[image.file] for image in images_to_capture(statistics) if image.file in seen}
+    shown = {image.file: seen[image.file] for image in images_to_capture(own, statistics) if image.file in seen}
     if not shown:
         return None
     captured = [one.captured for one in shown.values() if one.captured is not None]
     pixels, others = np.stack([one.pixels for one in shown.values()]), network.others_of(list(shown))
-    return check_capture(network, pixels, others, captured if len(captured) == len(shown) else ())
+    known = own if own.files == tuple(shown) else None
+    return check_capture(network, pixels, others, captured if len(captured) == len(shown) else (), known)

@@ -36,8 +36,20 @@ class CaptureCheck:
     nonfinite: Mapping[str, int]
 
 
+@dataclass(frozen=True, eq=False)
+class OwnAnswer:
+    """What Keras itself gave for a few images, named in order, as `run_unwatched` gives it."""
+
+    files: tuple[str, ...]
+    answer: Any
+
+
 def check_capture(
-    network: Network, pixels: NDArray[Any], others: Others = NO_OTHERS, captured: Sequence[Captured] = ()
+    network: Network,
+    pixels: NDArray[Any],
+    others: Others = NO_OTHERS,
+    captured: Sequence[Captured] = (),
+    own: OwnAnswer | None = None,
 ) -> CaptureCheck:
     """Compare the captured final output with what the network itself answers.
 
@@ -46,11 +58,13 @@ def check_capture(
         others: as `Network.feed` takes them.
         captured: what was captured of each image by itself, where that is done. It is left aside where it differs,
             since an answer may depend on what else is in the batch.
+        own: what Keras itself gave for them, where that is known.
 
     Raises:
         ReportgenError: the network cannot run here.
     """
-    answer = [_as_numbers(tensor) for tensor in tensors_in(run_unwatched(network, pixels, others))]
+    given = run_unwatched(network, pixels, others) if own is None else own.answer
+    answer = [_as_numbers(tensor) for tensor in tensors_in(given)]
     found = _together(captured)
     if found is None or _largest_difference(found, answer) > _ROUNDING:
         found = WholeRun(network)(pixels, others)
