@@ -19,6 +19,7 @@ from reportgen.models.hdf5_check import WEIGHTS, check_hdf5
 from reportgen.models.keras2 import holds_code, translate
 from reportgen.models.keras2_calls import UntranslatableError
 from reportgen.models.keras2_weights import assign_weights, finish_normalizations, read_weights
+from reportgen.models.keras_private import drawing_nothing
 from reportgen.models.saved_json import loaded_json, member_json
 from reportgen.models.sources import DAMAGE_ERRORS, LOADING_ERRORS, keeping_output_off, shortened
 from reportgen.models.weighing import bounded_parameters
@@ -77,6 +78,7 @@ def load_file(path: Path, objects: dict[str, Any]) -> keras.Model:
             keeping_output_off(),
             keras.saving.custom_object_scope(objects),
             bounded_parameters(str(path), path.stat().st_size),
+            drawing_nothing(),
             _rightly_named(path, form) as file,
         ):
             if saved.is_old and saved.config.get("class_name") in ("Functional", "Model", "Sequential"):

@@ -11,7 +11,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import keras
+import numpy as np
 from keras.src.backend.common import global_state
+from keras.src.initializers.random_initializers import RandomInitializer
 from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR
 
 
@@ -88,6 +90,31 @@ def hearing_variables(hear: Callable[[tuple[int, ...], str], None]) -> Iterator[
         yield
     finally:
         keras.Variable._initialize_with_initializer = make
+
+
+@contextmanager
+def drawing_nothing() -> Iterator[None]:
+    """Make variables in the block without drawing random values for them, since a file has others for them.
+
+    What the file has nothing for gets its random values when the block ends.
+    """
+    make = keras.Variable._initialize_with_initializer
+    undrawn: list[tuple[keras.Variable, RandomInitializer]] = []
+
+    def made(variable: keras.Variable, initializer: Any) -> None:
+        if isinstance(initializer, RandomInitializer):
+            undrawn.append((variable, initializer))
+            initializer = keras.initializers.Zeros()
+        make(variable, initializer)
+
+    keras.Variable._initialize_with_initializer = made
+    try:
+        yield
+    finally:
+        keras.Variable._initialize_with_initializer = make
+    for variable, initializer in undrawn:
+        if not np.asarray(variable.value).any():
+            variable.assign(initializer(variable.shape, dtype=variable.dtype))
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.formats import all_rounded
+from reportgen.models.variables import values_of
 from reportgen.record import KeptProducts
 from reportgen.results import FloatArray
 from reportgen.sections.section import Contribution, VisitedImage, Work
@@ -83,7 +84,7 @@ def weight_sketches(study: Study) -> Mapping[str, list[float]]:
         if layer is None or id(layer) in seen:
             continue
         seen.add(id(layer))
-        arrays = [np.asarray(weight) for weight in layer.get_weights()]
+        arrays = [values_of(variable) for variable in layer.weights]
         numbers = sketch(array for array in arrays if np.issubdtype(array.dtype, np.number))
         sketches[row.name] = [number or 0.0 for number in all_rounded(numbers, 7)]
     return sketches

@@ -7,6 +7,7 @@ from keras import layers
 
 from reportgen.models.keras_private import (
     calls_of,
+    drawing_nothing,
     has_mask,
     held_layers,
     input_structure,
@@ -72,3 +73,39 @@ def test_layers_still_refuse_what_they_cannot_take() -> None:
     model = keras.Sequential([layers.Input((4,)), layers.Dense(2)])
     with networks_of_any_size(), pytest.raises(ValueError, match="axis"):
         model(np.zeros((1, 5), np.float32))
+
+
+@keras.saving.register_keras_serializable("private")
+class Forgetful(layers.Layer):
+    """Writes nothing of its weights into a file."""
+
+    def build(self, shape):
+        self.scale = self.add_weight(name="scale", shape=(shape[-1],), initializer="glorot_uniform")
+
+    def call(self, inputs):
+        return inputs * self.scale
+
+    def save_own_variables(self, store):
+        pass
+
+    def load_own_variables(self, store):
+        pass
+
+
+def test_what_a_file_holds_is_not_drawn_and_what_it_does_not_hold_is(tmp_path, monkeypatch) -> None:
+    stack = [keras.Input((8, 8, 3)), layers.Conv2D(4, 3, name="kept"), Forgetful(name="lost")]
+    model = keras.Sequential(stack)
+    model.save(tmp_path / "model.keras")
+    drawn: list[tuple[int, ...]] = []
+    draw = keras.initializers.GlorotUniform.__call__
+
+    def counted(self, shape, dtype=None):
+        drawn.append(tuple(shape))
+        return draw(self, shape, dtype)
+
+    monkeypatch.setattr(keras.initializers.GlorotUniform, "__call__", counted)
+    with drawing_nothing():
+        loaded = keras.saving.load_model(tmp_path / "model.keras", compile=False)
+    assert drawn == [(4,)]
+    np.testing.assert_array_equal(loaded.get_layer("kept").kernel, model.get_layer("kept").kernel)
+    assert np.all(loaded.get_layer("lost").scale)

@@ -37,6 +37,7 @@ from reportgen.analysis.network.feeding import rounded_away, scaled_twice
 from reportgen.analysis.network.measured_words import describe_map
 from reportgen.analysis.network.settled_output import SettledOutput, head_of
 from reportgen.analysis.statistics.image_statistics import ImageStatistics
+from reportgen.analysis.weights.filters import kernel_array
 from reportgen.config import Config
 from reportgen.facts import Skipped
 from reportgen.images import Fitting, ImageFile
@@ -171,7 +172,7 @@ def _variables(network: Network, summary: NetworkSummary) -> list[VariableFacts]
             if id(variable) in told:
                 continue
             told.add(id(variable))
-            values = _numbers(variable)
+            values = kernel_array(variable)
             if is_alone:
                 alone.add(len(found))
             nonfinite = int(values.size - np.isfinite(values).sum()) if values.dtype.kind == "f" else 0
@@ -179,10 +180,6 @@ def _variables(network: Network, summary: NetworkSummary) -> list[VariableFacts]
             found.append(VariableFacts(row.name, variable.name, values.size, nonfinite, initial))
     trained = any(not is_fresh(layer) for _, layer in own)
     return settled(found, alone, trained=trained)
-
-
-def _numbers(variable: keras.Variable) -> NDArray[np.float32]:
-    return np.asarray(keras.ops.convert_to_numpy(keras.ops.cast(variable, "float32")))
 
 
 def _filter_facts(network: Network, bank: FilterBank, statistics: WeightStatistics) -> FilterFacts:

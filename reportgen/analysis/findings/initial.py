@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analysis.findings.evidence import VariableFacts
+from reportgen.models.variables import values_of
 
 # Where this share of the layers that can be judged look as initialised, the whole network was not trained;
 # a few may differ by chance.
@@ -62,7 +63,7 @@ def looks_initial(layer: keras.Layer, variable: str, values: NDArray[np.float32]
     if expected is None:
         return None
     bias = getattr(layer, "bias", None)
-    if bias is not None and _numbers(bias).any():
+    if bias is not None and values_of(bias).any():
         return False
     exact = values.astype(np.float64)
     deviation = float(exact.std())
@@ -111,14 +112,14 @@ def looks_untrained(variables: Iterable[VariableFacts]) -> bool:
 
 def never_updated(normalization: keras.layers.BatchNormalization) -> bool:
     """Whether the moving moments are those before any training, mean 0 and variance 1."""
-    mean, variance = _numbers(normalization.moving_mean), _numbers(normalization.moving_variance)
+    mean, variance = values_of(normalization.moving_mean), values_of(normalization.moving_variance)
     return bool((mean == 0).all() and (variance == 1).all())
 
 
 def changes_nothing(normalization: keras.layers.BatchNormalization) -> bool:
     """Whether scale and shift, where it has them, are those before any training, 1 and 0."""
-    scaled = normalization.scale and bool((_numbers(normalization.gamma) != 1).any())
-    return not scaled and not (normalization.center and bool(_numbers(normalization.beta).any()))
+    scaled = normalization.scale and bool((values_of(normalization.gamma) != 1).any())
+    return not scaled and not (normalization.center and bool(values_of(normalization.beta).any()))
 
 
 def is_fresh(layer: keras.Layer) -> bool:
@@ -133,11 +134,7 @@ def _has_moved(layer: keras.Layer, name: str) -> bool:
     variable, initializer = getattr(layer, name, None), getattr(layer, f"{name}_initializer", None)
     if not isinstance(variable, keras.Variable) or not isinstance(initializer, _OF_ONE_VALUE):
         return False
-    return bool((_numbers(variable) != _numbers(initializer(variable.shape, variable.dtype))).any())
-
-
-def _numbers(variable: Any) -> NDArray[Any]:
-    return np.asarray(keras.ops.convert_to_numpy(variable))
+    return bool((values_of(variable) != values_of(initializer(variable.shape, variable.dtype))).any())
 
 
 def _distribution(initializer: Any, shape: tuple[int, ...]) -> _Distribution | None:

@@ -39,6 +39,7 @@ from reportgen.analysis.network.preprocessing_runs import (
 from reportgen.analysis.network.running import run_errors_explained
 from reportgen.analysis.network.settled_output import SettledOutput
 from reportgen.models import MODES, NO_OTHERS, RGB_MODES, Network, Others, Preprocessing, make_preprocessing
+from reportgen.models.variables import values_of
 from reportgen.results import LayerSummary, NetworkSummary
 
 # Enough images to tell modes apart, few enough to take no time beside the statistics of all of them: of four networks
@@ -351,7 +352,7 @@ def _first_normalization(network: Network, summary: NetworkSummary) -> tuple[str
 def _is_untouched(row: LayerSummary, layer: keras.Layer) -> bool:
     """Whether the layer remembers nothing, or not along the last axis."""
     shape = row.actual_shape or ()
-    mean = np.asarray(keras.ops.convert_to_numpy(layer.moving_mean))
+    mean = values_of(layer.moving_mean)
     return not mean.any() or mean.size != shape[-1]
 
 
@@ -372,8 +373,8 @@ def _divergences(
 def _divergence(moments: Moments, layer: keras.Layer) -> float:
     """How far the given moments are from those `layer` remembers, the median over channels."""
     mean, variance = moments
-    known_mean = np.asarray(keras.ops.convert_to_numpy(layer.moving_mean), np.float64)
-    known = np.asarray(keras.ops.convert_to_numpy(layer.moving_variance), np.float64) + layer.epsilon
+    known_mean = values_of(layer.moving_mean).astype(np.float64)
+    known = values_of(layer.moving_variance).astype(np.float64) + layer.epsilon
 
     def from_share(initial: float) -> float:
         ratio = (initial + (1 - initial) * variance + layer.epsilon) / known

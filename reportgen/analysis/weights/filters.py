@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from reportgen.models import Network
 from reportgen.models.keras_private import origin_of
+from reportgen.models.variables import values_of
 from reportgen.results import FilterBank, FloatArray, LayerSummary, NetworkSummary, WeightStatistics
 
 # A filter all of whose weights are this small beside the layer's largest adds nothing to what the layer
@@ -96,7 +97,7 @@ def _per_output(kernel: FloatArray) -> FloatArray:
 
 def kernel_array(variable: Any) -> FloatArray:
     """A variable of any precision as float32."""
-    return np.asarray(keras.ops.convert_to_numpy(variable), dtype=np.float32)
+    return values_of(variable).astype(np.float32, copy=False)
 
 
 def _layers_of_colour(network: Network, summary: NetworkSummary) -> set[str]:
