@@ -17,7 +17,7 @@ from reportgen.analysis.network.unfused import unfused
 from reportgen.analysis.network.watching import tensors_in
 from reportgen.models import Network, Others, Preprocessing
 
-_BATCH = 8  # images that go through the network together
+_BATCH = 12  # images that go through the network together
 
 Answers = NDArray[np.float64]  # probabilities `(images, classes)`, or `(copies, images, classes)`
 Moments = tuple[NDArray[np.float64], NDArray[np.float64]]  # mean and variance, `(channels,)` each

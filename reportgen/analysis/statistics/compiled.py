@@ -37,7 +37,11 @@ class _Compiled:
         update_wrapper(self, function)
 
     def __call__(self, *values: Any) -> Any:
-        return self.machine(*values)
+        if self._made is not None:
+            return self._made(*values)
+        # At the first call of any numba loads most of itself.
+        with loading(for_good=False):
+            return self.machine(*values)
 
     @property
     def machine(self) -> Any:
