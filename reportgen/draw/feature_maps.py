@@ -51,8 +51,9 @@ def draw_feature_maps(maps: FeatureMaps, *, variants: Sequence[Variant] = (SHARE
     marks = tile_marks(full)
     size = tile_size(*full.shape[1:], target=MAP_TILE)
     finite = np.array([mark != "nan" for mark in marks])
-    reduced = reduce_maps(np.where(finite, maps.activations, 0), size.reduced)
-    tiles = np.ascontiguousarray(reduced.transpose(2, 0, 1))
+    tiles = full if finite.all() else np.where(finite[:, None, None], full, 0)
+    if size.reduced > 1:
+        tiles = np.ascontiguousarray(reduce_maps(tiles.transpose(1, 2, 0), size.reduced).transpose(2, 0, 1))
     drawings = []
     for variant in variants:
         scale = _scale(maps, variant)

@@ -25,7 +25,7 @@ from reportgen.sections.section import Contribution, Section, VisitedImage, Work
 from reportgen.sections.study import Study, Workshop
 
 # Counted up when the same settings would give other dreams than before.
-_VERSION = 8
+_VERSION = 9
 
 Dream = tuple[str, ByteArray, str]
 

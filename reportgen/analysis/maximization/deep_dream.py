@@ -22,8 +22,10 @@ OCTAVES = 3
 # Measured on three networks of 192 to 227 pixels: three sizes of ratio 1.4 with 10 steps of 3.0 take a third more
 # arithmetic, for a fifth more of the layer's energy and pictures that look alike.
 OCTAVE_RATIO = 1.5
-STEPS = 8  # in the smallest octave
-STEP_SIZE = 4.0
+# On twelve dreams of four networks, 8 steps of 4.0 take a third more arithmetic for 0.99 of the layer's energy; 5 steps
+# of 6.0 give 0.93 of it.
+STEPS = 6  # in the smallest octave
+STEP_SIZE = 5.5
 LEAST_SIDE = 112  # pixels of an octave's shorter side: on less little is grown, and a step costs next to as much
 JITTER = 16  # pixels; a network's strides would otherwise show as a grid
 
