@@ -22,7 +22,7 @@ ZERO_FRACTION = 1e-6
 HISTOGRAM_BINS = 48
 
 # Weights looked at together: a dense layer behind flattened maps has a hundred million.
-BLOCK = 2**21
+BLOCK = 2**16
 
 # A dense layer with more weights reads flattened maps, whose numbers are no channels.
 MOST_DENSE_WEIGHTS = 8_000_000
@@ -171,7 +171,7 @@ def weight_statistics(bank: FilterBank) -> WeightStatistics:
 
 
 def _finite_blocks(kernel: FloatArray) -> Iterator[NDArray[np.float64]]:
-    """The finite weights of a kernel, some millions at a time; a block without any is left out."""
+    """The finite weights of a kernel, a block at a time that caches hold; a block without any is left out."""
     flat = kernel.reshape(-1)
     for start in range(0, flat.size, BLOCK):
         block = flat[start : start + BLOCK]
