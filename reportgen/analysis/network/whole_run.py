@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from reportgen.analysis.network.capture import read_with
 from reportgen.analysis.network.layer_kinds import kind_of
-from reportgen.analysis.network.one_by_one import fed_at, image_spec, one_by_one
+from reportgen.analysis.network.one_by_one import fed_at, one_by_one
 from reportgen.analysis.network.running import run_errors_explained
 from reportgen.analysis.network.traced import traced_network
 from reportgen.analysis.network.unfused import unfused
@@ -126,16 +126,11 @@ def runs_one_by_one(
         ReportgenError: a layer is not called in a forward pass, or the network cannot run here.
     """
 
-    def run(pixels: tf.Tensor, others: Others) -> tuple[tf.Tensor, ...]:
+    def given_at(place: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        pixels, others = fed_at(network, place, load, files.__getitem__, dtype)
         return *to_capture(names, *read_whole(network, pixels[tf.newaxis], others, names)), unfused()
 
     with run_errors_explained(network):
-        signature = [image_spec(network, dtype), network.other_specs(batch=1)]
-        compiled = tf.function(run, autograph=False, input_signature=signature).get_concrete_function()
-
-        def given_at(place: tf.Tensor) -> tuple[tf.Tensor, ...]:
-            return tuple(compiled(*fed_at(network, place, load, files.__getitem__, dtype)))
-
         for *given, _ in one_by_one(range(len(files)), given_at, at_a_time, in_order=True):
             yield captured(network, names, given)
 

@@ -139,7 +139,7 @@ class _Intake:
 
 
 class ImagePass:
-    """Measures images with a network; compiled once, at the first image.
+    """Measures images with a network; traced once, at the first image.
 
     `processors` is how many images run at a time, as far as memory allows; None: as many as keep all processors busy.
     `onlooker` hears of each image.
@@ -179,6 +179,8 @@ class ImagePass:
         They come as they are done: images that would have to wait for their turn would keep others from starting.
         """
         size, dtype = (*self.network.size, self.network.channels), self.plan.fitting.scale.dtype
+        # A function of its own takes a while to be made ready: it is for those that have more chunks to come.
+        run = self._measured if chunk.size == self.plan.layout.image_count else self._compiled
 
         def file_of(index: int) -> str:
             return chunk.images[index - chunk.start].file
@@ -200,7 +202,7 @@ class ImagePass:
 
         def measure(index: tf.Tensor) -> tf.Tensor:
             pixels, others = fed_at(self.network, index, load, file_of, dtype)
-            return tf.numpy_function(take_in, [index, pixels, *self._compiled(pixels, others, index)], tf.int64)
+            return tf.numpy_function(take_in, [index, pixels, *run(pixels, others, index)], tf.int64)
 
         # A layer's input, its output and what is computed from it are alive at the same time.
         at_a_time = images_at_a_time(4 * self.plan.largest_map + 2 * _GROUP_BYTES, self.processors)
@@ -220,25 +222,25 @@ class ImagePass:
             return 0
         return len(self.onlooker.layers) + len(tensors_in(traced_network(self.network).answer)) + 1
 
-    @cached_property
-    def _compiled(self) -> Callable[..., Any]:
-        """From pixels, values beside them and the image's place in the set to what is measured on it."""
+    def _measured(self, pixels: tf.Tensor, others: Others, index: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        """From pixels, values beside them and the image's place in the set to what is measured on it, while traced."""
         names = [layer.name for layer in self.plan.layout.layers]
         keeping, watched = self.plan.keeping, self.onlooker.layers
         seen = keeping.layers if keeping is not None else ()
+        outputs, answer, told = self._read(pixels, others, [*names, *seen], watched)
+        parts = [self._reduced(group, outputs, index) for group in self._groups()]
+        extremes, totals, counts, samples = zip(*parts, strict=True)
+        joined = [tf.concat(part, 1) for part in (extremes, totals, counts)]
+        answered = self.plan.answers.measure(answer, self.network.to_pictures(tf.cast(pixels, tf.float32)), index)
+        kept = () if keeping is None else keeping.tensors(outputs, answer)
+        return *joined, tf.concat(samples, 0), *answered, unfused(), *kept, *told
 
-        def run(pixels: tf.Tensor, others: Others, index: tf.Tensor) -> tuple[tf.Tensor, ...]:
-            outputs, answer, told = self._read(pixels, others, [*names, *seen], watched)
-            parts = [self._reduced(group, outputs, index) for group in self._groups()]
-            extremes, totals, counts, samples = zip(*parts, strict=True)
-            joined = [tf.concat(part, 1) for part in (extremes, totals, counts)]
-            answered = self.plan.answers.measure(answer, self.network.to_pictures(tf.cast(pixels, tf.float32)), index)
-            kept = () if keeping is None else keeping.tensors(outputs, answer)
-            return *joined, tf.concat(samples, 0), *answered, unfused(), *kept, *told
-
+    @cached_property
+    def _compiled(self) -> Callable[..., Any]:
+        """`_measured`, traced once for all chunks."""
         image = image_spec(self.network, self.plan.fitting.scale.dtype)
         signature = [image, self.network.other_specs(batch=1), tf.TensorSpec((), tf.int64)]
-        compiled = tf.function(run, autograph=False, input_signature=signature)
+        compiled = tf.function(self._measured, autograph=False, input_signature=signature)
         with run_errors_explained(self.network):
             return compiled.get_concrete_function()  # type: ignore[no-any-return]
 
