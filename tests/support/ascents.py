@@ -49,19 +49,18 @@ def scores_of(
     network: Network,
     objective: Callable[[tf.Tensor, tf.Tensor], Objective],
     channels: list[int],
-    layer: str | None,
+    layers: list[str],
     steps: int = 5,
     preset: Preset = STEADY,
 ) -> np.ndarray:
     """Scores `(steps, batch)` of pixels climbing from noise, one image for each of `channels`.
 
-    `layer` is what the objective reads, None for the network's answers.
+    The objective reads `layers`, and the network's answers.
     """
     size = network.size
     parameterization = pixel_grid(size, network.channels, mean=127, std=20)
-    read: list[str] = [] if layer is None else [layer]
     frame = make_frame(parameterization, preset)
-    climber = make_climber(TracedPasses(network), objective, frame, preset, read, answers=layer is None)
+    climber = make_climber(TracedPasses(network), objective, frame, preset, layers, answers=True)
     state = climber.start([np.random.default_rng([0, i]) for i in range(len(channels))])
     scores = []
     for count in range(1, steps + 1):

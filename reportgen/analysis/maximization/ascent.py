@@ -106,7 +106,7 @@ def make_climber(
     """
     taken = passes.at(frame.shown, layers, answers=answers)
     relieved = preset.relief_steps > 0
-    wanted = taken.slope(objective, before_activation=preset.before_activation, relieved=relieved)
+    sloped = taken.slope(objective, before_activation=preset.before_activation, relieved=relieved)
 
     # One function: between two of them threads wait without rest.
     @tf.function(autograph=False)  # type: ignore[untyped-decorator]
@@ -120,7 +120,7 @@ def make_climber(
         relief: tf.Tensor,
     ) -> tuple[State, tf.Tensor, tf.Tensor]:
         canvas, seen = frame.show(state[: frame.variable_count], matrix)
-        scores, slope = taken.take(wanted, seen, channels, signs, relief)
+        scores, slope = sloped(seen, channels, signs, relief)
         moved, moving = frame.move(state, slope, canvas, rates, matrix, count)
         return moved, scores, moving
 

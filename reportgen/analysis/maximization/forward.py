@@ -5,7 +5,7 @@ Everything here is called while a function is traced.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -71,25 +71,21 @@ class HeldRun:
         """Whether it holds for all of `layers`, and if asked for the network's answers."""
         return self._calls.keys() >= set(layers) and (self._answered or not answers)
 
-    def run(self, _network: Network, inputs: Any) -> Forward:
-        """Put it into the graph being traced, on what `Network.feed` gives."""
-        answers = self._answers if self._answered else []
-        read = [tensor for seen in self._calls.values() for tensor in (*seen.inputs, *seen.outputs, seen.before)]
-        wanted = list({id(tensor): tensor for tensor in (*read, *answers) if self._holds(tensor)}.values())
-        given = zip(self._traced.inputs, tensors_in(inputs), strict=True)
-        found = self._traced.replay_from(given, wanted, same_sizes=not self._open)
-        here = {id(tensor): counterpart for tensor, counterpart in zip(wanted, found, strict=True)}
+    def reading(self, layers: Iterable[str], *, answers: bool) -> Run:
+        """What puts as much of it as is read into the graph being traced."""
+        calls = {name: self._calls[name] for name in layers}
+        answered = self._answers if answers else []
+        read = [tensor for seen in calls.values() for tensor in (*seen.inputs, *seen.outputs, seen.before)]
+        wanted = list({id(tensor): tensor for tensor in (*read, *answered) if self._holds(tensor)}.values())
 
-        def moved(tensors: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-            return [here.get(id(tensor), tensor) for tensor in tensors]
+        def run(_network: Network, inputs: Any) -> Forward:
+            given = zip(self._traced.inputs, tensors_in(inputs), strict=True)
+            found = self._traced.replay_from(given, wanted, same_sizes=not self._open)
+            here = {id(tensor): counterpart for tensor, counterpart in zip(wanted, found, strict=True)}
+            moved = {name: _moved(seen, here) for name, seen in calls.items()}
+            return Forward(moved, tuple(here[id(tensor)] for tensor in answered) if answers else None)
 
-        calls = {
-            name: replace(
-                seen, inputs=moved(seen.inputs), outputs=moved(seen.outputs), before=here.get(id(seen.before))
-            )
-            for name, seen in self._calls.items()
-        }
-        return Forward(calls, tuple(moved(answers)) if self._answered else None)
+        return run
 
     def _image(self, network: Network) -> tuple[tf.Tensor, tuple[int, ...]]:
         """What takes the image, and which of its axes are open."""
@@ -100,6 +96,12 @@ class HeldRun:
     def _holds(self, tensor: Any) -> bool:
         symbolic = tf.is_symbolic_tensor(tensor) and tensor.graph is self._traced.graph
         return symbolic and tensor.op.name in self._sound
+
+
+def _moved(seen: Seen, here: Mapping[int, tf.Tensor]) -> Seen:
+    """A call with its tensors' counterparts in another graph, by the tensors' ids."""
+    inputs, outputs = ([here.get(id(tensor), tensor) for tensor in each] for each in (seen.inputs, seen.outputs))
+    return replace(seen, inputs=inputs, outputs=outputs, before=here.get(id(seen.before)))
 
 
 def _is_of_keras(model: keras.Model) -> bool:

@@ -1,10 +1,9 @@
 """A network traced once: what ascents, measures and dreams compute is cut out of that one graph.
 
-Running the Python of a network costs more than most of what is asked of it here. So a forward pass on images of open
-sides is taken out of the network's one trace, as far as that holds there; objectives and their gradients are added to
-its graph, and a step for one layer takes over the operations that it needs, and no others. Other channels, seeds,
-weights and numbers are fed to it. Where the trace does not hold, the network is traced once more on open sides, and
-where it does not run on those, once for each canvas.
+Running the Python of a network costs more than most of what is asked of it here. So a function for one layer takes the
+operations that it needs, and no others, out of the network's one trace, as far as that holds for its images; the
+objective and its gradient stand behind them. Other channels, seeds, weights and numbers are fed to it. Where the trace
+does not hold, the network is traced once more on open sides, and where it does not run on those, once for each canvas.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from reportgen.analysis.maximization.forward import HeldRun, Run, run_watched
+from reportgen.analysis.maximization.forward import HeldRun
 from reportgen.analysis.maximization.gradients import ascent_gradients
 from reportgen.analysis.maximization.objectives import Objective
 from reportgen.analysis.maximization.targets import NetworkActivations
@@ -25,7 +24,53 @@ from reportgen.analysis.network.unfused import unfused
 from reportgen.models import Network
 
 Size = tuple[int, int]
-MakeObjective = Callable[[tf.Tensor, tf.Tensor], Objective]
+MakeObjective = Callable[[tf.Tensor, tf.Tensor], Objective]  # of the channels and signs of the images
+Compute = Callable[[NetworkActivations], Any]  # to a structure of tensors
+
+# Of images, their channels, signs and the relief: scores of an objective, `(batch,)`, and their gradient with respect
+# to the images. To be called while a function is traced, as is what computes anything else of images.
+Slope = Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
+
+
+class HeldPass:
+    """The forward pass of a network on displayable images as its one trace has it, as far as it is read.
+
+    Args:
+        size: of the images; None leaves it open.
+        layers: those that are read; `answers`: whether the network's answers are.
+    """
+
+    def __init__(
+        self, network: Network, size: Size | None, held: HeldRun, layers: Sequence[str], *, answers: bool
+    ) -> None:
+        self.image_shape = _image_shape(network, size)
+        self._network = network
+        self._run = held.reading(layers, answers=answers)
+
+    def slope(self, make: MakeObjective, *, before_activation: bool, relieved: bool) -> Slope:
+        """What gives the scores of an objective and their gradient.
+
+        Args:
+            relieved: whether the gradient is to pass silent rectifiers where the relief says so; it never does else.
+        """
+
+        def slope(
+            images: tf.Tensor, channels: tf.Tensor, signs: tf.Tensor, relief: tf.Tensor
+        ) -> tuple[tf.Tensor, tf.Tensor]:
+            with ascent_gradients(relief if relieved else None):
+                activations = self._activations(images, before_activation=before_activation)
+                scores = make(channels, signs).score(activations)
+                (gradient,) = activations.gradients(scores, [images])
+            return scores, gradient
+
+        return slope
+
+    def computed(self, make: Compute) -> Callable[[tf.Tensor], Any]:
+        """What gives whatever `make` computes of what layers and the network give."""
+        return lambda images: make(self._activations(images, before_activation=False))
+
+    def _activations(self, images: tf.Tensor, *, before_activation: bool) -> NetworkActivations:
+        return NetworkActivations(self._network, images, before_activation=before_activation, run=self._run)
 
 
 class TracedPass:
@@ -35,22 +80,21 @@ class TracedPass:
 
     Args:
         size: of the images; None leaves it open.
-        forward: the forward pass.
     """
 
-    def __init__(self, network: Network, size: Size | None, forward: Run) -> None:
-        self.inputs: tuple[tf.Tensor, ...] = ()
-        self.activations: NetworkActivations
-        sides = (None, None) if size is None else size
+    def __init__(self, network: Network, size: Size | None) -> None:
+        self.image_shape = _image_shape(network, size)
+        self._inputs: tuple[tf.Tensor, ...] = ()
+        self._activations: NetworkActivations
 
         def run(images: tf.Tensor, channels: tf.Tensor, signs: tf.Tensor, relief: tf.Tensor) -> tf.Tensor:
-            self.inputs = images, channels, signs, relief
+            self._inputs = images, channels, signs, relief
             with ascent_gradients(relief):
-                self.activations = NetworkActivations(network, images, run=forward)
+                self._activations = NetworkActivations(network, images)
             return tf.zeros(())
 
         function = tf.function(run, autograph=False).get_concrete_function(
-            tf.TensorSpec((None, *sides, network.channels)),
+            tf.TensorSpec(self.image_shape),
             tf.TensorSpec((None,), tf.int32),
             tf.TensorSpec((None,)),
             tf.TensorSpec((), tf.bool),
@@ -62,37 +106,43 @@ class TracedPass:
 
     def missing(self, layers: Sequence[str], *, answers: bool) -> Exception | None:
         """Why the pass does not give all that is to be read; None where it does."""
-        lost = [layer for layer in layers if layer not in self.activations.calls]
-        if not lost and not (answers and self.activations.given is None):
+        lost = [layer for layer in layers if layer not in self._activations.calls]
+        if not lost and not (answers and self._activations.given is None):
             return None
-        return self.activations.error or LayerNotReachedError(lost)
+        return self._activations.error or LayerNotReachedError(lost)
 
-    def slope(self, make: MakeObjective, *, before_activation: bool, relieved: bool) -> tuple[tf.Tensor, tf.Tensor]:
-        """The scores of an objective, `(batch,)`, and their gradient with respect to the images, in this graph.
-
-        Args:
-            make: from the channels and signs of the images to what is raised.
-            relieved: whether the gradient is to pass silent rectifiers where the relief says so; it never does else.
-        """
-        images, channels, signs, relief = self.inputs
-        activations = self.activations.reading(before_activation)
+    def slope(self, make: MakeObjective, *, before_activation: bool, relieved: bool) -> Slope:
+        """As that of `HeldPass`; both are added to this graph, and taken out of it where they are called for."""
+        images, channels, signs, relief = self._inputs
+        activations = self._activations.reading(before_activation)
         with self._graph.as_default(), ascent_gradients(relief if relieved else None):
             scores = make(channels, signs).score(activations)
             (gradient,) = activations.gradients(scores, [images])
-        return scores, gradient
 
-    def computed(self, make: Callable[[NetworkActivations], Any]) -> Any:
-        """Whatever `make` computes of what layers and the network give, in this graph."""
+        def slope(*given: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            there = self._take([scores, gradient], given)
+            return there[0], there[1]
+
+        return slope
+
+    def computed(self, make: Compute) -> Callable[[tf.Tensor], Any]:
+        """As that of `HeldPass`."""
         with self._graph.as_default():
-            return make(self.activations.reading(before_activation=False))
+            structure = make(self._activations.reading(before_activation=False))
 
-    def take(self, wanted: Sequence[tf.Tensor], *given: tf.Tensor) -> list[tf.Tensor]:
-        """Put what `wanted` of this graph are made of into the graph being traced, and give their counterparts.
+        def computed(images: tf.Tensor) -> Any:
+            return tf.nest.pack_sequence_as(structure, self._take(tf.nest.flatten(structure), [images]))
 
-        Args:
-            given: what stands there for the images, their channels, signs, and the relief, as far as they are read.
-        """
-        return self._replayable.replay(zip(self.inputs, given, strict=False), wanted)
+        return computed
+
+    def _take(self, wanted: Sequence[tf.Tensor], given: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+        """Put what `wanted` of this graph are made of into the graph being traced, and give their counterparts."""
+        return self._replayable.replay(zip(self._inputs, given, strict=False), wanted)
+
+
+def _image_shape(network: Network, size: Size | None) -> tf.TensorShape:
+    """Of the images that a pass takes."""
+    return tf.TensorShape((None, *((None, None) if size is None else size), network.channels))
 
 
 class TracedPasses:
@@ -104,10 +154,11 @@ class TracedPasses:
     def __init__(self, network: Network) -> None:
         self.network = network
         self._held: dict[Size | None, HeldRun] = {}
-        self._passes: dict[tuple[Size | None, bool], TracedPass] = {}
+        self._passes: dict[tuple[Size | None, tuple[str, ...], bool], HeldPass] = {}
+        self._traced: dict[Size | None, TracedPass] = {}
         self._closed = False
 
-    def at(self, size: Size, layers: Sequence[str] = (), *, answers: bool = False) -> TracedPass:
+    def at(self, size: Size, layers: Sequence[str] = (), *, answers: bool = False) -> HeldPass | TracedPass:
         """The pass that gives `layers`, and if asked for the network's answers, on images of `size`.
 
         Raises:
@@ -115,8 +166,12 @@ class TracedPasses:
         """
         with run_errors_explained(self.network):
             for sides in [size] if self._closed else [None, size]:
-                if self._holds(sides, layers, answers=answers):
-                    return self._pass(sides, held=True)
+                held = self._holding(sides)
+                if held is not None and held.gives(layers, answers=answers):
+                    key = sides, tuple(layers), answers
+                    if key not in self._passes:
+                        self._passes[key] = HeldPass(self.network, sides, held, layers, answers=answers)
+                    return self._passes[key]
             if not self._closed and self._pass(None).missing(layers, answers=answers) is None:
                 return self._pass(None)
             found = self._pass(size)
@@ -130,19 +185,18 @@ class TracedPasses:
         was_open, self._closed = not self._closed, True
         return was_open
 
-    def _holds(self, size: Size | None, layers: Sequence[str], *, answers: bool) -> bool:
-        """Whether the network's one trace gives on images of `size` what is to be read."""
+    def _holding(self, size: Size | None) -> HeldRun | None:
+        """What of the network's one trace holds for images of `size`; None where it is another than the network's."""
         if size not in (None, self.network.size):
-            return False
+            return None
         if size not in self._held:
             self._held[size] = HeldRun(self.network, open_sides=size is None)
-        return self._held[size].gives(layers, answers=answers)
+        return self._held[size]
 
-    def _pass(self, size: Size | None, *, held: bool = False) -> TracedPass:
-        if (size, held) not in self._passes:
-            forward = self._held[size].run if held else run_watched
-            self._passes[size, held] = TracedPass(self.network, size, forward)
-        return self._passes[size, held]
+    def _pass(self, size: Size | None) -> TracedPass:
+        if size not in self._traced:
+            self._traced[size] = TracedPass(self.network, size)
+        return self._traced[size]
 
     def function(
         self, size: Size, layers: Sequence[str], make: Callable[[NetworkActivations], Any], *, answers: bool = False
@@ -152,12 +206,10 @@ class TracedPasses:
         Args:
             make: from the network's activations to a structure of tensors.
         """
-        taken = self.at(size, layers, answers=answers)
-        structure = taken.computed(make)
+        compute = self.at(size, layers, answers=answers).computed(make)
 
         def run(images: tf.Tensor) -> Any:
-            found = taken.take(tf.nest.flatten(structure), tf.cast(images, tf.float32))
-            return tf.nest.pack_sequence_as(structure, found), unfused()
+            return compute(tf.cast(images, tf.float32)), unfused()
 
         spec = tf.TensorSpec((None, *size, self.network.channels))
         compiled = tf.function(run, autograph=False).get_concrete_function(spec)

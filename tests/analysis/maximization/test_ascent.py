@@ -188,7 +188,7 @@ def test_nonlinearities_of_all_kinds_are_climbed(activation):
     maps = layers.BatchNormalization()(maps)
     maps = layers.Conv2D(4, 3, activation=activation, name="target")(maps)
     network = as_network(seeded(keras.Model(image, maps)), "unit")
-    scores = scores_of(network, lambda channels, _: objectives.channel("target", channels), [0, 1, 2], "target", 12)
+    scores = scores_of(network, lambda channels, _: objectives.channel("target", channels), [0, 1, 2], ["target"], 12)
     assert np.all(scores[-1] > scores[0])
 
 
@@ -196,7 +196,7 @@ def test_a_network_of_whole_numbers_is_climbed_through_its_rounding():
     image = keras.Input((12, 12, 3), dtype="uint8")
     maps = layers.Conv2D(4, 3, name="maps")(layers.Rescaling(1 / 255)(image))
     network = as_network(seeded(keras.Model(image, maps)))
-    scores = scores_of(network, lambda channels, _: objectives.channel("maps", channels), [0, 1], "maps", 8)
+    scores = scores_of(network, lambda channels, _: objectives.channel("maps", channels), [0, 1], ["maps"], 8)
     assert np.all(scores[-1] > scores[0])
 
 

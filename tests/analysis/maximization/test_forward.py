@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -23,10 +23,8 @@ from reportgen.models import Network
 SIZES = {"own": None, "larger": (8, 5), "smaller": (-3, -2)}
 
 
-def given_by(
-    network: Network, run: Run, images: np.ndarray, among: Collection[str] | None = None
-) -> dict[str, list[np.ndarray]]:
-    """What each call of a run gives, of those `among` some, and what goes into its activation; answers under ""."""
+def given_by(network: Network, run: Run, images: np.ndarray) -> dict[str, list[np.ndarray]]:
+    """What each call of a run gives, and what goes into its activation; the answers under no name."""
     names: list[str] = []
 
     def computed(pixels: tf.Tensor) -> list[list[tf.Tensor]]:
@@ -36,7 +34,7 @@ def given_by(
         }
         if found.given is not None:
             given[""] = list(found.given)
-        names[:] = [name for name in given if among is None or name in among]
+        names[:] = given
         return [given[name] for name in names]
 
     sides = images.shape[1:3] if run is run_watched else (None, None)
@@ -60,7 +58,9 @@ def test_what_the_trace_gives_is_what_keras_gives(name: str, sides: str) -> None
         wanted = given_by(network, run_watched, images)
     except RUN_ERRORS as error:
         pytest.skip(f"{name} does not run on this size: {error}")
-    found = given_by(network, held.run, images, wanted)
+    layers = [call for call in wanted if call and held.gives([call], answers=False)]
+    run = held.reading(layers, answers="" in wanted and held.gives([], answers=True))
+    found = given_by(network, run, images)
     for call, arrays in found.items():
         assert held.gives([call] if call else [], answers=not call)
         for one, other in zip(arrays, wanted[call], strict=True):
@@ -154,7 +154,7 @@ def test_gradients_are_those_of_kerass_own_pass_with_relief_and_without(silent: 
 
         return np.asarray(tf.function(computed, autograph=False)(images))
 
-    held = HeldRun(network, open_sides=True).run
+    held = HeldRun(network, open_sides=True).reading(["last"], answers=False)
     found = {relief: (slope(held, relief), slope(run_watched, relief)) for relief in (False, True)}
     for one, other in found.values():
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-7)

@@ -91,11 +91,11 @@ def test_slopes_are_those_of_a_tape(size, relieved):
     def make(channels, signs):
         return channel("conv2", channels, sign=signs)
 
-    wanted = taken.slope(make, before_activation=False, relieved=relieved)
+    slope = taken.slope(make, before_activation=False, relieved=relieved)
 
     @tf.function
     def run(images, channels, signs):
-        return taken.take(wanted, images, channels, signs, tf.constant(False))
+        return slope(images, channels, signs, tf.constant(False))
 
     images = tf.constant(np.random.default_rng(0).uniform(0, 255, (2, *size, 3)), tf.float32)
     scores, slopes = run(images, tf.constant([4, 1]), tf.constant([1.0, -1.0]))
@@ -125,11 +125,11 @@ def test_a_layers_own_gradient_is_kept():
     model = seeded(keras.Model(image, layers.Conv2D(2, 1, name="last")(Reversed()(maps))))
     passes = TracedPasses(as_network(model, "unit"))
     taken = passes.at((12, 12), ["last"])
-    wanted = taken.slope(lambda channels, _: channel("last", channels), before_activation=True, relieved=False)
+    slope = taken.slope(lambda channels, _: channel("last", channels), before_activation=True, relieved=False)
 
     @tf.function
     def run(images):
-        return taken.take(wanted, images, tf.constant([0]), tf.constant([1.0]), tf.constant(False))
+        return slope(images, tf.constant([0]), tf.constant([1.0]), tf.constant(False))
 
     images = tf.constant(np.random.default_rng(0).uniform(0, 255, (1, 12, 12, 3)), tf.float32)
     with tf.GradientTape() as tape:
