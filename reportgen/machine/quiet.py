@@ -14,7 +14,7 @@ from typing import IO, Any
 
 from reportgen.errors import ReportgenError, one_line
 
-_LOG_LEVEL, _BACKEND = "TF_CPP_MIN_LOG_LEVEL", "KERAS_BACKEND"
+_LOG_LEVEL, _BACKEND, _BLAS = "TF_CPP_MIN_LOG_LEVEL", "KERAS_BACKEND", "OPENBLAS_NUM_THREADS"
 
 # What the libraries print while they are loaded, before any level can reach them: information ("I0000"),
 # warnings ("W0000") and the note that logging is not set up yet. Errors and fatal messages start with E or F.
@@ -34,7 +34,8 @@ def quiet_tensorflow(*, lean: bool = False) -> None:
 
     Args:
         lean: without Keras' own drawings, its wrappers for scikit-learn and TensorFlow's use of SciPy, which cannot be
-            had in this process then; the libraries themselves can.
+            had in this process then; the libraries themselves can. NumPy computes each product on one processor,
+            unless the environment says on how many.
 
     Raises:
         ReportgenError: the environment asks for another backend of Keras.
@@ -46,6 +47,9 @@ def quiet_tensorflow(*, lean: bool = False) -> None:
         )
     if "tensorflow" in sys.modules:
         return
+    if lean:
+        # Threads that share a product wait for the next one without rest: a thirtieth of a report's processor time.
+        os.environ.setdefault(_BLAS, "1")
     # At 2 the search for a missing graphics card is still told as an error.
     os.environ[_LOG_LEVEL] = "3"
     for name in ("tensorflow", "absl", "matplotlib"):

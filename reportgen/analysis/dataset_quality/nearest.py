@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.machine.threads import in_threads
+
 NEIGHBOURS = 12
 _BLOCK = 512
 
@@ -39,7 +41,8 @@ def find_neighbours(features: FloatArray, others: FloatArray | None = None) -> N
     most = min(NEIGHBOURS, len(targets) - (others is None))
     places = np.zeros((len(units), max(0, most)), np.int64)
     cosines = np.zeros(places.shape, np.float32)
-    for start in range(0, len(units) if most > 0 else 0, _BLOCK):
+
+    def of_block(start: int) -> tuple[NDArray[np.int64], FloatArray]:
         products = units[start : start + _BLOCK] @ targets.T
         rows = np.arange(len(products))
         if others is None:
@@ -47,8 +50,11 @@ def find_neighbours(features: FloatArray, others: FloatArray | None = None) -> N
         nearest = np.sort(np.argpartition(-products, most - 1, axis=1)[:, :most], axis=1)
         exact = np.stack([_products(units[start + row], targets[nearest[row]]) for row in rows])
         order = np.argsort(-exact, axis=1, kind="stable")
-        places[start : start + _BLOCK] = np.take_along_axis(nearest, order, axis=1)
-        cosines[start : start + _BLOCK] = np.take_along_axis(exact, order, axis=1)
+        return np.take_along_axis(nearest, order, axis=1), np.take_along_axis(exact, order, axis=1)
+
+    starts = range(0, len(units) if most > 0 else 0, _BLOCK)
+    for start, (place, cosine) in zip(starts, in_threads(of_block, starts), strict=True):
+        places[start : start + _BLOCK], cosines[start : start + _BLOCK] = place, cosine
     return Neighbours(places, np.clip(cosines, -1, 1))
 
 

@@ -150,7 +150,7 @@ def _transposed_convolution_gradient(operation: tf.Operation, gradient: tf.Tenso
 
 def _turned(kernel: tf.Tensor, groups: int) -> tf.Tensor:
     """The kernel `(height, width, in / groups, out)` of the way back, `(height, width, out / groups, in)`."""
-    reversed_kernel = tf.reverse(kernel, axis=[0, 1])
+    reversed_kernel = kernel if kernel.shape[:2] == (1, 1) else tf.reverse(kernel, axis=[0, 1])
     if groups == 1:
         return tf.transpose(reversed_kernel, (0, 1, 3, 2))
     height, width, inner, outer = kernel.shape
