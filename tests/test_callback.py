@@ -20,6 +20,8 @@ from reportgen.record import read_record
 PIXELS = np.random.default_rng(0).integers(0, 256, (48, 16, 16, 3)).astype(np.float32)
 CLASSES = np.random.default_rng(1).integers(0, 3, 48)
 IMAGES = PIXELS[:5].astype(np.uint8)
+# For tests of when a report is made and where, not of what it shows.
+SHORT: dict[str, Any] = {"sections": "overview", "channels": "first:1"}
 
 
 class Counting(keras.layers.Layer):
@@ -100,7 +102,7 @@ def test_reports_of_every_epoch_become_a_site_which_the_next_training_starts_ane
     record = read_record(site / "reports" / "epoch-0002")
     assert record.maximizations == []
     assert not any(figure.kind == "deep_dream" for figure in record.figures)
-    train(plain, [reportgen.ReportCallback(IMAGES, site)], epochs=1)
+    train(plain, [reportgen.ReportCallback(IMAGES, site, **SHORT)], epochs=1)
     assert [entry.tags for entry in read_content(site).entries] == [{"step": "1"}]
 
 
@@ -129,7 +131,7 @@ def test_a_folder_of_someone_else_is_refused_before_the_first_epoch(tmp_path: Pa
 
 def test_with_force_a_site_stands_beside_the_files_of_someone_else(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
-    train(plain, [reportgen.ReportCallback(IMAGES, tmp_path, force=True)], epochs=1)
+    train(plain, [reportgen.ReportCallback(IMAGES, tmp_path, force=True, **SHORT)], epochs=1)
     assert [entry.slug for entry in read_content(tmp_path).entries] == ["epoch-0001"]
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
@@ -146,7 +148,7 @@ def test_a_gate_that_is_not_passed_is_told_and_the_report_is_there(
 ) -> None:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        train(plain, [reportgen.ReportCallback(IMAGES, tmp_path / "site", **options)], epochs=1)
+        train(plain, [reportgen.ReportCallback(IMAGES, tmp_path / "site", **options, **SHORT)], epochs=1)
     assert [entry.slug for entry in read_content(tmp_path / "site").entries] == ["epoch-0001"]
     assert any(str(one.message).startswith(f"epoch 1, training goes on: {words}") for one in caught)
 
@@ -167,7 +169,7 @@ def test_epochs_that_are_no_number_of_them_are_one_line(every: Any, tmp_path: Pa
 
 
 def test_epochs_of_numpy_count(tmp_path: Path) -> None:
-    train(plain, [reportgen.ReportCallback(IMAGES, tmp_path / "site", every=np.int64(2))], epochs=2)
+    train(plain, [reportgen.ReportCallback(IMAGES, tmp_path / "site", every=np.int64(2), **SHORT)], epochs=2)
     assert [entry.slug for entry in read_content(tmp_path / "site").entries] == ["epoch-0002"]
 
 
@@ -177,7 +179,7 @@ def test_a_training_that_changes_the_working_directory_leaves_the_site_where_it_
     (tmp_path / "other").mkdir()
     monkeypatch.chdir(tmp_path)
     leaving = keras.callbacks.LambdaCallback(on_epoch_begin=lambda *_: os.chdir(tmp_path / "other"))
-    train(plain, [leaving, reportgen.ReportCallback(IMAGES, "site")], epochs=1)
+    train(plain, [leaving, reportgen.ReportCallback(IMAGES, "site", **SHORT)], epochs=1)
     assert [entry.slug for entry in read_content(tmp_path / "site").entries] == ["epoch-0001"]
     assert list((tmp_path / "other").iterdir()) == []
 

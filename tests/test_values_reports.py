@@ -44,6 +44,11 @@ def trained(values: np.ndarray, truth: np.ndarray, *start: keras.Layer) -> keras
     return model
 
 
+@pytest.fixture(scope="module")
+def grey() -> keras.Model:
+    return trained(*scenes(1, 0, 255, count=8), layers.Rescaling(1 / 255))
+
+
 def normalized(values: np.ndarray, truth: np.ndarray) -> keras.Model:
     normalization = layers.Normalization()
     normalization.adapt(values)
@@ -211,26 +216,23 @@ def test_files_that_are_no_images_are_listed_without_a_warning(tmp_path, bands):
 
 @pytest.mark.parametrize("suffix", ["npy", "npz"])
 @pytest.mark.parametrize("shape", [(2, 16, 16, 2), (2, 16, 16, 13), (3, 16, 16, 16, 1), (16,)])
-def test_arrays_that_fit_no_grey_network_are_one_clear_line(tmp_path, suffix, shape):
-    grey, truth = scenes(1, 0, 1, count=8)
+def test_arrays_that_fit_no_grey_network_are_one_clear_line(tmp_path, grey, suffix, shape):
     file = tmp_path / f"bands.{suffix}"
     array = RANDOM.integers(0, 256, shape).astype("uint8")
     np.save(file, array) if suffix == "npy" else np.savez(file, array)
     with pytest.raises(
         ReportgenError, match=r"channels, the network takes 1|is an array of shape|no images there"
     ) as caught:
-        reportgen.build(trained(grey, truth), [file], tmp_path / "out", **QUICK)
+        reportgen.build(grey, [file], tmp_path / "out", **QUICK)
     assert "\n" not in str(caught.value)
 
 
-def test_an_array_of_colours_becomes_grey_for_a_grey_network_as_a_picture_does(tmp_path):
-    grey, truth = scenes(1, 0, 255, count=8)
-    model = trained(grey, truth, layers.Rescaling(1 / 255))
+def test_an_array_of_colours_becomes_grey_for_a_grey_network_as_a_picture_does(tmp_path, grey):
     colours = RANDOM.integers(0, 256, (16, 16, 3)).astype("uint8")
     np.save(tmp_path / "colours.npy", colours)
     Image.fromarray(colours).save(tmp_path / "colours.png")
     files = [tmp_path / "colours.npy", tmp_path / "colours.png"]
-    as_array, as_picture = answers(reportgen.build(model, files, tmp_path / "out", **QUICK))
+    as_array, as_picture = answers(reportgen.build(grey, files, tmp_path / "out", **QUICK))
     np.testing.assert_array_equal(as_array, as_picture)
-    plain = model(np.asarray(Image.fromarray(colours).convert("L"), "float32")[None, ..., None])
+    plain = grey(np.asarray(Image.fromarray(colours).convert("L"), "float32")[None, ..., None])
     np.testing.assert_allclose(as_picture, np.asarray(plain)[0], rtol=1e-5, atol=1e-6)

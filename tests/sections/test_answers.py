@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -58,6 +59,7 @@ def trained(model: keras.Model, target: Any, loss: Any, epochs: int = 3) -> kera
     return model
 
 
+@functools.cache
 def unet() -> keras.Model:
     image = keras.Input((SIDE, SIDE, 3))
     fine = layers.Conv2D(8, 3, padding="same", activation="relu")(layers.Rescaling(1 / 255)(image))
@@ -76,10 +78,12 @@ def flat(*last: Any) -> keras.Model:
     return keras.Sequential(body(layers.GlobalAveragePooling2D(), *last))
 
 
+@functools.cache
 def age() -> keras.Model:
     return trained(flat(layers.Dense(1, name="age")), PIXELS[:, :, :, 0].mean((1, 2)), "mae")
 
 
+@functools.cache
 def keypoints() -> keras.Model:
     return trained(flat(layers.Dense(6, name="joints")), np.tile([4.0, 5, 6, 7, 8, 9], (COUNT, 1)), "mse")
 
@@ -273,6 +277,16 @@ def pets() -> tuple[np.ndarray, np.ndarray]:
     return pixels.astype(np.uint8), truth
 
 
+@functools.cache
+def dog(last: str | None) -> keras.Model:
+    pixels, truth = pets()
+    first = [keras.Input((SIDE, SIDE, 3)), layers.Conv2D(4, 3, activation="relu"), layers.GlobalAveragePooling2D()]
+    model = keras.Sequential([*first, layers.Dense(1, activation=last, name="dog")])
+    model.compile(keras.optimizers.Adam(0.02), keras.losses.BinaryCrossentropy(from_logits=last is None))
+    model.fit(pixels / 255, truth, epochs=12, batch_size=5, verbose=0)
+    return model
+
+
 @pytest.mark.parametrize(
     ("last", "compiled", "options"),
     [
@@ -291,11 +305,7 @@ def test_one_number_between_two_classes(
     for index, name in enumerate(FILES):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(pixels[index]).save(folder / name)
-    first = [keras.Input((SIDE, SIDE, 3)), layers.Conv2D(4, 3, activation="relu"), layers.GlobalAveragePooling2D()]
-    model = keras.Sequential([*first, layers.Dense(1, activation=last, name="dog")])
-    loss = keras.losses.BinaryCrossentropy(from_logits=last is None)
-    model.compile(keras.optimizers.Adam(0.02), loss)
-    model.fit(pixels / 255, truth, epochs=12, batch_size=5, verbose=0)
+    model = dog(last)
     if not compiled:
         model = keras.Model(model.inputs, model.outputs)
     record = build(model, folder, tmp_path, suffix, preprocess="unit", **options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -85,6 +86,7 @@ def single() -> keras.Model:
     return trained(lambda maps: last(pooled(maps)), (COLOURS == 0).astype(float), "binary_crossentropy")
 
 
+@functools.cache
 def encoder() -> keras.Model:
     def last(maps: Any) -> Any:
         return layers.UnitNormalization(name="code")(layers.Dense(4)(pooled(maps)))
@@ -92,6 +94,7 @@ def encoder() -> keras.Model:
     return trained(last, np.eye(4)[COLOURS], "mse")
 
 
+@functools.cache
 def heads() -> keras.Model:
     def last(maps: Any) -> Any:
         return {

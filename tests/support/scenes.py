@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 import keras
@@ -53,6 +54,7 @@ def write_pictures(folder: Path, pictures: np.ndarray, *, palette: bool = False)
     return names
 
 
+@functools.cache
 def segmenting(*, epochs: int = 6, activation: str | None = "softmax") -> keras.Model:
     """A network that gives each pixel one of CLASSES, at half the picture's size."""
     keras.utils.set_random_seed(0)
@@ -70,6 +72,7 @@ def segmenting(*, epochs: int = 6, activation: str | None = "softmax") -> keras.
     return model
 
 
+@functools.cache
 def finding_cars(*, epochs: int = 6) -> keras.Model:
     """A network with the probability of a car at each pixel."""
     keras.utils.set_random_seed(0)
@@ -92,6 +95,7 @@ def shares_of(masks: np.ndarray) -> np.ndarray:
     return np.stack([(masks == 1).mean(axis=(1, 2)), (masks == 2).mean(axis=(1, 2))], axis=-1) * 100
 
 
+@functools.cache
 def estimating(*, values: int = 2, epochs: int = 25) -> keras.Model:
     """A network that gives the first `values` of `shares_of`."""
     keras.utils.set_random_seed(0)
@@ -112,6 +116,7 @@ def estimating(*, values: int = 2, epochs: int = 25) -> keras.Model:
     return model
 
 
+@functools.cache
 def cleaning(*, epochs: int = 12) -> keras.Model:
     """A network that takes the noise off a picture."""
     keras.utils.set_random_seed(0)

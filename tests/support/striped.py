@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 import keras
@@ -40,6 +41,7 @@ def write_folders(folder: Path, images: np.ndarray, labels: np.ndarray) -> list[
     return names
 
 
+@functools.cache
 def trained(classes: int = 3, *, epochs: int = 4, single: bool = False, noise: float = 25.0) -> keras.Model:
     """A network that tells the stripes apart, trained for seconds; `single` gives one sigmoid for two classes."""
     keras.utils.set_random_seed(0)
