@@ -17,6 +17,8 @@ import reportgen
 from reportgen.cli import main
 from reportgen.errors import ReportgenError, UsageError
 
+pytestmark = pytest.mark.usefixtures("sound_files")
+
 RANDOM = np.random.default_rng(0)
 QUICK = {"activation_max": "off", "sections": "overview,predictions", "use_cache": False}
 

@@ -19,7 +19,7 @@ from reportgen.errors import ReportgenError
 from reportgen.models.files import load_file
 from reportgen.models.keras2 import translate
 
-pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
+pytestmark = [pytest.mark.filterwarnings("ignore::UserWarning"), pytest.mark.usefixtures("sound_files")]
 
 
 def pixels(*shape: int) -> np.ndarray:

@@ -17,6 +17,8 @@ from PIL import Image
 import reportgen
 from reportgen.images import Fitting, collect_images, load_image
 
+pytestmark = pytest.mark.usefixtures("sound_files")
+
 SIDE, COUNT = 16, 10
 NAMES = ("background", "roof", "road", "water")
 

@@ -31,6 +31,8 @@ from reportgen.finished.verification import verify_report
 from reportgen.record import EvaluationOutput, MapAnswer, MapComparison, PictureAnswer, ValuesAnswer, read_record
 from reportgen.site.writer import write_site
 
+pytestmark = pytest.mark.usefixtures("sound_files")
+
 QUICK = {"activation_max": "off", "no_cache": True, "preprocess": "none", "sections": "predictions"}
 COUNT = 20
 

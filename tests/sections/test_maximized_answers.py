@@ -17,6 +17,8 @@ from PIL import Image
 import reportgen
 from reportgen import record
 
+pytestmark = pytest.mark.usefixtures("sound_files")
+
 SIDE, COUNT = 16, 10
 RANDOM = np.random.default_rng(0)
 NAMES = ("background", "roof", "road", "water")

@@ -19,6 +19,8 @@ from reportgen.finished.verification import verify_report
 from reportgen.record import EvaluationOutput, Record, read_record
 from reportgen.sections import for_pages
 
+pytestmark = pytest.mark.usefixtures("sound_files")
+
 QUICK = {"activation_max": "off", "no_cache": True, "preprocess": "unit"}
 REVIEW = "predictions,robustness,images-quality"
 

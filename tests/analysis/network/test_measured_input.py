@@ -16,6 +16,8 @@ from reportgen.analysis.network.running import run_unwatched
 from reportgen.config import Config
 from reportgen.models import MeasuredInput, Network
 
+pytestmark = pytest.mark.usefixtures("sound_files")
+
 PIXELS = np.random.default_rng(3).integers(0, 256, (3, SIDE, SIDE, 3)).astype(np.uint8)
 REVERSED = np.eye(3)[::-1]
 
