@@ -53,8 +53,8 @@ def traces(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     return found
 
 
-def test_ten_layers_with_rivals_seeds_answers_and_a_dream_cost_one_trace(traces):
-    model = deep(10)
+def test_twenty_layers_with_rivals_seeds_answers_and_a_dream_cost_one_trace(traces):
+    model = deep(20)
     network = as_network(model, "unit")
     traces.clear()
     summary = summarize_network(network)
@@ -67,7 +67,7 @@ def test_ten_layers_with_rivals_seeds_answers_and_a_dream_cost_one_trace(traces)
         passes, summary, dict.fromkeys(names, (0, 3)), QUICK, dataset_max=maxima, answers=[answers]
     )
     assert not left_out
-    assert len(made) == 10 * 3 + 2
+    assert len(made) == 20 * 3 + 2
     assert len({picture.canvas for picture in made}) > 1
     dream(passes, np.zeros((32, 32, 3), np.uint8), "conv9", steps=1)
     assert len(traces) == 1
