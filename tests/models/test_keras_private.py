@@ -109,3 +109,13 @@ def test_what_a_file_holds_is_not_drawn_and_what_it_does_not_hold_is(tmp_path, m
     assert drawn == [(4,)]
     np.testing.assert_array_equal(loaded.get_layer("kept").kernel, model.get_layer("kept").kernel)
     assert np.all(loaded.get_layer("lost").scale)
+
+
+@pytest.mark.parametrize("form", ["keras", "h5"])
+def test_zeros_of_a_file_stay_zeros(form: str, tmp_path) -> None:
+    model = keras.Sequential([keras.Input((8, 8, 3)), layers.Conv2D(4, 3, name="pruned")])
+    model.get_layer("pruned").kernel.assign(np.zeros((3, 3, 3, 4)))
+    model.save(tmp_path / f"model.{form}")
+    with drawing_nothing():
+        loaded = keras.saving.load_model(tmp_path / f"model.{form}", compile=False)
+    assert not np.any(loaded.get_layer("pruned").kernel)
