@@ -30,6 +30,11 @@ def layers_below(layer: keras.Layer, *, recursive: bool = True) -> list[keras.La
     return list(layer._flatten_layers(include_self=False, recursive=recursive))
 
 
+def operations_between(layer: keras.Layer) -> list[keras.Operation]:
+    """What a functional network computes between its own layers by operations that are none; nothing of others."""
+    return [each for each in getattr(layer, "_operations", ()) if not isinstance(each, keras.Layer)]
+
+
 def own_variables(layer: keras.Layer) -> list[keras.Variable]:
     """The variables that `layer` has itself, without those of the layers it holds."""
     return [*layer._trainable_variables, *layer._non_trainable_variables]

@@ -17,7 +17,7 @@ from reportgen.analysis.network.running import RUN_ERRORS
 from reportgen.analysis.network.traced import image_of, traced_network
 from reportgen.analysis.network.watching import Seen, tensors_in, watched_calls
 from reportgen.models import Network
-from reportgen.models.keras_private import layers_below
+from reportgen.models.keras_private import layers_below, operations_between
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +32,13 @@ class Forward:
     given: tuple[tf.Tensor, ...] | None
     error: Exception | None = None
 
+
+# What a functional network may compute between its layers without a word of how large images are: others, as the number
+# of values, are numbers of the size that was traced.
+_BETWEEN_LAYERS = frozenset({
+    "Add", "Divide", "Maximum", "Mean", "Minimum", "Multiply", "Negative", "Relu", "Relu6", "Sigmoid", "Subtract",
+    "TrueDivide",
+})  # fmt: skip
 
 Run = Callable[[Network, Any], Forward]  # of what `Network.feed` gives
 
@@ -106,9 +113,11 @@ def _moved(seen: Seen, here: Mapping[int, tf.Tensor]) -> Seen:
 
 def _is_of_keras(model: keras.Model) -> bool:
     """Whether all that runs in `model` is Keras' own: what others write may compute with the size as with a number."""
-    functions = [getattr(layer, "activation", None) for layer in layers_below(model)]
-    parts = [*map(type, (model, *layers_below(model))), *(each for each in functions if each is not None)]
-    return not any(
+    layers = [model, *layers_below(model)]
+    functions = [getattr(layer, "activation", None) for layer in layers]
+    between = [each for layer in layers for each in operations_between(layer)]
+    parts = [*map(type, (*layers, *between)), *(each for each in functions if each is not None)]
+    return all(type(each).__name__ in _BETWEEN_LAYERS for each in between) and not any(
         part is keras.layers.Lambda or not getattr(part, "__module__", type(part).__module__).startswith("keras.")
         for part in parts
     )

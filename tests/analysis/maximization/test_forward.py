@@ -83,6 +83,16 @@ def doubled(values):
     return 2 * values
 
 
+class Scaled(keras.Operation):
+    """Not a layer, and not of Keras: computes with the size as with a number."""
+
+    def call(self, maps):
+        return maps * maps.shape[1]
+
+    def compute_output_spec(self, maps):
+        return keras.KerasTensor(maps.shape, maps.dtype)
+
+
 def maps(*stack: layers.Layer) -> keras.Model:
     first = layers.Conv2D(4, 3, padding="same", activation="relu", name="first")
     last = layers.Conv2D(3, 1, name="last")
@@ -116,6 +126,25 @@ def test_behind_which_layers_the_trace_holds_on_other_sizes(kind: str) -> None:
     between, holds = BETWEEN[kind]
     held = HeldRun(as_network(maps(*between()), "unit"), open_sides=True)
     assert held.gives(["last"], answers=True) is holds
+
+
+# What a functional network computes between layers, and whether the trace holds behind it on images of other sizes.
+COMPUTED: dict[str, tuple[Callable[[keras.KerasTensor], keras.KerasTensor], bool]] = {
+    "arithmetic": (lambda x: (x + 1) * x - ops.mean(x, axis=(1, 2), keepdims=True) / 2, True),
+    "number of values": (lambda x: x / ops.cast(ops.size(x[0]), "float32"), False),
+    "sum of ones": (lambda x: x / ops.sum(ops.ones_like(x[0])), False),
+    "border up to a size": (lambda x: ops.image.pad_images(x, 2, 2, target_height=16, target_width=16), False),
+    "an operation of the user's": (Scaled(), False),
+}
+
+
+@pytest.mark.parametrize("kind", COMPUTED)
+def test_behind_which_operations_between_layers_the_trace_holds_on_other_sizes(kind: str) -> None:
+    computed, holds = COMPUTED[kind]
+    image = keras.Input((12, 12, 3))
+    between = computed(layers.Conv2D(4, 3, padding="same", name="first")(image))
+    network = as_network(seeded(keras.Model(image, layers.Conv2D(3, 1, name="last")(between))), "unit")
+    assert HeldRun(network, open_sides=True).gives(["last"], answers=True) is holds
 
 
 def test_layers_before_one_of_fixed_size_are_given_and_the_answers_are_not() -> None:
