@@ -71,7 +71,7 @@ def _axes_after(operation: tf.Operation, axes: Sequence[Axes]) -> Axes | None:
         return _NONE
     kind = operation.type
     if kind in _WINDOWS:
-        return None if any(axes[1:]) else axes[0]
+        return None if any(axes[1:]) or _channels_of(operation) & axes[0] else axes[0]
     if kind in _EACH:
         return _axes_of_spread(operation, axes)
     if kind == "ConcatV2":
@@ -80,6 +80,18 @@ def _axes_after(operation: tf.Operation, axes: Sequence[Axes]) -> Axes | None:
         order = tf.get_static_value(operation.inputs[1])
         return None if order is None else frozenset(to for to, axis in enumerate(order) if int(axis) in axes[0])
     return _axes_left(operation, axes[0]) if kind in _OVER_AXES else None
+
+
+def _channels_of(operation: tf.Operation) -> Axes:
+    """The axis of the first input along which channels lie; none of an operation that does not tell them from sides.
+
+    Given other channels than were traced, a convolution would quietly be one of groups.
+    """
+    attributes = operation.node_def.attr
+    if "data_format" not in attributes:
+        return _NONE
+    first = attributes["data_format"].s.startswith(b"NC")
+    return frozenset({1 if first else operation.inputs[0].shape.rank - 1})
 
 
 def _axes_of_spread(operation: tf.Operation, axes: Sequence[Axes]) -> Axes | None:

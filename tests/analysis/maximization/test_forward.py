@@ -107,6 +107,7 @@ BETWEEN: dict[str, tuple[Callable[[], list[layers.Layer]], bool]] = {
     "border": (lambda: [layers.ZeroPadding2D(2), layers.LeakyReLU(), layers.ELU()], True),
     "groups, which Keras compiles": (lambda: [layers.Conv2D(4, 3, groups=2)], False),
     "axes exchanged": (lambda: [layers.Permute((2, 1, 3)), layers.Activation("tanh")], True),
+    "columns made channels": (lambda: [layers.Permute((1, 3, 2))], False),
     "softmax of channels": (lambda: [layers.Softmax()], True),
     "mean kept": (lambda: [layers.GlobalAveragePooling2D(keepdims=True)], True),
     "enlarged": (lambda: [layers.UpSampling2D(2)], False),
