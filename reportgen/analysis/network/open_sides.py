@@ -103,8 +103,11 @@ def _axes_of_spread(operation: tf.Operation, axes: Sequence[Axes]) -> Axes | Non
     # Counted from the last axis, as inputs are laid on each other.
     from_last = [{axis - rank for axis in own} for own, rank in zip(axes, ranks, strict=True)]
     union = set().union(*from_last)
+    result = operation.outputs[0].shape
     for tensor, rank, own in zip(operation.inputs, ranks, from_last, strict=True):
-        if any(axis >= -rank and axis not in own and tensor.shape[axis] != 1 for axis in union):
+        closed = [axis for axis in union if axis >= -rank and axis not in own]
+        # Where the trace has one position, what is spread over all is not told from what has a value for that one.
+        if any(tensor.shape[axis] != 1 or result[axis] == 1 for axis in closed):
             return None
     return frozenset(axis + most for axis in union)
 

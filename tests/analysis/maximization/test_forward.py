@@ -114,6 +114,10 @@ BETWEEN: dict[str, tuple[Callable[[], list[layers.Layer]], bool]] = {
     "cut": (lambda: [layers.Cropping2D(1)], False),
     "tokens and back": (lambda: [layers.Reshape((144, 4)), layers.Reshape((12, 12, 4))], False),
     "a value for each position": (lambda: [Places()], False),
+    "normalised over the only position": (
+        lambda: [layers.MaxPooling2D(12), layers.LayerNormalization(axis=(1, 2, 3))],
+        False,
+    ),
     "resized": (lambda: [layers.Resizing(9, 9)], False),
     "a network of layers": (lambda: [keras.Sequential([layers.Conv2D(3, 3), layers.ReLU()])], True),
     "a function of the user's": (lambda: [layers.Activation(doubled)], False),
