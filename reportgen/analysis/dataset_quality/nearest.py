@@ -7,10 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.machine.memory import processor_count
 from reportgen.machine.threads import in_threads
 
 NEIGHBOURS = 12
-_BLOCK = 512
+
+# Rows whose products are held at a time, by all processors together; and no fewer for each of them.
+_ROWS, _LEAST_ROWS = 512, 32
 
 FloatArray = NDArray[np.float32]
 
@@ -42,8 +45,10 @@ def find_neighbours(features: FloatArray, others: FloatArray | None = None) -> N
     places = np.zeros((len(units), max(0, most)), np.int64)
     cosines = np.zeros(places.shape, np.float32)
 
+    block = max(_LEAST_ROWS, _ROWS // processor_count())
+
     def of_block(start: int) -> tuple[NDArray[np.int64], FloatArray]:
-        products = units[start : start + _BLOCK] @ targets.T
+        products = units[start : start + block] @ targets.T
         rows = np.arange(len(products))
         if others is None:
             products[rows, start + rows] = -np.inf
@@ -52,9 +57,9 @@ def find_neighbours(features: FloatArray, others: FloatArray | None = None) -> N
         order = np.argsort(-exact, axis=1, kind="stable")
         return np.take_along_axis(nearest, order, axis=1), np.take_along_axis(exact, order, axis=1)
 
-    starts = range(0, len(units) if most > 0 else 0, _BLOCK)
+    starts = range(0, len(units) if most > 0 else 0, block)
     for start, (place, cosine) in zip(starts, in_threads(of_block, starts), strict=True):
-        places[start : start + _BLOCK], cosines[start : start + _BLOCK] = place, cosine
+        places[start : start + block], cosines[start : start + block] = place, cosine
     return Neighbours(places, np.clip(cosines, -1, 1))
 
 
