@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import keras
 import numpy as np
 import pytest
@@ -111,11 +113,49 @@ def test_what_a_file_holds_is_not_drawn_and_what_it_does_not_hold_is(tmp_path, m
     assert np.all(loaded.get_layer("lost").scale)
 
 
+@keras.saving.register_keras_serializable("private")
+class Subclassed(keras.Model):
+    """A network without a description of its own."""
+
+    def __init__(self, **settings):
+        super().__init__(**settings)
+        self.pruned = layers.Conv2D(4, 3, name="pruned")
+
+    def call(self, inputs):
+        return self.pruned(inputs)
+
+
+def plain() -> keras.Model:
+    return keras.Sequential([keras.Input((8, 8, 3)), layers.Conv2D(4, 3, name="pruned")])
+
+
+def nested() -> keras.Model:
+    image = keras.Input((8, 8, 3))
+    return keras.Model(image, layers.ReLU()(plain()(image)))
+
+
+def trained() -> keras.Model:
+    model = plain()
+    model.compile("sgd", "mse")
+    model.fit(np.ones((4, 8, 8, 3)), np.zeros((4, 6, 6, 4)), epochs=1, verbose=0)
+    return model
+
+
+def subclassed() -> keras.Model:
+    model = Subclassed()
+    model(np.zeros((1, 8, 8, 3)))
+    return model
+
+
+@pytest.mark.parametrize("make", [plain, nested, trained, subclassed])
 @pytest.mark.parametrize("form", ["keras", "h5"])
-def test_zeros_of_a_file_stay_zeros(form: str, tmp_path) -> None:
-    model = keras.Sequential([keras.Input((8, 8, 3)), layers.Conv2D(4, 3, name="pruned")])
-    model.get_layer("pruned").kernel.assign(np.zeros((3, 3, 3, 4)))
+def test_zeros_of_a_file_stay_zeros(make: Callable[[], keras.Model], form: str, tmp_path) -> None:
+    if make is subclassed and form == "h5":
+        pytest.skip("HDF5 holds no subclassed networks")
+    model = make()
+    kernel = next(layer for layer in layers_below(model) if layer.name == "pruned").kernel
+    kernel.assign(np.zeros(kernel.shape))
     model.save(tmp_path / f"model.{form}")
     with drawing_nothing():
         loaded = keras.saving.load_model(tmp_path / f"model.{form}", compile=False)
-    assert not np.any(loaded.get_layer("pruned").kernel)
+    assert not np.any(next(layer for layer in layers_below(loaded) if layer.name == "pruned").kernel)

@@ -44,7 +44,6 @@ def find_neighbours(features: FloatArray, others: FloatArray | None = None) -> N
     most = min(NEIGHBOURS, len(targets) - (others is None))
     places = np.zeros((len(units), max(0, most)), np.int64)
     cosines = np.zeros(places.shape, np.float32)
-
     block = max(_LEAST_ROWS, _ROWS // processor_count())
 
     def of_block(start: int) -> tuple[NDArray[np.int64], FloatArray]:

@@ -33,14 +33,14 @@ class Forward:
     error: Exception | None = None
 
 
+Run = Callable[[Network, Any], Forward]  # of what `Network.feed` gives
+
 # What a functional network may compute between its layers without a word of how large images are: others, as the number
 # of values, are numbers of the size that was traced.
 _BETWEEN_LAYERS = frozenset({
     "Add", "Divide", "Maximum", "Mean", "Minimum", "Multiply", "Negative", "Relu", "Relu6", "Sigmoid", "Subtract",
     "TrueDivide",
 })  # fmt: skip
-
-Run = Callable[[Network, Any], Forward]  # of what `Network.feed` gives
 
 
 def run_watched(network: Network, inputs: Any) -> Forward:
@@ -67,9 +67,8 @@ class HeldRun:
     def __init__(self, network: Network, *, open_sides: bool) -> None:
         self._traced = traced_network(network)
         self._open = open_sides
-        self._sound = same_on_open_sides(self._traced.graph, *self._image(network))
-        if open_sides and not _is_of_keras(network.model):
-            self._sound = frozenset()
+        told = not open_sides or _is_of_keras(network.model)
+        self._sound = same_on_open_sides(self._traced.graph, *self._image(network)) if told else frozenset()
         self._calls = {name: seen for name, seen in self._traced.calls.items() if all(map(self._holds, seen.outputs))}
         self._answers = tensors_in(self._traced.answer)
         self._answered = all(map(self._holds, self._answers))
@@ -114,10 +113,8 @@ def _moved(seen: Seen, here: Mapping[int, tf.Tensor]) -> Seen:
 def _is_of_keras(model: keras.Model) -> bool:
     """Whether all that runs in `model` is Keras' own: what others write may compute with the size as with a number."""
     layers = [model, *layers_below(model)]
-    functions = [getattr(layer, "activation", None) for layer in layers]
-    between = [each for layer in layers for each in operations_between(layer)]
-    parts = [*map(type, (*layers, *between)), *(each for each in functions if each is not None)]
-    return all(type(each).__name__ in _BETWEEN_LAYERS for each in between) and not any(
-        part is keras.layers.Lambda or not getattr(part, "__module__", type(part).__module__).startswith("keras.")
-        for part in parts
-    )
+    between = [type(each) for layer in layers for each in operations_between(layer)]
+    functions = [each for layer in layers if (each := getattr(layer, "activation", None)) is not None]
+    written = [*map(type, layers), *between, *functions]
+    known = all(kind.__name__ in _BETWEEN_LAYERS for kind in between) and keras.layers.Lambda not in written
+    return known and all(str(getattr(one, "__module__", None)).startswith("keras.") for one in written)

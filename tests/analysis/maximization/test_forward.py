@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -18,7 +19,8 @@ from reportgen.analysis.maximization.gradients import ascent_gradients
 from reportgen.analysis.maximization.objectives import channel
 from reportgen.analysis.maximization.targets import NetworkActivations
 from reportgen.analysis.network.running import RUN_ERRORS
-from reportgen.models import Network
+from reportgen.config import Config
+from reportgen.models import Network, load_network
 
 SIZES = {"own": None, "larger": (8, 5), "smaller": (-3, -2)}
 
@@ -194,3 +196,21 @@ def test_gradients_are_those_of_kerass_own_pass_with_relief_and_without(silent: 
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-7)
     assert np.abs(found[True][0]).max() > 0
     assert np.abs(found[False][0]).max() == 0 if silent else np.abs(found[False][0]).max() > 0
+
+
+@pytest.mark.parametrize("form", ["keras", "h5"])
+def test_a_trained_nested_network_from_a_file_is_held_on_other_sizes(form: str, tmp_path: Path) -> None:
+    inner = maps(layers.BatchNormalization(), layers.MaxPooling2D(2))
+    image = keras.Input((12, 12, 3))
+    model = keras.Model(image, layers.Add()([inner(image), layers.AveragePooling2D(2)(image)]))
+    model.compile("sgd", "mse")
+    model.fit(np.random.default_rng(1).uniform(0, 1, (8, 12, 12, 3)), np.zeros((8, 6, 6, 3)), epochs=2, verbose=0)
+    model.save(tmp_path / f"model.{form}")
+    network = load_network(Config(model=str(tmp_path / f"model.{form}"), preprocess="unit"))
+    held, images = HeldRun(network, open_sides=True), images_of(network, (8, 4))
+    wanted = given_by(network, run_watched, images)
+    found = given_by(network, held.reading([call for call in wanted if call], answers=True), images)
+    assert found.keys() == wanted.keys()
+    for call, arrays in found.items():
+        for one, other in zip(arrays, wanted[call], strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
